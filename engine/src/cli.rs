@@ -1,0 +1,1 @@
+//! The `crawlfield` command, one file per subcommand.

@@ -1,0 +1,3 @@
+//! Page + compiled stage → records and links. Pure: knows neither World nor I/O.
+
+pub mod output;

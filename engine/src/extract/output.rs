@@ -1,0 +1,101 @@
+//! What extraction yields.
+
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    model::{
+        class::ErrorClass,
+        ids::{PageKey, StageId},
+    },
+    site::scope::HostKey,
+};
+
+/// One page to be read.
+#[derive(Debug, Clone)]
+pub struct PageInput<'a> {
+    /// The page's identity: the canonical URL as asked for.
+    pub url: &'a str,
+    /// Where the answer came from after redirects; links are resolved against it (or `<base>`).
+    pub final_url: &'a str,
+    /// `Content-Type` as sent, if any.
+    pub content_type: Option<&'a str>,
+    /// Decoded body.
+    pub body: &'a [u8],
+    /// What the link carried: fields, `page` and `position`.
+    pub carried: &'a Map<String, Json>,
+    /// Links beyond this depth are not given; the page's own depth counts from 0.
+    pub depth: u32,
+}
+
+/// What a page yielded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Extracted {
+    /// In the order of the rules and of the document.
+    pub records: Vec<Record>,
+    /// In the order of the rules and of the document; each page once.
+    pub links: Vec<Link>,
+    /// Links that are not followed, with the reason's count.
+    pub skipped_links: u32,
+    /// Distinct links of the stage's link rules (what `items_per_page` is held against).
+    pub distinct_items: u32,
+    /// The page number that this page believes it is, if its pagination shows one.
+    pub page_count: Option<u32>,
+    /// Whether a following page was found (next link, pattern within count).
+    pub has_next: bool,
+    /// What is wrong but does not fail the page.
+    pub warnings: Vec<String>,
+}
+
+/// A record to save.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Place of its rule in the stage.
+    pub rule: u16,
+    /// Its identity within site and kind: the key fields' values joined by U+001F, else the page
+    /// URL, with `#ordinal` where `each` is used.
+    pub identity: String,
+    /// One per field of the rule, in its order.
+    pub values: Vec<Value>,
+}
+
+/// A value of a record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value {
+    /// Missing.
+    #[default]
+    Null,
+    /// Text, url or ISO date.
+    Text(String),
+    /// Integer.
+    Integer(i64),
+    /// Decimal, digits as read (`-12.50`).
+    Decimal(String),
+    /// Boolean.
+    Boolean(bool),
+    /// Map, list or json.
+    Json(Json),
+}
+
+/// A page found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The stage it leads to.
+    pub stage: StageId,
+    /// Its identity in that stage.
+    pub key: PageKey,
+    /// Canonical absolute URL.
+    pub url: String,
+    /// Its host.
+    pub host: HostKey,
+    /// Fields beside the link, `page` and `position`.
+    pub carried: Map<String, Json>,
+}
+
+/// Why a page yielded nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtractError {
+    /// `ShortPage`, `Parse`, `InvalidRecord`, `WrongType` or `TooLarge`.
+    pub class: ErrorClass,
+    /// What happened, where on the page, and the field.
+    pub message: String,
+}

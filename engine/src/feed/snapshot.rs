@@ -1,0 +1,220 @@
+//! The whole picture in aggregates (SPEC H1, `system-state-update`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One snapshot; times are seconds of engine time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Number of the last change before it.
+    pub seq: u64,
+    /// Engine time.
+    pub at: f64,
+    /// The session it speaks of; a frame per session.
+    pub session: SessionInfo,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it will end, where there is evidence.
+    pub prediction: Option<Prediction>,
+    /// Throughput over the last ten seconds.
+    pub rates: Rates,
+    /// Statistics by work type.
+    pub pools: Vec<Pool>,
+    /// Hosts of the session, busiest first, at most 64.
+    pub hosts: Vec<HostInfo>,
+    /// Waiting tasks by reason.
+    pub waiting: BTreeMap<String, u64>,
+    /// What the process uses; absent where not measured.
+    pub resources: Resources,
+    /// Failed attempts by class.
+    pub errors: BTreeMap<String, u64>,
+    /// What limits the speed.
+    pub bottleneck: Option<Bottleneck>,
+    /// Changes that this subscriber lost so far.
+    pub lost: u64,
+}
+
+/// Who it speaks of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionInfo {
+    /// The session's number.
+    pub id: u32,
+    /// The site's name.
+    pub site: String,
+    /// Its state.
+    pub state: String,
+    /// new, full, …
+    pub mode: String,
+    /// economy, balanced, performance, custom.
+    pub profile: String,
+    /// What marks it as not real.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Pages known; equals the sum over `by_state`.
+    pub discovered: u64,
+    /// Pages done.
+    pub done: u64,
+    /// Pages that wait for a verdict.
+    pub failed: u64,
+    /// Pages skipped.
+    pub skipped: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Records saved by this session.
+    pub records: u64,
+    /// Bytes received by this session.
+    pub bytes: u64,
+    /// Pages by state, those outside the window included.
+    pub by_state: BTreeMap<String, u64>,
+    /// Stage by stage.
+    pub stages: Vec<StageInfo>,
+}
+
+/// How far a stage is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageInfo {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: String,
+    /// Pages known.
+    pub discovered: u64,
+    /// Pages done.
+    pub done: u64,
+    /// Pages failed, dead.
+    pub failed: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Pages skipped.
+    pub skipped: u64,
+    /// Pages in flight.
+    pub in_flight: u64,
+    /// Seconds left: median, where known.
+    pub eta: Option<f64>,
+}
+
+/// When it will end, in seconds from `at`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prediction {
+    /// Median.
+    pub eta_median: f64,
+    /// 80 % interval.
+    pub eta80: [f64; 2],
+    /// 95 % interval.
+    pub eta95: [f64; 2],
+    /// Measured coverage of the 80 % interval; absent until measured.
+    pub coverage80: Option<f64>,
+    /// Measured coverage of the 95 % interval; absent until measured.
+    pub coverage95: Option<f64>,
+}
+
+/// Throughput.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rates {
+    /// Pages done a minute.
+    pub pages_per_minute: f64,
+    /// Records saved a minute.
+    pub records_per_minute: f64,
+    /// Bytes received a second.
+    pub bytes_per_second: f64,
+}
+
+/// One work type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// `fetch:list`, `parse:list`, `save`, …
+    pub work_type: String,
+    /// Orders out.
+    pub active: u32,
+    /// Permits.
+    pub max: u32,
+    /// active ÷ max.
+    pub utilisation: f64,
+    /// Waiting for a permit.
+    pub queue_depth: u64,
+    /// Bound of that queue; 0 where the store holds it.
+    pub queue_capacity: u64,
+    /// Ended well, ever.
+    pub count: u64,
+    /// Ended a minute.
+    pub per_minute: f64,
+    /// Mean duration.
+    pub mean_ms: f64,
+    /// Percentiles of the duration.
+    pub p50_ms: f64,
+    /// 95th.
+    pub p95_ms: f64,
+    /// 99th.
+    pub p99_ms: f64,
+}
+
+/// One host.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostInfo {
+    /// The store's number of it.
+    pub id: u32,
+    /// As shown.
+    pub host: String,
+    /// Requests a second over the last ten seconds.
+    pub rate: f64,
+    /// In-flight limit now.
+    pub limit: u32,
+    /// Seconds between two requests now.
+    pub pace: f64,
+    /// Why the limit and pace are what they are.
+    pub why: String,
+    /// closed, open, `half_open`.
+    pub breaker: String,
+    /// Seconds until the breaker lets a probe through, or a Retry-After ends.
+    pub parked_for: Option<f64>,
+    /// Tasks waiting, those in the store included.
+    pub waiting: u64,
+    /// Tasks waiting in the store only.
+    pub outside: u64,
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// Tasks that are final and have left the window.
+    pub finished: u64,
+}
+
+/// What the process uses.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resources {
+    /// Resident memory.
+    pub rss_bytes: Option<u64>,
+    /// CPU of the process in cores.
+    pub cpu: Option<f64>,
+    /// Received and sent by the machine's interfaces, or by us where not measured.
+    pub net_bytes_per_second: Option<f64>,
+    /// Size of the store's files.
+    pub disk_bytes: Option<u64>,
+    /// Engine time.
+    pub uptime_seconds: f64,
+    /// Tasks resident in the window.
+    pub window: u64,
+}
+
+/// What limits the speed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bottleneck {
+    /// site's rate, http permits, cpu, store, breaker.
+    pub name: String,
+    /// The figures that say so.
+    pub evidence: String,
+}

@@ -1,0 +1,1 @@
+//! Real hands: threads, tokio, reqwest, rusqlite. Never names `bevy_ecs`.

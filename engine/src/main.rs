@@ -1,0 +1,3 @@
+//! The `crawlfield` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! robots.txt, rates, budgets, breakers, retries: pure policy.

@@ -1,0 +1,6 @@
+//! Letters across the wall: orders out, reports and commands in. Plain data with ids.
+
+pub mod commands;
+pub mod orders;
+pub mod reports;
+pub mod stored;

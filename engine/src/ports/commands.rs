@@ -1,0 +1,147 @@
+//! Commands: what a person or script asks the engine (SPEC B7). Each is acknowledged.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::{
+    model::ids::{PageKey, SessionId},
+    ports::{
+        orders::RequestProfile,
+        stored::{AttemptRow, DeadSelector, Mode},
+    },
+    site::compiled::Site,
+};
+
+/// One command and where its acknowledgement goes.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// What is asked.
+    pub command: Command,
+    /// Bounded by 1; `None` where nobody waits.
+    pub reply: Option<Sender<Ack>>,
+}
+
+/// Accepted (with what is worth knowing), or refused with the reason.
+pub type Ack = Result<Json, String>;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Begin a session, or take up a stopped one.
+    Start(Box<StartSession>),
+    /// Stop dispatching; what is in flight ends.
+    Pause(Target),
+    /// Dispatch again.
+    Resume(Target),
+    /// Stop resumably: drain, or abort what is in flight within 100 ms.
+    Cancel {
+        /// Which session; `None` for all.
+        session: Option<SessionId>,
+        /// Abort instead of draining.
+        now: bool,
+    },
+    /// Switch the profile.
+    SetProfile(Profile),
+    /// Change one setting by its dotted name; validated, recorded with old and new value.
+    Set {
+        /// Dotted name, e.g. `politeness.max_rate`.
+        name: String,
+        /// New value.
+        value: Json,
+    },
+    /// Add a start URL to a running session.
+    AddStart {
+        /// Which session.
+        session: SessionId,
+        /// Absolute URL in scope.
+        url: String,
+    },
+    /// Dead letters again.
+    RequeueDead {
+        /// Which session.
+        session: SessionId,
+        /// Which letters.
+        selector: DeadSelector,
+    },
+    /// Dead letters or waiting tasks dropped.
+    Drop {
+        /// Which session.
+        session: SessionId,
+        /// Which.
+        selector: DeadSelector,
+    },
+    /// Force a host's breaker open or closed, or leave it to the rule.
+    Breaker {
+        /// Host as shown in snapshots.
+        host: String,
+        /// `Some(true)` open, `Some(false)` closed, `None` by the rule.
+        open: Option<bool>,
+    },
+    /// Paused engine: run this many ticks.
+    Step(u32),
+    /// One task's history and reason.
+    Inspect(PageKey),
+    /// Stop the engine's thread after draining nothing more.
+    Shutdown,
+}
+
+/// What is paused or resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// All sessions.
+    Engine,
+    /// One session.
+    Session(SessionId),
+    /// One task.
+    Task(PageKey),
+}
+
+/// A session to begin or take up again.
+#[derive(Debug, Clone)]
+pub struct StartSession {
+    /// The compiled site.
+    pub site: Arc<Site>,
+    /// Its requests' manners.
+    pub profile: Arc<RequestProfile>,
+    /// What it fetches.
+    pub mode: Mode,
+    /// Kept for `resume`.
+    pub origin: Json,
+    /// Marks its data as not real.
+    pub source: Option<String>,
+    /// The seed of its chance.
+    pub seed: u64,
+    /// The stopped session to take up again.
+    pub resume: Option<SessionId>,
+}
+
+/// A preset of limits (SPEC F4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Few permits, low frame rate.
+    Economy,
+    /// The default.
+    #[default]
+    Balanced,
+    /// All that the machine bears.
+    Performance,
+    /// Set by hand.
+    Custom,
+}
+
+/// What `Inspect` answers, as JSON in the acknowledgement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inspected {
+    /// Its URL.
+    pub url: String,
+    /// Its state's name.
+    pub state: String,
+    /// Why it waits, in words.
+    pub waits: Option<String>,
+    /// Ended attempts of this run.
+    pub attempts: Vec<AttemptRow>,
+}

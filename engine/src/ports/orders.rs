@@ -1,0 +1,132 @@
+//! Orders: what the engine wants done outside. Each is answered by exactly one report.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    model::ids::{OrderId, PageKey, SessionId, StageId},
+    ports::stored::StoreVerb,
+    site::compiled::{BasicAuth, Site},
+};
+
+/// What a session's requests have in common. One HTTP client is kept per profile.
+#[derive(Debug, Clone)]
+pub struct RequestProfile {
+    /// Names the client.
+    pub session: SessionId,
+    /// `User-Agent`.
+    pub user_agent: String,
+    /// Extra headers of the site file.
+    pub headers: BTreeMap<String, String>,
+    /// Cookies sent from the start.
+    pub cookies: BTreeMap<String, String>,
+    /// Basic auth, for the hosts in scope only.
+    pub basic_auth: Option<BasicAuth>,
+    /// Proxy URL.
+    pub proxy: Option<String>,
+    /// Addresses that the guard lets through.
+    pub allow_addresses: Vec<IpNet>,
+    /// Host name (or `name:port`) → socket address, which is then allowed (`--connect-to`).
+    pub connect_to: BTreeMap<String, std::net::SocketAddr>,
+    /// Until a connection stands.
+    pub connect_timeout: Duration,
+    /// From sending to the response head.
+    pub first_byte_timeout: Duration,
+    /// From sending to the body's end.
+    pub timeout: Duration,
+    /// Largest decoded body in bytes.
+    pub max_body: u64,
+    /// Largest ratio of decoded to received bytes, after the first MiB.
+    pub max_ratio: u32,
+}
+
+/// What a fetch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A task's page.
+    Page,
+    /// A host's robots.txt: the body is cut at its limit instead of refused.
+    Robots,
+    /// Whether the network is there.
+    Probe,
+}
+
+/// One request, one hop: redirects are reported, not followed.
+#[derive(Debug, Clone)]
+pub struct FetchOrder {
+    /// Its name.
+    pub id: OrderId,
+    /// What for.
+    pub purpose: Purpose,
+    /// Absolute http(s) URL.
+    pub url: Arc<str>,
+    /// The session's manners.
+    pub profile: Arc<RequestProfile>,
+    /// Sent as `If-None-Match` / `If-Modified-Since`.
+    pub validators: Option<Validators>,
+}
+
+/// What a server gave to recognise a version of a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// One page to parse.
+#[derive(Debug, Clone)]
+pub struct ParseOrder {
+    /// Its name.
+    pub id: OrderId,
+    /// The compiled site.
+    pub site: Arc<Site>,
+    /// How to read it.
+    pub stage: StageId,
+    /// Canonical URL: the page's identity.
+    pub url: Arc<str>,
+    /// Where the answer came from.
+    pub final_url: Arc<str>,
+    /// `Content-Type` as sent.
+    pub content_type: Option<String>,
+    /// Decoded body.
+    pub body: Arc<Vec<u8>>,
+    /// What the link carried.
+    pub carried: Arc<Map<String, Json>>,
+    /// Links away from a start URL.
+    pub depth: u32,
+}
+
+/// One verb for the store.
+#[derive(Debug, Clone)]
+pub struct StoreOrder {
+    /// Its name.
+    pub id: OrderId,
+    /// What is asked.
+    pub verb: StoreVerb,
+}
+
+/// An order, by the resource it needs.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// To the I/O threads.
+    Fetch(FetchOrder),
+    /// To the CPU threads.
+    Parse(ParseOrder),
+    /// To the store's thread.
+    Store(StoreOrder),
+    /// Abort this fetch within 100 ms; it still reports (as aborted).
+    Abort(OrderId),
+}
+
+/// Names a page within a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TaskRef {
+    /// Whose.
+    pub session: SessionId,
+    /// Which page.
+    pub key: PageKey,
+}

@@ -1,0 +1,87 @@
+//! Reports: what came of an order. Exactly one for each.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    extract::output::{ExtractError, Extracted},
+    model::{class::ErrorClass, ids::OrderId},
+    ports::stored::{StoreError, StoreReceipt},
+};
+
+/// What came of one order.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Of which order.
+    pub id: OrderId,
+    /// From the start of the work to its end.
+    pub took: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an order.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// An answer with any status, redirects included.
+    Answered(Box<Answer>),
+    /// No whole answer.
+    FetchFailed(Box<FetchFailure>),
+    /// The page was read.
+    Parsed(Box<Extracted>),
+    /// The page could not be read.
+    ParseFailed(ExtractError),
+    /// Committed (or read) by the store.
+    Stored(Box<StoreReceipt>),
+    /// The store could not.
+    StoreFailed(StoreError),
+    /// The worker panicked; the text says where.
+    Panicked(String),
+    /// Aborted by a command.
+    Aborted,
+}
+
+/// A response: head and whole decoded body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Status and headers.
+    pub head: Head,
+    /// Decoded body; cut at the limit for robots.txt.
+    pub body: Arc<Vec<u8>>,
+    /// Bytes of the body as received.
+    pub wire_bytes: u64,
+    /// From sending to the head.
+    pub first_byte: Duration,
+}
+
+/// Status and headers of a response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Status code.
+    pub status: u16,
+    /// In order, names in lower case, values as lossy UTF-8; at most 64 KiB.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Head {
+    /// The first header of this lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(have, _)| have == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// No whole answer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchFailure {
+    /// Transport, TLS, time-out, truncated, too large, decode, unsafe address.
+    pub class: ErrorClass,
+    /// For people: what, where, what next. Holds no secrets.
+    pub message: String,
+    /// The head, where one came.
+    pub head: Option<Head>,
+    /// Bytes received.
+    pub wire_bytes: u64,
+}

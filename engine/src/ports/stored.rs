@@ -1,0 +1,462 @@
+//! The narrow interface to a store: verbs in, receipts out. The SQLite store and the
+//! simulation's model both speak it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    extract::output::{Link, Record},
+    model::{
+        class::{ErrorClass, SkipReason},
+        ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        phase::Phase,
+    },
+    ports::{orders::Validators, reports::Head},
+    site::{compiled::Site, scope::HostKey},
+};
+
+/// What is asked of a store. Every verb is atomic; verbs of one session take effect in the order
+/// in which they were sent.
+#[derive(Debug, Clone)]
+pub enum StoreVerb {
+    /// Begin a session, or take a stopped one up again.
+    OpenSession(OpenSession),
+    /// Add pages to the frontier (start URLs, sitemaps).
+    Discover {
+        /// Whose.
+        session: SessionId,
+        /// Into which batch.
+        batch: BatchId,
+        /// Their depth.
+        depth: u32,
+        /// In order; known ones are not added again.
+        links: Vec<Link>,
+    },
+    /// Read waiting pages of a host, in the order of discovery.
+    Admit {
+        /// Whose.
+        session: SessionId,
+        /// Of which host.
+        host: HostId,
+        /// Beyond this number.
+        after: Seq,
+        /// At most so many.
+        limit: u32,
+    },
+    /// An attempt is in flight.
+    Mark {
+        /// Whose.
+        session: SessionId,
+        /// Which page.
+        key: PageKey,
+        /// True when a suspect is about to be parsed alone.
+        lone: bool,
+    },
+    /// An attempt has ended: one transaction holds records, links, state and counts.
+    End(Box<EndAttempt>),
+    /// The failed pages of a stage in a batch run again: they become queued with new numbers.
+    RequeueFailed {
+        /// Whose.
+        session: SessionId,
+        /// Of which batch; `None` for all.
+        batch: Option<BatchId>,
+        /// Of which stage.
+        stage: StageId,
+    },
+    /// The failed pages of a stage in a batch become dead letters.
+    CondemnFailed {
+        /// Whose.
+        session: SessionId,
+        /// Of which batch; `None` for all.
+        batch: Option<BatchId>,
+        /// Of which stage.
+        stage: StageId,
+    },
+    /// Dead letters become queued again (attempts reset, history kept).
+    RequeueDead {
+        /// Whose.
+        session: SessionId,
+        /// Which.
+        selector: DeadSelector,
+    },
+    /// Dead letters (or waiting pages) are dropped: cancelled.
+    Drop {
+        /// Whose.
+        session: SessionId,
+        /// Which.
+        selector: DeadSelector,
+    },
+    /// Session, batch and stage states, results, settings, what was learned of hosts.
+    Note(Note),
+}
+
+/// Begin or resume.
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    /// The compiled site; record tables are made or widened for it.
+    pub site: Arc<Site>,
+    /// *new* or *full*; ignored when resuming.
+    pub mode: Mode,
+    /// Where it came from, kept for `resume`: kind (site, demo), flags, `connect_to`; never secrets.
+    pub origin: Json,
+    /// What marks its data as not real (M4), kept in `_source`: "demo", "simulated".
+    pub source: Option<String>,
+    /// The seed of its chance.
+    pub seed: u64,
+    /// The stopped session to take up again.
+    pub resume: Option<SessionId>,
+}
+
+/// What a session fetches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// All list pages; details only where new or incomplete.
+    #[default]
+    New,
+    /// Everything.
+    Full,
+}
+
+/// A waiting page as the store keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredTask {
+    /// Its identity.
+    pub key: PageKey,
+    /// Its number in the frontier.
+    pub seq: Seq,
+    /// Canonical URL.
+    pub url: Arc<str>,
+    /// Its stage.
+    pub stage: StageId,
+    /// Its batch.
+    pub batch: BatchId,
+    /// Its host.
+    pub host: HostId,
+    /// Links away from a start URL.
+    pub depth: u32,
+    /// Queued or Backoff.
+    pub phase: Phase,
+    /// Backoff: how long still.
+    pub due_in: Duration,
+    /// What was charged so far.
+    pub tries: Tries,
+    /// What the link carried.
+    pub carried: Arc<Map<String, Json>>,
+    /// In flight when the process died: to be parsed alone.
+    pub suspect: bool,
+    /// From an earlier session of this site.
+    pub validators: Option<Validators>,
+}
+
+/// Counters of a task's attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tries {
+    /// Charged attempts that have failed.
+    pub failed: u16,
+    /// Orders sent, charged or not.
+    pub dispatched: u16,
+    /// Throttles in a row.
+    pub throttled: u16,
+}
+
+/// An ended attempt and what becomes of the page.
+#[derive(Debug, Clone)]
+pub struct EndAttempt {
+    /// Whose.
+    pub session: SessionId,
+    /// Which page.
+    pub key: PageKey,
+    /// The page's stage, batch, host and number, as admitted.
+    pub stage: StageId,
+    /// Its batch.
+    pub batch: BatchId,
+    /// Its host.
+    pub host: HostId,
+    /// Its number.
+    pub seq: Seq,
+    /// Depth of the links found.
+    pub depth: u32,
+    /// Counters after this attempt.
+    pub tries: Tries,
+    /// The attempt's history row; `None` where no attempt was made (a drop, a robots skip).
+    pub attempt: Option<AttemptRow>,
+    /// What becomes of the page.
+    pub end: PageEnd,
+}
+
+/// One attempt, for the history (SPEC C6).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// Its number among all sends of this page, from 1.
+    pub dispatch: u16,
+    /// How long ago it began.
+    pub began_ago: Duration,
+    /// Fetch duration.
+    pub fetch: Duration,
+    /// Parse duration.
+    pub parse: Duration,
+    /// Bytes received.
+    pub bytes: u64,
+    /// HTTP status, where one came.
+    pub status: Option<u16>,
+    /// How it failed.
+    pub class: Option<ErrorClass>,
+    /// What happened, for people.
+    pub message: Option<String>,
+}
+
+/// What becomes of a page.
+#[derive(Debug, Clone)]
+pub enum PageEnd {
+    /// Records and links are saved.
+    Done {
+        /// Records.
+        records: Vec<Record>,
+        /// Links; each to be put into `batch_of_links`.
+        links: Vec<Link>,
+        /// The redirect's target: becomes an alias of the page. If it is already known in the
+        /// stage, the page ends as skipped (duplicate) and nothing is saved.
+        alias: Option<Alias>,
+        /// For conditional requests later.
+        validators: Option<Validators>,
+        /// Hash of the body.
+        content_hash: Option<[u8; 16]>,
+    },
+    /// Not fetched or not kept.
+    Skipped(SkipReason),
+    /// Another attempt later.
+    Backoff {
+        /// How long from now.
+        due_in: Duration,
+    },
+    /// Back to the frontier, nothing charged (aborted, cancelled session, suspect released).
+    Queued,
+    /// Waits for its stage's verdict.
+    Failed {
+        /// The last attempt's evidence.
+        evidence: Evidence,
+    },
+    /// A dead letter.
+    Dead {
+        /// Its class.
+        class: ErrorClass,
+        /// The last attempt's evidence.
+        evidence: Evidence,
+    },
+    /// Dropped by a person.
+    Cancelled,
+}
+
+/// A second name of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The target's key in the same stage.
+    pub key: PageKey,
+    /// The target's canonical URL.
+    pub url: String,
+}
+
+/// What the last attempt left behind (SPEC E4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Error text.
+    pub message: String,
+    /// The last response head.
+    pub head: Option<Head>,
+    /// The body's first bytes (64 KiB at most).
+    pub body: Option<Vec<u8>>,
+}
+
+/// Which dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeadSelector {
+    /// These pages only.
+    pub keys: Vec<PageKey>,
+    /// Of this class only.
+    pub class: Option<ErrorClass>,
+    /// Of this host only.
+    pub host: Option<String>,
+    /// Of this stage only.
+    pub stage: Option<StageId>,
+}
+
+/// Things to keep that end no page.
+#[derive(Debug, Clone)]
+pub enum Note {
+    /// A session moved.
+    SessionState {
+        /// Which.
+        session: SessionId,
+        /// `running`, `paused`, `stopped`, `completed`, `failed`, …
+        state: String,
+        /// The result document, at the end.
+        result: Option<Json>,
+    },
+    /// A stage's or batch's result (SPEC B6), as JSON.
+    StageResult {
+        /// Whose.
+        session: SessionId,
+        /// Which batch; `None` for the whole stage.
+        batch: Option<BatchId>,
+        /// Which stage; `None` for the whole batch.
+        stage: Option<StageId>,
+        /// success, partial, recoverable, fatal, and its figures.
+        result: Json,
+    },
+    /// A setting changed while running: name, old and new value.
+    Setting {
+        /// Whose; `None` for the engine.
+        session: Option<SessionId>,
+        /// Dotted name.
+        name: String,
+        /// Before.
+        old: Json,
+        /// After.
+        new: Json,
+    },
+    /// What was learned of a host (rate, limit, pace, breaker), for the next run.
+    Learned {
+        /// Which.
+        host: HostId,
+        /// As JSON.
+        state: Json,
+    },
+}
+
+/// The store's answer.
+#[derive(Debug, Clone)]
+pub enum StoreReceipt {
+    /// The session is open.
+    Opened(Box<SessionOpened>),
+    /// Pages were added.
+    Discovered(Discovered),
+    /// Waiting pages.
+    Admitted {
+        /// In the order of their numbers.
+        tasks: Vec<StoredTask>,
+        /// The highest number read; the next `after`.
+        cursor: Seq,
+        /// Nothing is left beyond it.
+        exhausted: bool,
+    },
+    /// The mark is on disk.
+    Marked,
+    /// The attempt's end is on disk.
+    Ended(Ended),
+    /// So many pages changed state, by host, batch and stage.
+    Moved(Vec<MovedCount>),
+    /// Kept.
+    Noted,
+}
+
+/// A session as it stands in the store.
+#[derive(Debug, Clone)]
+pub struct SessionOpened {
+    /// Its id.
+    pub session: SessionId,
+    /// Which start of an engine on this store this is, from 1.
+    pub boot: u32,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its seed.
+    pub seed: u64,
+    /// Whether start URLs were discovered already.
+    pub started: bool,
+    /// Pages by batch, stage and phase (in-flight ones stand as queued).
+    pub counts: Vec<(BatchId, StageId, Phase, u64)>,
+    /// Every host of the session: id, key, pages waiting, what was learned of it.
+    pub hosts: Vec<KnownHost>,
+    /// How many attempts of each batch's stage were judged already.
+    pub stage_attempts: Vec<(BatchId, StageId, u32)>,
+    /// Skipped pages by reason, dead ones by class, records saved, bytes received so far.
+    pub skipped: Vec<(SkipReason, u64)>,
+    /// Dead letters by class.
+    pub dead: Vec<(ErrorClass, u64)>,
+    /// Records saved so far in this session.
+    pub records: u64,
+    /// Bytes received so far in this session.
+    pub bytes: u64,
+}
+
+/// A host of a session.
+#[derive(Debug, Clone)]
+pub struct KnownHost {
+    /// Its row.
+    pub id: HostId,
+    /// Scheme, name and port.
+    pub key: HostKey,
+    /// Pages waiting (queued and backoff).
+    pub waiting: u64,
+    /// What was learned of it.
+    pub learned: Option<Json>,
+}
+
+/// What adding links did.
+#[derive(Debug, Clone, Default)]
+pub struct Discovered {
+    /// New waiting pages, in order.
+    pub new: Vec<StoredTask>,
+    /// Hosts seen for the first time in this session.
+    pub hosts: Vec<(HostId, HostKey)>,
+    /// Pages known complete from an earlier session (mode *new*): entered as skipped
+    /// (`not_modified`), by batch and stage.
+    pub complete: Vec<(BatchId, StageId, u64)>,
+    /// Links to pages that this session knows already.
+    pub known: u64,
+}
+
+/// What ending an attempt did.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// True: the redirect's target was known, so the page was skipped (duplicate) and nothing saved.
+    pub duplicate: bool,
+    /// What its links did.
+    pub discovered: Discovered,
+    /// Records inserted, changed, and seen again unchanged.
+    pub inserted: u32,
+    /// Records changed.
+    pub changed: u32,
+    /// Records unchanged.
+    pub unchanged: u32,
+}
+
+/// Pages that a bulk verb moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedCount {
+    /// Their batch.
+    pub batch: BatchId,
+    /// Their stage.
+    pub stage: StageId,
+    /// Their host.
+    pub host: HostId,
+    /// How many.
+    pub count: u64,
+}
+
+/// Why the store could not, by consequence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Try again later: locked or disk full.
+    #[error("{0}")]
+    Busy(String),
+    /// No room; the session pauses until there is.
+    #[error("{0}")]
+    Full(String),
+    /// Damaged, read-only or of another version: nothing can be saved.
+    #[error("{0}")]
+    Fatal(String),
+    /// The verb names what is not there.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    /// Whether the same verb may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Full(_))
+    }
+}

@@ -1,0 +1,224 @@
+//! Every limit and policy, documented, with its default; layered by `settings::layers`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ports::commands::Profile,
+    site::compiled::{Backoff, Jitter, RetryPolicy},
+};
+
+/// All settings of an engine. Durations are `Duration`; sizes are bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The preset that `http`, `cpu`, `store` and the host limits came from.
+    pub profile: Profile,
+    /// Requests in flight, over all hosts.
+    pub http_permits: u32,
+    /// Pages being parsed at once.
+    pub cpu_permits: u32,
+    /// Bytes that may wait for the store.
+    pub store_bytes: u64,
+    /// Tasks resident in memory, at most.
+    pub window: u32,
+    /// Hosts active at once, at most.
+    pub active_hosts: u32,
+    /// Fetched pages that wait for a parse worker, at most.
+    pub parse_queue: u32,
+    /// Parsed pages that wait for the store, at most.
+    pub save_queue: u32,
+    /// Memory that bodies being parsed may take, charged at 65 bytes per byte of HTML.
+    pub parse_memory: u64,
+    /// Final tasks stay so long in the window.
+    pub retain_for: Duration,
+    /// Time between two snapshots.
+    pub snapshot_interval: Duration,
+    /// Pages of the entry stage in one batch.
+    pub batch_size: u32,
+    /// Politeness defaults for hosts.
+    pub host: HostSettings,
+    /// Retries.
+    pub retry: RetrySettings,
+    /// Breakers.
+    pub breaker: BreakerSettings,
+    /// Requests.
+    pub fetch: FetchSettings,
+    /// Bounds of the crawl.
+    pub bounds: BoundSettings,
+    /// What a fatal stage does to its session.
+    pub on_fatal: OnFatal,
+    /// Attempts of a stage of a batch (SPEC B6).
+    pub stage_attempts: u32,
+    /// Share of failed tasks a stage tolerates.
+    pub tolerance: f64,
+}
+
+/// Politeness defaults for hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HostSettings {
+    /// Requests per second, at most, where the site file says nothing.
+    pub max_rate: f64,
+    /// Requests in flight, at most, where the site file says nothing.
+    pub max_in_flight: u32,
+    /// Crawl-delay is obeyed up to this.
+    pub max_crawl_delay: Duration,
+    /// robots.txt is read again after this.
+    pub robots_ttl: Duration,
+}
+
+/// Retries.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetrySettings {
+    /// Where the stage has none of its own.
+    pub policy: RetryPolicy,
+    /// Tokens that a success adds to the host's retry budget.
+    pub budget_per_success: f64,
+    /// Tokens that a second adds.
+    pub budget_per_second: f64,
+    /// Tokens at most.
+    pub budget_max: f64,
+    /// Throttles in a row that cost no attempt.
+    pub free_throttles: u16,
+    /// A longer Retry-After makes a dead letter.
+    pub max_retry_after: Duration,
+}
+
+/// Breakers: one per host.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BreakerSettings {
+    /// Outcomes looked at.
+    pub window: u32,
+    /// Older outcomes do not count.
+    pub max_age: Duration,
+    /// Fewer outcomes never trip it.
+    pub min_sample: u32,
+    /// Share of failures that trips it.
+    pub failure_rate: f64,
+    /// First open time; doubles with each trip in a row.
+    pub open_for: Duration,
+    /// Longest open time.
+    pub max_open_for: Duration,
+    /// Probes at once while half open.
+    pub probes: u32,
+    /// Successful probes that close it.
+    pub successes_to_close: u32,
+}
+
+/// Requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FetchSettings {
+    /// `User-Agent`; its product token is matched against robots.txt.
+    pub user_agent: String,
+    /// Until a connection stands.
+    pub connect_timeout: Duration,
+    /// From sending to the head.
+    pub first_byte_timeout: Duration,
+    /// From sending to the body's end.
+    pub timeout: Duration,
+    /// Largest decoded body.
+    pub max_body: u64,
+    /// Largest decoded ÷ received, after the first MiB.
+    pub max_ratio: u32,
+    /// Redirects of one attempt.
+    pub max_redirects: u16,
+}
+
+/// Bounds of the crawl (SPEC N2).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BoundSettings {
+    /// Links away from a start URL.
+    pub max_depth: u32,
+    /// Characters of a URL.
+    pub max_url: u32,
+    /// Path segments of a URL.
+    pub max_segments: u32,
+    /// Times one segment may stand in a path.
+    pub max_repeats: u32,
+    /// Links of one page.
+    pub max_links: u32,
+    /// Pages of one session; none: no bound.
+    pub max_pages: Option<u64>,
+}
+
+/// What a fatal stage does to its session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFatal {
+    /// The other stages go on.
+    #[default]
+    Continue,
+    /// The session pauses for a person.
+    Pause,
+    /// The session ends as failed.
+    Abort,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: Profile::Balanced,
+            http_permits: 32,
+            cpu_permits: 2,
+            store_bytes: 64 << 20,
+            window: 100_000,
+            active_hosts: 1_000,
+            parse_queue: 64,
+            save_queue: 512,
+            parse_memory: 1 << 30,
+            retain_for: Duration::from_secs(2),
+            snapshot_interval: Duration::from_secs(1),
+            batch_size: 500,
+            host: HostSettings {
+                max_rate: 4.0,
+                max_in_flight: 4,
+                max_crawl_delay: Duration::from_mins(1),
+                robots_ttl: Duration::from_hours(24),
+            },
+            retry: RetrySettings {
+                policy: RetryPolicy {
+                    attempts: 5,
+                    backoff: Backoff::Exponential,
+                    base: Duration::from_secs(1),
+                    cap: Duration::from_mins(5),
+                    jitter: Jitter::Full,
+                },
+                budget_per_success: 0.5,
+                budget_per_second: 10.0,
+                budget_max: 100.0,
+                free_throttles: 10,
+                max_retry_after: Duration::from_hours(24),
+            },
+            breaker: BreakerSettings {
+                window: 20,
+                max_age: Duration::from_mins(2),
+                min_sample: 8,
+                failure_rate: 0.5,
+                open_for: Duration::from_secs(30),
+                max_open_for: Duration::from_mins(15),
+                probes: 1,
+                successes_to_close: 3,
+            },
+            fetch: FetchSettings {
+                user_agent: concat!("Crawlfield/", env!("CARGO_PKG_VERSION")).to_owned(),
+                connect_timeout: Duration::from_secs(10),
+                first_byte_timeout: Duration::from_secs(30),
+                timeout: Duration::from_mins(2),
+                max_body: 10 << 20,
+                max_ratio: 200,
+                max_redirects: 10,
+            },
+            bounds: BoundSettings {
+                max_depth: 10_000,
+                max_url: 2_083,
+                max_segments: 32,
+                max_repeats: 4,
+                max_links: 100_000,
+                max_pages: None,
+            },
+            on_fatal: OnFatal::Continue,
+            stage_attempts: 3,
+            tolerance: 0.0,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Simulated hands: virtual store, virtual clock. Never names `bevy_ecs`.

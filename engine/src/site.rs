@@ -1,0 +1,4 @@
+//! The site file: read, checked with good errors, compiled. Pure: knows neither World nor I/O.
+
+pub mod compiled;
+pub mod scope;

@@ -1,0 +1,346 @@
+//! A checked and compiled site file: what extraction, the store and the engine read.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+use regex::Regex;
+use scraper::Selector;
+use url::Url;
+
+use crate::{model::ids::StageId, site::scope::Scope};
+
+/// One site file, checked whole; selectors and regexes are compiled.
+#[derive(Debug)]
+pub struct Site {
+    /// a-z 0-9 _; names the tables.
+    pub name: String,
+    /// The file's text, kept with the session so that `resume` needs no file.
+    pub source: Arc<str>,
+    /// Absolute http(s) URLs.
+    pub start: Vec<Url>,
+    /// Stage of the start URLs.
+    pub enter: StageId,
+    /// Hosts in scope and how URLs become canonical.
+    pub scope: Scope,
+    /// What the site asks of the engine's manners.
+    pub politeness: Politeness,
+    /// In the order of the file; `StageId` is the index.
+    pub stages: Vec<Stage>,
+}
+
+/// `[politeness]`: each `None` falls back to the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Politeness {
+    /// Requests per second per host, at most.
+    pub max_rate: Option<f64>,
+    /// Requests in flight per host, at most.
+    pub max_in_flight: Option<u32>,
+    /// Whether robots.txt is obeyed; default true.
+    pub robots: Option<bool>,
+    /// Addresses that the guard lets through, e.g. `127.0.0.0/8`.
+    pub allow_addresses: Vec<IpNet>,
+    /// Extra request headers.
+    pub headers: BTreeMap<String, String>,
+    /// User agent; its product token is matched against robots.txt.
+    pub user_agent: Option<String>,
+    /// Proxy URL (http, https, socks5), possibly with credentials.
+    pub proxy: Option<String>,
+    /// Basic auth for hosts in scope.
+    pub basic_auth: Option<BasicAuth>,
+    /// Cookies sent from the start: name and value.
+    pub cookies: BTreeMap<String, String>,
+    /// Time-outs: connect, first byte, whole.
+    pub connect_timeout: Option<Duration>,
+    /// From sending to the response head.
+    pub first_byte_timeout: Option<Duration>,
+    /// From sending to the body's end.
+    pub timeout: Option<Duration>,
+    /// Largest decoded body in bytes.
+    pub max_body: Option<u64>,
+    /// Several hosts share one rate and breaker: group name → host patterns.
+    pub groups: BTreeMap<String, Vec<String>>,
+}
+
+/// User name and password; `Debug` shows neither.
+#[derive(Clone)]
+pub struct BasicAuth {
+    /// User name.
+    pub user: String,
+    /// Password; never logged.
+    pub password: String,
+}
+
+impl std::fmt::Debug for BasicAuth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BasicAuth(***)")
+    }
+}
+
+/// How to read the pages of one stage.
+#[derive(Debug)]
+pub struct Stage {
+    /// As in `[stages.NAME]`.
+    pub name: String,
+    /// Distinct links a full page has.
+    pub items_per_page: Option<u32>,
+    /// Share of tasks that may stay failed, 0 to 1; default from settings (0).
+    pub tolerance: Option<f64>,
+    /// Wait until every stage leading here has ended.
+    pub barrier: bool,
+    /// Own retry policy.
+    pub retry: Option<RetryPolicy>,
+    /// How often the batch may run a stage's failed tasks again.
+    pub stage_attempts: Option<u32>,
+    /// How list pages go on.
+    pub pages: Option<Pages>,
+    /// Links to follow, in the order of the file.
+    pub links: Vec<LinkRule>,
+    /// Records to save, in the order of the file.
+    pub records: Vec<RecordRule>,
+    /// Whether robots.txt's and /sitemap.xml's URLs enter this stage.
+    pub sitemaps: Option<SitemapRule>,
+}
+
+/// `sitemaps = { … }` on a stage: its pages are found in the site's sitemaps.
+#[derive(Debug, Clone)]
+pub struct SitemapRule {
+    /// Absolute sitemap URLs; empty means those that robots.txt names.
+    pub urls: Vec<Url>,
+    /// Only page URLs that match enter the stage.
+    pub matches: Option<Regex>,
+}
+
+/// Retries of a stage or of the settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetryPolicy {
+    /// The first try included.
+    pub attempts: u32,
+    /// Growth of the delay.
+    pub backoff: Backoff,
+    /// Delay before the first retry.
+    pub base: Duration,
+    /// No delay is longer.
+    pub cap: Duration,
+    /// How the delay is spread.
+    pub jitter: Jitter,
+}
+
+/// Growth of the delay with the retry's number n = 1, 2, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backoff {
+    /// base
+    Fixed,
+    /// base × n
+    Linear,
+    /// base × 2^(n−1)
+    Exponential,
+}
+
+/// How a delay is spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jitter {
+    /// The delay itself.
+    None,
+    /// Uniform between 0 and the delay.
+    Full,
+    /// Uniform between base and three times the previous delay.
+    Decorrelated,
+}
+
+/// Pagination of a stage.
+#[derive(Debug)]
+pub enum Pages {
+    /// Follow a link to the next page.
+    Next(Fallbacks),
+    /// `pattern` with `{page}`; how many is read from the page, or found by walking to an empty one.
+    Pattern {
+        /// URL with `{page}`.
+        pattern: String,
+        /// Reads the number of pages.
+        count: Option<CountRule>,
+        /// Go on until a page has no links and no records.
+        until_empty: bool,
+        /// No page beyond this number.
+        max: Option<u32>,
+        /// The number of the first page; default 1.
+        first: u32,
+    },
+}
+
+/// Reads a page count: the largest integer that the selectors (and regex) yield.
+#[derive(Debug)]
+pub struct CountRule {
+    /// Where it stands.
+    pub select: Fallbacks,
+    /// First capture group is the number.
+    pub regex: Option<Regex>,
+}
+
+/// Links of a page to follow.
+#[derive(Debug)]
+pub struct LinkRule {
+    /// The card; `select` and `carry` are read inside it.
+    pub each: Option<Selector>,
+    /// The link; default extraction is `@href`.
+    pub select: Fallbacks,
+    /// The stage the link leads to.
+    pub to: StageId,
+    /// Fields read beside the link, carried into its task.
+    pub carry: Vec<Field>,
+    /// Only links whose absolute URL matches are followed.
+    pub matches: Option<Regex>,
+}
+
+/// Records of a page.
+#[derive(Debug)]
+pub struct RecordRule {
+    /// Names the table, with the site's name.
+    pub kind: String,
+    /// Field names; empty: the page's URL (with the ordinal where `each` is used).
+    pub key: Vec<String>,
+    /// One record per match.
+    pub each: Option<Selector>,
+    /// In the order of the file.
+    pub fields: Vec<Field>,
+    /// Whether changed values are kept (I3).
+    pub history: bool,
+}
+
+/// One field of a record, or one carried beside a link.
+#[derive(Debug)]
+pub struct Field {
+    /// Column name.
+    pub name: String,
+    /// Where the raw value comes from.
+    pub source: Source,
+    /// First capture group, before `map`.
+    pub regex: Option<Regex>,
+    /// Value table, after `regex`; a value that is not in it is absent.
+    pub map: Option<BTreeMap<String, toml::Value>>,
+    /// In order, after `map`.
+    pub transforms: Vec<Transform>,
+    /// What it must become.
+    pub kind: FieldType,
+    /// All matches instead of the first.
+    pub list: bool,
+    /// A missing value fails the record.
+    pub required: bool,
+    /// Stands in for a missing value.
+    pub default: Option<toml::Value>,
+    /// Date formats, strptime style, tried in order.
+    pub formats: Vec<String>,
+}
+
+/// Where a field's raw value comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// CSS selectors tried in order.
+    Select(Fallbacks),
+    /// Label and value in rows.
+    Rows {
+        /// One row.
+        rows: Selector,
+        /// The label inside the row.
+        label: Fallbacks,
+        /// The label wanted; none for `type = "map"`.
+        is: Option<Vec<String>>,
+        /// The value inside the row.
+        value: Fallbacks,
+    },
+    /// JSON pointer into the page's JSON-LD blocks.
+    JsonLd(String),
+    /// JSON pointer into a JSON body.
+    Json(String),
+    /// JSON pointer into a script element.
+    Script {
+        /// The script element.
+        select: Selector,
+        /// JSON pointer.
+        pointer: String,
+    },
+    /// `<meta name|property|itemprop=…>`.
+    Meta(String),
+    /// A value carried from the link's card; `page` and `position` are always there.
+    Carried(String),
+    /// A constant.
+    Constant(toml::Value),
+}
+
+/// Selectors tried in order; the first that yields something wins.
+#[derive(Debug)]
+pub struct Fallbacks(pub Vec<Pick>);
+
+/// One selector and what is taken from its match.
+#[derive(Debug)]
+pub struct Pick {
+    /// None: the element itself (a selector of `@attr` alone).
+    pub selector: Option<Selector>,
+    /// As written, for messages.
+    pub text: String,
+    /// What is taken.
+    pub take: Take,
+}
+
+/// What is taken from a matched element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Take {
+    /// Text of the element and all below it.
+    Text,
+    /// Text of the element's own text nodes.
+    Own,
+    /// Inner HTML.
+    Html,
+    /// An attribute.
+    Attribute(String),
+}
+
+/// A change to a raw text.
+#[derive(Debug)]
+pub enum Transform {
+    /// Keep white space as it is (the default trims and collapses).
+    Raw,
+    /// Regex replace.
+    Replace(Regex, String),
+    /// Resolve against the page's base URL.
+    AbsoluteUrl,
+    /// Lower case.
+    Lower,
+    /// Upper case.
+    Upper,
+}
+
+/// What a field must become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// Text.
+    Text,
+    /// Decimal or `0x` hex.
+    Integer,
+    /// Digits as read.
+    Decimal,
+    /// true/false, yes/no, 1/0.
+    Boolean,
+    /// ISO 8601.
+    Date,
+    /// Absolute URL.
+    Url,
+    /// Any JSON.
+    Json,
+    /// Label → value.
+    Map,
+}
+
+impl Site {
+    /// The stage with this id.
+    #[must_use]
+    pub fn stage(&self, id: StageId) -> &Stage {
+        &self.stages[usize::from(id.0)]
+    }
+
+    /// The stage of this name.
+    #[must_use]
+    pub fn stage_named(&self, name: &str) -> Option<StageId> {
+        let index = self.stages.iter().position(|stage| stage.name == name)?;
+        u16::try_from(index).ok().map(StageId)
+    }
+}

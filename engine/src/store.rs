@@ -1,0 +1,1 @@
+//! SQLite: schema, frontier, records, dead letters, export.

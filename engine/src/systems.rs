@@ -1,0 +1,1 @@
+//! Verbs of a tick, in one visible chain.
