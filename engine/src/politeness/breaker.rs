@@ -145,9 +145,8 @@ impl Breaker {
     #[must_use]
     pub const fn phase(&self) -> BreakerPhase {
         match (self.forced, self.state) {
-            (Some(true), _) => BreakerPhase::Open,
+            (Some(true), _) | (None, State::Open { .. }) => BreakerPhase::Open,
             (Some(false), _) | (None, State::Closed) => BreakerPhase::Closed,
-            (None, State::Open { .. }) => BreakerPhase::Open,
             (None, State::HalfOpen { .. }) => BreakerPhase::HalfOpen,
         }
     }
@@ -281,7 +280,11 @@ impl Breaker {
         let nominal = doubled.min(self.settings.max_open_for);
         let bits = chance::unit(self.seed, Purpose::Breaker, self.host, self.trips);
         let spread = nominal / 10;
-        let open_for = chance::between(bits, nominal - spread, nominal + spread);
+        let open_for = chance::between(
+            bits,
+            nominal.saturating_sub(spread),
+            nominal.saturating_add(spread),
+        );
         self.trips = self.trips.saturating_add(1);
         self.window.clear();
         let until = now.saturating_add(open_for.min(self.settings.max_open_for));

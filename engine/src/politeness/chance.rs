@@ -46,12 +46,7 @@ pub const fn unit(seed: u64, purpose: Purpose, subject: u128, dispatch: u32) -> 
 /// Uniform below `bound` from 64 uniform bits; 0 where `bound` is 0.
 #[must_use]
 pub const fn below(bits: u64, bound: u64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the high half of a 64 × 64 bit product fits 64 bits"
-    )]
-    let high = ((bits as u128 * bound as u128) >> 64) as u64;
-    high
+    ((bits as u128 * bound as u128) >> 64) as u64
 }
 
 /// Uniform from `low` to `high`, both possible, in microseconds; `low` where they are crossed.

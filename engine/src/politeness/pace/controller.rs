@@ -47,6 +47,8 @@ pub(super) struct Controller {
     pace: Duration,
     /// The host refused more than this in flight.
     cap: Option<Cap>,
+    /// The host refused this pace; until then none as short is tried again.
+    refused_pace: Option<(Duration, Duration)>,
     penalty: Duration,
     frozen_until: Duration,
     last_event: Option<Duration>,
@@ -85,6 +87,7 @@ impl Controller {
             },
             pace: Duration::from_micros(learned.pace_us).min(MAX_PACE),
             cap,
+            refused_pace: None,
             penalty: PENALTY,
             frozen_until: Duration::ZERO,
             last_event: None,
@@ -155,20 +158,28 @@ impl Controller {
             return;
         }
         let limit = self.limit.min(most);
+        let until = now.saturating_add(self.penalty);
         if limit > 1 {
             self.cap = Some(Cap {
                 limit: limit - 1,
-                until: now.saturating_add(self.penalty),
+                until,
             });
-            self.penalty = self.penalty.saturating_mul(2).min(MAX_PENALTY);
         }
-        if limit == 1 || (again.is_some() && self.successes_since_event < FEW) {
+        if !self.pace.is_zero() {
+            self.refused_pace = Some((self.pace, until));
+        }
+        self.penalty = self.penalty.saturating_mul(2).min(MAX_PENALTY);
+        let few = self.successes_since_event < FEW;
+        if limit == 1 || (again.is_some() && few) {
             let natural = Duration::from_micros(self.sent_gap.saturating_add(self.sent_gap / 2));
-            self.pace = self
-                .pace
-                .saturating_mul(2)
-                .max(natural)
-                .clamp(MIN_PACE, MAX_PACE);
+            // A pace that held for a while is nearly right.
+            let slower = if few {
+                self.pace.saturating_mul(2)
+            } else {
+                self.pace.saturating_mul(9) / 8
+            };
+            self.pace = if self.pace.is_zero() { natural } else { slower };
+            self.pace = self.pace.clamp(MIN_PACE, MAX_PACE);
         }
         self.limit = cut(limit, 7, 10);
         self.slow_until = 0;
@@ -237,7 +248,7 @@ impl Controller {
     fn grow(&mut self, now: Duration, most: u32) {
         let cap = self.cap.filter(|cap| now < cap.until);
         if !self.pace.is_zero() {
-            self.quicken();
+            self.quicken(now);
             return;
         }
         let most = cap.map_or(most, |cap| cap.limit.min(most));
@@ -254,8 +265,15 @@ impl Controller {
     }
 
     /// Shortens the pace by a tenth; a pace that the limit makes idle is dropped.
-    fn quicken(&mut self) {
-        self.pace = self.pace * 9 / 10;
+    fn quicken(&mut self, now: Duration) {
+        let quicker = self.pace * 9 / 10;
+        if self
+            .refused_pace
+            .is_some_and(|(pace, until)| now < until && quicker <= pace)
+        {
+            return;
+        }
+        self.pace = quicker;
         let natural = Duration::from_micros(self.base.value() / u64::from(self.limit.max(1)));
         if self.pace < MIN_PACE || self.pace < natural / 2 {
             self.pace = Duration::ZERO;

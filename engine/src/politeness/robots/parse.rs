@@ -85,10 +85,13 @@ impl Groups {
             }
             // An empty rule matches nothing.
             _ if value.is_empty() => {}
-            _ => self.rules.push(Rule {
-                allow: key == Key::Allow,
-                pattern: Pattern::new(value),
-            }),
+            _ => {
+                let allow = key == Key::Allow;
+                self.rules.push(Rule {
+                    allow,
+                    pattern: Pattern::new(value, allow),
+                });
+            }
         }
     }
 }
@@ -115,16 +118,15 @@ fn directive(line: &[u8]) -> Option<(Key, &[u8])> {
         .next()
         .unwrap_or_default()
         .trim_ascii();
-    let (key, value) = match line.iter().position(|byte| *byte == b':') {
-        Some(colon) => (&line[..colon], &line[colon + 1..]),
-        None => {
-            let space = line.iter().position(u8::is_ascii_whitespace)?;
-            let value = line[space..].trim_ascii();
-            if value.iter().any(u8::is_ascii_whitespace) {
-                return None;
-            }
-            (&line[..space], value)
+    let (key, value) = if let Some(colon) = line.iter().position(|byte| *byte == b':') {
+        (&line[..colon], &line[colon + 1..])
+    } else {
+        let space = line.iter().position(u8::is_ascii_whitespace)?;
+        let value = line[space..].trim_ascii();
+        if value.iter().any(u8::is_ascii_whitespace) {
+            return None;
         }
+        (&line[..space], value)
     };
     let key = match key.trim_ascii().to_ascii_lowercase().as_slice() {
         b"user-agent" | b"useragent" | b"user agent" => Key::UserAgent,
@@ -140,7 +142,7 @@ fn directive(line: &[u8]) -> Option<(Key, &[u8])> {
 }
 
 /// The leading letters, `-` and `_` of a user agent (RFC 9309 §2.2.1).
-fn product_token(agent: &[u8]) -> &[u8] {
+pub(super) fn product_token(agent: &[u8]) -> &[u8] {
     let end = agent
         .iter()
         .position(|byte| !(byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')))

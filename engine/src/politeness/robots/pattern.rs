@@ -14,13 +14,14 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a rule's value, which is not empty.
-    pub(super) fn new(value: &[u8]) -> Self {
-        let text = normal(value);
-        let (body, anchored) = match text.strip_suffix(b"$") {
+    /// Reads a rule's value, which is not empty. `exact`: escapes of unreserved characters stay.
+    pub(super) fn new(value: &[u8], exact: bool) -> Self {
+        let (body, anchored) = match value.strip_suffix(b"$") {
             Some(body) => (body, true),
-            None => (text.as_slice(), false),
+            None => (value, false),
         };
+        // A dollar that is not at the end is a plain character; a star never is.
+        let body = normal(body, b"$", !exact);
         let mut parts: Vec<Box<[u8]>> = vec![];
         for (index, part) in body.split(|byte| *byte == b'*').enumerate() {
             if index == 0 || !part.is_empty() {
@@ -31,7 +32,7 @@ impl Pattern {
             parts: parts.into(),
             anchored,
             open: body.ends_with(b"*"),
-            length: text.len(),
+            length: body.len() + usize::from(anchored),
         }
     }
 
@@ -73,21 +74,52 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
         .map(|start| start + part.len())
 }
 
-/// The path with its query, without a fragment, normalised; `/` where it is empty.
-pub(super) fn normal_path(path_and_query: &str) -> Vec<u8> {
-    let path = path_and_query
-        .split_once('#')
-        .map_or(path_and_query, |(path, _)| path);
-    if path.starts_with('/') {
-        normal(path.as_bytes())
-    } else {
-        normal(format!("/{path}").as_bytes())
+/// A path with its query, read in both ways: see [`Path::for_rule`].
+pub(super) struct Path {
+    normal: Vec<u8>,
+    exact: Vec<u8>,
+}
+
+impl Path {
+    /// Without a fragment; `/` where it is empty.
+    pub(super) fn new(path_and_query: &str) -> Self {
+        let path = path_and_query
+            .split_once('#')
+            .map_or(path_and_query, |(path, _)| path);
+        let rooted = if path.starts_with('/') {
+            path.into()
+        } else {
+            format!("/{path}")
+        };
+        let mut exact = vec![];
+        for chunk in rooted
+            .as_bytes()
+            .chunk_by(|a, b| a.is_ascii() == b.is_ascii())
+        {
+            if chunk[0].is_ascii() {
+                exact.extend(normal(chunk, b"*$", false));
+            } else {
+                exact.extend(chunk);
+            }
+        }
+        Self {
+            normal: normal(rooted.as_bytes(), b"*$", true),
+            exact,
+        }
+    }
+
+    /// The form a rule is compared with. The RFC undoes needless escapes on both sides, Google's
+    /// parser on none; the stricter reading of each rule counts: a ban meets all spellings of a
+    /// path, a permission only the one it names.
+    pub(super) fn for_rule(&self, allow: bool) -> &[u8] {
+        if allow { &self.exact } else { &self.normal }
     }
 }
 
-/// Percent-escapes made alike (RFC 9309 §2.2.2): octets outside ASCII are escaped, escapes of
-/// unreserved characters are undone, hexadecimal digits are upper case.
-fn normal(text: &[u8]) -> Vec<u8> {
+/// Percent-escapes made alike (RFC 9309 §2.2.2): octets outside ASCII are escaped, hexadecimal
+/// digits are upper case, and escapes of unreserved characters are undone where `unescape`.
+/// `plain` characters, which would be special in a pattern, are escaped too.
+fn normal(text: &[u8], plain: &[u8], unescape: bool) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     let mut index = 0;
@@ -99,12 +131,10 @@ fn normal(text: &[u8]) -> Vec<u8> {
         let (value, must_escape) = match escaped {
             Some(value) => {
                 index += 2;
-                (
-                    value,
-                    !(value.is_ascii_alphanumeric() || b"-._~".contains(&value)),
-                )
+                let unreserved = value.is_ascii_alphanumeric() || b"-._~".contains(&value);
+                (value, !(unescape && unreserved))
             }
-            None => (byte, !byte.is_ascii_graphic()),
+            None => (byte, !byte.is_ascii_graphic() || plain.contains(&byte)),
         };
         if must_escape {
             out.extend([
