@@ -159,18 +159,17 @@ impl Controller {
         }
         let limit = self.limit.min(most);
         let until = now.saturating_add(self.penalty);
-        if limit > 1 {
+        if !self.pace.is_zero() {
+            self.refused_pace = Some((self.pace, until));
+        } else if limit > 1 {
             self.cap = Some(Cap {
                 limit: limit - 1,
                 until,
             });
         }
-        if !self.pace.is_zero() {
-            self.refused_pace = Some((self.pace, until));
-        }
         self.penalty = self.penalty.saturating_mul(2).min(MAX_PENALTY);
         let few = self.successes_since_event < FEW;
-        if limit == 1 || (again.is_some() && few) {
+        if limit == 1 || !self.pace.is_zero() || (again.is_some() && few) {
             let natural = Duration::from_micros(self.sent_gap.saturating_add(self.sent_gap / 2));
             // A pace that held for a while is nearly right.
             let slower = if few {
@@ -248,8 +247,12 @@ impl Controller {
     fn grow(&mut self, now: Duration, most: u32) {
         let cap = self.cap.filter(|cap| now < cap.until);
         if !self.pace.is_zero() {
+            let before = self.pace;
             self.quicken(now);
-            return;
+            // Where the pace has settled, the limit may grow under it.
+            if self.pace != before {
+                return;
+            }
         }
         let most = cap.map_or(most, |cap| cap.limit.min(most));
         let next = if self.in_slow_start() {
@@ -266,14 +269,10 @@ impl Controller {
 
     /// Shortens the pace by a tenth; a pace that the limit makes idle is dropped.
     fn quicken(&mut self, now: Duration) {
-        let quicker = self.pace * 9 / 10;
-        if self
-            .refused_pace
-            .is_some_and(|(pace, until)| now < until && quicker <= pace)
-        {
-            return;
-        }
-        self.pace = quicker;
+        let refused = self.refused_pace.filter(|(_, until)| now < *until);
+        // Just above what was refused, until that may be tried again.
+        let shortest = refused.map_or(Duration::ZERO, |(pace, _)| pace + pace / 32);
+        self.pace = self.pace.min((self.pace * 9 / 10).max(shortest));
         let natural = Duration::from_micros(self.base.value() / u64::from(self.limit.max(1)));
         if self.pace < MIN_PACE || self.pace < natural / 2 {
             self.pace = Duration::ZERO;
