@@ -2,3 +2,4 @@
 
 pub mod compiled;
 pub mod scope;
+pub mod start;
