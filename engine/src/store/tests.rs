@@ -1,0 +1,1 @@
+//! The SQLite store: what only a file can do.
