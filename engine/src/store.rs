@@ -34,9 +34,12 @@ use rusqlite::Connection;
 
 use crate::{
     model::ids::{OrderId, SessionId},
-    ports::{orders::StoreOrder, stored::{StoreError, StoreReceipt, StoreVerb}},
+    ports::{
+        orders::StoreOrder,
+        stored::{StoreError, StoreReceipt, StoreVerb},
+    },
     store::{
-        discover::Hosts,
+        discover::{Hosts, Into},
         lock::FileLock,
         session::Live,
         work::{Tally, Work},
@@ -102,9 +105,7 @@ impl Store {
             Ok(results) => ids.into_iter().zip(results).collect(),
             Err(error) => {
                 self.undo(&before);
-                ids.into_iter()
-                    .map(|id| (id, Err(error.clone())))
-                    .collect()
+                ids.into_iter().map(|id| (id, Err(error.clone()))).collect()
             }
         }
     }
@@ -123,7 +124,7 @@ impl Store {
             stamp: work::iso(now),
             boot: self.boot,
             tally: Tally::default(),
-            seqs: BTreeMap::new(),
+            frontiers: BTreeMap::new(),
         };
         let mut batch = Tally::default();
         let mut results = Vec::with_capacity(orders.len());
@@ -137,9 +138,15 @@ impl Store {
             results.push(result);
         }
         batch.flush(work.db)?;
-        work.flush_seqs()?;
+        work.flush_frontiers()?;
         self.db.prepare_cached("COMMIT")?.execute([])?;
         Ok(results)
+    }
+
+    /// After a panic in `apply`: nothing of its batch stays.
+    pub fn recover(&mut self) {
+        let open: Vec<SessionId> = self.lives.keys().copied().collect();
+        self.undo(&open);
     }
 
     /// After a failed batch: nothing of it may stay, neither in the file nor in memory.
@@ -162,10 +169,12 @@ impl Drop for Store {
 /// One verb in a savepoint of its own.
 fn alone(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
     work.db.prepare_cached("SAVEPOINT verb")?.execute([])?;
+    let frontiers = work.frontiers.clone();
     let result = dispatch(work, verb);
     if matches!(result, Err(StoreError::Refused(_))) {
         work.db.prepare_cached("ROLLBACK TO verb")?.execute([])?;
         work.hosts.forget();
+        work.frontiers = frontiers;
     }
     work.db.prepare_cached("RELEASE verb")?.execute([])?;
     result
@@ -181,18 +190,28 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
             batch,
             depth,
             links,
-        } => StoreReceipt::Discovered(discover::discover(work, session, batch, depth, links)?),
+            batch_size,
+        } => {
+            let into = Into {
+                session,
+                batch,
+                depth,
+                batch_size,
+            };
+            StoreReceipt::Discovered(discover::discover(work, into, &links)?)
+        }
         StoreVerb::Admit {
             session,
             host,
+            batch,
             after,
             limit,
-        } => admit::admit(work, session, host, after, limit)?,
+        } => admit::admit(work, session, (batch, host), after, limit)?,
         StoreVerb::Mark { session, key, lone } => {
             admit::mark(work, session, key, lone)?;
             StoreReceipt::Marked
         }
-        StoreVerb::End(order) => StoreReceipt::Ended(end::end(work, *order)?),
+        StoreVerb::End(order) => StoreReceipt::Ended(end::end(work, &order)?),
         StoreVerb::RequeueFailed {
             session,
             batch,

@@ -11,8 +11,8 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::{
     model::ids::OrderId,
     ports::{
-        reports::{Outcome, Report},
         orders::StoreOrder,
+        reports::{Outcome, Report},
         stored::{EndAttempt, PageEnd, StoreError, StoreReceipt, StoreVerb},
     },
     store::Store,
@@ -29,7 +29,9 @@ const MOST_BYTES: usize = 8 << 20;
 pub fn wall_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+        .map_or(0, |time| {
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        })
 }
 
 /// Starts the thread. It ends, closing the store, when the order channel is closed and drained, or
@@ -126,4 +128,3 @@ fn text(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or("without a message");
     format!("the store's thread panicked: {text}")
 }
-

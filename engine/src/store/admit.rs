@@ -1,6 +1,6 @@
 //! What the engine takes into its window, and what it marks as in flight.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -13,14 +13,14 @@ use crate::{
         orders::Validators,
         stored::{Mode, StoreError, StoreReceipt, StoredTask, Tries},
     },
-    store::work::{Work, int, is_waiting, uint},
+    store::work::{Work, int, uint},
 };
 
-/// Reads waiting pages of a host, in the order of discovery.
+/// Reads waiting pages of a batch on a host, in the order of discovery.
 pub(crate) fn admit(
     work: &Work<'_>,
     session: SessionId,
-    host: HostId,
+    (batch, host): (BatchId, HostId),
     after: Seq,
     limit: u32,
 ) -> Result<StoreReceipt, StoreError> {
@@ -32,10 +32,17 @@ pub(crate) fn admit(
              v.failed, v.dispatched, v.throttled, v.carried, v.suspect, p.etag, p.last_modified
              FROM cf_waiting w JOIN cf_visit v ON v.session = w.session AND v.page = w.page
              JOIN cf_page p ON p.id = w.page
-             WHERE w.session = ?1 AND w.host = ?2 AND w.seq > ?3 ORDER BY w.seq LIMIT ?4",
+             WHERE w.session = ?1 AND w.batch = ?2 AND w.host = ?3 AND w.seq > ?4
+             ORDER BY w.seq LIMIT ?5",
         )?
         .query_map(
-            params![session.0, host.0, int(after.0), i64::from(limit) + 1],
+            params![
+                session.0,
+                batch.0,
+                host.0,
+                int(after.0),
+                i64::from(limit) + 1
+            ],
             |row| read(row, work.now),
         )?
         .collect::<Result<_, _>>()?;
@@ -60,7 +67,6 @@ fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
     let due_at: i64 = row.get(8)?;
     let etag: Option<String> = row.get(14)?;
     let last_modified: Option<String> = row.get(15)?;
-    let carried: String = row.get(12)?;
     Ok(StoredTask {
         key: PageKey(uuid::Uuid::from_bytes(row.get(0)?)),
         seq: Seq(uint(row.get(1)?)),
@@ -80,7 +86,7 @@ fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
             dispatched: row.get(10)?,
             throttled: row.get(11)?,
         },
-        carried: Arc::new(serde_json::from_str(&carried).unwrap_or_default()),
+        carried: row.get::<_, String>(12)?.into(),
         suspect: row.get(13)?,
         validators: (etag.is_some() || last_modified.is_some()).then_some(Validators {
             etag,
@@ -114,7 +120,7 @@ pub(crate) fn mark(
         )));
     };
     let phase = Phase::from_number(phase).unwrap_or_default();
-    if !is_waiting(phase) {
+    if !phase.is_waiting() {
         return Err(StoreError::Refused(format!(
             "page {} is {} and cannot be in flight",
             key.0,

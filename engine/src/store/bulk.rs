@@ -12,7 +12,7 @@ use crate::{
     ports::stored::{DeadSelector, MovedCount, StoreError},
     store::{
         discover,
-        work::{Place, Stand, Work, is_waiting},
+        work::{Place, Stand, Work},
     },
 };
 
@@ -21,13 +21,12 @@ pub(crate) struct Visit {
     pub(crate) place: Place,
     pub(crate) page: i64,
     pub(crate) seq: i64,
-    pub(crate) depth: u32,
     pub(crate) reason: Option<String>,
     phase: Phase,
 }
 
 pub(crate) const VISIT_COLUMNS: &str =
-    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.depth, v.phase, v.reason";
+    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
 
 impl Visit {
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -40,9 +39,8 @@ impl Visit {
             },
             page: row.get(1)?,
             seq: row.get(2)?,
-            depth: row.get(6)?,
-            phase: Phase::from_number(row.get(7)?).unwrap_or_default(),
-            reason: row.get(8)?,
+            phase: Phase::from_number(row.get(6)?).unwrap_or_default(),
+            reason: row.get(7)?,
         })
     }
 
@@ -91,14 +89,12 @@ pub(crate) fn turn(work: &mut Work<'_>, visit: &Visit, fate: Fate) -> Result<(),
         Stand::Skipped(reason) => Some(reason.name()),
         Stand::Plain(_) => visit.reason.as_deref(),
     };
-    if is_waiting(visit.phase) && !is_waiting(phase) {
-        work.db
-            .prepare_cached("DELETE FROM cf_waiting WHERE session = ?1 AND host = ?2 AND seq = ?3")?
-            .execute(params![session.0, visit.place.host.0, visit.seq])?;
+    if visit.phase.is_waiting() && !phase.is_waiting() {
+        unwait(work, visit)?;
     }
     let seq = if fate.afresh {
         let seq = work.next_seq(session)?;
-        discover::wait(work, session, visit.place.host, seq, page)?;
+        discover::wait(work, visit.place, seq, page)?;
         seq
     } else {
         visit.seq
@@ -118,6 +114,17 @@ pub(crate) fn turn(work: &mut Work<'_>, visit: &Visit, fate: Fate) -> Result<(),
     Ok(())
 }
 
+/// Takes a page out of the frontier.
+pub(crate) fn unwait(work: &Work<'_>, visit: &Visit) -> Result<(), StoreError> {
+    let at = visit.place;
+    work.db
+        .prepare_cached(
+            "DELETE FROM cf_waiting WHERE session = ?1 AND batch = ?2 AND host = ?3 AND seq = ?4",
+        )?
+        .execute(params![at.session.0, at.batch.0, at.host.0, visit.seq])?;
+    Ok(())
+}
+
 /// The attempt is no longer in flight.
 pub(crate) fn unmark(db: &Connection, session: SessionId, page: i64) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM cf_in_flight WHERE session = ?1 AND page = ?2")?
@@ -130,12 +137,7 @@ pub(crate) fn crash(work: &mut Work<'_>, visit: &Visit) -> Result<(), StoreError
     turn(work, visit, Fate::plain(Stand::Dead(ErrorClass::Crash)))?;
     work.db.execute(
         "INSERT OR REPLACE INTO cf_evidence VALUES (?1, ?2, ?3, ?4, NULL, NULL)",
-        params![
-            visit.place.session.0,
-            visit.page,
-            work.now,
-            CRASH_MESSAGE
-        ],
+        params![visit.place.session.0, visit.page, work.now, CRASH_MESSAGE],
     )?;
     Ok(())
 }

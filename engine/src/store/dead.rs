@@ -155,14 +155,14 @@ fn offline(
         stamp: iso(now),
         boot: store.boot,
         tally: Tally::default(),
-        seqs: std::collections::BTreeMap::new(),
+        frontiers: std::collections::BTreeMap::new(),
     };
     let mut moved = 0;
     for session in chosen(&tx, session)? {
         moved += verb(&mut work, session)?;
     }
     std::mem::take(&mut work.tally).flush(&tx)?;
-    work.flush_seqs()?;
+    work.flush_frontiers()?;
     tx.commit()?;
     Ok(moved)
 }

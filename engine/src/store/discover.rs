@@ -1,6 +1,6 @@
 //! Links into the frontier: what is known, what is complete from before, what is new.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -9,7 +9,7 @@ use crate::{
     extract::output::Link,
     model::{
         class::SkipReason,
-        ids::{BatchId, HostId, Seq, SessionId},
+        ids::{BatchId, HostId, Seq, SessionId, StageId},
         phase::Phase,
     },
     ports::stored::{Discovered, Mode, StoreError, StoredTask, Tries},
@@ -35,17 +35,27 @@ impl Hosts {
     }
 }
 
+/// Where links go.
+#[derive(Clone, Copy)]
+pub(crate) struct Into {
+    pub(crate) session: SessionId,
+    /// For all but pages of the entry stage.
+    pub(crate) batch: BatchId,
+    pub(crate) depth: u32,
+    /// Pages of the entry stage that a batch holds.
+    pub(crate) batch_size: u32,
+}
+
+/// Adds the links that the session does not know.
 pub(crate) fn discover(
     work: &mut Work<'_>,
-    session: SessionId,
-    batch: BatchId,
-    depth: u32,
-    links: Vec<Link>,
+    into: Into,
+    links: &[Link],
 ) -> Result<Discovered, StoreError> {
-    let live = work.live(session)?;
+    let live = work.live(into.session)?;
     let mut found = Discovered::default();
     for link in links {
-        enter(work, &live, (batch, depth), link, &mut found)?;
+        enter(work, &live, into, link, &mut found)?;
     }
     Ok(found)
 }
@@ -99,12 +109,12 @@ fn look_up(work: &Work<'_>, session: SessionId, link: &Link) -> Result<Known, St
 fn enter(
     work: &mut Work<'_>,
     live: &Live,
-    (batch, depth): (BatchId, u32),
-    link: Link,
+    into: Into,
+    link: &Link,
     found: &mut Discovered,
 ) -> Result<(), StoreError> {
     let stage = link.stage;
-    let known = look_up(work, live.id, &link)?;
+    let known = look_up(work, live.id, link)?;
     if known.visited {
         found.known += 1;
         return Ok(());
@@ -118,6 +128,11 @@ fn enter(
             .db
             .prepare_cached("INSERT INTO cf_page (key, url) VALUES (?1, ?2)")?
             .insert(params![link.key.0.as_bytes(), link.url])?,
+    };
+    let batch = if stage == live.site.enter {
+        work.entry_batch(live.id, into.batch, into.batch_size)?
+    } else {
+        into.batch
     };
     let seq = work.next_seq(live.id)?;
     let stand = if is_complete {
@@ -138,7 +153,7 @@ fn enter(
             stage.0,
             batch.0,
             host.0,
-            depth,
+            into.depth,
             stand.phase() as u8,
             is_complete.then_some(SkipReason::NotModified.name()),
             carried,
@@ -154,26 +169,26 @@ fn enter(
         count_complete(found, batch, stage);
         return Ok(());
     }
-    wait(work, live.id, host, seq, page)?;
+    wait(work, place, seq, page)?;
     found.new.push(StoredTask {
         key: link.key,
         seq: Seq(uint(seq)),
-        url: link.url.into(),
+        url: link.url.as_str().into(),
         stage,
         batch,
         host,
-        depth,
+        depth: into.depth,
         phase: Phase::Queued,
         due_in: Duration::ZERO,
         tries: Tries::default(),
-        carried: Arc::new(link.carried),
+        carried: carried.into(),
         suspect: false,
         validators: None,
     });
     Ok(())
 }
 
-fn count_complete(found: &mut Discovered, batch: BatchId, stage: crate::model::ids::StageId) {
+fn count_complete(found: &mut Discovered, batch: BatchId, stage: StageId) {
     match found
         .complete
         .iter_mut()
@@ -185,16 +200,10 @@ fn count_complete(found: &mut Discovered, batch: BatchId, stage: crate::model::i
 }
 
 /// Puts a page into the frontier.
-pub(crate) fn wait(
-    work: &Work<'_>,
-    session: SessionId,
-    host: HostId,
-    seq: i64,
-    page: i64,
-) -> Result<(), StoreError> {
+pub(crate) fn wait(work: &Work<'_>, at: Place, seq: i64, page: i64) -> Result<(), StoreError> {
     work.db
-        .prepare_cached("INSERT INTO cf_waiting VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![session.0, host.0, seq, page])?;
+        .prepare_cached("INSERT INTO cf_waiting VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![at.session.0, at.batch.0, at.host.0, seq, page])?;
     Ok(())
 }
 

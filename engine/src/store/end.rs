@@ -10,9 +10,10 @@ use crate::{
     ports::stored::{Alias, AttemptRow, EndAttempt, Ended, Evidence, PageEnd, StoreError},
     store::{
         bulk::{self, VISIT_COLUMNS, Visit},
-        discover, record,
+        discover::{self, Into},
+        record,
         session::Live,
-        work::{Stand, Work, int, is_waiting, millis},
+        work::{Stand, Work, int, millis},
     },
 };
 
@@ -20,10 +21,10 @@ use crate::{
 pub(crate) const EVIDENCE_BYTES: usize = 64 * 1024;
 
 /// Ends an attempt.
-pub(crate) fn end(work: &mut Work<'_>, order: EndAttempt) -> Result<Ended, StoreError> {
+pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, StoreError> {
     let live = work.live(order.session)?;
-    let (visit, url) = find(work, &order)?;
-    check(&visit, &order)?;
+    let (visit, url) = find(work, order)?;
+    check(&visit, order)?;
     let mut ended = Ended::default();
     let class = order.attempt.as_ref().and_then(|attempt| attempt.class);
     let was_parsed = order
@@ -34,8 +35,10 @@ pub(crate) fn end(work: &mut Work<'_>, order: EndAttempt) -> Result<Ended, Store
         keep_attempt(work, &visit, attempt)?;
     }
     let mut due_at = 0;
-    let stand = match order.end {
-        PageEnd::Done { alias: Some(ref alias), .. } if take_alias(work, &visit, &order, alias)? => {
+    let stand = match &order.end {
+        PageEnd::Done {
+            alias: Some(alias), ..
+        } if take_alias(work, &visit, order, alias)? => {
             ended.duplicate = true;
             Stand::Skipped(SkipReason::Duplicate)
         }
@@ -46,10 +49,15 @@ pub(crate) fn end(work: &mut Work<'_>, order: EndAttempt) -> Result<Ended, Store
             content_hash,
             ..
         } => {
+            let into = Into {
+                session: live.id,
+                batch: visit.place.batch,
+                depth: order.depth,
+                batch_size: order.batch_size,
+            };
             record::save_all(work, &live, &visit, &url, records, &mut ended)?;
-            ended.discovered =
-                discover::discover(work, live.id, visit.place.batch, order.depth, links)?;
-            let validators = validators.unwrap_or_default();
+            ended.discovered = discover::discover(work, into, links)?;
+            let validators = validators.clone().unwrap_or_default();
             work.db
                 .prepare_cached(
                     "UPDATE cf_page SET done_in = ?2, etag = ?3, last_modified = ?4, hash = ?5
@@ -64,24 +72,35 @@ pub(crate) fn end(work: &mut Work<'_>, order: EndAttempt) -> Result<Ended, Store
                 ])?;
             Stand::Plain(Phase::Done)
         }
-        PageEnd::Skipped(reason) => Stand::Skipped(reason),
+        PageEnd::Skipped(reason) => Stand::Skipped(*reason),
         PageEnd::Backoff { due_in } => {
-            due_at = work.now.saturating_add(millis(due_in));
+            due_at = work.now.saturating_add(millis(*due_in));
             Stand::Plain(Phase::Backoff)
         }
         PageEnd::Queued => Stand::Plain(Phase::Queued),
         PageEnd::Failed { evidence } => {
-            keep_evidence(work, &visit, &evidence)?;
+            keep_evidence(work, &visit, evidence)?;
             Stand::Plain(Phase::Failed)
         }
         PageEnd::Dead { class, evidence } => {
-            keep_evidence(work, &visit, &evidence)?;
-            Stand::Dead(class)
+            keep_evidence(work, &visit, evidence)?;
+            Stand::Dead(*class)
         }
         PageEnd::Cancelled => Stand::Plain(Phase::Cancelled),
     };
     let reason = reason(stand, class);
-    write(work, &live, &visit, &Outcome { stand, reason, due_at, tries: order.tries, keep_suspect: !was_parsed })?;
+    write(
+        work,
+        &live,
+        &visit,
+        &Outcome {
+            stand,
+            reason,
+            due_at,
+            tries: order.tries,
+            keep_suspect: !was_parsed,
+        },
+    )?;
     Ok(ended)
 }
 
@@ -97,20 +116,24 @@ fn reason(stand: Stand, class: Option<ErrorClass>) -> Option<&'static str> {
 }
 
 fn find(work: &Work<'_>, order: &EndAttempt) -> Result<(Visit, String), StoreError> {
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok((Visit::read(row)?, row.get::<_, [u8; 16]>(9)?, row.get(10)?))
-    };
+    let read =
+        |row: &rusqlite::Row<'_>| Ok((Visit::read(row)?, row.get::<_, [u8; 16]>(8)?, row.get(9)?));
     let by_number = format!(
         "SELECT {VISIT_COLUMNS}, p.key, p.url FROM cf_waiting w
          JOIN cf_visit v ON v.session = w.session AND v.page = w.page
-         JOIN cf_page p ON p.id = w.page WHERE w.session = ?1 AND w.host = ?2 AND w.seq = ?3"
+         JOIN cf_page p ON p.id = w.page WHERE w.session = ?1 AND w.batch = ?2 AND w.host = ?3 AND w.seq = ?4"
     );
     let key = order.key.0.as_bytes();
     let found: Option<(Visit, [u8; 16], String)> = work
         .db
         .prepare_cached(&by_number)?
         .query_row(
-            params![order.session.0, order.host.0, int(order.seq.0)],
+            params![
+                order.session.0,
+                order.batch.0,
+                order.host.0,
+                int(order.seq.0)
+            ],
             read,
         )
         .optional()?;
@@ -142,7 +165,7 @@ fn check(visit: &Visit, order: &EndAttempt) -> Result<(), StoreError> {
         order.end,
         PageEnd::Dead { .. } | PageEnd::Cancelled | PageEnd::Skipped(_)
     );
-    if is_waiting(visit.phase()) || (visit.phase() == Phase::Failed && is_verdict) {
+    if visit.phase().is_waiting() || (visit.phase() == Phase::Failed && is_verdict) {
         return Ok(());
     }
     Err(StoreError::Refused(format!(
@@ -268,10 +291,8 @@ fn write(
             outcome.reason,
             phase == Phase::Backoff && outcome.keep_suspect,
         ])?;
-    if is_waiting(visit.phase()) && !is_waiting(phase) {
-        work.db
-            .prepare_cached("DELETE FROM cf_waiting WHERE session = ?1 AND host = ?2 AND seq = ?3")?
-            .execute(params![live.id.0, visit.place.host.0, visit.seq])?;
+    if visit.phase().is_waiting() && !phase.is_waiting() {
+        bulk::unwait(work, visit)?;
     }
     bulk::unmark(work.db, live.id, visit.page)?;
     if phase == Phase::Done {

@@ -13,7 +13,10 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     ports::stored::StoreError,
-    store::{opening, table::quoted},
+    store::{
+        opening,
+        table::{listed, quoted},
+    },
 };
 
 /// Why an export ended early.
@@ -140,7 +143,13 @@ enum Cell {
     Text(String),
 }
 
-const OWN: [&str; 5] = ["_url", "_first_seen", "_last_seen", "_changed_at", "_source"];
+const OWN: [&str; 5] = [
+    "_url",
+    "_first_seen",
+    "_last_seen",
+    "_changed_at",
+    "_source",
+];
 
 fn own(table: &Table) -> &'static [&'static str] {
     if table.has_source { &OWN } else { &OWN[..4] }
@@ -223,11 +232,7 @@ fn each_row(
     table: &Table,
     mut write: impl FnMut(&Cells) -> Result<(), ExportError>,
 ) -> Result<u64, ExportError> {
-    let fields: String = table
-        .fields
-        .iter()
-        .map(|field| format!(", {}", quoted(&field.column)))
-        .collect();
+    let fields = listed(table.fields.iter().map(|field| field.column.as_str()));
     let sql = format!(
         "SELECT _digits{fields}, {} FROM {} ORDER BY rowid",
         own(table).join(", "),

@@ -16,11 +16,11 @@ impl From<Error> for StoreError {
             ErrorCode::DiskFull => Self::Full(format!(
                 "no room for the store; free some space, the crawl then goes on ({error})"
             )),
-            ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted => {
-                Self::Busy(format!(
-                    "the store's file could not be read or written; check the disk ({error})"
-                ))
-            }
+            ErrorCode::SystemIoFailure
+            | ErrorCode::OutOfMemory
+            | ErrorCode::OperationInterrupted => Self::Busy(format!(
+                "the store's file could not be read or written; check the disk ({error})"
+            )),
             ErrorCode::DatabaseCorrupt => Self::Fatal(format!(
                 "the store is damaged; restore a backup, or move the file away and crawl again \
                  ({error})"
@@ -47,7 +47,8 @@ pub(crate) fn at(error: StoreError, path: &std::path::Path) -> StoreError {
     match error {
         StoreError::Busy(text) => StoreError::Busy(format!("{text}: {path}")),
         StoreError::Full(text) => StoreError::Full(format!("{text}: {path}")),
-        StoreError::Fatal(text) => StoreError::Fatal(format!("{text}: {path}")),
-        StoreError::Refused(text) => StoreError::Fatal(format!("{text}: {path}")),
+        StoreError::Fatal(text) | StoreError::Refused(text) => {
+            StoreError::Fatal(format!("{text}: {path}"))
+        }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn save_all(
     live: &Live,
     visit: &Visit,
     url: &str,
-    records: Vec<Record>,
+    records: &[Record],
     ended: &mut Ended,
 ) -> Result<(), StoreError> {
     let mut saved = 0;
@@ -59,15 +59,15 @@ fn save(
     live: &Live,
     table: &RecordTable,
     url: &str,
-    record: Record,
+    record: &Record,
 ) -> Result<Saved, StoreError> {
-    let row = columns(&table.fields, record.values);
+    let row = columns(&table.fields, &record.values);
     let source = live.source.clone().map_or(Sql::Null, Sql::Text);
     let stamp = || Sql::Text(work.stamp.clone());
     let digits = row.digits.clone().map_or(Sql::Null, Sql::Text);
     let Some((rowid, before)) = read(work, table, &record.identity)? else {
         let own = [
-            Sql::Text(record.identity),
+            Sql::Text(record.identity.clone()),
             Sql::Text(url.to_owned()),
             stamp(),
             stamp(),
@@ -127,23 +127,23 @@ fn read(
     Ok(row)
 }
 
-fn columns(fields: &[String], values: Vec<Value>) -> Row {
+fn columns(fields: &[String], values: &[Value]) -> Row {
     let mut digits = Map::new();
     let values = fields
         .iter()
         .zip(values)
         .map(|(field, value)| match value {
             Value::Null => Sql::Null,
-            Value::Text(text) => Sql::Text(text),
-            Value::Integer(number) => Sql::Integer(number),
-            Value::Boolean(is) => Sql::Integer(is.into()),
+            Value::Text(text) => Sql::Text(text.clone()),
+            Value::Integer(number) => Sql::Integer(*number),
+            Value::Boolean(is) => Sql::Integer((*is).into()),
             Value::Json(json) => Sql::Text(json.to_string()),
             Value::Decimal(text) => {
                 let Ok(number) = text.parse::<f64>() else {
-                    return Sql::Text(text);
+                    return Sql::Text(text.clone());
                 };
-                if number.to_string() != text {
-                    digits.insert(field.clone(), Json::String(text));
+                if number.to_string() != *text {
+                    digits.insert(field.clone(), Json::String(text.clone()));
                 }
                 Sql::Real(number)
             }

@@ -1,6 +1,6 @@
 //! The tables of a store and how an older store becomes a newer one.
 
-/// In the file's header: "CrfS", so that other programs' databases are not taken for stores.
+/// In the file's header: `CrfS`, so that other programs' databases are not taken for stores.
 pub(crate) const APPLICATION_ID: i32 = 0x4372_6653;
 
 /// What each version adds to the one before; the version is how many have been run.
@@ -20,6 +20,7 @@ CREATE TABLE cf_session (
   id INTEGER PRIMARY KEY, site TEXT NOT NULL, mode TEXT NOT NULL, state TEXT NOT NULL,
   site_text TEXT NOT NULL, origin TEXT NOT NULL, source TEXT, seed INTEGER NOT NULL,
   began_at INTEGER NOT NULL, ended_at INTEGER, result TEXT, next_seq INTEGER NOT NULL DEFAULT 1,
+  batch INTEGER NOT NULL DEFAULT 0, batch_pages INTEGER NOT NULL DEFAULT 0,
   records INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE cf_stage (
   session INTEGER NOT NULL, stage INTEGER NOT NULL, name TEXT NOT NULL,
@@ -41,8 +42,8 @@ CREATE TABLE cf_visit (
 CREATE INDEX cf_visit_failed ON cf_visit (session, stage, batch, seq) WHERE phase = 8;
 CREATE INDEX cf_visit_dead ON cf_visit (session, seq) WHERE phase = 9;
 CREATE TABLE cf_waiting (
-  session INTEGER NOT NULL, host INTEGER NOT NULL, seq INTEGER NOT NULL, page INTEGER NOT NULL,
-  PRIMARY KEY (session, host, seq)) WITHOUT ROWID;
+  session INTEGER NOT NULL, batch INTEGER NOT NULL, host INTEGER NOT NULL, seq INTEGER NOT NULL,
+  page INTEGER NOT NULL, PRIMARY KEY (session, batch, host, seq)) WITHOUT ROWID;
 CREATE TABLE cf_in_flight (
   session INTEGER NOT NULL, page INTEGER NOT NULL, lone INTEGER NOT NULL,
   PRIMARY KEY (session, page)) WITHOUT ROWID;

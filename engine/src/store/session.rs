@@ -9,7 +9,7 @@ use crate::{
         ids::{SessionId, StageId},
         phase::Phase,
     },
-    ports::stored::{Mode, Note, OpenSession, SessionOpened, StoreError},
+    ports::stored::{LONE_CRASHES, Mode, Note, OpenSession, SessionOpened, StoreError},
     site::compiled::{Site, Stage},
     store::{
         bulk::{self, Fate},
@@ -18,9 +18,6 @@ use crate::{
         work::{Stand, Work, uint},
     },
 };
-
-/// Lone parses that may end with the process before the page is a dead letter.
-pub(crate) const CRASHES: u32 = 3;
 
 /// States after which nothing can be resumed.
 pub(crate) const ENDED: [&str; 3] = ["completed", "failed", "discarded"];
@@ -38,7 +35,7 @@ pub(crate) struct Live {
 impl Live {
     /// Whether pages of this stage lead nowhere: mode *new* need not fetch them twice.
     pub(crate) fn is_leaf(&self, stage: StageId) -> Result<bool, StoreError> {
-        self.stage(stage).map(leads_nowhere)
+        self.stage(stage).map(Stage::is_leaf)
     }
 
     pub(crate) fn stage(&self, stage: StageId) -> Result<&Stage, StoreError> {
@@ -49,11 +46,6 @@ impl Live {
             ))
         })
     }
-}
-
-/// Whether pages of this stage lead nowhere.
-pub(crate) fn leads_nowhere(stage: &Stage) -> bool {
-    stage.links.is_empty() && stage.pages.is_none()
 }
 
 /// As text in the store.
@@ -85,7 +77,11 @@ pub(crate) fn open(work: &mut Work<'_>, order: OpenSession) -> Result<SessionOpe
         },
     )?;
     let (mode, seed, source, started, records, bytes) = row;
-    let mode = if mode == "full" { Mode::Full } else { Mode::New };
+    let mode = if mode == "full" {
+        Mode::Full
+    } else {
+        Mode::New
+    };
     let tables = table::prepare(work.db, &order.site)?;
     let live = Live {
         id,
@@ -209,7 +205,7 @@ fn suspect_marked(work: &mut Work<'_>, live: &Live) -> Result<(), StoreError> {
             )?
             .query_row(params![live.id.0, page, lone], |row| row.get(0))?;
         let visit = bulk::visit(work.db, live.id, page)?;
-        if crashes >= CRASHES {
+        if crashes >= LONE_CRASHES {
             bulk::crash(work, &visit)?;
         } else if visit.phase() == Phase::Backoff {
             bulk::turn(work, &visit, Fate::plain(Stand::Plain(Phase::Queued)))?;

@@ -92,12 +92,11 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
     let store = Store::open(path, clock)?;
     let now = (store.clock)();
     let tx = store.db.unchecked_transaction()?;
-    let state: Option<String> = tx
-        .query_row(
-            "SELECT max(state) FROM cf_session WHERE id = ?1",
-            [session.0],
-            |row| row.get(0),
-        )?;
+    let state: Option<String> = tx.query_row(
+        "SELECT max(state) FROM cf_session WHERE id = ?1",
+        [session.0],
+        |row| row.get(0),
+    )?;
     match state {
         None => {
             return Err(StoreError::Refused(format!(

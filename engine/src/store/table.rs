@@ -55,6 +55,11 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Columns after others: each with a comma before it.
+pub(crate) fn listed<'a>(columns: impl Iterator<Item = &'a str>) -> String {
+    columns.fold(String::new(), |list, column| list + ", " + &quoted(column))
+}
+
 /// How a field's type is called in `cf_record_field`.
 pub(crate) const fn type_name(field: &Field) -> &'static str {
     if field.list {
@@ -236,13 +241,11 @@ fn add_column(
 
 fn statements(id: i64, table: &str, columns: &[String], rule: &RecordRule) -> RecordTable {
     let table = quoted(table);
-    let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-    let listed: String = columns.iter().map(|column| format!(", {column}")).collect();
+    let listed = listed(columns.iter().map(String::as_str));
     let slots: String = (0..columns.len()).map(|_| ", ?").collect();
-    let sets: String = columns
-        .iter()
-        .map(|column| format!(", {column} = ?"))
-        .collect();
+    let sets = columns.iter().fold(String::new(), |sets, column| {
+        sets + ", " + &quoted(column) + " = ?"
+    });
     RecordTable {
         id,
         select: format!("SELECT rowid, _digits, _source{listed} FROM {table} WHERE _identity = ?1"),

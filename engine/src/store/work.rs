@@ -1,6 +1,9 @@
 //! One batch at work: the connection, the time, and the counts that are written once at its end.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use rusqlite::{Connection, params};
 
@@ -26,8 +29,17 @@ pub(crate) struct Work<'a> {
     pub(crate) boot: u32,
     /// Of the verb at hand.
     pub(crate) tally: Tally,
-    /// The next number of each session's frontier, where this batch took any.
-    pub(crate) seqs: BTreeMap<SessionId, i64>,
+    /// Of each session whose frontier this batch of orders extends.
+    pub(crate) frontiers: BTreeMap<SessionId, Frontier>,
+}
+
+/// Where a session's frontier ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Frontier {
+    next_seq: i64,
+    /// The newest batch, and how many pages of the entry stage it holds.
+    batch: BatchId,
+    pages: u32,
 }
 
 impl Work<'_> {
@@ -38,25 +50,60 @@ impl Work<'_> {
         })
     }
 
-    /// A number that the session's frontier has not given before.
-    pub(crate) fn next_seq(&mut self, session: SessionId) -> Result<i64, StoreError> {
-        let next = match self.seqs.get(&session) {
-            Some(next) => *next,
-            None => self
-                .db
-                .prepare_cached("SELECT next_seq FROM cf_session WHERE id = ?1")?
-                .query_row([session.0], |row| row.get(0))?,
-        };
-        self.seqs.insert(session, next + 1);
-        Ok(next)
+    fn frontier(&mut self, session: SessionId) -> Result<&mut Frontier, StoreError> {
+        match self.frontiers.entry(session) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let read = self
+                    .db
+                    .prepare_cached(
+                        "SELECT next_seq, batch, batch_pages FROM cf_session WHERE id = ?1",
+                    )?
+                    .query_row([session.0], |row| {
+                        Ok(Frontier {
+                            next_seq: row.get(0)?,
+                            batch: BatchId(row.get(1)?),
+                            pages: row.get(2)?,
+                        })
+                    })?;
+                Ok(place.insert(read))
+            }
+        }
     }
 
-    pub(crate) fn flush_seqs(&self) -> Result<(), StoreError> {
-        let mut keep = self
-            .db
-            .prepare_cached("UPDATE cf_session SET next_seq = ?2 WHERE id = ?1")?;
-        for (session, next) in &self.seqs {
-            keep.execute(params![session.0, next])?;
+    /// A number that the session's frontier has not given before.
+    pub(crate) fn next_seq(&mut self, session: SessionId) -> Result<i64, StoreError> {
+        let frontier = self.frontier(session)?;
+        frontier.next_seq += 1;
+        Ok(frontier.next_seq - 1)
+    }
+
+    /// The batch that takes a new page of the entry stage: the newest one until it holds `size`
+    /// pages (0: no bound), then the next; never one before `least`.
+    pub(crate) fn entry_batch(
+        &mut self,
+        session: SessionId,
+        least: BatchId,
+        size: u32,
+    ) -> Result<BatchId, StoreError> {
+        let frontier = self.frontier(session)?;
+        if frontier.batch < least {
+            (frontier.batch, frontier.pages) = (least, 0);
+        }
+        if size > 0 && frontier.pages >= size {
+            (frontier.batch.0, frontier.pages) = (frontier.batch.0 + 1, 0);
+        }
+        frontier.pages += 1;
+        Ok(frontier.batch)
+    }
+
+    /// Writes down where the frontiers end.
+    pub(crate) fn flush_frontiers(&self) -> Result<(), StoreError> {
+        let mut keep = self.db.prepare_cached(
+            "UPDATE cf_session SET next_seq = ?2, batch = ?3, batch_pages = ?4 WHERE id = ?1",
+        )?;
+        for (session, end) in &self.frontiers {
+            keep.execute(params![session.0, end.next_seq, end.batch.0, end.pages])?;
         }
         Ok(())
     }
@@ -123,11 +170,6 @@ impl Stand {
     }
 }
 
-/// Whether a page of this phase stands in the frontier.
-pub(crate) const fn is_waiting(phase: Phase) -> bool {
-    matches!(phase, Phase::Queued | Phase::Backoff)
-}
-
 impl Tally {
     /// A page is new.
     pub(crate) fn enter(&mut self, at: Place, stand: Stand) {
@@ -154,16 +196,13 @@ impl Tally {
             .entry((at.session, at.batch, at.stage, phase))
             .or_default() += by;
         let host = self.hosts.entry((at.session, at.host)).or_default();
-        if is_waiting(phase) {
+        if phase.is_waiting() {
             host.0 += by;
         } else if phase.is_final() {
             host.1 += by;
         }
         if let Some(reason) = stand.reason() {
-            *self
-                .reasons
-                .entry((at.session, phase, reason))
-                .or_default() += by;
+            *self.reasons.entry((at.session, phase, reason)).or_default() += by;
         }
     }
 

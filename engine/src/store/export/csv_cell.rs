@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use crate::store::export::Cell;
 
 /// What a spreadsheet may take for the beginning of a formula, full-width forms included.
-const DANGEROUS: [char; 11] = [
-    '=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠',
-];
+const DANGEROUS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// The cell's text; numbers are ours and stay as they are.
 pub(super) fn text<'a>(kind: &str, cell: &'a Cell) -> Cow<'a, str> {

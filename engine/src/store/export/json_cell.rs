@@ -80,7 +80,11 @@ fn number(digits: &str) -> Option<String> {
         let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         !digits.is_empty() && is_digits(digits)
     });
-    if !is_digits(whole) || !is_digits(fraction) || !is_exponent || (whole.len() + fraction.len()) == 0 {
+    if !is_digits(whole)
+        || !is_digits(fraction)
+        || !is_exponent
+        || (whole.len() + fraction.len()) == 0
+    {
         return None;
     }
     let whole = match whole.trim_start_matches('0') {

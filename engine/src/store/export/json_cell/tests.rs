@@ -18,7 +18,10 @@ fn digits_stay_as_read_and_are_still_a_json_number() {
     check("5.", Some("5"));
     check("-.0", Some("-0.0"));
     check("1e400", Some("1e400"));
-    check("123456789012345678901234567890.12", Some("123456789012345678901234567890.12"));
+    check(
+        "123456789012345678901234567890.12",
+        Some("123456789012345678901234567890.12"),
+    );
     check("1E-7", Some("1e-7"));
     check("", None);
     check(".", None);
