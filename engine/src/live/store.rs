@@ -128,3 +128,6 @@ fn text(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or("without a message");
     format!("the store's thread panicked: {text}")
 }
+
+#[cfg(test)]
+mod tests;

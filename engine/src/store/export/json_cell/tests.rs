@@ -7,7 +7,7 @@ fn digits_stay_as_read_and_are_still_a_json_number() {
     let check = |digits: &str, want: Option<&str>| {
         assert_eq!(number(digits).as_deref(), want, "{digits:?}");
         if let Some(number) = want {
-            assert!(serde_json::from_str::<serde_json::Value>(number).is_ok());
+            assert!(serde_json::from_str::<serde::de::IgnoredAny>(number).is_ok());
         }
     };
     check("12.50", Some("12.50"));
