@@ -1,1 +1,3 @@
 //! Real hands: threads, tokio, reqwest, rusqlite. Never names `bevy_ecs`.
+
+pub mod store;
