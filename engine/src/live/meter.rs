@@ -1,0 +1,1 @@
+//! What this process uses, measured: memory, CPU, bytes received, bytes on disk.

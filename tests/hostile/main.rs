@@ -1,0 +1,1 @@
+//! The fetcher against servers that misbehave.
