@@ -8,6 +8,8 @@ use std::{
 use codings::Coding;
 
 mod codings;
+#[cfg(test)]
+mod tests;
 
 /// What is sent as `Accept-Encoding`.
 pub const ACCEPTED: &str = "gzip, br, zstd, deflate";

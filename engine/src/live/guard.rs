@@ -9,6 +9,8 @@ use std::{
 use ipnet::IpNet;
 use url::Host;
 
+#[cfg(test)]
+mod tests;
 
 /// An address that may not be reached, and what kind of address it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,15 +8,20 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, select};
+use serde_json::{Map, Value as Json};
 
 use super::fetch::text_of_panic;
 use crate::{
     extract::output::{ExtractError, Extracted},
+    model::class::ErrorClass,
     ports::{
         orders::ParseOrder,
         reports::{Outcome, Report},
     },
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Deep pages need more than the usual 2 MiB for selectors like `:has()`.
 const STACK: usize = 8 << 20;
@@ -189,4 +194,21 @@ fn replace(crew: &Arc<Crew>) {
     if let Err(error) = hire(crew) {
         tracing::error!(%error, "a parse worker that panicked could not be replaced");
     }
+}
+
+/// What the link carried, from its text in the order.
+///
+/// # Errors
+/// The text is not a JSON object.
+pub fn carried(text: &str) -> Result<Map<String, Json>, ExtractError> {
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_str(text).map_err(|error| ExtractError {
+        class: ErrorClass::Parse,
+        message: format!(
+            "the fields carried with the link are not a JSON object ({error}); the store's row of \
+             this page is damaged"
+        ),
+    })
 }

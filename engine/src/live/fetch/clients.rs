@@ -33,7 +33,7 @@ const MAX_HEADERS: usize = 1_000;
 pub(super) const MAX_HEAD: usize = 64 << 10;
 
 /// Idle connections are kept so long, and so many per host.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 const IDLE_PER_HOST: usize = 16;
 
 /// What pages are asked for.

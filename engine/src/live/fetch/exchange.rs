@@ -47,12 +47,18 @@ async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchF
     let response = send(prepared, order, began, &host).await?;
     let first_byte = began.elapsed();
     let head = head_of(&response);
-    let size: usize = head.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum();
+    let size: usize = head
+        .headers
+        .iter()
+        .map(|(n, v)| n.len() + v.len() + 4)
+        .sum();
     prepared.received.fetch_add(size as u64, Ordering::Relaxed);
     if size > MAX_HEAD {
         return Err(failure::plain(
             ErrorClass::TooLarge,
-            format!("the answer's head has {size} bytes, at most {MAX_HEAD} are taken, from {host}"),
+            format!(
+                "the answer's head has {size} bytes, at most {MAX_HEAD} are taken, from {host}"
+            ),
         ));
     }
     let received = receive(response, &head, prepared, order, began, &host).await;
@@ -263,7 +269,10 @@ fn too_slow(host: &str) -> FetchFailure {
 
 fn stopped(stop: &Stop, wire_bytes: u64, host: &str) -> FetchFailure {
     let (class, message) = match stop {
-        Stop::Cut => (ErrorClass::TooLarge, format!("the answer was cut, from {host}")),
+        Stop::Cut => (
+            ErrorClass::TooLarge,
+            format!("the answer was cut, from {host}"),
+        ),
         Stop::TooLarge(limit) => (
             ErrorClass::TooLarge,
             format!(

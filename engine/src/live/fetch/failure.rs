@@ -68,7 +68,7 @@ fn class_of(error: &reqwest::Error, phase: Phase) -> ErrorClass {
     if is_connect && error.is_timeout() {
         return ErrorClass::TimeoutConnect;
     }
-    let kind = find::<io::Error>(error).map(io::Error::kind);
+    let kind = innermost_io(error);
     let is_cut = matches!(
         kind,
         Some(
@@ -153,10 +153,24 @@ pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {
 /// The next error inwards. `io::Error::source` skips the error that it wraps, so that is asked
 /// for by itself.
 fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    if let Some(wrapped) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
         return Some(wrapped);
     }
     error.source()
+}
+
+/// The kind of the innermost system error: outer ones are wraps of kind `Other`.
+fn innermost_io(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let mut kind = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        kind = error.downcast_ref().map(io::Error::kind).or(kind);
+        next = below(error);
+    }
+    kind
 }
 
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
