@@ -1,6 +1,6 @@
 //! TLS and HTTP/2: certificates are checked, a mapped host keeps its SNI, tunnels work.
 
-use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use crawlfield_engine::{
@@ -9,7 +9,12 @@ use crawlfield_engine::{
 };
 use crawlfield_kit::hostile::{Server, Step};
 use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming, service::service_fn};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    header::{CONTENT_LENGTH, HeaderValue},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -68,6 +73,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
             };
             let sni = secure.get_ref().1.server_name().map(str::to_owned);
             let answer = service_fn(move |request: Request<Incoming>| {
+                let path = request.uri().path().to_owned();
                 let text = format!(
                     "{:?} sni={} authority={} host={}",
                     request.version(),
@@ -79,7 +85,22 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
                         .and_then(|value| value.to_str().ok())
                         .unwrap_or("-"),
                 );
-                async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text)))) }
+                async move {
+                    let mut answer = Response::new(Full::new(Bytes::from(text)));
+                    match path.as_str() {
+                        "/reset" => return Err("a reset instead of an answer"),
+                        "/half" => {
+                            let length = HeaderValue::from_static("9999");
+                            answer.headers_mut().insert(CONTENT_LENGTH, length);
+                        }
+                        "/head" => {
+                            let huge = HeaderValue::try_from("a".repeat(100_000)).unwrap();
+                            answer.headers_mut().insert("x-huge", huge);
+                        }
+                        _ => {}
+                    }
+                    Ok(answer)
+                }
             });
             // A client that goes away ends its connection: nothing to do about it.
             let _ = auto::Builder::new(TokioExecutor::new())
@@ -101,6 +122,22 @@ fn http_2_is_spoken_where_the_server_offers_it() {
     let shop = Shop::start(&[b"http/1.1"]);
     let said = text("https://shop.test/", shop.profile("shop.test")).unwrap();
     assert_eq!(said, "HTTP/1.1 sni=shop.test authority=- host=shop.test");
+}
+
+#[test]
+fn an_http_2_stream_that_breaks_is_a_transient_failure_and_a_huge_head_is_not() {
+    let shop = Shop::start(&[b"h2"]);
+    let check = |path: &str, expected: ErrorClass| {
+        let url = format!("https://shop.test{path}");
+        assert_eq!(
+            text(&url, shop.profile("shop.test")),
+            Err(expected),
+            "{path}"
+        );
+    };
+    check("/reset", Reset);
+    check("/half", Truncated);
+    check("/head", TooLarge);
 }
 
 #[test]

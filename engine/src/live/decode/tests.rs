@@ -46,12 +46,20 @@ fn cases() -> Option<PathBuf> {
     folder.map(|folder| folder.join("compression"))
 }
 
+/// The recorded pages differ only in that each names its own coding.
+fn neutral(page: &[u8]) -> String {
+    let text = String::from_utf8_lossy(page).into_owned();
+    let (before, after) = text.split_once("encoding `").unwrap();
+    let (_, after) = after.split_once("'.").unwrap();
+    format!("{before}{after}")
+}
+
 #[test]
 fn recorded_bodies_decode_to_the_same_page() {
     let Some(folder) = cases() else { return };
     let read = |name: &str| fs::read(folder.join(name)).unwrap();
     let page = in_all_pieces(&["gzip"], &read("html-gzip.bin")).unwrap();
-    assert!(page.starts_with(b"<!DOCTYPE html"));
+    assert_eq!(page.len(), 74_837);
     for (name, encodings) in [
         ("html-gzip.bin", &["x-gzip"][..]),
         ("html-gzip.bin", &["GZIP"]),
@@ -65,11 +73,8 @@ fn recorded_bodies_decode_to_the_same_page() {
         ("html-gzip-deflate.bin", &["gzip", "deflate"]),
         ("html-gzip-deflate-gzip.bin", &["gzip, deflate, gzip"]),
     ] {
-        let decoded = in_all_pieces(encodings, &read(name));
-        assert!(
-            decoded.is_ok_and(|decoded| decoded == page),
-            "{name} {encodings:?}"
-        );
+        let decoded = in_all_pieces(encodings, &read(name)).unwrap();
+        assert!(neutral(&decoded) == neutral(&page), "{name} {encodings:?}");
     }
     let feed = in_all_pieces(&["gzip"], &read("feed-sample1.xml.gz")).unwrap();
     assert!(feed == read("feed-sample1.xml"));

@@ -31,6 +31,8 @@ mod tls;
 const MAX_HEADERS: usize = 1_000;
 /// Largest response head in bytes.
 pub(super) const MAX_HEAD: usize = 64 << 10;
+/// HTTP/2 resets larger ones without a reason of its own, so this leaves room for ours.
+const HTTP2_HEAD: u32 = 256 << 10;
 
 /// Idle connections are kept so long, and so many per host.
 const IDLE: Duration = Duration::from_mins(1);
@@ -262,6 +264,7 @@ fn build(profile: &RequestProfile, way: Way, jar: Arc<Jar>) -> Result<Client, St
     let mut builder = Client::builder()
         .no_proxy()
         .redirect(Policy::none())
+        .retry(reqwest::retry::never())
         .referer(false)
         .user_agent(&profile.user_agent)
         .connect_timeout(profile.connect_timeout)
@@ -271,7 +274,7 @@ fn build(profile: &RequestProfile, way: Way, jar: Arc<Jar>) -> Result<Client, St
         .http1_ignore_invalid_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .http2_max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .http2_max_header_list_size(HTTP2_HEAD)
         .connector_layer(NoteDials)
         .tls_backend_preconfigured(tls::config(&profile.extra_roots, http1_only)?)
         .cookie_provider(Arc::new(SessionJar {

@@ -92,7 +92,11 @@ fn class_of(error: &reqwest::Error, phase: Phase) -> ErrorClass {
     if phase == Phase::Body {
         return ErrorClass::Truncated;
     }
-    if is_cut || hyper.is_some_and(|e| e.is_incomplete_message() || e.is_closed()) {
+    if find::<h2::Error>(error).is_some_and(h2::Error::is_library) {
+        return ErrorClass::Protocol;
+    }
+    // What is not HTTP fails to parse; all else that hyper says is a lost connection or stream.
+    if is_cut || hyper.is_some_and(|error| !error.is_parse()) {
         return ErrorClass::Reset;
     }
     if error.is_timeout() {
@@ -102,9 +106,12 @@ fn class_of(error: &reqwest::Error, phase: Phase) -> ErrorClass {
 }
 
 /// Whether the connection died before the first byte, so that a pooled one may just have been
-/// closed by the server between two requests.
+/// closed by the server between two requests. A reset stream of a live connection is an answer.
 pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
-    !error.is_connect() && class_of(error, Phase::Head) == ErrorClass::Reset
+    let is_reset_stream = find::<h2::Error>(error).is_some_and(|error| {
+        error.is_reset() && error.reason() != Some(h2::Reason::REFUSED_STREAM)
+    });
+    !error.is_connect() && !is_reset_stream && class_of(error, Phase::Head) == ErrorClass::Reset
 }
 
 fn what(class: ErrorClass) -> &'static str {

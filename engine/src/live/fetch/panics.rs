@@ -30,3 +30,18 @@ pub(in crate::live) fn text_of(payload: &(dyn Any + Send)) -> String {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("panicked: {}", said.unwrap_or("without a message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_fetch_is_its_outcome() {
+        let outcome = caught(async {
+            tokio::task::yield_now().await;
+            panic!("page {}", 7)
+        })
+        .await;
+        assert!(matches!(outcome, Outcome::Panicked(text) if text == "panicked: page 7"));
+    }
+}
