@@ -111,16 +111,15 @@ impl Catalogue {
     /// The product with this slug.
     #[must_use]
     pub fn index_of_slug(&self, slug: &str) -> Option<u32> {
-        let (stem, ordinal) = match self.base_of_slug.get(slug) {
-            Some(_) => (slug, 0),
-            None => {
-                let (stem, number) = slug.rsplit_once('-')?;
-                let number: usize = number.parse().ok().filter(|number| *number >= 2)?;
-                if slug.len() != stem.len() + 1 + number.to_string().len() {
-                    return None;
-                }
-                (stem, number - 1)
+        let (stem, ordinal) = if self.base_of_slug.contains_key(slug) {
+            (slug, 0)
+        } else {
+            let (stem, digits) = slug.rsplit_once('-')?;
+            let number: usize = digits.parse().ok()?;
+            if number < 2 || digits.starts_with(['0', '+']) {
+                return None;
             }
+            (stem, number - 1)
         };
         let place = *self.base_of_slug.get(stem)?;
         let index = ordinal.checked_mul(self.bases.len())?.checked_add(place)?;
@@ -146,9 +145,10 @@ impl Catalogue {
 
     /// Products of one host, `arrived` with those that arrive later.
     pub(super) fn count_on(&self, host: usize, arrived: bool) -> u32 {
-        let total = match arrived {
-            true => self.len_with_arrivals(),
-            false => self.len(),
+        let total = if arrived {
+            self.len_with_arrivals()
+        } else {
+            self.len()
         };
         let hosts = self.hosts.len() as u64;
         let count = (u64::from(total) + hosts - 1).saturating_sub(host as u64) / hosts;

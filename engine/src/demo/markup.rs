@@ -33,7 +33,7 @@ fn escape(into: &mut String, text: &str) {
 }
 
 /// `write!` into a string, which cannot fail.
-fn put(into: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn put(into: &mut String, text: std::fmt::Arguments<'_>) {
     into.write_fmt(text)
         .expect("writing to a string cannot fail");
 }

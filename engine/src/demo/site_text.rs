@@ -9,6 +9,9 @@ const DEMO: &str = include_str!("../../../assets/sites/demo.toml");
 
 /// The demo's site file with start URLs and hosts for every virtual host. With one host it is
 /// `assets/sites/demo.toml` itself.
+///
+/// # Panics
+/// When the shipped file is no TOML, which a test rules out.
 #[must_use]
 pub fn site_toml(config: &DemoConfig) -> String {
     let hosts = config.host_names();

@@ -33,7 +33,11 @@ pub(in crate::demo) fn detail_page(
     page.push_str("</p>\n<h1 class=\"entry-title\">");
     escape(&mut page, &product.model);
     // Two forms are seen in the wild.
-    let level = if product.index % 4 == 0 { "p" } else { "h6" };
+    let level = if product.index.is_multiple_of(4) {
+        "p"
+    } else {
+        "h6"
+    };
     put(
         &mut page,
         format_args!("</h1>\n<{level} class=\"entry-category\">"),
@@ -118,9 +122,7 @@ fn categories(page: &mut String, product: &Product) {
     if product.application_categories.is_empty() {
         return;
     }
-    page.push_str(
-        "<div class=\"entry-application-categories\"><h3>Application Categories</h3>\n<ul>\n",
-    );
+    page.push_str("<div class=\"inner\"><h3>Application Categories</h3>\n<ul>\n");
     for category in product.application_categories {
         page.push_str("<li>");
         escape(page, category);

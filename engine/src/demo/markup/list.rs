@@ -124,7 +124,7 @@ fn past_the_end(page: &mut String) {
     page.push_str("</div>\n");
 }
 
-/// First, last and the neighbours of the active page, as WordPress writes them.
+/// First, last and the neighbours of the active page, as `WordPress` writes them.
 fn pagination(page: &mut String, view: &ListView<'_>) {
     page.push_str("<div class=\"pagination-wrapper\"><nav class=\"navigation pagination\" aria-label=\"Products\"><div class=\"nav-links\">\n");
     let query = LIST_QUERY.replace('&', "&amp;");

@@ -1,19 +1,21 @@
 //! One request → one answer: virtual hosts, routes, and the misbehaviour that is due.
 
+mod reply;
 mod routes;
 
 use std::{
     error::Error as _,
-    io::Write as _,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant, SystemTime},
+    time::Instant,
 };
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use rustc_hash::FxHashMap;
 
-use self::routes::{Route, route};
+use self::{
+    reply::{Answer, moved, plain, too_many},
+    routes::{Route, route},
+};
 use super::{body::Page, ledger::Ledger, limit::RateLimit};
 use crate::demo::{
     catalogue::Catalogue,
@@ -45,14 +47,6 @@ pub(super) fn is_reset(error: &hyper::Error) -> bool {
     error
         .source()
         .is_some_and(<dyn std::error::Error>::is::<Reset>)
-}
-
-/// What a route yields.
-struct Answer {
-    status: StatusCode,
-    kind: &'static str,
-    body: String,
-    header: Option<(header::HeaderName, String)>,
 }
 
 /// A request being answered; noted in the ledger when it is dropped.
@@ -160,7 +154,8 @@ impl Site {
         } else {
             answer.status.as_u16()
         };
-        Ok(self.respond(answer, request.headers(), fault.is_some()))
+        let gzip = self.catalogue.config().gzip;
+        Ok(answer.respond(request.headers(), gzip, fault.is_some()))
     }
 
     fn host_of<B>(&self, request: &Request<B>) -> Option<usize> {
@@ -181,10 +176,11 @@ impl Site {
         let name = &self.catalogue.hosts()[host];
         match *route {
             Route::List(page) => self.list(host, page, asked),
-            Route::FirstList => moved(format!("http://{name}/csa-iot_products/?{LIST_QUERY}")),
+            Route::FirstList | Route::Home => {
+                moved(format!("http://{name}/csa-iot_products/?{LIST_QUERY}"))
+            }
             Route::Product(slug) => self.product(host, slug),
             Route::ProductWithoutSlash(slug) => moved(format!("http://{name}/csa_product/{slug}/")),
-            Route::Home => moved(format!("http://{name}/csa-iot_products/?{LIST_QUERY}")),
             Route::Robots => Answer::text(format!(
                 "User-agent: *\nDisallow: /wp-admin/\nAllow: /wp-admin/admin-ajax.php\n\n\
                  Sitemap: http://{name}/sitemap.xml\n"
@@ -289,8 +285,12 @@ impl Site {
         if part.is_none() && parts > 1 {
             xml.push_str("<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
             for number in 1..=parts {
-                xml +=
-                    &format!("<sitemap><loc>http://{name}/sitemap-{number}.xml</loc></sitemap>\n");
+                markup::put(
+                    &mut xml,
+                    format_args!(
+                        "<sitemap><loc>http://{name}/sitemap-{number}.xml</loc></sitemap>\n"
+                    ),
+                );
             }
             return Answer::xml(xml + "</sitemapindex>\n");
         }
@@ -303,127 +303,15 @@ impl Site {
         for local in first..count.min(first + SITEMAP_URLS) {
             let index = local * step + u32::try_from(host).unwrap_or(0);
             if let Some(product) = self.catalogue.product(index) {
-                xml += &format!(
-                    "<url><loc>{}</loc><lastmod>{}</lastmod></url>\n",
-                    product.url, product.certified
+                markup::put(
+                    &mut xml,
+                    format_args!(
+                        "<url><loc>{}</loc><lastmod>{}</lastmod></url>\n",
+                        product.url, product.certified
+                    ),
                 );
             }
         }
         Answer::xml(xml + "</urlset>\n")
     }
-
-    fn respond(&self, answer: Answer, asked: &HeaderMap, is_cut: bool) -> Response<Page> {
-        let mut response = Response::builder()
-            .status(answer.status)
-            .header(header::CONTENT_TYPE, answer.kind)
-            .header(header::SERVER, "crawlfield-demo");
-        if let Some((name, value)) = answer.header {
-            if name == header::ETAG
-                && asked
-                    .get(header::IF_NONE_MATCH)
-                    .is_some_and(|tag| *tag == *value)
-            {
-                return built(
-                    response
-                        .status(StatusCode::NOT_MODIFIED)
-                        .header(name, value),
-                    Bytes::new(),
-                    false,
-                );
-            }
-            response = response.header(name, value);
-        }
-        let mut body = Bytes::from(answer.body);
-        let takes_gzip = asked
-            .get(header::ACCEPT_ENCODING)
-            .and_then(|codings| codings.to_str().ok())
-            .is_some_and(|codings| codings.contains("gzip"));
-        if self.catalogue.config().gzip
-            && takes_gzip
-            && let Ok(packed) = packed(&body)
-        {
-            body = packed;
-            response = response
-                .header(header::CONTENT_ENCODING, "gzip")
-                .header(header::VARY, "Accept-Encoding");
-        }
-        built(response, body, is_cut)
-    }
-}
-
-impl Answer {
-    fn of(kind: &'static str, body: String) -> Self {
-        Self {
-            status: StatusCode::OK,
-            kind,
-            body,
-            header: None,
-        }
-    }
-
-    fn html(body: String) -> Self {
-        Self::of("text/html; charset=UTF-8", body)
-    }
-
-    fn xml(body: String) -> Self {
-        Self::of("application/xml; charset=UTF-8", body)
-    }
-
-    fn text(body: String) -> Self {
-        Self::of("text/plain; charset=UTF-8", body)
-    }
-
-    fn missing() -> Self {
-        let body = "<!DOCTYPE html><title>Not found</title><h1>There is no such page.</h1>\n";
-        Self {
-            status: StatusCode::NOT_FOUND,
-            ..Self::html(body.to_owned())
-        }
-    }
-}
-
-fn moved(to: String) -> Answer {
-    Answer {
-        status: StatusCode::MOVED_PERMANENTLY,
-        header: Some((header::LOCATION, to)),
-        ..Answer::text(String::new())
-    }
-}
-
-fn plain(status: StatusCode, body: &'static str) -> Response<Page> {
-    let response = Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    built(response, Bytes::from_static(body.as_bytes()), false)
-}
-
-/// 429 with Retry-After, in seconds or, each third time, as a date.
-fn too_many(wait: Duration, nth: u32) -> Response<Page> {
-    let seconds = wait.as_secs_f64().ceil().max(1.0);
-    let value = match nth % 3 {
-        2 => httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs_f64(seconds + 1.0)),
-        _ => format!("{seconds:.0}"),
-    };
-    let response = Response::builder()
-        .status(StatusCode::TOO_MANY_REQUESTS)
-        .header(header::RETRY_AFTER, value);
-    built(response, Bytes::from_static(b"Too many requests.\n"), false)
-}
-
-fn built(response: http::response::Builder, body: Bytes, is_cut: bool) -> Response<Page> {
-    let page = if is_cut {
-        Page::cut(body)
-    } else {
-        Page::whole(body)
-    };
-    response
-        .body(page)
-        .expect("every header above is made of visible ASCII")
-}
-
-fn packed(body: &[u8]) -> std::io::Result<Bytes> {
-    let mut encoder =
-        flate2::write::GzEncoder::new(Vec::with_capacity(8_192), flate2::Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish().map(Bytes::from)
 }

@@ -14,7 +14,16 @@ use hyper::body::{Body, Frame, SizeHint};
 pub(super) struct Page {
     rest: Option<Bytes>,
     promised: u64,
-    is_cut: bool,
+    cut: Cut,
+}
+
+/// How a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    No,
+    /// Once what came before is flushed.
+    Soon,
+    Now,
 }
 
 impl Page {
@@ -22,16 +31,16 @@ impl Page {
         Self {
             promised: bytes.len() as u64,
             rest: Some(bytes),
-            is_cut: false,
+            cut: Cut::No,
         }
     }
 
     /// Promises everything and ends after half of it.
-    pub(super) fn cut(bytes: Bytes) -> Self {
+    pub(super) fn cut(bytes: &Bytes) -> Self {
         Self {
             promised: bytes.len() as u64,
             rest: Some(bytes.slice(..bytes.len() / 2)),
-            is_cut: true,
+            cut: Cut::Soon,
         }
     }
 }
@@ -42,17 +51,24 @@ impl Body for Page {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(match self.rest.take() {
-            Some(bytes) => Some(Ok(Frame::data(bytes))),
-            None if self.is_cut => Some(Err(io::Error::other("the demo cuts this body"))),
-            None => None,
-        })
+        if let Some(bytes) = self.rest.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        match self.cut {
+            Cut::No => Poll::Ready(None),
+            Cut::Soon => {
+                self.cut = Cut::Now;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Cut::Now => Poll::Ready(Some(Err(io::Error::other("the demo cuts this body")))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_none() && !self.is_cut
+        self.rest.is_none() && self.cut == Cut::No
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -20,7 +20,7 @@ impl RateLimit {
         let interval = Duration::from_secs_f64((1.0 / per_second).min(86_400.0));
         Self {
             interval,
-            burst: Duration::from_secs(1).max(interval) - interval,
+            burst: Duration::from_secs(1).saturating_sub(interval),
             paid_until: Mutex::new(None),
         }
     }
@@ -33,8 +33,9 @@ impl RateLimit {
             .unwrap_or_else(PoisonError::into_inner);
         let from = paid_until.map_or(now, |paid| paid.max(now));
         let ahead = from - now;
-        if ahead > self.burst {
-            return Err(ahead - self.burst);
+        let wait = ahead.saturating_sub(self.burst);
+        if !wait.is_zero() {
+            return Err(wait);
         }
         *paid_until = Some(from + self.interval);
         Ok(())

@@ -5,7 +5,7 @@
 pub(super) enum Route<'a> {
     /// List page, from 1.
     List(u32),
-    /// List page 1 under its number: WordPress redirects it.
+    /// List page 1 under its number: `WordPress` redirects it.
     FirstList,
     /// A product's page.
     Product(&'a str),
