@@ -2,6 +2,7 @@
 
 mod detail;
 mod frame;
+mod home;
 mod list;
 
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::fmt::Write as _;
 pub(super) use self::{
     detail::detail_page,
     frame::Frame,
+    home::home_page,
     list::{ListView, list_page},
 };
 

@@ -176,11 +176,13 @@ impl Site {
         let name = &self.catalogue.hosts()[host];
         match *route {
             Route::List(page) => self.list(host, page, asked),
-            Route::FirstList | Route::Home => {
-                moved(format!("http://{name}/csa-iot_products/?{LIST_QUERY}"))
-            }
+            Route::FirstList => moved(format!("http://{name}/csa-iot_products/?{LIST_QUERY}")),
             Route::Product(slug) => self.product(host, slug),
             Route::ProductWithoutSlash(slug) => moved(format!("http://{name}/csa_product/{slug}/")),
+            Route::Home => {
+                let hosts = self.catalogue.hosts();
+                Answer::html(markup::home_page(&self.frame, name, hosts))
+            }
             Route::Robots => Answer::text(format!(
                 "User-agent: *\nDisallow: /wp-admin/\nAllow: /wp-admin/admin-ajax.php\n\n\
                  Sitemap: http://{name}/sitemap.xml\n"
