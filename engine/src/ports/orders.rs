@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use serde_json::{Map, Value as Json};
 
 use crate::{
     model::ids::{OrderId, PageKey, SessionId, StageId},
@@ -94,8 +93,8 @@ pub struct ParseOrder {
     pub content_type: Option<String>,
     /// Decoded body.
     pub body: Arc<Vec<u8>>,
-    /// What the link carried.
-    pub carried: Arc<Map<String, Json>>,
+    /// What the link carried: a JSON object as text.
+    pub carried: Arc<str>,
     /// Links away from a start URL.
     pub depth: u32,
 }
