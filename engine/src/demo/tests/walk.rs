@@ -20,9 +20,9 @@ async fn walk(client: &Client, hosts: &[String]) -> Vec<Json> {
         let mut cards = BTreeMap::new();
         let mut known = BTreeSet::from([1]);
         let mut queue = VecDeque::from([1]);
-        // Third, last, first, and so on: a crawl's order is not the pages' order.
+        // First, second, last, and so on: a crawl's order is not the pages' order.
         for turn in 0.. {
-            let at = [1, usize::MAX, 0][turn % 3].min(queue.len().saturating_sub(1));
+            let at = [0, 1, usize::MAX][turn % 3].min(queue.len().saturating_sub(1));
             let Some(page) = queue.remove(at) else {
                 break;
             };
