@@ -1,5 +1,6 @@
 //! The feed: one ordered stream of key frames, change frames and snapshots.
 
+pub mod event;
 pub mod feeder;
 pub mod frame;
 pub mod hub;
