@@ -142,6 +142,11 @@ impl Mirror {
         }
     }
 
+    /// Time passes without a change.
+    pub(super) fn wait_until(&mut self, at_us: u64) {
+        self.at_us = self.at_us.max(at_us);
+    }
+
     fn clear(&mut self) {
         let touched: Vec<u32> = self.slots().collect();
         for slot in touched {
