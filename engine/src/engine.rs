@@ -103,6 +103,20 @@ impl Engine {
         }
     }
 
+    /// Whether sessions were begun and all of them are over, with nothing left to keep.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let index = self.world.resource::<Index>();
+        let lost = self.condition().store_lost.is_some();
+        index.requests > 0
+            && (lost || (index.opening.is_empty() && self.slots().used() == 0))
+            && index.sessions.values().all(|entity| {
+                self.world
+                    .get::<Session>(*entity)
+                    .is_some_and(Session::is_over)
+            })
+    }
+
     /// Engine time.
     #[must_use]
     pub fn now(&self) -> Duration {

@@ -13,5 +13,6 @@ pub mod progress;
 pub mod settings;
 pub mod sim;
 pub mod site;
+pub mod start;
 pub mod store;
 pub mod systems;
