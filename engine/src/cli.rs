@@ -1,1 +1,3 @@
 //! The `crawlfield` command, one file per subcommand.
+
+pub mod check;

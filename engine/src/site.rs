@@ -13,7 +13,7 @@ pub(crate) mod reading;
 pub mod scope;
 pub mod shipped;
 mod sources;
-mod stages;
+pub(crate) mod stages;
 mod values;
 
 pub(crate) use load::parse;
