@@ -1,6 +1,9 @@
 //! Every limit and policy, documented, with its default; layered by `settings::layers`.
 
+pub mod change;
 pub mod layers;
+pub mod presets;
+pub mod registry;
 
 use std::time::Duration;
 
@@ -38,6 +41,8 @@ pub struct Settings {
     pub snapshot_interval: Duration,
     /// Pages of the entry stage in one batch.
     pub batch_size: u32,
+    /// Pause between two batches.
+    pub batch_pause: Duration,
     /// Politeness defaults for hosts.
     pub host: HostSettings,
     /// Retries.
@@ -171,6 +176,7 @@ impl Default for Settings {
             retain_for: Duration::from_secs(2),
             snapshot_interval: Duration::from_secs(1),
             batch_size: 500,
+            batch_pause: Duration::ZERO,
             host: HostSettings {
                 max_rate: 4.0,
                 max_in_flight: 4,

@@ -13,7 +13,7 @@ pub(crate) mod reading;
 pub mod scope;
 pub mod shipped;
 mod sources;
-mod stages;
+pub(crate) mod stages;
 pub mod start;
 mod values;
 

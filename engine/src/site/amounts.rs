@@ -120,7 +120,8 @@ pub(crate) fn show_duration(duration: Duration) -> String {
         let n = rest / size;
         rest %= size;
         if n > 0 {
-            text.push_str(&format!("{n}{unit}"));
+            text.push_str(&n.to_string());
+            text.push_str(unit);
         }
     }
     text

@@ -72,7 +72,16 @@ impl Site {
             .as_ref()
             .and_then(|document| site(document, text, &mut loading));
         let warnings = loading.problems.finish()?;
-        let site = site.expect("a file without a noted problem gives a site");
+        // Every way to no site notes a problem first; should one not, say so instead of dying.
+        let Some(site) = site else {
+            let mut problems = Problems::new(file, text);
+            problems.error(
+                &(0..0),
+                "",
+                "the file gives no site, and no problem was found in it",
+            );
+            return Err(problems.finish().err().unwrap_or_default());
+        };
         Ok((site, warnings))
     }
 }

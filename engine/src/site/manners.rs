@@ -181,14 +181,19 @@ fn cookie(name: &str, value: &str) -> Result<(), &'static str> {
 
 fn user_agent(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<String> {
     let text = node.text(problems)?;
-    let token = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '-';
-    if !text.starts_with(token) || HeaderValue::from_str(text).is_err() || text.len() > 512 {
+    if !is_user_agent(text) {
         let message = "expected a user agent that begins with a product's name, such as \
                        \"MyCrawler/1.0 (+https://example.org/bot)\"";
         node.error(message, problems);
         return None;
     }
     Some(text.to_owned())
+}
+
+/// Whether a text begins with a product's name and may stand in a header.
+pub(crate) fn is_user_agent(text: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '-';
+    text.starts_with(token) && HeaderValue::from_str(text).is_ok() && text.len() <= 512
 }
 
 fn proxy(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<String> {
@@ -253,24 +258,25 @@ pub(super) fn hosts(node: &Node<'_>, problems: &mut Problems<'_>) -> Vec<String>
     let what = "a host such as \"example.org\", \"example.org:8080\" or \"*.example.org\"";
     let mut patterns = Vec::new();
     for (node, text) in node.texts(what, problems) {
-        match host_pattern(text) {
-            Some(pattern) => patterns.push(pattern),
-            None => {
-                let is_url = text.contains('/');
-                let hint = if is_url {
-                    " (only the name, without http:// and path)"
-                } else {
-                    ""
-                };
-                let message = format!("expected {what}{hint}, found {}", shown(text));
-                let near = Url::parse(text)
-                    .ok()
-                    .and_then(|url| Some(url.host_str()?.to_owned()));
-                problems.unknown(&node.span, &node.field, message, text, []);
-                if let Some(near) = near.filter(|_| is_url) {
-                    problems.suggest(near);
-                }
-            }
+        if let Some(pattern) = host_pattern(text) {
+            patterns.push(pattern);
+            continue;
+        }
+        let is_url = text.contains('/');
+        let hint = if is_url {
+            " (only the name, without http:// and path)"
+        } else {
+            ""
+        };
+        node.error(
+            format!("expected {what}{hint}, found {}", shown(text)),
+            problems,
+        );
+        let near = Url::parse(text)
+            .ok()
+            .and_then(|url| Some(url.host_str()?.to_owned()));
+        if let Some(near) = near {
+            problems.suggest(near);
         }
     }
     patterns

@@ -5,7 +5,7 @@ use super::{
     reading::{Entry, Node},
 };
 
-/// Longer names are refused: PostgreSQL cuts them.
+/// Longer names are refused: `PostgreSQL` cuts them.
 const MAX_NAME: usize = 63;
 
 /// The site's name, which begins the names of its tables.

@@ -72,7 +72,6 @@ fn suffix_at(text: &str) -> Option<usize> {
         match (c, quote) {
             ('\\', _) => escaped = true,
             (c, Some(open)) if c == open => quote = None,
-            (_, Some(_)) => {}
             ('"' | '\'', None) => quote = Some(c),
             ('[' | '(', None) => depth += 1,
             (']' | ')', None) => depth = depth.saturating_sub(1),

@@ -73,7 +73,7 @@ impl fmt::Display for SiteError {
 }
 
 /// All problems of one file, in the order of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SiteErrors {
     /// At least one.
     pub errors: Vec<SiteError>,
@@ -220,11 +220,7 @@ fn holds_secret(line: &str, field: &str) -> bool {
 
 /// Cuts a long line around the caret and blanks what a terminal would obey.
 fn excerpt(line: &str, indent: usize, width: usize) -> Excerpt {
-    let skipped = if indent > SHOWN / 2 {
-        indent - SHOWN / 2
-    } else {
-        0
-    };
+    let skipped = indent.saturating_sub(SHOWN / 2);
     let text: String = printable(line).chars().skip(skipped).take(SHOWN).collect();
     let indent = indent - skipped;
     let room = text.chars().count().saturating_sub(indent).max(1);

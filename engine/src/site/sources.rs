@@ -91,13 +91,13 @@ fn rows(
     problems: &mut Problems<'_>,
 ) -> Option<Source> {
     let rows = patterns::elements(node, problems);
-    let mut inside = |part: &Option<Node<'_>>, key: &str| match part {
-        Some(node) => Some(patterns::fallbacks(node, &Take::Text, problems)),
-        None => {
-            let message = format!("`{key}` is missing: a selector inside the row");
-            problems.error(&node.span, &format!("{}.{key}", table.field), message);
-            None
+    let mut inside = |part: &Option<Node<'_>>, key: &str| {
+        if let Some(node) = part {
+            return Some(patterns::fallbacks(node, &Take::Text, problems));
         }
+        let message = format!("`{key}` is missing: a selector inside the row");
+        problems.error(&node.span, &format!("{}.{key}", table.field), message);
+        None
     };
     let label = inside(&parts[0], "label");
     let value = inside(&parts[2], "value");

@@ -20,12 +20,10 @@ pub(super) fn fits(
     list: bool,
     problems: &mut Problems<'_>,
 ) -> bool {
-    if list {
-        if let Some(elements) = node.elements() {
-            return elements
-                .iter()
-                .all(|element| fits(element, kind, false, problems));
-        }
+    if list && let Some(elements) = node.elements() {
+        return elements
+            .iter()
+            .all(|element| fits(element, kind, false, problems));
     }
     let text = node.value.as_str().map(str::trim);
     let table = matches!(node.value, DeValue::Table(_));
@@ -141,13 +139,14 @@ fn named(name: &str) -> Option<Transform> {
 fn transform(node: &Node<'_>, all: &mut Vec<Transform>, problems: &mut Problems<'_>) {
     let what = "\"raw\", \"lower\", \"upper\", \"absolute\" or { replace = [\"regex\", \"with\"] }";
     match node.value {
-        DeValue::String(name) => match named(name) {
-            Some(transform) => all.push(transform),
-            None => {
+        DeValue::String(name) => {
+            if let Some(transform) = named(name) {
+                all.push(transform);
+            } else {
                 let message = format!("expected {what}, found {}", shown(name));
                 problems.unknown(&node.span, &node.field, message, name, TRANSFORMS);
             }
-        },
+        }
         DeValue::Table(_) => {
             let Some(mut table) = node.table(problems) else {
                 return;
@@ -172,7 +171,7 @@ fn replaces(node: &Node<'_>, problems: &mut Problems<'_>) -> Vec<Transform> {
     if elements.iter().all(|element| element.value.is_array()) {
         return elements
             .iter()
-            .flat_map(|pair| replaces_one(pair, problems))
+            .filter_map(|pair| replaces_one(pair, problems))
             .collect();
     }
     replaces_one(node, problems).into_iter().collect()
