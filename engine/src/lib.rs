@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod demo;
+pub mod engine;
 pub mod extract;
 pub mod feed;
 pub mod live;

@@ -1,5 +1,7 @@
 //! Every limit and policy, documented, with its default; layered by `settings::layers`.
 
+pub mod layers;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

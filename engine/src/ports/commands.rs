@@ -133,6 +133,19 @@ pub enum Profile {
     Custom,
 }
 
+impl Profile {
+    /// As text in snapshots and settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Economy => "economy",
+            Self::Balanced => "balanced",
+            Self::Performance => "performance",
+            Self::Custom => "custom",
+        }
+    }
+}
+
 /// What `Inspect` answers, as JSON in the acknowledgement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspected {
