@@ -62,7 +62,7 @@ pub enum RecordingError {
 
 /// Where a recording stops making sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the recording is damaged at byte {offset} ({what}); it can be read up to {:.3} s", *.good_until_us as f64 / 1e6)]
+#[error("the recording is damaged at byte {offset} ({what}); it can be read up to {:.3} s", Duration::from_micros(*.good_until_us).as_secs_f64())]
 pub struct Damage {
     /// Byte of the damaged chunk.
     pub offset: u64,

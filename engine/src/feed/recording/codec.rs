@@ -19,7 +19,7 @@ use crate::{
     model::phase::Phase,
 };
 
-const PHASES: u8 = Phase::ALL.len() as u8;
+const PHASES: u8 = Phase::Cancelled as u8 + 1;
 /// Smaller ones are moves: from × 12 + to.
 const ADMITTED: u8 = PHASES * PHASES;
 const LEFT: u8 = ADMITTED + 1;

@@ -73,7 +73,6 @@ impl Reader {
                 frame: Arc::new(frame),
                 lost: 0,
             });
-            return Ok(());
         }
         let mut context = Context::default();
         while !bytes.is_empty() {

@@ -1,6 +1,9 @@
 //! Writes the feed as a recording, chunk by chunk.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use crate::feed::{
     frame::ChangeFrame,
@@ -36,6 +39,8 @@ pub struct Writer<W: Write> {
     seq: u64,
     key_us: Option<u64>,
     bytes_since_key: u64,
+    /// Repeated in each key frame, so that a seek finds the aggregates too.
+    latest: BTreeMap<u32, Snapshot>,
 }
 
 impl<W: Write> Writer<W> {
@@ -57,6 +62,7 @@ impl<W: Write> Writer<W> {
             seq: 0,
             key_us: None,
             bytes_since_key: 0,
+            latest: BTreeMap::new(),
         })
     }
 
@@ -93,6 +99,7 @@ impl<W: Write> Writer<W> {
         self.open_chunk(at_us, self.mirror.next_seq())?;
         self.mirror.wait_until(at_us);
         Context::put_snapshot(&mut self.raw, snapshot);
+        self.latest.insert(snapshot.session.id, snapshot.clone());
         Ok(())
     }
 
@@ -142,6 +149,11 @@ impl<W: Write> Writer<W> {
         for frame in key::cut(&self.mirror) {
             let mut raw = Out::default();
             put_key(&mut raw, &mut self.names, &frame);
+            if frame.part + 1 == frame.parts {
+                for snapshot in self.latest.values() {
+                    Context::put_snapshot(&mut raw, snapshot);
+                }
+            }
             let number = |n: u32| u16::try_from(n).expect("a window has at most 2,048 parts");
             let kind = Kind::Key {
                 part: number(frame.part),
