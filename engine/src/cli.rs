@@ -1,10 +1,12 @@
 //! The `crawlfield` command, one file per subcommand.
 
-mod check;
+pub mod check;
+mod checking;
 mod completions;
 mod dead;
 mod exit;
 mod export;
+mod layers;
 mod resume;
 mod run;
 mod session;
@@ -47,7 +49,7 @@ enum Subcommands {
     /// Fetch or open one page and show what each selector matches
     Try(trying::TryArgs),
     /// Check a site file and show the settings in force
-    Check(check::CheckArgs),
+    Check(checking::CheckArgs),
     /// Write records as JSON Lines or CSV
     Export(export::ExportArgs),
     /// List the sessions of a store, or discard one
@@ -77,7 +79,7 @@ pub fn main() -> ExitCode {
         Subcommands::Run(args) => run::run(args),
         Subcommands::Resume(args) => resume::run(&args),
         Subcommands::Try(args) => trying::run(&args),
-        Subcommands::Check(args) => check::run(&args),
+        Subcommands::Check(args) => checking::run(&args),
         Subcommands::Export(args) => export::run(&args),
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),

@@ -19,6 +19,8 @@ use crate::{
 pub struct Settings {
     /// The preset that `http`, `cpu`, `store` and the host limits came from.
     pub profile: Profile,
+    /// Cores of the machine, which presets are measured against.
+    pub cores: u32,
     /// Requests in flight, over all hosts.
     pub http_permits: u32,
     /// Pages being parsed at once.
@@ -165,6 +167,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             profile: Profile::Balanced,
+            cores: 2,
             http_permits: 32,
             cpu_permits: 2,
             store_bytes: 64 << 20,

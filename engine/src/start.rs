@@ -7,7 +7,10 @@ pub mod job;
 use std::{
     io,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -21,6 +24,7 @@ use crate::{
         feeder::Feeder,
         frame::{Frame, SessionPhase},
         hub::{self, Hub},
+        recording::{Recorder, RecordingError},
     },
     live::{
         fetch::{self, FetchLetter},
@@ -53,6 +57,7 @@ pub struct Running {
     pub commands: Sender<Envelope>,
     /// Where subscribers join.
     pub hub: Hub,
+    finishing: Arc<AtomicBool>,
     thread: thread::JoinHandle<Ended>,
 }
 
@@ -83,6 +88,21 @@ impl Running {
     /// Refused, with the reason; or the engine has ended.
     pub fn ask(&self, command: Command) -> Ack {
         ask(&self.commands, command)
+    }
+
+    /// Lets the engine end when every session is over, and waits for that.
+    ///
+    /// # Panics
+    /// As `join`.
+    #[must_use]
+    pub fn finish(self) -> Ended {
+        self.finishing.store(true, Ordering::Relaxed);
+        let nudge = Envelope {
+            command: Command::Nothing,
+            reply: None,
+        };
+        self.commands.send(nudge).ok();
+        self.join()
     }
 
     /// Waits for the engine's end.
@@ -117,7 +137,9 @@ pub fn ask(commands: &Sender<Envelope>, command: Command) -> Ack {
 ///
 /// # Errors
 /// The system gives no more threads.
-pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Running> {
+pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<Running> {
+    settings.cores = cores();
+    let finishing = Arc::new(AtomicBool::new(until == Until::SessionsOver));
     let (commands, commanded) = bounded(COMMANDS);
     let (reports, reported) = bounded(MAX_ORDERS * 2);
     let (to_fetch, fetches) = bounded(MAX_ORDERS * 2);
@@ -138,6 +160,7 @@ pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Runni
         parse: to_parse,
         store: to_store,
     };
+    let finish = Arc::clone(&finishing);
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
@@ -149,7 +172,7 @@ pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Runni
                 feeder,
                 meter,
                 parsers,
-                until,
+                finishing: finish,
             };
             live.run(commanded, &reported);
             let ended = live.ended();
@@ -162,6 +185,7 @@ pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Runni
     Ok(Running {
         commands,
         hub,
+        finishing,
         thread,
     })
 }
@@ -181,7 +205,7 @@ struct Live {
     feeder: Feeder,
     meter: Meter,
     parsers: parse::Handle,
-    until: Until,
+    finishing: Arc<AtomicBool>,
 }
 
 impl Live {
@@ -297,7 +321,7 @@ impl Live {
         if self.engine.condition().shutdown {
             return true;
         }
-        self.until == Until::SessionsOver && self.engine.is_idle()
+        self.finishing.load(Ordering::Relaxed) && self.engine.is_idle()
     }
 
     fn ended(&self) -> Ended {
@@ -316,6 +340,20 @@ fn sent<T>(result: Result<(), TrySendError<T>>) {
         !matches!(result, Err(TrySendError::Full(_))),
         "the wall's channels hold every order slot"
     );
+}
+
+/// Cores of this machine.
+#[must_use]
+pub fn cores() -> u32 {
+    thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))
+}
+
+/// Begins to write a running engine's feed to a file.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn record(running: &Running, path: &std::path::Path) -> Result<Recorder, RecordingError> {
+    Recorder::start(path, running.hub.subscribe(4_096))
 }
 
 /// A store opened at `path`, with the wall clock.

@@ -28,7 +28,7 @@ pub(super) struct ResumeArgs {
     #[arg(long, value_name = "FILE")]
     recording: Option<PathBuf>,
     #[command(flatten)]
-    settings: super::check::SettingsFlags,
+    settings: super::layers::SettingsFlags,
 }
 
 pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
@@ -46,12 +46,15 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         ));
         return Ok(Exit::Done);
     }
-    let jobs: Vec<Job> = rows
+    let mut jobs: Vec<Job> = rows
         .iter()
         .map(Job::resumed)
         .collect::<Result<_, _>>()
         .map_err(Failure::usage)?;
-    let settings = args.settings.effective(jobs.first().map(|job| &*job.site))?;
+    for job in &mut jobs {
+        job.take_up(&args.settings.layered(Some(&job.site))?);
+    }
+    let settings = args.settings.layered(None)?.settings;
     let manner = Manner {
         json: args.json,
         quiet: args.quiet,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -57,7 +57,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     demo_flags: DemoFlags,
     #[command(flatten)]
-    settings: super::check::SettingsFlags,
+    settings: super::layers::SettingsFlags,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -82,18 +82,6 @@ pub(super) fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
     Ok((host.to_ascii_lowercase(), address))
 }
 
-/// Reads a site file.
-pub(super) fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| {
-        let hint = match error.kind() {
-            io::ErrorKind::NotFound => "; is the path right?",
-            io::ErrorKind::InvalidData => "; a site file is UTF-8 text",
-            _ => "",
-        };
-        Failure::usage(format!("cannot read site file {}: {error}{hint}", path.display()))
-    })
-}
-
 pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     let mut job = job(&args)?;
     job.mode = match args.mode {
@@ -103,7 +91,8 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     if let Some(seed) = args.demo_flags.seed {
         job.seed = seed;
     }
-    let settings = args.settings.effective(Some(&job.site))?;
+    job.take_up(&args.settings.layered(Some(&job.site))?);
+    let settings = args.settings.layered(None)?.settings;
     let scratch = Scratch::new(args.store.as_deref())?;
     refuse_stopped(&scratch.store, &job)?;
     let manner = Manner {
@@ -127,7 +116,7 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
 fn job(args: &RunArgs) -> Result<Job, Failure> {
     match &args.site {
         Some(path) => {
-            let text = read(path)?;
+            let text = super::check::read_file(path).map_err(Failure::usage)?;
             let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
             let file = path.display().to_string();
             Job::site(&text, &file, connect_to).map_err(Failure::usage)

@@ -1,7 +1,6 @@
 //! What `run` and `resume` share: an engine around a store, its progress, Ctrl-C, its results.
 
 use std::{
-    io::IsTerminal,
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -11,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::{Exit, Failure, complain, say};
 use crate::{
-    feed::frame::SessionPhase,
+    feed::{frame::SessionPhase, recording::Recorder},
     ports::commands::Command,
     progress::{self, View},
     settings::Settings,
@@ -38,12 +37,8 @@ pub(super) fn crawl(
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
     let view = (!manner.quiet).then(|| {
         let subscription = running.hub.subscribe(1_024);
-        let view = if std::io::stderr().is_terminal() {
-            View::Live
-        } else {
-            View::Plain
-        };
-        thread::spawn(move || progress::run(subscription, view))
+        let view = View::for_stderr();
+        thread::spawn(move || progress::run(&subscription, view))
     });
     let recorder = recording
         .map(|path| start::record(&running, path))
@@ -64,7 +59,7 @@ pub(super) fn crawl(
     if let Some(view) = view {
         view.join().ok();
     }
-    if let Some(Err(error)) = recorder.map(|recorder| recorder.finish()) {
+    if let Some(Err(error)) = recorder.map(Recorder::join) {
         complain(&format!("the recording ended early: {error}"));
     }
     Ok((report(&ended, manner), ended))

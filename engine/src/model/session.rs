@@ -68,6 +68,8 @@ pub struct Session {
     pub requests: u64,
     /// Results of batches' stages so far, for the result document.
     pub results: Vec<serde_json::Value>,
+    /// New pages that the finished pages of a stage brought, by stage and target.
+    pub children: BTreeMap<(StageId, StageId), u64>,
     /// Its result document, once it has one.
     pub result: Option<serde_json::Value>,
     /// Where each stage is, over all batches.
@@ -112,6 +114,7 @@ impl Session {
             unchanged: 0,
             requests: 0,
             results: Vec::new(),
+            children: BTreeMap::new(),
             result: None,
             stages: vec![StagePhase::Waiting; start.site.stages.len()],
             stage_attempts: opened.stage_attempts.clone(),

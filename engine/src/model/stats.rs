@@ -125,6 +125,20 @@ impl Seconds {
         self.cells[usize::try_from(now.as_secs() % 60).unwrap_or(0)] += amount;
     }
 
+    /// The whole seconds behind the present one, oldest first, `span` at most (59).
+    pub fn last(&mut self, now: Duration, span: u64) -> Vec<u32> {
+        self.roll(now);
+        let Some(began) = self.began else {
+            return Vec::new();
+        };
+        let whole = (now.as_secs() - began).min(span.min(59));
+        (1..=whole)
+            .rev()
+            .map(|back| self.cells[usize::try_from((now.as_secs() - back) % 60).unwrap_or(0)])
+            .map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+            .collect()
+    }
+
     /// A second's mean over the last `span` seconds (60 at most), the present one left out where
     /// there are whole ones.
     pub fn per_second(&mut self, now: Duration, span: u64) -> f64 {

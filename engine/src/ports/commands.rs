@@ -84,6 +84,8 @@ pub enum Command {
     Step(u32),
     /// One task's history and reason.
     Inspect(PageKey),
+    /// Look whether there is something to do.
+    Nothing,
     /// Stop the engine's thread after draining nothing more.
     Shutdown,
 }

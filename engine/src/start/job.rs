@@ -13,7 +13,7 @@ use crate::{
         commands::{Ack, Command, StartSession},
         stored::Mode,
     },
-    settings::Settings,
+    settings::{Settings, layers::Layered},
     site::compiled::Site,
     start::{Running, request_profile},
     store::sessions::SessionRow,
@@ -181,6 +181,13 @@ impl Job {
         };
         job.resume = Some(row.id);
         Ok(job)
+    }
+
+    /// What environment and flags set above the site file counts for the site.
+    pub fn take_up(&mut self, layered: &Layered) {
+        if let Some(site) = Arc::get_mut(&mut self.site) {
+            layered.apply_to(&mut site.politeness);
+        }
     }
 
     /// Begins the job in a running engine.

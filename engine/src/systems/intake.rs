@@ -69,6 +69,7 @@ fn carry_out(crawl: &mut Crawl, command: Command) -> Ack {
             }
         }
         Command::Inspect(key) => people::inspect(crawl, key),
+        Command::Nothing => Ok(json!({})),
         Command::Shutdown => {
             crawl.condition.shutdown = true;
             Ok(json!({}))

@@ -58,7 +58,7 @@ pub(super) fn saved(
         count(crawl, task.session, &ended);
     }
     crawl.retire(entity);
-    crawl.take_discovered(task.session, ended.discovered);
+    crawl.take_discovered(task.session, Some(task.stage), ended.discovered);
 }
 
 fn count(crawl: &mut Crawl, session: SessionId, ended: &Ended) {
@@ -98,10 +98,10 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             if let Some(mut session) = crawl.session_mut(session) {
                 session.discovering = false;
             }
-            crawl.take_discovered(session, found);
+            crawl.take_discovered(session, None, found);
         }
         (Owner::End(session), StoreReceipt::Ended(ended)) => {
-            crawl.take_discovered(session, ended.discovered);
+            crawl.take_discovered(session, None, ended.discovered);
         }
         (Owner::Open(request), StoreReceipt::Opened(opened)) => opened_session(crawl, request, *opened),
         (Owner::Requeue(session, batch, stage), StoreReceipt::Moved(moved)) => {

@@ -7,7 +7,7 @@ use crate::{
     model::{
         class::SkipReason,
         clock::micros,
-        ids::{Seq, SessionId},
+        ids::{Seq, SessionId, StageId},
         phase::Phase,
         state::{TaskState, birth},
         task::{Attempts, Task},
@@ -24,7 +24,19 @@ impl Crawl<'_, '_> {
     }
 
     /// What adding links did: the books, hosts, and new pages.
-    pub(in crate::systems) fn take_discovered(&mut self, session: SessionId, found: Discovered) {
+    pub(in crate::systems) fn take_discovered(
+        &mut self,
+        session: SessionId,
+        from: Option<StageId>,
+        found: Discovered,
+    ) {
+        if let Some(from) = from
+            && let Some(mut session) = self.session_mut(session)
+        {
+            for task in &found.new {
+                *session.children.entry((from, task.stage)).or_default() += 1;
+            }
+        }
         for (host, key) in &found.hosts {
             self.meet_host(*host, key, session, None);
         }

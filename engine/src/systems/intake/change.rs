@@ -15,8 +15,7 @@ use crate::{
 
 /// Another preset.
 pub(super) fn profile(crawl: &mut Crawl, profile: Profile) -> Ack {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let cores = u32::try_from(cores).unwrap_or(1);
+    let cores = crawl.settings.0.cores;
     let old = crawl.settings.0.profile;
     let mut next = profiles::applied(&crawl.settings.0, profile, cores);
     next.profile = profile;
@@ -28,11 +27,10 @@ pub(super) fn profile(crawl: &mut Crawl, profile: Profile) -> Ack {
 /// One setting by its dotted name.
 pub(super) fn setting(crawl: &mut Crawl, name: &str, value: &Json) -> Ack {
     let mut next = crawl.settings.0.clone();
-    let old = crate::settings::layers::get(&next, name)?;
-    crate::settings::layers::set(&mut next, name, value)?;
+    let change = next.set(name, value)?;
     take_up(crawl, next);
-    keep(crawl, name, old.clone(), value.clone());
-    Ok(json!({ "name": name, "old": old, "new": value }))
+    keep(crawl, change.name, change.old.clone(), change.new.clone());
+    Ok(json!({ "name": change.name, "old": change.old, "new": change.new }))
 }
 
 /// The new settings count from now on.

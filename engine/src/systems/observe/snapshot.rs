@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::{
     feed::{
+        eta::{self, StageLoad},
         frame::Frame,
         snapshot::{
-            Bottleneck, HostInfo, Pool, Progress, Rates, Resources, SessionInfo, Snapshot, StageInfo,
+            Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources, SessionInfo, Snapshot, StageInfo,
         },
     },
     model::{
         class::WaitReason,
         clock::millis,
         ids::{HostId, SessionId, StageId},
-        ledger::Counts,
+        ledger::{Counts, open},
         phase::Phase,
         stats::{Step, number},
     },
@@ -78,7 +79,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         at: now.as_secs_f64(),
         session: info,
         progress,
-        prediction: None,
+        prediction: predict(crawl, id),
         rates,
         pools,
         hosts,
@@ -93,6 +94,35 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         lost: 0,
     };
     Some(snapshot)
+}
+
+/// The end of the session, from counts and recent completions; unknown where it stands still.
+fn predict(crawl: &mut Crawl, id: SessionId) -> Option<Prediction> {
+    let now = crawl.now();
+    let session = crawl.session(id)?;
+    if !session.is_dispatching() {
+        return None;
+    }
+    let book = crawl.moves.book(id)?;
+    let loads: Vec<StageLoad> = (0u16..)
+        .zip(&session.site.stages)
+        .map(|(index, _)| {
+            let counts = book.stage(StageId(index));
+            let open = open(&counts);
+            StageLoad {
+                open,
+                finished: counts.iter().sum::<u64>() - open,
+                children: session
+                    .children
+                    .iter()
+                    .filter(|((from, _), _)| *from == StageId(index))
+                    .map(|((_, to), count)| (usize::from(to.0), *count))
+                    .collect(),
+            }
+        })
+        .collect();
+    let recent = crawl.stats.session(id).pages.last(now, 30);
+    eta::predict(&loads, &recent, 1.0)
 }
 
 fn progress(crawl: &Crawl, id: SessionId) -> Option<Progress> {
