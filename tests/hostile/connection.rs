@@ -192,6 +192,17 @@ fn dropping_the_fetcher_reports_all_that_is_in_flight_and_does_not_hang() {
 }
 
 #[test]
+fn dropping_the_fetcher_reports_what_was_never_begun() {
+    let server = Server::start([vec![Step::Request, Step::Hang]]);
+    let (mut far, profile) = (Far::start(), Arc::new(profile()));
+    for page in 0..500 {
+        far.send(&server.url(&format!("/{page}")), Purpose::Page, &profile);
+    }
+    drop(far.handle);
+    assert_eq!(far.reports.try_iter().count(), 500);
+}
+
+#[test]
 fn a_hanging_host_does_not_hold_up_another() {
     let slow = Server::start([vec![Step::Request, Step::Hang]]);
     let quick = Server::start([vec![Step::Request, Step::answer("", b"page")]]);

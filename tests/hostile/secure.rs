@@ -1,6 +1,6 @@
 //! TLS and HTTP/2: certificates are checked, a mapped host keeps its SNI, tunnels work.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use crawlfield_engine::{
@@ -165,10 +165,13 @@ fn a_certificate_that_is_not_trusted_or_for_another_host_is_a_tls_failure() {
 }
 
 #[test]
-fn a_server_without_tls_is_a_tls_failure_and_one_that_hangs_up_is_not() {
+fn a_handshake_that_fails_hangs_up_or_hangs_has_its_own_class_each() {
     let check = |script: Vec<Step>, expected: ErrorClass| {
         let server = Server::start([script]);
-        let mut profile = profile();
+        let mut profile = RequestProfile {
+            connect_timeout: Duration::from_millis(500),
+            ..profile()
+        };
         profile
             .connect_to
             .insert("a.test".to_owned(), server.address());
@@ -179,6 +182,7 @@ fn a_server_without_tls_is_a_tls_failure_and_one_that_hangs_up_is_not() {
         Tls,
     );
     check(vec![Step::Take(5)], Reset);
+    check(vec![Step::Take(5), Step::Hang], TimeoutConnect);
 }
 
 #[test]

@@ -151,17 +151,27 @@ impl Desk {
         for flight in lock(&self.flights).values() {
             flight.abort();
         }
+        // What was never begun is reported all the same.
+        for letter in orders.try_iter() {
+            if let FetchLetter::Fetch(order) = letter {
+                drop(self.slip(order.id));
+            }
+        }
     }
 
-    fn start(&mut self, order: FetchOrder) {
-        let id = order.id;
-        let slip = Slip {
+    fn slip(&self, id: OrderId) -> Slip {
+        Slip {
             id,
             began: Instant::now(),
             reports: self.reports.clone(),
             flights: Arc::clone(&self.flights),
             outcome: Outcome::Aborted,
-        };
+        }
+    }
+
+    fn start(&mut self, order: FetchOrder) {
+        let id = order.id;
+        let slip = self.slip(id);
         let prepared = self.clients.prepare(&order);
         // The lock is held over the spawn so that the task cannot end before it is listed.
         let mut flights = lock(&self.flights);

@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, select};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use super::fetch::text_of_panic;
 use crate::{
     extract::output::{ExtractError, Extracted},
-    model::class::ErrorClass,
+    model::{class::ErrorClass, ids::OrderId},
     ports::{
         orders::ParseOrder,
         reports::{Outcome, Report},
@@ -158,7 +158,13 @@ fn work(crew: &Arc<Crew>) {
                 }
                 Err(_) => break,
             },
-            recv(crew.stopped) -> _ => break,
+            recv(crew.stopped) -> _ => {
+                // What was never begun is reported all the same.
+                for order in crew.orders.try_iter() {
+                    report(crew, order.id, Duration::ZERO, Outcome::Aborted);
+                }
+                break;
+            }
         }
     }
 }
@@ -173,11 +179,12 @@ fn read(crew: &Crew, order: &ParseOrder) -> bool {
         Ok(Err(error)) => Outcome::ParseFailed(error),
         Err(payload) => Outcome::Panicked(text_of_panic(payload.as_ref())),
     };
-    let report = Report {
-        id: order.id,
-        took: began.elapsed(),
-        outcome,
-    };
+    report(crew, order.id, began.elapsed(), outcome);
+    survived
+}
+
+fn report(crew: &Crew, id: OrderId, took: Duration, outcome: Outcome) {
+    let report = Report { id, took, outcome };
     if let Err(TrySendError::Full(report)) = crew.reports.try_send(report) {
         tracing::error!(
             order = ?report.id,
@@ -185,7 +192,6 @@ fn read(crew: &Crew, order: &ParseOrder) -> bool {
              every order in flight"
         );
     }
-    survived
 }
 
 /// A panicked worker's thread-local state is not trusted again: another thread takes its place.

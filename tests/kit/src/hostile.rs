@@ -197,9 +197,17 @@ fn play(mut peer: TcpStream, script: Vec<Step>, shared: &Arc<Shared>) -> io::Res
                 }
             }
             Step::Hang => {
-                if matches!(peer.read(&mut [0; 1024]), Ok(0)) || peer.take_error()?.is_some() {
+                let ended = loop {
+                    match peer.read(&mut [0; 1024]) {
+                        Ok(1..) => {}
+                        ended => break ended,
+                    }
+                };
+                // The read's own time-out is the only end that is not the peer's doing.
+                if !ended.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
                     shared.note(|log| log.closed_by_peer += 1);
                 }
+                return Ok(());
             }
             Step::Reset => {
                 peer.peek(&mut [0; 1])?;

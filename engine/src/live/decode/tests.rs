@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use proptest::prelude::*;
+
 use super::*;
 
 const LIMITS: Limits = Limits {
@@ -223,5 +225,21 @@ fn a_body_is_cut_at_its_limit_where_that_is_wanted() {
         let stopped = coded.chunks(3).find_map(|piece| body.push(piece).err());
         assert_eq!(stopped, Some(Stop::Cut));
         assert_eq!(body.so_far(), b"01234");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_decoder_panic_or_pass_its_limit(
+        encoding in prop::sample::select(vec!["", "gzip", "deflate", "br", "zstd", "gzip, deflate, br"]),
+        start in prop::sample::select(vec![&b""[..], &[0x1f, 0x8b, 8, 0], &[0x78, 0x9c], &[0x28, 0xb5, 0x2f, 0xfd]]),
+        rest in prop::collection::vec(any::<u8>(), 0..600),
+        piece in 1_usize..64,
+    ) {
+        let limits = Limits { decoded: 100, ratio: 2, cut: false };
+        let coded = [start, &rest].concat();
+        if let Ok(body) = decode(&[encoding], &coded, piece, limits) {
+            prop_assert!(body.len() <= 100);
+        }
     }
 }

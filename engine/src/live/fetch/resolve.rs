@@ -29,7 +29,7 @@ impl Resolve for Resolver {
                 Self::Guarded { allowed, proxy } => {
                     let found: Vec<SocketAddr> =
                         tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-                    if proxy.as_deref() == Some(name.as_str()) {
+                    if proxy.is_some_and(|proxy| proxy.eq_ignore_ascii_case(name.as_str())) {
                         return Ok(Box::new(found.into_iter()) as Addrs);
                     }
                     let safe = keep_safe(name.as_str(), found, &allowed)?;

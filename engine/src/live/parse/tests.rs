@@ -1,9 +1,6 @@
 //! Workers that read, fail, panic, and come and go.
 
-use std::{
-    sync::mpsc,
-    time::{Duration, Instant},
-};
+use std::sync::mpsc;
 
 use crossbeam_channel::unbounded;
 use serde_json::Map;
