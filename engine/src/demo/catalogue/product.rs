@@ -69,31 +69,25 @@ impl Product {
         slug: String,
         url: String,
     ) -> Self {
-        let throw = |purpose: &str| Dice::new(config.seed, purpose).about(u64::from(index));
-        let stem = throw("company").below(COMPANY_STEMS.len());
-        let end = throw("company end").below(COMPANY_ENDS.len());
+        let chance = Chance {
+            seed: config.seed,
+            index,
+        };
+        let stem = chance.of("company").below(COMPANY_STEMS.len());
+        let end = chance.of("company end").below(COMPANY_ENDS.len());
         let certified = certified_on(config, index);
-        let year = certified.year() % 100;
-        let maybe =
-            |purpose: &str, share: f64, text: String| (!throw(purpose).hits(share)).then_some(text);
-        let certificate_id = maybe(
-            "no certificate",
-            0.03,
-            format!(
-                "CSA{year:02}{:03X}MAT{}-{year:02}",
-                throw("laboratory").below(4096),
-                40_000 + u64::from(index)
-            ),
-        );
-        let version =
-            |purpose: &str, part: u64, sides: usize| throw(purpose).about(part).below(sides);
-        let host_root = url.split("/csa_product/").next().unwrap_or_default();
+        let certificate_id = chance.keep(0.97, "certificate", || {
+            let (year, number) = (certified.year() % 100, 40_000 + u64::from(index));
+            let laboratory = chance.part("laboratory", 4_096);
+            format!("CSA{year:02}{laboratory:03X}MAT{number}-{year:02}")
+        });
+        let root = url.split("/csa_product/").next().unwrap_or_default();
+        let document = |id| format!("{root}/wp-content/uploads/certificates/{id}.pdf");
+        let sku = format!("{}-{index:05}", initials(model));
         Self {
             index,
-            compliance_document_url: certificate_id
-                .as_ref()
-                .map(|id| format!("{host_root}/wp-content/uploads/certificates/{id}.pdf")),
-            certificate_on_card: certificate_id.is_some() && !throw("bare card").hits(0.04),
+            compliance_document_url: certificate_id.as_ref().map(document),
+            certificate_on_card: certificate_id.is_some() && !chance.of("bare card").hits(0.04),
             certificate_id,
             slug,
             url,
@@ -102,43 +96,19 @@ impl Product {
             device_type: kind.name.to_owned(),
             certified,
             vendor_id: 0xe000 + u32::try_from(stem * COMPANY_ENDS.len() + end).unwrap_or(0),
-            product_id: 1 + u32::try_from(throw("product id").below(0xfffe)).unwrap_or(0),
-            family_sku: maybe("no sku", 0.1, format!("{}-{index:05}", initials(model))),
-            family_variant_sku: maybe(
-                "no variant",
-                0.3,
-                format!(
-                    "{}-{index:05}/{}",
-                    initials(model),
-                    ["EU", "US", "UK", "A&B"][version("variant", 0, 4)]
-                ),
-            ),
-            firmware_version: maybe(
-                "no firmware",
-                0.15,
-                format!(
-                    "{}.{}.{}",
-                    version("firmware", 0, 5),
-                    version("firmware", 1, 20),
-                    version("firmware", 2, 300)
-                ),
-            ),
-            hardware_version: format!(
-                "V{}.{}",
-                1 + version("hardware", 0, 4),
-                version("hardware", 1, 10)
-            ),
-            software_version: format!(
-                "{}_V{:03}.{:03}",
-                initials(model),
-                version("software", 0, 1000),
-                version("software", 1, 1000)
-            ),
-            family_id: maybe("no family", 0.2, format!("FAM{}", 200_000 + index / 3)),
-            tis_trp_tested: throw("tested").hits(0.25),
-            specification_version: SPECIFICATIONS
-                [throw("specification").below(SPECIFICATIONS.len())],
-            transport_interface: TRANSPORTS[throw("transport").below(TRANSPORTS.len())],
+            product_id: 1 + u32::try_from(chance.part("product id", 0xfffe)).unwrap_or(0),
+            family_variant_sku: chance.keep(0.7, "variant", || {
+                let variants = ["EU", "US", "UK", "A&B"];
+                format!("{sku}/{}", variants[chance.part("region", variants.len())])
+            }),
+            family_sku: chance.keep(0.9, "sku", || sku),
+            firmware_version: chance.keep(0.85, "firmware", || chance.version()),
+            hardware_version: format!("V{}.{}", 1 + index % 4, chance.part("hardware", 10)),
+            software_version: format!("{}_V{:03}", initials(model), chance.part("software", 1_000)),
+            family_id: chance.keep(0.8, "family", || format!("FAM{}", 200_000 + index / 3)),
+            tis_trp_tested: chance.of("tested").hits(0.25),
+            specification_version: SPECIFICATIONS[chance.part("spec", SPECIFICATIONS.len())],
+            transport_interface: TRANSPORTS[chance.part("transport", TRANSPORTS.len())],
             primary_device_type_id: kind.id,
             application_categories: kind.categories,
         }
@@ -179,6 +149,33 @@ impl Product {
             return Map::new();
         };
         record
+    }
+}
+
+/// All dice about one product.
+#[derive(Clone, Copy)]
+struct Chance {
+    seed: u64,
+    index: u32,
+}
+
+impl Chance {
+    fn of(self, purpose: &str) -> Dice {
+        Dice::new(self.seed, purpose).about(u64::from(self.index))
+    }
+
+    fn part(self, purpose: &str, sides: usize) -> usize {
+        self.of(purpose).below(sides)
+    }
+
+    fn keep(self, share: f64, purpose: &str, text: impl FnOnce() -> String) -> Option<String> {
+        self.of(purpose).hits(share).then(text)
+    }
+
+    fn version(self) -> String {
+        let [major, minor, patch] = [("major", 5), ("minor", 20), ("patch", 300)]
+            .map(|(part, sides)| self.part(part, sides));
+        format!("{major}.{minor}.{patch}")
     }
 }
 

@@ -13,7 +13,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use rustc_hash::FxHashMap;
 
 use self::{
-    reply::{Answer, moved, plain, too_many},
+    reply::{Answer, moved, out_of_sorts, plain, too_many},
     routes::{Route, route},
 };
 use super::{body::Page, ledger::Ledger, limit::RateLimit};
@@ -135,18 +135,13 @@ impl Site {
             tokio::time::sleep(treatment.delay).await;
         }
         let fault = treatment.fault.filter(|_| route.may_fail());
-        match fault {
-            Some(Fault::Reset) => {
-                visit.status = 0;
-                return Err(Reset);
-            }
-            Some(Fault::Status(status)) => {
-                visit.status = status;
-                let status =
-                    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                return Ok(plain(status, "The demo is out of sorts; try again.\n"));
-            }
-            Some(Fault::Cut) | None => {}
+        if let Some(Fault::Status(status)) = fault {
+            visit.status = status;
+            return Ok(out_of_sorts(status));
+        }
+        if fault == Some(Fault::Reset) {
+            visit.status = 0;
+            return Err(Reset);
         }
         let answer = self.page(host, &route, asked);
         visit.status = if fault.is_some() {

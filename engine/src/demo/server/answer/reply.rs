@@ -103,6 +103,11 @@ pub(super) fn plain(status: StatusCode, body: &'static str) -> Response<Page> {
     built(response, Bytes::from_static(body.as_bytes()), false)
 }
 
+pub(super) fn out_of_sorts(status: u16) -> Response<Page> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    plain(status, "The demo is out of sorts; try again.\n")
+}
+
 /// 429 with Retry-After, in seconds or, each third time, as a date.
 pub(super) fn too_many(wait: Duration, nth: u32) -> Response<Page> {
     let seconds = wait.as_secs_f64().ceil().max(1.0);
