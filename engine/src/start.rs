@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 
 use crate::{
     engine::Engine,
+    extract::bounds::Bounds,
     feed::{
         feeder::Feeder,
         frame::{Frame, SessionPhase},
@@ -151,6 +152,7 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
         parses,
         reports.clone(),
         usize::try_from(settings.cpu_permits).unwrap_or(1),
+        Bounds::from(&settings.bounds),
     )?;
     let store = store_thread::spawn(store, stores, reports);
     let (feeder, hub) = hub::start()?;

@@ -14,7 +14,7 @@ use crate::{
         ids::{PageKey, SessionId},
     },
     ports::stored::{DeadSelector, StoreError},
-    progress::words::safe,
+    progress::safe,
     store::dead::{DeadLetter, DeadRow, drop_pages, list, requeue, show},
 };
 
@@ -110,7 +110,7 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
             let selector = which.selector()?;
             let count = requeue(&which.store, which.session(), &selector, Box::new(wall_ms))
                 .map_err(failure)?;
-            comsafe(&format!(
+            complain(&format!(
                 "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
                 which.store.display()
             ));
@@ -120,7 +120,7 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
             let selector = which.selector()?;
             let count = drop_pages(&which.store, which.session(), &selector, Box::new(wall_ms))
                 .map_err(failure)?;
-            comsafe(&format!("{count} pages are dropped"));
+            complain(&format!("{count} pages are dropped"));
             Ok(Exit::Done)
         }
     }
@@ -155,7 +155,7 @@ fn list_letters(which: &Which) -> Result<Exit, Failure> {
         .iter()
         .map(|(class, count)| format!("{count} {class}"))
         .collect();
-    comsafe(&if rows.is_empty() {
+    complain(&if rows.is_empty() {
         "no dead letters".to_owned()
     } else {
         format!("{} dead letters: {}", rows.len(), counts.join(", "))

@@ -12,7 +12,11 @@ use serde_json::{Map, Value as Json};
 
 use super::fetch::text_of_panic;
 use crate::{
-    extract::output::{ExtractError, Extracted},
+    extract::{
+        bounds::Bounds,
+        extract_until,
+        output::{ExtractError, Extracted, PageInput},
+    },
     model::{class::ErrorClass, ids::OrderId},
     ports::{
         orders::ParseOrder,
@@ -104,6 +108,36 @@ impl Crew {
         }
         surplus
     }
+}
+
+/// One page may be read for so long; the engine gives its order up only later.
+const PARSE_TIME: Duration = Duration::from_secs(20);
+
+/// Starts `workers` CPU threads that read pages as their stages say.
+///
+/// # Errors
+/// As [`spawn_with`].
+pub fn spawn(
+    orders: Receiver<ParseOrder>,
+    reports: Sender<Report>,
+    workers: usize,
+    bounds: Bounds,
+) -> std::io::Result<Handle> {
+    let read = move |order: &ParseOrder| {
+        let carried = carried(&order.carried)?;
+        let began = Instant::now();
+        let page = PageInput {
+            url: &order.url,
+            final_url: &order.final_url,
+            content_type: order.content_type.as_deref(),
+            body: &order.body,
+            carried: &carried,
+            depth: order.depth,
+        };
+        let expired = || began.elapsed() > PARSE_TIME;
+        extract_until(&order.site, order.stage, &page, &bounds, &expired)
+    };
+    spawn_with(orders, reports, workers, Arc::new(read))
 }
 
 /// Starts `workers` CPU threads that read pages with `read`.
