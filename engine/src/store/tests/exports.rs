@@ -41,13 +41,13 @@ fn save(talk: &mut Talk<OnDisk>, page: &str, records: Vec<(&str, Vec<Value>)>) -
 
 fn jsonl(talk: &Talk<OnDisk>, kind: &str) -> String {
     let mut out = Vec::new();
-    export_jsonl(&talk.subject.path(), kind, None, &mut out).unwrap();
+    export_jsonl(&talk.subject.path(), kind, Some(&talk.site.name), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn csv(talk: &Talk<OnDisk>, kind: &str) -> String {
     let mut out = Vec::new();
-    export_csv(&talk.subject.path(), kind, None, &mut out).unwrap();
+    export_csv(&talk.subject.path(), kind, Some(&talk.site.name), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
