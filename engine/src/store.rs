@@ -178,9 +178,12 @@ fn alone(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreErro
     let result = dispatch(work, verb);
     if work.db.is_autocommit() {
         // SQLite has undone the whole transaction itself, on a full disk for example.
-        return result.and(Err(StoreError::Busy(
-            "the store undid a commit; it is tried again".to_owned(),
-        )));
+        return match result {
+            Ok(_) | Err(StoreError::Refused(_)) => Err(StoreError::Busy(
+                "the store undid a commit; it is tried again".to_owned(),
+            )),
+            error => error,
+        };
     }
     match &result {
         Ok(_) => {}
