@@ -105,6 +105,11 @@ impl Store {
             Ok(results) => ids.into_iter().zip(results).collect(),
             Err(error) => {
                 self.undo(&before);
+                // No verb was refused: the transaction itself could not begin or end.
+                let error = match error {
+                    StoreError::Refused(text) => StoreError::Fatal(text),
+                    error => error,
+                };
                 ids.into_iter().map(|id| (id, Err(error.clone()))).collect()
             }
         }
@@ -171,10 +176,23 @@ fn alone(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreErro
     work.db.prepare_cached("SAVEPOINT verb")?.execute([])?;
     let frontiers = work.frontiers.clone();
     let result = dispatch(work, verb);
-    if matches!(result, Err(StoreError::Refused(_))) {
-        work.db.prepare_cached("ROLLBACK TO verb")?.execute([])?;
-        work.hosts.forget();
-        work.frontiers = frontiers;
+    if work.db.is_autocommit() {
+        // SQLite has undone the whole transaction itself, on a full disk for example.
+        return match result {
+            Ok(_) | Err(StoreError::Refused(_)) => Err(StoreError::Busy(
+                "the store undid a commit; it is tried again".to_owned(),
+            )),
+            error => error,
+        };
+    }
+    match &result {
+        Ok(_) => {}
+        Err(StoreError::Refused(_)) => {
+            work.db.prepare_cached("ROLLBACK TO verb")?.execute([])?;
+            work.hosts.forget();
+            work.frontiers = frontiers;
+        }
+        Err(_) => return result,
     }
     work.db.prepare_cached("RELEASE verb")?.execute([])?;
     result

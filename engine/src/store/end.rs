@@ -42,34 +42,8 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
             ended.duplicate = true;
             Stand::Skipped(SkipReason::Duplicate)
         }
-        PageEnd::Done {
-            records,
-            links,
-            validators,
-            content_hash,
-            ..
-        } => {
-            let into = Into {
-                session: live.id,
-                batch: visit.place.batch,
-                depth: order.depth,
-                batch_size: order.batch_size,
-            };
-            record::save_all(work, &live, &visit, &url, records, &mut ended)?;
-            ended.discovered = discover::discover(work, into, links)?;
-            let validators = validators.clone().unwrap_or_default();
-            work.db
-                .prepare_cached(
-                    "UPDATE cf_page SET done_in = ?2, etag = ?3, last_modified = ?4, hash = ?5
-                     WHERE id = ?1",
-                )?
-                .execute(params![
-                    visit.page,
-                    live.id.0,
-                    validators.etag,
-                    validators.last_modified,
-                    content_hash
-                ])?;
+        PageEnd::Done { .. } => {
+            save_page(work, &live, (&visit, &url), order, &mut ended)?;
             Stand::Plain(Phase::Done)
         }
         PageEnd::Skipped(reason) => Stand::Skipped(*reason),
@@ -102,6 +76,48 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
         },
     )?;
     Ok(ended)
+}
+
+/// Records, links, and what is known of the page from now on.
+fn save_page(
+    work: &mut Work<'_>,
+    live: &Live,
+    (visit, url): (&Visit, &str),
+    order: &EndAttempt,
+    ended: &mut Ended,
+) -> Result<(), StoreError> {
+    let PageEnd::Done {
+        records,
+        links,
+        validators,
+        content_hash,
+        ..
+    } = &order.end
+    else {
+        return Ok(());
+    };
+    let into = Into {
+        session: live.id,
+        batch: visit.place.batch,
+        depth: order.depth,
+        batch_size: order.batch_size,
+    };
+    record::save_all(work, live, visit, url, records, ended)?;
+    ended.discovered = discover::discover(work, into, links)?;
+    let validators = validators.clone().unwrap_or_default();
+    work.db
+        .prepare_cached(
+            "UPDATE cf_page SET done_in = ?2, etag = ?3, last_modified = ?4, hash = ?5
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            visit.page,
+            live.id.0,
+            validators.etag,
+            validators.last_modified,
+            content_hash
+        ])?;
+    Ok(())
 }
 
 /// What the row keeps beside the phase: the skip's reason, or how it failed.

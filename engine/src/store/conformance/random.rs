@@ -87,11 +87,11 @@ fn ending(how: u8, page_number: u8, links: &[u8], is_detail: bool) -> PageEnd {
 
 /// Carries out a story; what the store said, as text.
 fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
-    let mut talk = Talk::new(subject);
+    let mut crawl = Talk::new(subject);
     let mut known: Vec<crate::ports::stored::StoredTask> = Vec::new();
     let mut said = Vec::new();
     for step in steps {
-        let session = talk.session;
+        let session = crawl.session;
         let selector = |n: u8| DeadSelector {
             keys: if n < 128 {
                 vec![page(n % 24).key]
@@ -104,19 +104,19 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
         let verb = match step {
             Step::Discover(pages) => {
                 let links = pages.iter().map(|n| page(*n)).collect();
-                let found = talk.discover(links);
+                let found = crawl.discover(links);
                 known.extend(found.new.iter().cloned());
                 said.push(format!("{found:?}"));
                 continue;
             }
             Step::Crash => {
-                said.push(format!("{:?}", talk.crash()));
+                said.push(format!("{:?}", crawl.crash()));
                 continue;
             }
             Step::NextSession(is_full) => {
-                talk.state("completed");
+                crawl.state("completed");
                 let mode = if *is_full { Mode::Full } else { Mode::New };
-                said.push(format!("{:?}", talk.open(mode, None)));
+                said.push(format!("{:?}", crawl.open(mode, None)));
                 known.clear();
                 continue;
             }
@@ -134,7 +134,7 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
                 StoreVerb::End(order.into())
             }),
             Step::Admit(batch, limit) => {
-                let admitted = talk.admit((*batch).into(), 0, (*limit).into());
+                let admitted = crawl.admit((*batch).into(), 0, (*limit).into());
                 said.push(format!("{admitted:?}"));
                 // Numbers change when pages are queued again; ends come with either.
                 known.extend(admitted.0);
@@ -160,12 +160,12 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
             }),
         };
         let Some(verb) = verb else { continue };
-        said.push(match talk.ask(verb) {
+        said.push(match crawl.ask(verb) {
             Err(StoreError::Refused(_)) => "refused".to_owned(),
             other => format!("{other:?}"),
         });
     }
-    said.push(format!("{:?}", talk.crash()));
+    said.push(format!("{:?}", crawl.crash()));
     said
 }
 

@@ -15,39 +15,51 @@ use crate::{
     },
 };
 
-fn talk(name: &str, kind: &str, fields: Vec<Field>) -> Talk<OnDisk> {
-    let mut talk = Talk::new(OnDisk::new());
-    talk.state("completed");
-    next(&mut talk, name, kind, fields);
-    talk
+fn crawl(name: &str, kind: &str, fields: Vec<Field>) -> Talk<OnDisk> {
+    let mut crawl = Talk::new(OnDisk::new());
+    crawl.state("completed");
+    next(&mut crawl, name, kind, fields);
+    crawl
 }
 
-fn next(talk: &mut Talk<OnDisk>, name: &str, kind: &str, fields: Vec<Field>) {
+fn next(crawl: &mut Talk<OnDisk>, name: &str, kind: &str, fields: Vec<Field>) {
     let mut site = site(name, fields);
     kind.clone_into(&mut site.stages[1].records[0].kind);
-    talk.site = Arc::new(site);
-    talk.open(Mode::Full, None);
+    crawl.site = Arc::new(site);
+    crawl.open(Mode::Full, None);
 }
 
 /// Saves these on one page of their own.
-fn save(talk: &mut Talk<OnDisk>, page: &str, records: Vec<(&str, Vec<Value>)>) -> (u32, u32, u32) {
-    let task = talk.discover(vec![link(DETAIL, page)]).new.remove(0);
+fn save(crawl: &mut Talk<OnDisk>, page: &str, records: Vec<(&str, Vec<Value>)>) -> (u32, u32, u32) {
+    let task = crawl.discover(vec![link(DETAIL, page)]).new.remove(0);
     let records = records
         .into_iter()
         .map(|(identity, values)| product(identity, values));
-    let ended = talk.end(&task, done(records.collect(), vec![])).unwrap();
+    let ended = crawl.end(&task, done(records.collect(), vec![])).unwrap();
     (ended.inserted, ended.changed, ended.unchanged)
 }
 
-fn jsonl(talk: &Talk<OnDisk>, kind: &str) -> String {
+fn jsonl(crawl: &Talk<OnDisk>, kind: &str) -> String {
     let mut out = Vec::new();
-    export_jsonl(&talk.subject.path(), kind, None, &mut out).unwrap();
+    export_jsonl(
+        &crawl.subject.path(),
+        kind,
+        Some(&crawl.site.name),
+        &mut out,
+    )
+    .unwrap();
     String::from_utf8(out).unwrap()
 }
 
-fn csv(talk: &Talk<OnDisk>, kind: &str) -> String {
+fn csv(crawl: &Talk<OnDisk>, kind: &str) -> String {
     let mut out = Vec::new();
-    export_csv(&talk.subject.path(), kind, None, &mut out).unwrap();
+    export_csv(
+        &crawl.subject.path(),
+        kind,
+        Some(&crawl.site.name),
+        &mut out,
+    )
+    .unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -70,7 +82,7 @@ fn all_types() -> Vec<Field> {
 
 #[test]
 fn values_come_out_as_they_were_read() {
-    let mut talk = talk("books", "product", all_types());
+    let mut crawl = crawl("books", "product", all_types());
     let values = vec![
         text("Größe „L“ 🚲"),
         Value::Decimal("12.50".into()),
@@ -80,7 +92,7 @@ fn values_come_out_as_they_were_read() {
         Value::Json(serde_json::json!(["a", "b,\"c\""])),
     ];
     save(
-        &mut talk,
+        &mut crawl,
         "1",
         vec![("1", values), ("2", vec![Value::Null; 6])],
     );
@@ -93,13 +105,13 @@ fn values_come_out_as_they_were_read() {
          {{\"title\":null,\"price\":null,\"stock\":null,\"sold\":null,\"released\":null,\
          \"tags\":null,{own}"
     );
-    assert_eq!(jsonl(&talk, "product"), want);
-    let rows = csv(&talk, "product");
+    assert_eq!(jsonl(&crawl, "product"), want);
+    let rows = csv(&crawl, "product");
     let first = rows.split("\r\n").nth(1).unwrap();
     let want = "Größe „L“ 🚲,12.50,-3,true,2024-02-29,\"[\"\"a\"\",\"\"b,\\\"\"c\\\"\"\"\"]\",\
                 http://shop.test/1,";
     assert!(first.starts_with(want), "{first}");
-    let db = Connection::open(talk.subject.path()).unwrap();
+    let db = Connection::open(crawl.subject.path()).unwrap();
     let kept: (String, f64) = db
         .query_row(
             "SELECT typeof(price), price FROM books_product",
@@ -112,19 +124,28 @@ fn values_come_out_as_they_were_read() {
 
 #[test]
 fn a_record_changes_only_where_a_value_differs() {
-    let mut talk = talk("books", "product", all_types());
+    let mut crawl = crawl("books", "product", all_types());
     let values = |price: &str| {
         let mut values = vec![Value::Null; 6];
         values[1] = Value::Decimal(price.to_owned());
         values
     };
-    assert_eq!(save(&mut talk, "1", vec![("x", values("1.50"))]), (1, 0, 0));
-    assert_eq!(save(&mut talk, "2", vec![("x", values("1.50"))]), (0, 0, 1));
-    assert_eq!(save(&mut talk, "3", vec![("x", values("2.00"))]), (0, 1, 0));
-    let row: serde_json::Value = serde_json::from_str(&jsonl(&talk, "product")).unwrap();
+    assert_eq!(
+        save(&mut crawl, "1", vec![("x", values("1.50"))]),
+        (1, 0, 0)
+    );
+    assert_eq!(
+        save(&mut crawl, "2", vec![("x", values("1.50"))]),
+        (0, 0, 1)
+    );
+    assert_eq!(
+        save(&mut crawl, "3", vec![("x", values("2.00"))]),
+        (0, 1, 0)
+    );
+    let row: serde_json::Value = serde_json::from_str(&jsonl(&crawl, "product")).unwrap();
     assert!(row["_first_seen"].as_str() < row["_changed_at"].as_str());
     assert_eq!(row["_changed_at"], row["_last_seen"]);
-    let db = Connection::open(talk.subject.path()).unwrap();
+    let db = Connection::open(crawl.subject.path()).unwrap();
     let change: (String, String, String) = db
         .query_row("SELECT field, old, new FROM cf_record_change", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -140,12 +161,16 @@ fn names_cannot_end_the_sql() {
         evil, "_url", "Title", "title", "rowid", "order", "a\0b", "=1+1",
     ];
     let fields = names.map(|name| field(name, FieldType::Text));
-    let mut talk = talk("sqlite", "k\"; DROP TABLE cf_session; --", fields.into());
+    let mut crawl = crawl("sqlite", "k\"; DROP TABLE cf_session; --", fields.into());
     let values: Vec<Value> = (0..names.len()).map(|n| text(&n.to_string())).collect();
-    save(&mut talk, "1", vec![("'; DROP TABLE cf_visit; --", values)]);
+    save(
+        &mut crawl,
+        "1",
+        vec![("'; DROP TABLE cf_visit; --", values)],
+    );
     let kind = "k\"; DROP TABLE cf_session; --";
     let row: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(&jsonl(&talk, kind)).unwrap();
+        serde_json::from_str(&jsonl(&crawl, kind)).unwrap();
     for (n, name) in names
         .iter()
         .enumerate()
@@ -153,48 +178,54 @@ fn names_cannot_end_the_sql() {
     {
         assert_eq!(row[*name], n.to_string(), "{name}");
     }
-    assert!(csv(&talk, kind).lines().next().unwrap().contains(",'=1+1,"));
-    assert_eq!(talk.crash().counts[0].2, Phase::Done);
+    assert!(
+        csv(&crawl, kind)
+            .lines()
+            .next()
+            .unwrap()
+            .contains(",'=1+1,")
+    );
+    assert_eq!(crawl.crash().counts[0].2, Phase::Done);
 }
 
 #[test]
 fn sites_and_kinds_that_spell_the_same_table_stay_apart() {
-    let mut talk = talk("a_b", "c", vec![field("x", FieldType::Text)]);
-    save(&mut talk, "1", vec![("1", vec![text("one")])]);
-    talk.state("completed");
-    next(&mut talk, "a", "b_c", vec![field("x", FieldType::Text)]);
-    save(&mut talk, "2", vec![("1", vec![text("two")])]);
-    assert!(jsonl(&talk, "c").contains("one"));
-    assert!(jsonl(&talk, "b_c").contains("two"));
+    let mut crawl = crawl("a_b", "c", vec![field("x", FieldType::Text)]);
+    save(&mut crawl, "1", vec![("1", vec![text("one")])]);
+    assert!(jsonl(&crawl, "c").contains("one"));
+    crawl.state("completed");
+    next(&mut crawl, "a", "b_c", vec![field("x", FieldType::Text)]);
+    save(&mut crawl, "2", vec![("1", vec![text("two")])]);
+    assert!(jsonl(&crawl, "b_c").contains("two"));
 }
 
 #[test]
 fn a_grown_site_file_widens_its_table_and_a_shrunk_one_loses_nothing() {
-    let mut talk = talk("books", "product", vec![field("a", FieldType::Text)]);
-    save(&mut talk, "1", vec![("1", vec![text("7")])]);
-    talk.state("completed");
+    let mut crawl = crawl("books", "product", vec![field("a", FieldType::Text)]);
+    save(&mut crawl, "1", vec![("1", vec![text("7")])]);
+    crawl.state("completed");
     let fields = vec![
         field("b", FieldType::Decimal),
         field("a", FieldType::Integer),
     ];
-    next(&mut talk, "books", "product", fields);
-    let row = jsonl(&talk, "product");
+    next(&mut crawl, "books", "product", fields);
+    let row = jsonl(&crawl, "product");
     assert!(row.starts_with("{\"b\":null,\"a\":7,\"_url\""), "{row}");
-    talk.state("completed");
+    crawl.state("completed");
     next(
-        &mut talk,
+        &mut crawl,
         "books",
         "product",
         vec![field("b", FieldType::Decimal)],
     );
     save(
-        &mut talk,
+        &mut crawl,
         "2",
         vec![("1", vec![Value::Decimal("1.0".into())])],
     );
-    let row = jsonl(&talk, "product");
+    let row = jsonl(&crawl, "product");
     assert!(row.starts_with("{\"b\":1.0,\"_url\""), "{row}");
-    let db = Connection::open(talk.subject.path()).unwrap();
+    let db = Connection::open(crawl.subject.path()).unwrap();
     let kept: String = db
         .query_row("SELECT a FROM books_product", [], |row| row.get(0))
         .unwrap();
@@ -203,13 +234,13 @@ fn a_grown_site_file_widens_its_table_and_a_shrunk_one_loses_nothing() {
 
 #[test]
 fn no_cell_of_a_csv_is_a_formula() {
-    let mut talk = talk("books", "product", vec![field("x", FieldType::Text)]);
+    let mut crawl = crawl("books", "product", vec![field("x", FieldType::Text)]);
     let cells = [
         "=1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "＝1", "a\0b", "a=1", "a\nb",
     ];
     let records = cells.iter().map(|cell| (*cell, vec![text(cell)]));
-    save(&mut talk, "1", records.collect());
-    let out = csv(&talk, "product");
+    save(&mut crawl, "1", records.collect());
+    let out = csv(&crawl, "product");
     let mut reader = csv::Reader::from_reader(out.as_bytes());
     let read: Vec<String> = reader
         .records()
@@ -223,8 +254,8 @@ fn no_cell_of_a_csv_is_a_formula() {
 
 #[test]
 fn an_unknown_kind_is_told_which_there_are() {
-    let talk = talk("books", "author", vec![field("x", FieldType::Text)]);
-    let path = talk.subject.path();
+    let crawl = crawl("books", "author", vec![field("x", FieldType::Text)]);
+    let path = crawl.subject.path();
     let error = export_jsonl(&path, "book", None, &mut Vec::new()).unwrap_err();
     let text = error.to_string();
     assert!(
@@ -237,11 +268,11 @@ fn an_unknown_kind_is_told_which_there_are() {
 
 #[test]
 fn what_is_not_real_says_so() {
-    let mut talk = talk("books", "product", vec![field("x", FieldType::Text)]);
-    save(&mut talk, "1", vec![("1", vec![text("a")])]);
-    let db = Connection::open(talk.subject.path()).unwrap();
+    let mut crawl = crawl("books", "product", vec![field("x", FieldType::Text)]);
+    save(&mut crawl, "1", vec![("1", vec![text("a")])]);
+    let db = Connection::open(crawl.subject.path()).unwrap();
     db.execute_batch("UPDATE books_product SET _source = 'demo'")
         .unwrap();
-    assert!(jsonl(&talk, "product").ends_with(",\"_source\":\"demo\"}\n"));
-    assert!(csv(&talk, "product").ends_with(",demo\r\n"));
+    assert!(jsonl(&crawl, "product").ends_with(",\"_source\":\"demo\"}\n"));
+    assert!(csv(&crawl, "product").ends_with(",demo\r\n"));
 }

@@ -20,9 +20,9 @@ fn clock() -> crate::store::WallClock {
 
 /// A session that has ended with one page done and one dead.
 fn ended() -> Talk<OnDisk> {
-    let mut talk = Talk::new(OnDisk::new());
-    let found = talk.discover(vec![link(DETAIL, "1"), link(DETAIL, "2")]);
-    talk.end(&found.new[0], done(vec![], vec![])).unwrap();
+    let mut crawl = Talk::new(OnDisk::new());
+    let found = crawl.discover(vec![link(DETAIL, "1"), link(DETAIL, "2")]);
+    crawl.end(&found.new[0], done(vec![], vec![])).unwrap();
     let evidence = Evidence {
         message: "404 Not Found".to_owned(),
         head: Some(Head {
@@ -32,16 +32,17 @@ fn ended() -> Talk<OnDisk> {
         body: Some(vec![b'x'; EVIDENCE_BYTES + 1]),
     };
     let class = ErrorClass::NotFound;
-    talk.end(&found.new[1], PageEnd::Dead { class, evidence })
+    crawl
+        .end(&found.new[1], PageEnd::Dead { class, evidence })
         .unwrap();
-    talk.state("completed");
-    talk
+    crawl.state("completed");
+    crawl
 }
 
 #[test]
 fn dead_letters_are_listed_shown_requeued_and_fetched_again() {
-    let mut talk = ended();
-    let path = talk.subject.path();
+    let mut crawl = ended();
+    let path = crawl.subject.path();
     let all = DeadSelector::default();
     let rows = dead::list(&path, None, &all).unwrap();
     assert_eq!((rows.len(), rows[0].stage_name.as_str()), (1, "detail"));
@@ -56,23 +57,23 @@ fn dead_letters_are_listed_shown_requeued_and_fetched_again() {
 
     let busy = dead::requeue(&path, None, &all, clock());
     assert!(matches!(busy, Err(StoreError::Busy(_))), "{busy:?}");
-    talk.subject.store = None;
+    crawl.subject.store = None;
     assert_eq!(dead::requeue(&path, None, &all, clock()).unwrap(), 1);
     assert_eq!(dead::requeue(&path, None, &all, clock()).unwrap(), 0);
     let stopped = stopped_sessions(&path).unwrap();
     assert_eq!((stopped.len(), stopped[0].state.as_str()), (1, "stopped"));
     assert_eq!(stopped[0].counts, [(Phase::Queued, 1), (Phase::Done, 1)]);
-    let opened = talk.crash();
+    let opened = crawl.crash();
     assert_eq!((opened.dead.len(), opened.hosts[0].waiting), (0, 1));
-    let (tasks, _, _) = talk.admit(0, 0, 9);
+    let (tasks, _, _) = crawl.admit(0, 0, 9);
     assert_eq!(&*tasks[0].url, "http://shop.test/2");
 }
 
 #[test]
 fn dropped_dead_letters_are_gone() {
-    let mut talk = ended();
-    talk.subject.store = None;
-    let path = talk.subject.path();
+    let mut crawl = ended();
+    crawl.subject.store = None;
+    let path = crawl.subject.path();
     let all = DeadSelector::default();
     assert_eq!(
         dead::drop_pages(&path, Some(SessionId(1)), &all, clock()).unwrap(),
@@ -90,9 +91,9 @@ fn dropped_dead_letters_are_gone() {
 
 #[test]
 fn a_killed_session_is_resumable_until_it_is_discarded() {
-    let mut talk = Talk::new(OnDisk::new());
-    talk.discover(vec![link(DETAIL, "1")]);
-    let path = talk.subject.path();
+    let mut crawl = Talk::new(OnDisk::new());
+    crawl.discover(vec![link(DETAIL, "1")]);
+    let path = crawl.subject.path();
     let rows = stopped_sessions(&path).unwrap();
     assert_eq!(
         (rows[0].site_text.as_str(), rows[0].state.as_str()),
@@ -103,15 +104,15 @@ fn a_killed_session_is_resumable_until_it_is_discarded() {
         discard(&path, SessionId(1), clock()),
         Err(StoreError::Busy(_))
     ));
-    talk.subject.store = None;
+    crawl.subject.store = None;
     let none = discard(&path, SessionId(2), clock());
     assert!(matches!(none, Err(StoreError::Refused(_))), "{none:?}");
     discard(&path, SessionId(1), clock()).unwrap();
     assert!(stopped_sessions(&path).unwrap().is_empty());
     let again = discard(&path, SessionId(1), clock());
     assert!(matches!(again, Err(StoreError::Refused(_))), "{again:?}");
-    crate::store::conformance::Subject::restart(&mut talk.subject);
-    assert_eq!(talk.open(Mode::New, None).session, SessionId(2));
+    crate::store::conformance::Subject::restart(&mut crawl.subject);
+    assert_eq!(crawl.open(Mode::New, None).session, SessionId(2));
 }
 
 #[test]

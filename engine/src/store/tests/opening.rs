@@ -90,10 +90,10 @@ fn a_store_from_the_future_is_left_alone() {
 
 #[test]
 fn damage_is_found_after_an_unclean_end() {
-    let mut talk = Talk::new(OnDisk::new());
+    let mut crawl = Talk::new(OnDisk::new());
     let links = (0..2_000).map(|n| link(DETAIL, &n.to_string()));
-    talk.discover(links.collect());
-    let mut disk = talk.subject;
+    crawl.discover(links.collect());
+    let mut disk = crawl.subject;
     disk.store = None;
     let db = Connection::open(disk.path()).unwrap();
     db.execute_batch("UPDATE cf_meta SET value = 0 WHERE name = 'clean'")
@@ -124,9 +124,9 @@ fn a_store_that_may_not_be_written_says_so() {
 
 #[test]
 fn a_full_disk_undoes_the_batch_and_later_it_goes_on() {
-    let mut talk = Talk::new(OnDisk::new());
-    let task = talk.discover(vec![link(DETAIL, "1")]).new.remove(0);
-    let db = &talk.subject.store.as_ref().unwrap().db;
+    let mut crawl = Talk::new(OnDisk::new());
+    let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
+    let db = &crawl.subject.store.as_ref().unwrap().db;
     let pages: i64 = db
         .query_row("PRAGMA page_count", [], |row| row.get(0))
         .unwrap();
@@ -137,15 +137,15 @@ fn a_full_disk_undoes_the_batch_and_later_it_goes_on() {
             .map(|n| link(DETAIL, &format!("{n:0>500}")))
             .collect()
     };
-    let full = talk.end(&task, done(vec![], many(500)));
+    let full = crawl.end(&task, done(vec![], many(500)));
     assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
-    let db = &talk.subject.store.as_ref().unwrap().db;
+    let db = &crawl.subject.store.as_ref().unwrap().db;
     db.execute_batch("PRAGMA max_page_count = 1000000").unwrap();
-    let ended = talk.end(&task, done(vec![], many(500))).unwrap();
+    let ended = crawl.end(&task, done(vec![], many(500))).unwrap();
     assert_eq!(ended.discovered.new.len(), 500);
     let seqs: Vec<u64> = ended.discovered.new.iter().map(|task| task.seq.0).collect();
     assert!(seqs.is_sorted());
-    let opened = talk.crash();
+    let opened = crawl.crash();
     let queued = opened
         .counts
         .iter()
@@ -155,13 +155,13 @@ fn a_full_disk_undoes_the_batch_and_later_it_goes_on() {
 
 #[test]
 fn a_store_locked_by_another_program_is_busy_and_loses_nothing() {
-    let mut talk = Talk::new(OnDisk::new());
-    let store = talk.subject.store.as_ref().unwrap();
+    let mut crawl = Talk::new(OnDisk::new());
+    let store = crawl.subject.store.as_ref().unwrap();
     store.db.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let other = Connection::open(talk.subject.path()).unwrap();
+    let other = Connection::open(crawl.subject.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let busy = talk.try_open(Mode::New, None);
+    let busy = crawl.try_open(Mode::New, None);
     assert!(matches!(busy, Err(StoreError::Busy(_))), "{busy:?}");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(talk.discover(vec![link(DETAIL, "1")]).new.len(), 1);
+    assert_eq!(crawl.discover(vec![link(DETAIL, "1")]).new.len(), 1);
 }
