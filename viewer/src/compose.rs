@@ -1,5 +1,10 @@
 //! From what the viewer knows to what the next frame draws.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+
 use bevy::prelude::{Res, ResMut};
 
 use crate::{
@@ -58,7 +63,12 @@ pub fn compose(show: &mut Show, scene: &mut Scene, size: [f32; 2]) {
         }
         let cells = &show.board.blocks()[index(block)];
         scene.blocks.push(BlockQuad {
-            rect: [place.rect.left, place.rect.top, place.rect.right, place.rect.bottom],
+            rect: [
+                place.rect.left,
+                place.rect.top,
+                place.rect.right,
+                place.rect.bottom,
+            ],
             grid: [place.x, place.y, place.cell, HEADER],
             cells: [
                 cells.base,

@@ -49,7 +49,10 @@ pub const fn index(value: u32) -> usize {
     value as usize
 }
 
-/// The number of an element; an array of ours never holds more than `u32::MAX`.
+/// The number of an element.
+///
+/// # Panics
+/// Beyond `u32::MAX` elements, which no array of ours holds.
 #[must_use]
 pub fn number(index: usize) -> u32 {
     u32::try_from(index).expect("fewer than four billion elements")

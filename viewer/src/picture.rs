@@ -47,7 +47,10 @@ impl Studio {
                     exit_condition: ExitCondition::DontExit,
                     ..default()
                 })
-                .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
+                .set(RenderPlugin {
+                    synchronous_pipeline_compilation: true,
+                    ..default()
+                })
                 .disable::<WinitPlugin>()
                 .disable::<LogPlugin>()
                 .disable::<PipelinedRenderingPlugin>(),
@@ -73,7 +76,9 @@ impl Studio {
             }
         }
         let mut studio = Self { app, target };
-        studio.show().set_area(Rect::new(0.0, 0.0, float(width), float(height)));
+        studio
+            .show()
+            .set_area(Rect::new(0.0, 0.0, float(width), float(height)));
         studio
     }
 
@@ -110,7 +115,10 @@ impl Studio {
                 return Ok(picture.into_rgba8());
             }
         }
-        Err("no picture came back from the renderer; try another driver (WGPU_ADAPTER_NAME)".to_owned())
+        Err(
+            "no picture came back from the renderer; try another driver (WGPU_ADAPTER_NAME)"
+                .to_owned(),
+        )
     }
 }
 

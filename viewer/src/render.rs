@@ -3,18 +3,20 @@
 
 mod gpu;
 mod pass;
+mod pipelines;
 mod sprites;
 
 use bevy::{
     core_pipeline::{Core2d, Core2dSystems, core_2d::main_transparent_pass_2d},
     prelude::*,
-    render::{
-        ExtractSchedule, MainWorld, Render, RenderApp, RenderStartup, RenderSystems,
-    },
+    render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderStartup, RenderSystems},
 };
 use bytemuck::{Pod, Zeroable};
 
-use crate::field::{flights::Flight, texel::{Point, Texel}};
+use crate::field::{
+    flights::Flight,
+    texel::{Point, Texel},
+};
 
 /// A block as the shader reads it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
@@ -100,10 +102,15 @@ impl Plugin for FieldPlugin {
             .init_resource::<gpu::Inbox>()
             .add_systems(RenderStartup, gpu::open_field)
             .add_systems(ExtractSchedule, take_scene)
-            .add_systems(Render, gpu::upload_scene.in_set(RenderSystems::PrepareResources))
+            .add_systems(
+                Render,
+                gpu::upload_scene.in_set(RenderSystems::PrepareResources),
+            )
             .add_systems(
                 Core2d,
-                pass::draw_field.after(main_transparent_pass_2d).in_set(Core2dSystems::MainPass),
+                pass::draw_field
+                    .after(main_transparent_pass_2d)
+                    .in_set(Core2dSystems::MainPass),
             );
     }
 }

@@ -1,7 +1,10 @@
 //! What the viewer knows and how it is looked at: the mirror, the board, the view, the choices.
 
 use bevy::prelude::Resource;
-use crawlfield_engine::feed::{frame::{BreakerPhase, SessionPhase}, mirror::Mirror};
+use crawlfield_engine::feed::{
+    frame::{BreakerPhase, SessionPhase},
+    mirror::Mirror,
+};
 
 use crate::{
     field::{
@@ -9,7 +12,7 @@ use crate::{
         layout::{self, Placed, Rect},
         view::View,
     },
-    numbers::{float, index, narrow, number, wide},
+    numbers::{float, index, millis, narrow, number, wide},
     source::{News, Source},
     theme::ThemeName,
 };
@@ -103,7 +106,8 @@ impl Show {
     pub fn advance(&mut self, now_us: u64) {
         let elapsed = wide(now_us.saturating_sub(self.now_us)) / 1e6;
         self.now_us = now_us;
-        self.source.receive(now_us, &mut self.mirror, &mut self.news);
+        self.source
+            .receive(now_us, &mut self.mirror, &mut self.news);
         let touched = self.mirror.take_dirty();
         if core::mem::take(&mut self.news.is_new) {
             self.arrange(self.board.arrangement());
@@ -114,9 +118,11 @@ impl Show {
         self.board.widen();
         self.lay_out();
         let placed = core::mem::take(&mut self.placed);
-        let now_ms = crate::numbers::millis(now_us);
-        let moves = self.choices.motion == Motion::Full;
-        self.board.flights.steer(now_ms, self.hurry, moves, &placed);
+        let clock = millis(now_us);
+        let is_moving = self.choices.motion == Motion::Full;
+        self.board
+            .flights
+            .steer(clock, self.hurry, is_moving, &placed);
         self.placed = placed;
     }
 
@@ -170,7 +176,12 @@ impl Show {
         }
         self.laid_out = key;
         let local = Rect::new(0.0, 0.0, area.width(), area.height()).inset(4.0);
-        let shown: Vec<u32> = self.board.blocks().iter().map(|block| block.shown).collect();
+        let shown: Vec<u32> = self
+            .board
+            .blocks()
+            .iter()
+            .map(|block| block.shown)
+            .collect();
         self.placed = match self.board.arrangement() {
             Arrangement::Territory => layout::territory(local, &shown),
             Arrangement::Flow => flow(local, &shown),
@@ -197,7 +208,13 @@ impl Show {
         if self.board.arrangement() == Arrangement::Flow {
             return held;
         }
-        match self.mirror.tables().hosts().get(index(block)).map(|host| host.breaker) {
+        match self
+            .mirror
+            .tables()
+            .hosts()
+            .get(index(block))
+            .map(|host| host.breaker)
+        {
             Some(BreakerPhase::Open) => held | FLAG_OPEN | FLAG_FADED,
             Some(BreakerPhase::HalfOpen) => held | FLAG_HALF_OPEN,
             _ => held,
@@ -245,8 +262,14 @@ fn flow(area: Rect, shown: &[u32]) -> Vec<Placed> {
     const BELOW: [f32; 2] = [2.0, 1.4];
     let split = number(ABOVE.len());
     debug_assert_eq!(shown.len(), ABOVE.len() + BELOW.len());
-    let top = Rect { bottom: area.top + area.height() * 0.68, ..area };
-    let bottom = Rect { top: top.bottom + layout::GAP, ..area };
+    let top = Rect {
+        bottom: area.top + area.height() * 0.68,
+        ..area
+    };
+    let bottom = Rect {
+        top: top.bottom + layout::GAP,
+        ..area
+    };
     let (above, below) = shown.split_at(index(split));
     let mut placed = layout::lanes(top, above, &ABOVE);
     placed.extend(layout::lanes(bottom, below, &BELOW));

@@ -111,7 +111,10 @@ fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
 
 impl News {
     fn tell(&mut self, snapshot: Arc<Snapshot>) {
-        let old = self.snapshots.iter_mut().find(|old| old.session.id == snapshot.session.id);
+        let old = self
+            .snapshots
+            .iter_mut()
+            .find(|old| old.session.id == snapshot.session.id);
         match old {
             Some(old) => *old = snapshot,
             None => self.snapshots.push(snapshot),

@@ -44,7 +44,13 @@ impl StateColours {
     #[must_use]
     pub const fn all(&self) -> [u32; 8] {
         [
-            self.queued, self.running, self.done, self.retry, self.fatal, self.paused, self.parked,
+            self.queued,
+            self.running,
+            self.done,
+            self.retry,
+            self.fatal,
+            self.paused,
+            self.parked,
             self.dead,
         ]
     }
@@ -173,7 +179,13 @@ impl Theme {
     #[must_use]
     pub fn surfaces(&self) -> [[f32; 4]; 8] {
         [
-            self.panel, self.raised, self.line, self.ink, self.light, self.mark, self.ground,
+            self.panel,
+            self.raised,
+            self.line,
+            self.ink,
+            self.light,
+            self.mark,
+            self.ground,
             self.text,
         ]
         .map(shader)

@@ -128,9 +128,7 @@ pub fn arc(
         if turn <= sweep {
             (dx.hypot(dy) - radius).abs() - width / 2.0
         } else {
-            let end = |a: f32| {
-                (dx - radius * a.cos()).hypot(dy - radius * a.sin()) - width / 2.0
-            };
+            let end = |a: f32| (dx - radius * a.cos()).hypot(dy - radius * a.sin()) - width / 2.0;
             end(from).min(end(from + sweep))
         }
     }

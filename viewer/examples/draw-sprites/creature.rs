@@ -104,7 +104,10 @@ impl Stance {
         let (x, y) = self.at;
         let shell = ellipse(self.at, self.body);
         tile.outlined(BODY, 2.0, shell);
-        let belly = ellipse((x, y + self.body.1 * 0.9), (self.body.0, self.body.1 * 0.75));
+        let belly = ellipse(
+            (x, y + self.body.1 * 0.9),
+            (self.body.0, self.body.1 * 0.75),
+        );
         tile.fill(SHADE, 0.8, |p| shell(p).max(belly(p)));
         let glint = ellipse(
             (x - self.body.0 * 0.42, y - self.body.1 * 0.62),
@@ -129,10 +132,18 @@ impl Stance {
                     tile.fill(INK, 1.0, ellipse((eye.0, eye.1 + 2.4), (3.0, 3.0)));
                     let lid = ellipse(eye, (6.8, 7.6));
                     tile.fill(SHADE, 1.0, |p| lid(p).max(p.1 - eye.1));
-                    tile.fill(INK, 1.0, line((eye.0 - 5.8, eye.1), (eye.0 + 5.8, eye.1), 2.0));
+                    tile.fill(
+                        INK,
+                        1.0,
+                        line((eye.0 - 5.8, eye.1), (eye.0 + 5.8, eye.1), 2.0),
+                    );
                 }
                 Eyes::Shut | Eyes::Joy => {
-                    let up = if matches!(self.eyes, Eyes::Joy) { -1.0 } else { 1.0 };
+                    let up = if matches!(self.eyes, Eyes::Joy) {
+                        -1.0
+                    } else {
+                        1.0
+                    };
                     let bow = without(
                         ellipse(eye, (5.6, 5.0)),
                         ellipse((eye.0, eye.1 - up * 2.0), (5.4, 4.6)),

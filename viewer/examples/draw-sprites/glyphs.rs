@@ -24,7 +24,10 @@ fn on_disc(tile: &mut Tile, mark: impl Fn(Point) -> f32 + Copy) {
 /// A disc with an arrow down: a page is on its way.
 fn fetching(tile: &mut Tile) {
     let shaft = line((32.0, 17.0), (32.0, 42.0), 7.5);
-    let head = either(line((20.0, 33.0), (32.0, 46.0), 7.5), line((44.0, 33.0), (32.0, 46.0), 7.5));
+    let head = either(
+        line((20.0, 33.0), (32.0, 46.0), 7.5),
+        line((44.0, 33.0), (32.0, 46.0), 7.5),
+    );
     on_disc(tile, either(shaft, head));
 }
 
@@ -37,7 +40,10 @@ fn fetched(tile: &mut Tile) {
 /// A disc with lines of text.
 fn parsing(tile: &mut Tile) {
     let rows = either(
-        either(line((19.0, 23.0), (45.0, 23.0), 6.0), line((19.0, 33.0), (45.0, 33.0), 6.0)),
+        either(
+            line((19.0, 23.0), (45.0, 23.0), 6.0),
+            line((19.0, 33.0), (45.0, 33.0), 6.0),
+        ),
         line((19.0, 43.0), (36.0, 43.0), 6.0),
     );
     on_disc(tile, rows);
@@ -46,13 +52,18 @@ fn parsing(tile: &mut Tile) {
 /// A ring with a gem: the record is here and waits.
 fn parsed(tile: &mut Tile) {
     tile.fill(BODY, 1.0, ring(C, 22.5, 9.0));
-    tile.fill(BODY, 1.0, |(x, y)| ((x - 32.0).abs() + (y - 32.0).abs() - 11.0) * 0.7);
+    tile.fill(BODY, 1.0, |(x, y)| {
+        ((x - 32.0).abs() + (y - 32.0).abs() - 11.0) * 0.7
+    });
 }
 
 /// A disc with a tray.
 fn saving(tile: &mut Tile) {
     let tray = either(
-        either(line((18.0, 32.0), (18.0, 44.0), 6.5), line((46.0, 32.0), (46.0, 44.0), 6.5)),
+        either(
+            line((18.0, 32.0), (18.0, 44.0), 6.5),
+            line((46.0, 32.0), (46.0, 44.0), 6.5),
+        ),
         line((18.0, 44.0), (46.0, 44.0), 6.5),
     );
     on_disc(tile, either(tray, slab((32.0, 25.0), (6.0, 8.0), 1.0)));
@@ -63,7 +74,10 @@ fn done(tile: &mut Tile) {
     tile.fill(
         BODY,
         1.0,
-        either(line((11.0, 34.0), (26.0, 49.0), 11.0), line((26.0, 49.0), (53.0, 17.0), 11.0)),
+        either(
+            line((11.0, 34.0), (26.0, 49.0), 11.0),
+            line((26.0, 49.0), (53.0, 17.0), 11.0),
+        ),
     );
 }
 
@@ -82,14 +96,20 @@ fn failed(tile: &mut Tile) {
     tile.fill(
         BODY,
         1.0,
-        either(line((13.0, 13.0), (51.0, 51.0), 12.0), line((51.0, 13.0), (13.0, 51.0), 12.0)),
+        either(
+            line((13.0, 13.0), (51.0, 51.0), 12.0),
+            line((51.0, 13.0), (13.0, 51.0), 12.0),
+        ),
     );
 }
 
 /// An envelope.
 fn dead(tile: &mut Tile) {
     tile.fill(BODY, 1.0, slab(C, (28.0, 21.0), 4.0));
-    let flap = either(line((7.0, 16.0), (32.0, 36.0), 5.5), line((32.0, 36.0), (57.0, 16.0), 5.5));
+    let flap = either(
+        line((7.0, 16.0), (32.0, 36.0), 5.5),
+        line((32.0, 36.0), (57.0, 16.0), 5.5),
+    );
     tile.fill(INK, 1.0, flap);
 }
 
@@ -99,19 +119,30 @@ fn skipped(tile: &mut Tile) {
         tile.fill(
             BODY,
             1.0,
-            either(line((x, 15.0), (x + 17.0, 32.0), 9.0), line((x + 17.0, 32.0), (x, 49.0), 9.0)),
+            either(
+                line((x, 15.0), (x + 17.0, 32.0), 9.0),
+                line((x + 17.0, 32.0), (x, 49.0), 9.0),
+            ),
         );
     }
 }
 
 /// A ring with a bar through it.
 fn cancelled(tile: &mut Tile) {
-    tile.fill(BODY, 1.0, either(ring(C, 22.0, 8.0), line((17.0, 47.0), (47.0, 17.0), 8.0)));
+    tile.fill(
+        BODY,
+        1.0,
+        either(ring(C, 22.0, 8.0), line((17.0, 47.0), (47.0, 17.0), 8.0)),
+    );
 }
 
 /// A gate: ring with a wall.
 fn parked(tile: &mut Tile) {
-    tile.fill(BODY, 1.0, without(ring(C, 23.0, 8.5), slab((32.0, 32.0), (40.0, 9.0), 0.0)));
+    tile.fill(
+        BODY,
+        1.0,
+        without(ring(C, 23.0, 8.5), slab((32.0, 32.0), (40.0, 9.0), 0.0)),
+    );
     tile.fill(BODY, 1.0, slab(C, (28.0, 5.5), 1.0));
 }
 

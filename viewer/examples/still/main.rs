@@ -15,7 +15,10 @@ use synthetic::{Plan, Synthetic};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default: f64| {
-        arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default)
+        arguments
+            .get(at)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
     };
     let tasks = number(1, 1000.0) as u32;
     let plan = Plan {
@@ -27,9 +30,19 @@ fn main() {
         seed: 7,
     };
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
-    let theme = if has("light") { ThemeName::Light } else { ThemeName::Dark };
+    let theme = if has("light") {
+        ThemeName::Light
+    } else {
+        ThemeName::Dark
+    };
     let source = Source::Frames(Box::new(Synthetic::new(plan)));
-    let show = Show::new(source, Choices { theme, ..Choices::default() });
+    let show = Show::new(
+        source,
+        Choices {
+            theme,
+            ..Choices::default()
+        },
+    );
     let mut studio = Studio::open(show, 1280, 720);
     if has("flow") {
         studio.show().arrange(Arrangement::Flow);
@@ -50,6 +63,13 @@ fn main() {
         studio.show().advance(at);
         studio.draw();
     }
-    eprintln!("{:.1} ms a frame", began.elapsed().as_secs_f64() * 1000.0 / 20.0);
-    studio.shoot().expect("a picture").save(&arguments[0]).expect("a file");
+    eprintln!(
+        "{:.1} ms a frame",
+        began.elapsed().as_secs_f64() * 1000.0 / 20.0
+    );
+    studio
+        .shoot()
+        .expect("a picture")
+        .save(&arguments[0])
+        .expect("a file");
 }

@@ -63,7 +63,10 @@ struct Stand {
     cell: u32,
 }
 
-const NOWHERE: Stand = Stand { block: NONE, cell: NONE };
+const NOWHERE: Stand = Stand {
+    block: NONE,
+    cell: NONE,
+};
 
 /// The board.
 #[derive(Debug, Default)]
@@ -85,7 +88,10 @@ impl Board {
     /// An empty board.
     #[must_use]
     pub fn new(arrangement: Arrangement) -> Self {
-        let mut board = Self { arrangement, ..Self::default() };
+        let mut board = Self {
+            arrangement,
+            ..Self::default()
+        };
         if arrangement == Arrangement::Flow {
             board.block_mut(number(LANES.len()) - 1);
         }
@@ -120,7 +126,11 @@ impl Board {
             Arrangement::Territory => host,
             Arrangement::Flow => lane_of(task.phase),
         };
-        let stand = self.stands.get(index(task.slot)).copied().unwrap_or(NOWHERE);
+        let stand = self
+            .stands
+            .get(index(task.slot))
+            .copied()
+            .unwrap_or(NOWHERE);
         if stand.block == block {
             let address = self.blocks[index(block)].base + stand.cell;
             let texel = turned(self.texels[index(address)], task);
@@ -133,7 +143,8 @@ impl Board {
             let texel = turned(before, task);
             let cell = self.stand(task, block, texel);
             if task.phase != Phase::Done || self.arrangement == Arrangement::Flow {
-                self.flights.take_off((stand.block, stand.cell), (block, cell), texel);
+                self.flights
+                    .take_off((stand.block, stand.cell), (block, cell), texel);
             }
         }
         self.done += u64::from(task.phase == Phase::Done);
@@ -154,7 +165,9 @@ impl Board {
     }
 
     fn remove(&mut self, slot: u32) {
-        let Some(stand) = self.stands.get_mut(index(slot)) else { return };
+        let Some(stand) = self.stands.get_mut(index(slot)) else {
+            return;
+        };
         let Stand { block, cell } = core::mem::replace(stand, NOWHERE);
         if block == NONE {
             return;
@@ -171,12 +184,17 @@ impl Board {
             return cell;
         }
         self.move_house(block);
-        self.blocks[index(block)].take().expect("the new stretch is twice as long")
+        self.blocks[index(block)]
+            .take()
+            .expect("the new stretch is twice as long")
     }
 
     /// Moves a full block to a stretch of twice its length; its tasks keep their cells.
     fn move_house(&mut self, block: u32) {
-        let (old, length) = (self.blocks[index(block)].base, self.blocks[index(block)].capacity);
+        let (old, length) = (
+            self.blocks[index(block)].base,
+            self.blocks[index(block)].capacity,
+        );
         let (base, capacity) = self.ground.take(length * 2);
         self.make_room();
         for cell in 0..length {
@@ -291,7 +309,8 @@ impl Board {
     /// A task's texel.
     #[must_use]
     pub fn texel_of(&self, slot: u32) -> Option<Texel> {
-        self.address(slot).map(|address| self.texels[index(address)])
+        self.address(slot)
+            .map(|address| self.texels[index(address)])
     }
 
     fn address(&self, slot: u32) -> Option<u32> {

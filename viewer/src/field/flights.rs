@@ -46,10 +46,10 @@ impl Flights {
 
     /// Starts what waits, forgets what has landed.
     pub fn steer(&mut self, now_ms: u32, hurry: f32, is_moving: bool, placed: &[Placed]) {
-        self.aloft.retain(|flight| {
-            now_ms.wrapping_sub(flight.times[0]) < flight.times[1]
-        });
-        let duration = crate::numbers::floor_u32(crate::numbers::float(DURATION_MS) / hurry.max(1.0));
+        self.aloft
+            .retain(|flight| now_ms.wrapping_sub(flight.times[0]) < flight.times[1]);
+        let duration =
+            crate::numbers::floor_u32(crate::numbers::float(DURATION_MS) / hurry.max(1.0));
         for (from, to, texel) in self.waiting.drain(..) {
             let (Some(a), Some(b)) = (
                 placed.get(crate::numbers::index(from.0)),
@@ -70,7 +70,12 @@ impl Flights {
             let reach = (path[2] - path[0]).hypot(path[3] - path[1]);
             self.aloft.push(Flight {
                 path,
-                spans: [a.cell.max(10.0), b.cell.max(10.0), (reach * 0.16).min(60.0), 0.0],
+                spans: [
+                    a.cell.max(10.0),
+                    b.cell.max(10.0),
+                    (reach * 0.16).min(60.0),
+                    0.0,
+                ],
                 texel,
                 times: [now_ms, duration],
             });

@@ -19,7 +19,12 @@ impl Rect {
     /// From its corner and size.
     #[must_use]
     pub const fn new(left: f32, top: f32, width: f32, height: f32) -> Self {
-        Self { left, top, right: left + width, bottom: top + height }
+        Self {
+            left,
+            top,
+            right: left + width,
+            bottom: top + height,
+        }
     }
 
     /// Width.
@@ -112,7 +117,11 @@ pub fn territory(area: Rect, shown: &[u32]) -> Vec<Placed> {
     let mut high = LARGEST;
     for _ in 0..24 {
         let middle = f32::midpoint(low, high);
-        if fits(area, shown, middle) { low = middle } else { high = middle }
+        if fits(area, shown, middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
     let cell = tidy(low);
     strips(area, shown, cell)
@@ -148,14 +157,22 @@ pub fn filled(rect: Rect, cells: u32) -> Placed {
     let mut high = LARGEST;
     for _ in 0..24 {
         let middle = f32::midpoint(low, high);
-        if holds(width, height, middle, cells) { low = middle } else { high = middle }
+        if holds(width, height, middle, cells) {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
     grid(rect, cells, tidy(low))
 }
 
 /// Whole pixels where a cell is a pixel or more, whole parts of a pixel below: no moiré.
 fn tidy(cell: f32) -> f32 {
-    if cell >= 1.0 { cell.floor() } else { 1.0 / (1.0 / cell).ceil() }
+    if cell >= 1.0 {
+        cell.floor()
+    } else {
+        1.0 / (1.0 / cell).ceil()
+    }
 }
 
 fn inner(rect: Rect) -> (f32, f32) {
@@ -173,17 +190,26 @@ fn holds(width: f32, height: f32, cell: f32, cells: u32) -> bool {
 }
 
 fn fits(area: Rect, shown: &[u32], cell: f32) -> bool {
-    strips(area, shown, tidy(cell)).into_iter().zip(shown).all(|(rect, &cells)| {
-        let (width, height) = inner(rect);
-        holds(width, height, cell, cells)
-    })
+    strips(area, shown, tidy(cell))
+        .into_iter()
+        .zip(shown)
+        .all(|(rect, &cells)| {
+            let (width, height) = inner(rect);
+            holds(width, height, cell, cells)
+        })
 }
 
 fn grid(rect: Rect, cells: u32, cell: f32) -> Placed {
     let (width, _) = inner(rect);
     let most = floor_u32(width / cell).max(1);
     let columns = if cells < most { cells.max(1) } else { most };
-    Placed { rect, x: rect.left + PAD, y: rect.top + HEADER + PAD, cell, columns }
+    Placed {
+        rect,
+        x: rect.left + PAD,
+        y: rect.top + HEADER + PAD,
+        cell,
+        columns,
+    }
 }
 
 /// A strip map: rows of blocks in their own order (so that nothing jumps when one grows), each

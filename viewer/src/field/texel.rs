@@ -3,6 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 use crawlfield_engine::model::phase::Phase;
 
+use crate::numbers::index;
+
 /// One cell of the state texture; all zero where no task is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -67,14 +69,14 @@ impl Texel {
     /// Whether no task is here.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.bits & 15 == 0
+        self.bits.trailing_zeros() >= 4
     }
 
     /// The phase shown, if a task is here.
     #[must_use]
     pub fn phase(self) -> Option<Phase> {
-        let sign = u8::try_from(self.bits & 15).expect("four bits fit");
-        sign.checked_sub(1).and_then(Phase::from_number)
+        let sign = index(self.bits & 15);
+        Phase::ALL.get(sign.checked_sub(1)?).copied()
     }
 
     /// The task moved.
@@ -82,10 +84,8 @@ impl Texel {
         let before = self.bits & 15;
         let kept = self.bits & !0x3_f0ff;
         self.since_ms = since_ms;
-        self.bits = kept
-            | sign_of(phase)
-            | before << 4
-            | u32::from(attempts).min(MAX_ATTEMPTS) << 12;
+        self.bits =
+            kept | sign_of(phase) | before << 4 | u32::from(attempts).min(MAX_ATTEMPTS) << 12;
         self.span_ms = 0;
         self.band = 0;
     }

@@ -21,7 +21,11 @@ impl View {
     /// All of the field.
     #[must_use]
     pub const fn fit(area: Rect) -> Self {
-        Self { area, pan: (0.0, 0.0), zoom: 1.0 }
+        Self {
+            area,
+            pan: (0.0, 0.0),
+            zoom: 1.0,
+        }
     }
 
     /// From the screen to the field.
@@ -47,7 +51,12 @@ impl View {
     pub fn rect_to_screen(&self, rect: Rect) -> Rect {
         let (left, top) = self.to_screen(rect.left, rect.top);
         let (right, bottom) = self.to_screen(rect.right, rect.bottom);
-        Rect { left, top, right, bottom }
+        Rect {
+            left,
+            top,
+            right,
+            bottom,
+        }
     }
 
     /// Zooms by a factor about a point of the screen, which stays where it is.

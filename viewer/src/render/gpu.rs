@@ -1,19 +1,38 @@
 //! What the field owns on the GPU, and how a scene gets there.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+
 use bevy::{
     mesh::VertexBufferLayout,
     prelude::*,
     render::{
-        render_resource::*,
+        render_resource::{
+            BindGroup, BindGroupEntry, BindGroupLayoutDescriptor, BindingResource, Buffer,
+            BufferDescriptor, BufferUsages, CachedRenderPipelineId, Extent3d, FilterMode,
+            MipmapFilterMode, PipelineCache, Sampler, SamplerDescriptor, ShaderStages,
+            TexelCopyBufferLayout, Texture, TextureDataOrder, TextureDescriptor, TextureDimension,
+            TextureFormat, TextureUsages, TextureView, TextureViewDescriptor, TextureViewDimension,
+            VertexFormat, VertexStepMode,
+        },
         renderer::{RenderDevice, RenderQueue},
     },
     shader::Shader,
 };
 use bytemuck::{Pod, Zeroable};
 
-use super::{BlockQuad, FrameUniform, Scene, sprites};
+use super::{
+    BlockQuad, FrameUniform, Scene,
+    pipelines::{field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
+    sprites,
+};
 use crate::{
-    field::{flights::Flight, texel::{Point, Texel}},
+    field::{
+        flights::Flight,
+        texel::{Point, Texel},
+    },
     numbers::{index, number},
 };
 
@@ -72,7 +91,11 @@ impl Growing {
             usage,
             mapped_at_creation: false,
         });
-        Self { buffer, count: 0, usage }
+        Self {
+            buffer,
+            count: 0,
+            usage,
+        }
     }
 
     fn fill<T: Pod>(&mut self, device: &RenderDevice, queue: &RenderQueue, items: &[T]) {
@@ -136,10 +159,8 @@ pub(super) fn open_field(
     cache: Res<PipelineCache>,
 ) {
     let layout = field_layout();
-    let scatter_layout = BindGroupLayoutDescriptor::new(
-        "scatter",
-        &[uniform_entry(0, ShaderStages::VERTEX)],
-    );
+    let scatter_layout =
+        BindGroupLayoutDescriptor::new("scatter", &[uniform_entry(0, ShaderStages::VERTEX)]);
     let uniform = |label, size: usize| {
         device.create_buffer(&BufferDescriptor {
             label: Some(label),
@@ -152,7 +173,10 @@ pub(super) fn open_field(
     let scatter_group = device.create_bind_group(
         "scatter",
         &cache.get_bind_group_layout(&scatter_layout),
-        &[BindGroupEntry { binding: 0, resource: grid.as_entire_binding() }],
+        &[BindGroupEntry {
+            binding: 0,
+            resource: grid.as_entire_binding(),
+        }],
     );
     commands.insert_resource(FieldGpu {
         scatter: cache.queue_render_pipeline(scatter_pipeline(&shaders, scatter_layout)),
@@ -202,107 +226,6 @@ pub(super) fn open_field(
     });
 }
 
-fn uniform_entry(binding: u32, visibility: ShaderStages) -> BindGroupLayoutEntry {
-    BindGroupLayoutEntry {
-        binding,
-        visibility,
-        ty: BindingType::Buffer {
-            ty: BufferBindingType::Uniform,
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
-        count: None,
-    }
-}
-
-fn field_layout() -> BindGroupLayoutDescriptor {
-    let texture = |binding, sample_type, view_dimension| BindGroupLayoutEntry {
-        binding,
-        visibility: ShaderStages::FRAGMENT,
-        ty: BindingType::Texture { sample_type, view_dimension, multisampled: false },
-        count: None,
-    };
-    BindGroupLayoutDescriptor::new(
-        "field",
-        &[
-            uniform_entry(0, ShaderStages::VERTEX_FRAGMENT),
-            texture(1, TextureSampleType::Uint, TextureViewDimension::D2),
-            texture(
-                2,
-                TextureSampleType::Float { filterable: true },
-                TextureViewDimension::D2Array,
-            ),
-            BindGroupLayoutEntry {
-                binding: 3,
-                visibility: ShaderStages::FRAGMENT,
-                ty: BindingType::Sampler(SamplerBindingType::Filtering),
-                count: None,
-            },
-        ],
-    )
-}
-
-fn scatter_pipeline(
-    shaders: &Shaders,
-    layout: BindGroupLayoutDescriptor,
-) -> RenderPipelineDescriptor {
-    RenderPipelineDescriptor {
-        label: Some("scatter texels".into()),
-        layout: vec![layout],
-        vertex: VertexState {
-            shader: shaders.scatter.clone(),
-            entry_point: Some("place".into()),
-            buffers: vec![VertexBufferLayout::from_vertex_formats(
-                VertexStepMode::Vertex,
-                [VertexFormat::Uint32x4, VertexFormat::Uint32],
-            )],
-            ..default()
-        },
-        primitive: PrimitiveState { topology: PrimitiveTopology::PointList, ..default() },
-        fragment: Some(FragmentState {
-            shader: shaders.scatter.clone(),
-            entry_point: Some("write".into()),
-            targets: vec![Some(ColorTargetState {
-                format: TextureFormat::Rgba32Uint,
-                blend: None,
-                write_mask: ColorWrites::ALL,
-            })],
-            ..default()
-        }),
-        ..default()
-    }
-}
-
-fn quad_pipeline(
-    shaders: &Shaders,
-    layout: &BindGroupLayoutDescriptor,
-    [place, draw]: [&'static str; 2],
-    instances: VertexBufferLayout,
-) -> RenderPipelineDescriptor {
-    RenderPipelineDescriptor {
-        label: Some(draw.into()),
-        layout: vec![layout.clone()],
-        vertex: VertexState {
-            shader: shaders.field.clone(),
-            entry_point: Some(place.into()),
-            buffers: vec![instances],
-            ..default()
-        },
-        primitive: PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() },
-        fragment: Some(FragmentState {
-            shader: shaders.field.clone(),
-            entry_point: Some(draw.into()),
-            targets: vec![Some(ColorTargetState {
-                format: TextureFormat::Rgba8UnormSrgb,
-                blend: Some(BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                write_mask: ColorWrites::ALL,
-            })],
-            ..default()
-        }),
-        ..default()
-    }
-}
-
 fn sprite_view(device: &RenderDevice, queue: &RenderQueue) -> TextureView {
     device
         .create_texture_with_data(
@@ -343,7 +266,11 @@ pub(super) fn upload_scene(
     field.blocks.fill(&device, &queue, &inbox.blocks);
     field.flights.fill(&device, &queue, &inbox.flights);
     let rows = inbox.cells.div_ceil(COLUMNS).next_power_of_two().max(16);
-    if field.states.as_ref().is_none_or(|states| states.rows < rows) {
+    if field
+        .states
+        .as_ref()
+        .is_none_or(|states| states.rows < rows)
+    {
         field.open_states(&device, &queue, &cache, rows);
     }
     if let Some(texels) = inbox.refill.take() {
@@ -367,7 +294,11 @@ impl FieldGpu {
     ) {
         let texture = device.create_texture(&TextureDescriptor {
             label: Some("states"),
-            size: Extent3d { width: COLUMNS, height: rows, depth_or_array_layers: 1 },
+            size: Extent3d {
+                width: COLUMNS,
+                height: rows,
+                depth_or_array_layers: 1,
+            },
             mip_level_count: 1,
             sample_count: 1,
             dimension: TextureDimension::D2,
@@ -383,18 +314,36 @@ impl FieldGpu {
             "field",
             &cache.get_bind_group_layout(&self.layout),
             &[
-                BindGroupEntry { binding: 0, resource: self.uniform.as_entire_binding() },
-                BindGroupEntry { binding: 1, resource: BindingResource::TextureView(&view) },
+                BindGroupEntry {
+                    binding: 0,
+                    resource: self.uniform.as_entire_binding(),
+                },
+                BindGroupEntry {
+                    binding: 1,
+                    resource: BindingResource::TextureView(&view),
+                },
                 BindGroupEntry {
                     binding: 2,
                     resource: BindingResource::TextureView(&self.sprites),
                 },
-                BindGroupEntry { binding: 3, resource: BindingResource::Sampler(&self.sampler) },
+                BindGroupEntry {
+                    binding: 3,
+                    resource: BindingResource::Sampler(&self.sampler),
+                },
             ],
         );
-        let grid = TargetGrid { columns: COLUMNS, rows, spare: [0; 2] };
+        let grid = TargetGrid {
+            columns: COLUMNS,
+            rows,
+            spare: [0; 2],
+        };
         queue.write_buffer(&self.grid, 0, bytemuck::bytes_of(&grid));
-        self.states = Some(States { view, bind_group, texture, rows });
+        self.states = Some(States {
+            view,
+            bind_group,
+            texture,
+            rows,
+        });
     }
 
     fn refill(&self, queue: &RenderQueue, mut texels: Vec<Texel>) {
@@ -412,7 +361,11 @@ impl FieldGpu {
                 bytes_per_row: Some(COLUMNS * TEXEL_BYTES),
                 rows_per_image: Some(rows),
             },
-            Extent3d { width: COLUMNS, height: rows, depth_or_array_layers: 1 },
+            Extent3d {
+                width: COLUMNS,
+                height: rows,
+                depth_or_array_layers: 1,
+            },
         );
     }
 }

@@ -1,5 +1,10 @@
 //! The two passes of a frame: points into the state texture, then quads onto the target.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+
 use bevy::{
     prelude::*,
     render::{
@@ -33,7 +38,10 @@ pub(super) fn draw_field(
                 view: &states.view,
                 depth_slice: None,
                 resolve_target: None,
-                ops: Operations { load: LoadOp::Load, store: StoreOp::Store },
+                ops: Operations {
+                    load: LoadOp::Load,
+                    store: StoreOp::Store,
+                },
             })],
             ..default()
         });

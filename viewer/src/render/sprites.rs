@@ -24,8 +24,7 @@ pub(super) fn layers() -> Vec<u8> {
         let columns = picture.width() / TILE;
         for number in 0..count {
             let (left, top) = ((number % columns) * TILE, (number / columns) * TILE);
-            let mut level =
-                image::imageops::crop_imm(&picture, left, top, TILE, TILE).to_image();
+            let mut level = image::imageops::crop_imm(&picture, left, top, TILE, TILE).to_image();
             bytes.extend_from_slice(level.as_raw());
             for _ in 1..LEVELS {
                 level = half(&level);

@@ -54,7 +54,11 @@ impl Vision {
 pub fn linear(hex: u32) -> Linear {
     [16, 8, 0].map(|shift| {
         let c = f64::from(hex >> shift & 255) / 255.0;
-        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        if c <= 0.040_45 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
     })
 }
 
@@ -68,12 +72,23 @@ pub fn contrast(a: Linear, b: Linear) -> f64 {
 
 /// CIE L*a*b* under D65.
 #[must_use]
-pub fn lab([r, g, b]: Linear) -> [f64; 3] {
-    let x = (0.412_456_4 * r + 0.357_576_1 * g + 0.180_437_5 * b) / 0.950_47;
-    let y = 0.212_672_9 * r + 0.715_152_2 * g + 0.072_175_0 * b;
-    let z = (0.019_333_9 * r + 0.119_192_0 * g + 0.950_304_1 * b) / 1.088_83;
-    let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
-    [116.0 * f(y) - 16.0, 500.0 * (f(x) - f(y)), 200.0 * (f(y) - f(z))]
+pub fn lab(colour: Linear) -> [f64; 3] {
+    let [red, green, blue] = colour;
+    let x = (0.412_456_4 * red + 0.357_576_1 * green + 0.180_437_5 * blue) / 0.950_47;
+    let y = 0.212_672_9 * red + 0.715_152_2 * green + 0.072_175_0 * blue;
+    let z = (0.019_333_9 * red + 0.119_192_0 * green + 0.950_304_1 * blue) / 1.088_83;
+    let f = |t: f64| {
+        if t > 0.008_856 {
+            t.cbrt()
+        } else {
+            7.787 * t + 16.0 / 116.0
+        }
+    };
+    [
+        116.0 * f(y) - 16.0,
+        500.0 * (f(x) - f(y)),
+        200.0 * (f(y) - f(z)),
+    ]
 }
 
 /// ΔE2000 of two L*a*b* colours.
@@ -84,7 +99,10 @@ pub fn delta_e(one: [f64; 3], two: [f64; 3]) -> f64 {
     let stretch = 1.0 + 0.5 * (1.0 - pow7(mean_c));
     let polar = |lab: [f64; 3]| {
         let a = lab[1] * stretch;
-        (a.hypot(lab[2]), lab[2].atan2(a).to_degrees().rem_euclid(360.0))
+        (
+            a.hypot(lab[2]),
+            lab[2].atan2(a).to_degrees().rem_euclid(360.0),
+        )
     };
     let ((c1, h1), (c2, h2)) = (polar(one), polar(two));
     let grey = c1 * c2 == 0.0;
@@ -107,9 +125,9 @@ pub fn delta_e(one: [f64; 3], two: [f64; 3]) -> f64 {
         f64::midpoint(h1, h2) - 180.0
     };
     let cos = |degrees: f64| degrees.to_radians().cos();
-    let t = 1.0 - 0.17 * cos(mean_h - 30.0) + 0.24 * cos(2.0 * mean_h)
-        + 0.32 * cos(3.0 * mean_h + 6.0)
-        - 0.20 * cos(4.0 * mean_h - 63.0);
+    let t =
+        1.0 - 0.17 * cos(mean_h - 30.0) + 0.24 * cos(2.0 * mean_h) + 0.32 * cos(3.0 * mean_h + 6.0)
+            - 0.20 * cos(4.0 * mean_h - 63.0);
     let turn = 60.0 * (-((mean_h - 275.0) / 25.0).powi(2)).exp();
     let sl = 1.0 + 0.015 * (mean_l - 50.0).powi(2) / (20.0 + (mean_l - 50.0).powi(2)).sqrt();
     let sc = 1.0 + 0.045 * mean_cp;

@@ -10,11 +10,22 @@ fn colour_difference_agrees_with_the_published_pairs() {
         ([50.0, -1.3802, -84.2814], [50.0, 0.0, -82.7485], 1.0),
         ([50.0, 2.49, -0.001], [50.0, -2.49, 0.0009], 7.1792),
         ([50.0, 2.5, 0.0], [73.0, 25.0, -18.0], 27.1492),
-        ([60.2574, -34.0099, 36.2677], [60.4626, -34.1751, 39.4387], 1.2644),
-        ([2.0776, 0.0795, -1.1350], [0.9033, -0.0636, -0.5514], 0.9082),
+        (
+            [60.2574, -34.0099, 36.2677],
+            [60.4626, -34.1751, 39.4387],
+            1.2644,
+        ),
+        (
+            [2.0776, 0.0795, -1.1350],
+            [0.9033, -0.0636, -0.5514],
+            0.9082,
+        ),
     ] {
         let found = delta_e(one, two);
-        assert!((found - expected).abs() < 1e-4, "{one:?} {two:?}: {found}, not {expected}");
+        assert!(
+            (found - expected).abs() < 1e-4,
+            "{one:?} {two:?}: {found}, not {expected}"
+        );
     }
 }
 
@@ -42,7 +53,11 @@ fn states_and_text_stand_out_from_their_ground() {
     let check = |theme: &Theme, hex: u32, least: f64| {
         for ground in [theme.ground, theme.panel] {
             let found = contrast(linear(hex), linear(ground));
-            assert!(found >= least, "{:?}: {hex:06X} on {ground:06X} is {found:.2}", theme.name);
+            assert!(
+                found >= least,
+                "{:?}: {hex:06X} on {ground:06X} is {found:.2}",
+                theme.name
+            );
         }
     };
     for theme in [&DARK, &LIGHT] {

@@ -100,7 +100,12 @@ impl Synthetic {
         let stage = u16::from(self.roll() > 0.08);
         let kind = if stage == 0 { "page" } else { "product" };
         let url = format!("https://host-{host:02}.example/{kind}/{}", self.births);
-        let task = Task { phase: Phase::Queued, attempts: 0, host, stage };
+        let task = Task {
+            phase: Phase::Queued,
+            attempts: 0,
+            host,
+            stage,
+        };
         if (slot as usize) < self.tasks.len() {
             self.tasks[slot as usize] = task;
         } else {
@@ -163,7 +168,11 @@ impl Synthetic {
             Phase::Fetching if self.roll() < if broken { 0.8 } else { failing } => {
                 self.tasks[slot as usize].attempts += 1;
                 let attempts = self.tasks[slot as usize].attempts;
-                let end = if attempts > 3 { Phase::Dead } else { Phase::Backoff };
+                let end = if attempts > 3 {
+                    Phase::Dead
+                } else {
+                    Phase::Backoff
+                };
                 let wait = self.wait(2.5e6 * f64::from(attempts));
                 let fault = Fault {
                     class: ErrorClass::HttpServer,
@@ -172,9 +181,20 @@ impl Synthetic {
                 };
                 (end, Detail::Error(Box::new(fault)), wait)
             }
-            Phase::Fetching => (Phase::Fetched, Detail::Took { ms: 900, bytes: 20_000 }, self.wait(1e5)),
+            Phase::Fetching => (
+                Phase::Fetched,
+                Detail::Took {
+                    ms: 900,
+                    bytes: 20_000,
+                },
+                self.wait(1e5),
+            ),
             Phase::Fetched => (Phase::Parsing, began(300), self.wait(3e5)),
-            Phase::Parsing => (Phase::Parsed, Detail::Took { ms: 300, bytes: 0 }, self.wait(1e5)),
+            Phase::Parsing => (
+                Phase::Parsed,
+                Detail::Took { ms: 300, bytes: 0 },
+                self.wait(1e5),
+            ),
             Phase::Parsed => (Phase::Saving, began(200), self.wait(2e5)),
             Phase::Saving => (Phase::Done, Detail::Took { ms: 200, bytes: 0 }, 2_000_000),
             Phase::Backoff => (Phase::Queued, Detail::None, self.wait(3e5)),
@@ -190,7 +210,13 @@ impl Synthetic {
         };
         let task = &mut self.tasks[slot as usize];
         task.phase = to;
-        out.push(Change::Moved(Move { slot, from, to, attempts: task.attempts, detail }));
+        out.push(Change::Moved(Move {
+            slot,
+            from,
+            to,
+            attempts: task.attempts,
+            detail,
+        }));
         self.due.push(Reverse((self.at_us + wait, slot)));
     }
 
@@ -204,7 +230,10 @@ impl Synthetic {
             && self.at_us > 4_000_000
         {
             self.is_broken = true;
-            changes.push(Change::BreakerMoved { host: HostId(host + 1), to: BreakerPhase::Open });
+            changes.push(Change::BreakerMoved {
+                host: HostId(host + 1),
+                to: BreakerPhase::Open,
+            });
         }
         while let Some(Reverse((at, slot))) = self.due.peek().copied()
             && at <= self.at_us
@@ -230,13 +259,29 @@ impl Synthetic {
             ..Snapshot::default()
         };
         for task in &self.tasks {
-            *snapshot.progress.by_state.entry(task.phase.name().to_owned()).or_default() += 1;
+            *snapshot
+                .progress
+                .by_state
+                .entry(task.phase.name().to_owned())
+                .or_default() += 1;
         }
         let finished: u64 = self.finished.iter().sum();
         let outside = u64::from(self.plan.tasks) * 3;
-        *snapshot.progress.by_state.entry("done".to_owned()).or_default() += finished;
-        *snapshot.progress.by_state.entry("dead".to_owned()).or_default() += self.dead;
-        *snapshot.progress.by_state.entry("queued".to_owned()).or_default() += outside;
+        *snapshot
+            .progress
+            .by_state
+            .entry("done".to_owned())
+            .or_default() += finished;
+        *snapshot
+            .progress
+            .by_state
+            .entry("dead".to_owned())
+            .or_default() += self.dead;
+        *snapshot
+            .progress
+            .by_state
+            .entry("queued".to_owned())
+            .or_default() += outside;
         snapshot.progress.discovered = snapshot.progress.by_state.values().sum();
         snapshot.progress.done = snapshot.progress.by_state["done"];
         snapshot.progress.dead = snapshot.progress.by_state["dead"];
@@ -285,7 +330,12 @@ impl Synthetic {
                 rate: 3.5,
                 limit: 4,
                 pace: 0.25,
-                breaker: if self.is_broken && self.plan.broken == Some(host) { "open" } else { "closed" }.to_owned(),
+                breaker: if self.is_broken && self.plan.broken == Some(host) {
+                    "open"
+                } else {
+                    "closed"
+                }
+                .to_owned(),
                 outside: outside / u64::from(self.plan.hosts),
                 waiting: 400,
                 in_flight: 3,
@@ -296,7 +346,11 @@ impl Synthetic {
         for (reason, count) in [("rate", 400), ("permits (http)", 120), ("backoff", 31)] {
             snapshot.waiting.insert(reason.to_owned(), count);
         }
-        for (class, count) in [("http_server", 41), ("timeout_first_byte", 12), ("short_page", 5)] {
+        for (class, count) in [
+            ("http_server", 41),
+            ("timeout_first_byte", 12),
+            ("short_page", 5),
+        ] {
             snapshot.errors.insert(class.to_owned(), count);
         }
         snapshot
@@ -304,7 +358,9 @@ impl Synthetic {
 }
 
 fn began(ms: u32) -> Detail {
-    Detail::Began { expect_ms: Some((ms, ms * 6 / 10, ms * 16 / 10)) }
+    Detail::Began {
+        expect_ms: Some((ms, ms * 6 / 10, ms * 16 / 10)),
+    }
 }
 
 impl Frames for Synthetic {
@@ -318,7 +374,11 @@ impl Frames for Synthetic {
         }
         self.at_us += TICK_US;
         let changes = self.tick();
-        let frame = ChangeFrame { seq: self.seq, at_us: self.at_us, changes };
+        let frame = ChangeFrame {
+            seq: self.seq,
+            at_us: self.at_us,
+            changes,
+        };
         self.seq += frame.changes.len() as u64;
         Some(Frame::Changes(frame))
     }
