@@ -1,3 +1,142 @@
 //! Page + compiled stage → records and links. Pure: knows neither World nor I/O.
 
+pub mod bounds;
+mod charset;
+mod content;
+pub(crate) mod convert;
+mod dom;
+mod embedded;
+mod field;
+mod find;
+mod key;
+mod links;
 pub mod output;
+mod page;
+mod paging;
+mod records;
+pub mod trace;
+
+use std::borrow::Cow;
+
+use crate::{
+    extract::{
+        bounds::Bounds,
+        content::Form,
+        find::Index,
+        output::{ExtractError, Extracted, PageInput},
+        page::Page,
+    },
+    model::{class::ErrorClass, ids::StageId},
+    site::compiled::{Site, Source, Stage},
+};
+
+/// Reads one page as its stage says. The same input gives the same output on any machine: the
+/// bounds count work, not time.
+///
+/// # Errors
+///
+/// `Parse`, `TooLarge` or `WrongType` if the body cannot be read, `InvalidRecord` if a required
+/// field is missing: then nothing of the page counts. A short page is the caller's to judge, by
+/// `distinct_items`.
+pub fn extract(
+    site: &Site,
+    stage: StageId,
+    page: &PageInput<'_>,
+    bounds: &Bounds,
+) -> Result<Extracted, ExtractError> {
+    extract_until(site, stage, page, bounds, &|| false)
+}
+
+/// As [`extract`], but gives up with `Parse` once `expired` says so; it is asked every 4 KiB of
+/// HTML and before every record and link rule.
+///
+/// # Errors
+///
+/// As [`extract`].
+pub fn extract_until(
+    site: &Site,
+    stage: StageId,
+    page: &PageInput<'_>,
+    bounds: &Bounds,
+    expired: &dyn Fn() -> bool,
+) -> Result<Extracted, ExtractError> {
+    open(site, stage, page, bounds, expired, |opened| {
+        read(site, stage, opened, bounds, expired)
+    })?
+}
+
+/// Decodes and parses the body, then hands the opened page to `then`.
+fn open<T>(
+    site: &Site,
+    stage: StageId,
+    input: &PageInput<'_>,
+    bounds: &Bounds,
+    expired: &dyn Fn() -> bool,
+    then: impl FnOnce(&Page<'_>) -> T,
+) -> Result<T, ExtractError> {
+    let form = content::form(input.content_type, input.body)?;
+    let (text, charset) = charset::decode(input.content_type, input.body);
+    let text = match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', "")),
+        false => text,
+    };
+    if text.trim().is_empty() {
+        return Err(failure(
+            ErrorClass::Parse,
+            "empty page: the answer has no text at all".to_owned(),
+            input,
+        ));
+    }
+    if form == Form::Json || reads_json_only(site.stage(stage)) {
+        return Ok(then(&Page::new(input, &text, charset, Index::default())));
+    }
+    let html = dom::parse(&text, bounds, expired)
+        .map_err(|(class, message)| failure(class, message, input))?;
+    Ok(then(&Page::new(input, &text, charset, Index::new(&html, bounds))))
+}
+
+/// Links first: pagination needs to know whether the page had records and items.
+fn read(
+    site: &Site,
+    stage: StageId,
+    page: &Page<'_>,
+    bounds: &Bounds,
+    expired: &dyn Fn() -> bool,
+) -> Result<Extracted, ExtractError> {
+    let mut out = Extracted::default();
+    records::read(site.stage(stage), page, &mut out, expired)?;
+    links::read(site, stage, page, bounds, &mut out, expired)?;
+    if page.index.is_exhausted() {
+        return Err(failure(
+            ErrorClass::TooLarge,
+            "reading this page takes more work than one page may cost (too many matches, one inside the other); narrow the selectors of `each` and `rows`".to_owned(),
+            page.input,
+        ));
+    }
+    Ok(out)
+}
+
+/// Whether the stage has fields and none of them looks at HTML.
+fn reads_json_only(stage: &Stage) -> bool {
+    let mut fields = stage.records.iter().flat_map(|rule| &rule.fields).peekable();
+    stage.links.is_empty()
+        && fields.peek().is_some()
+        && stage.records.iter().all(|rule| rule.each.is_none())
+        && fields.all(|field| {
+            matches!(
+                field.source,
+                Source::Json(_) | Source::Carried(_) | Source::Constant(_)
+            )
+        })
+}
+
+/// An error that ends with the page's URL.
+fn failure(class: ErrorClass, message: String, page: &PageInput<'_>) -> ExtractError {
+    ExtractError {
+        class,
+        message: format!("{message}; page {}", page.url),
+    }
+}
+
+#[cfg(test)]
+mod tests;

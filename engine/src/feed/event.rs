@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     feed::{
-        frame::{
-            BreakerPhase, Change, ChangeFrame, Detail, Fault, Move, SessionPhase, StagePhase,
-        },
+        frame::{BreakerPhase, Change, ChangeFrame, Detail, Fault, Move, SessionPhase, StagePhase},
         key::KeyFrame,
         mirror::{Mirror, Task},
     },

@@ -81,12 +81,11 @@ impl Switch {
         let mut is_open = true;
         while is_open || !self.outboxes.is_empty() {
             select! {
-                recv(frames) -> frame => match frame {
-                    Ok(frame) => self.pass(frame),
-                    Err(_) => {
-                        is_open = false;
-                        frames = never();
-                    }
+                recv(frames) -> frame => if let Ok(frame) = frame {
+                    self.pass(frame);
+                } else {
+                    is_open = false;
+                    frames = never();
                 },
                 recv(joining) -> outbox => match outbox {
                     Ok(outbox) => self.join(outbox),

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use serde_json::{Map, Value as Json};
 
 use crate::{
     model::ids::{OrderId, PageKey, SessionId, StageId},
@@ -24,6 +23,11 @@ pub struct RequestProfile {
     pub cookies: BTreeMap<String, String>,
     /// Basic auth, for the hosts in scope only.
     pub basic_auth: Option<BasicAuth>,
+    /// Hosts in scope (`name`, `name:port`, `*.name`): no other is sent `basic_auth`, `cookies`
+    /// or an `Authorization` or `Cookie` header of `headers`.
+    pub auth_hosts: Vec<String>,
+    /// Certificates (DER) trusted beside the web's roots; tests and demos only.
+    pub extra_roots: Vec<Vec<u8>>,
     /// Proxy URL.
     pub proxy: Option<String>,
     /// Addresses that the guard lets through.
@@ -94,8 +98,8 @@ pub struct ParseOrder {
     pub content_type: Option<String>,
     /// Decoded body.
     pub body: Arc<Vec<u8>>,
-    /// What the link carried.
-    pub carried: Arc<Map<String, Json>>,
+    /// What the link carried: a JSON object as text.
+    pub carried: Arc<str>,
     /// Links away from a start URL.
     pub depth: u32,
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::{
     extract::output::{Link, Record},
@@ -16,6 +16,9 @@ use crate::{
     ports::{orders::Validators, reports::Head},
     site::{compiled::Site, scope::HostKey},
 };
+
+/// Lone parses of a suspect that may end with the process before it is a dead letter.
+pub const LONE_CRASHES: u32 = 3;
 
 /// What is asked of a store. Every verb is atomic; verbs of one session take effect in the order
 /// in which they were sent.
@@ -33,6 +36,8 @@ pub enum StoreVerb {
         depth: u32,
         /// In order; known ones are not added again.
         links: Vec<Link>,
+        /// Pages of the entry stage that a batch holds; see `EndAttempt::batch_size`.
+        batch_size: u32,
     },
     /// Read waiting pages of a host, in the order of discovery.
     Admit {
@@ -40,6 +45,8 @@ pub enum StoreVerb {
         session: SessionId,
         /// Of which host.
         host: HostId,
+        /// Of which batch.
+        batch: BatchId,
         /// Beyond this number.
         after: Seq,
         /// At most so many.
@@ -55,7 +62,7 @@ pub enum StoreVerb {
         lone: bool,
     },
     /// An attempt has ended: one transaction holds records, links, state and counts.
-    End(Box<EndAttempt>),
+    End(Arc<EndAttempt>),
     /// The failed pages of a stage in a batch run again: they become queued with new numbers.
     RequeueFailed {
         /// Whose.
@@ -143,8 +150,8 @@ pub struct StoredTask {
     pub due_in: Duration,
     /// What was charged so far.
     pub tries: Tries,
-    /// What the link carried.
-    pub carried: Arc<Map<String, Json>>,
+    /// What the link carried: a JSON object as text.
+    pub carried: Arc<str>,
     /// In flight when the process died: to be parsed alone.
     pub suspect: bool,
     /// From an earlier session of this site.
@@ -181,6 +188,9 @@ pub struct EndAttempt {
     pub depth: u32,
     /// Counters after this attempt.
     pub tries: Tries,
+    /// New links into the entry stage fill the session's newest batch up to this many pages of
+    /// that stage, then open the next one; all other links belong to `batch`.
+    pub batch_size: u32,
     /// The attempt's history row; `None` where no attempt was made (a drop, a robots skip).
     pub attempt: Option<AttemptRow>,
     /// What becomes of the page.
@@ -215,7 +225,7 @@ pub enum PageEnd {
     Done {
         /// Records.
         records: Vec<Record>,
-        /// Links; each to be put into `batch_of_links`.
+        /// Links found, in order.
         links: Vec<Link>,
         /// The redirect's target: becomes an alias of the page. If it is already known in the
         /// stage, the page ends as skipped (duplicate) and nothing is saved.

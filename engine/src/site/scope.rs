@@ -1,7 +1,15 @@
-//! Which hosts are in scope, and what a URL's canonical form is.
+//! Which hosts are in scope, what a URL's canonical form is, and which links lead nowhere.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Position, Url};
+
+use crate::model::class::SkipReason;
+
+/// Longer `href`s are not looked at: nobody means them as addresses.
+const MAX_HREF: usize = 1 << 16;
 
 /// Hosts in scope and the rule that makes URLs canonical (SPEC B4).
 #[derive(Debug, Clone, Default)]
@@ -12,6 +20,129 @@ pub struct Scope {
     pub drop_query: Vec<String>,
     /// Sort the query's parameters.
     pub sort_query: bool,
+}
+
+impl Scope {
+    /// Whether an http(s) URL without user name and password has a host of this scope.
+    #[must_use]
+    pub fn contains(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else {
+            return false;
+        };
+        matches!(url.scheme(), "http" | "https")
+            && !has_userinfo(url)
+            && self
+                .hosts
+                .iter()
+                .any(|pattern| host_matches(pattern, host, url))
+    }
+
+    /// The page's identity (SPEC B4): fragment and user info dropped (the parser already dropped
+    /// a default port), the query's parameters dropped or sorted where the site file says so, all
+    /// else byte for byte.
+    #[must_use]
+    pub fn canonical(&self, url: &Url) -> String {
+        if has_userinfo(url) {
+            let mut bare = url.clone();
+            // Neither call fails for a URL that has a host, and only such a one has user info.
+            let _ = bare.set_username("");
+            let _ = bare.set_password(None);
+            return self.canonical(&bare);
+        }
+        let query = match url.query() {
+            Some(query) if self.sort_query || !self.drop_query.is_empty() => query,
+            _ => return url[..Position::AfterQuery].to_owned(),
+        };
+        let mut parts: Vec<&str> = query.split('&').collect();
+        let before = parts.len();
+        parts.retain(|part| !self.drops(part));
+        if self.sort_query {
+            parts.sort_by(|a, b| parameter(a).cmp(parameter(b)));
+        } else if parts.len() == before {
+            return url[..Position::AfterQuery].to_owned();
+        }
+        let mut text = url[..Position::AfterPath].to_owned();
+        if !parts.is_empty() {
+            text.push('?');
+            text.push_str(&parts.join("&"));
+        }
+        text
+    }
+
+    fn drops(&self, part: &str) -> bool {
+        if self.drop_query.is_empty() || part.is_empty() {
+            return false;
+        }
+        let raw = parameter(part);
+        let name: Cow<'_, str> = percent_decode_str(raw).decode_utf8_lossy();
+        self.drop_query
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == pattern.as_str(),
+            })
+    }
+}
+
+/// The name of `name=value`, as written.
+fn parameter(part: &str) -> &str {
+    part.split_once('=').map_or(part, |(name, _)| name)
+}
+
+fn has_userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// `example.org` matches any port, `example.org:8080` that one, `*.example.org` all names below.
+fn host_matches(pattern: &str, host: &str, url: &Url) -> bool {
+    let port = pattern.rsplit_once(':').and_then(|(name, port)| {
+        // The colons of a bracketed IPv6 address are not a port's.
+        (!port.ends_with(']')).then(|| port.parse::<u16>().ok().map(|port| (name, port)))?
+    });
+    let name = match port {
+        Some((_, port)) if url.port_or_known_default() != Some(port) => return false,
+        Some((name, _)) => name,
+        None => pattern,
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match name.strip_prefix("*.") {
+        Some(parent) => host
+            .strip_suffix(parent)
+            .and_then(|below| below.strip_suffix('.'))
+            .is_some_and(|below| !below.is_empty()),
+        None => host == name,
+    }
+}
+
+/// The absolute http(s) URL that a link means, without its fragment. `None` where it leads to no
+/// other page: empty, only a fragment, another scheme (`javascript:`, `mailto:`, …), user info,
+/// or too long to be meant.
+#[must_use]
+pub fn resolve(base: &Url, href: &str) -> Option<Url> {
+    let href = href.trim_matches(|c: char| c <= ' ');
+    if href.is_empty() || href.starts_with('#') || href.len() > MAX_HREF {
+        return None;
+    }
+    let mut url = base.join(href).ok()?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || has_userinfo(&url) {
+        return None;
+    }
+    url.set_fragment(None);
+    Some(url)
+}
+
+/// Whether a URL looks like a spider trap (SPEC N2): longer than `max_url` characters, more than
+/// `max_segments` path segments, or one segment more than `max_repeats` times.
+#[must_use]
+pub fn is_trap(url: &Url, max_url: u32, max_segments: u32, max_repeats: u32) -> Option<SkipReason> {
+    let at_most = |n: usize, max: u32| u32::try_from(n).is_ok_and(|n| n <= max);
+    let segments = || url.path().split('/').filter(|segment| !segment.is_empty());
+    let repeats = |segment: &str| segments().filter(|other| *other == segment).count();
+    // The parser leaves ASCII only, so bytes are characters.
+    let fits = at_most(url.as_str().len(), max_url)
+        && at_most(segments().count(), max_segments)
+        && segments().all(|segment| at_most(repeats(segment), max_repeats));
+    (!fits).then_some(SkipReason::Trap)
 }
 
 /// Scheme, name and port: the unit of robots.txt and permits.
@@ -49,3 +180,6 @@ impl std::fmt::Display for HostKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ impl Dice {
     }
 
     fn phase(&mut self) -> Phase {
-        Phase::ALL[self.below(12) as usize]
+        Phase::ALL[self.small(12) as usize]
     }
 }
 
@@ -59,11 +59,11 @@ fn change(dice: &mut Dice) -> Change {
                     expect_ms: (dice.below(2) == 0).then_some((5, 3, 9)),
                 },
                 2 => Detail::Error(Box::new(Fault {
-                    class: ErrorClass::ALL[dice.below(29) as usize],
+                    class: ErrorClass::ALL[dice.small(29) as usize],
                     message: Arc::from("went wrong"),
                     retry_at_us: (dice.below(2) == 0).then_some(7 << 40),
                 })),
-                _ => Detail::Reason(SkipReason::ALL[dice.below(7) as usize]),
+                _ => Detail::Reason(SkipReason::ALL[dice.small(7) as usize]),
             },
         }),
     }

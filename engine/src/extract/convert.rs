@@ -1,0 +1,201 @@
+//! A raw value and the type its field must become.
+
+use jiff::{
+    civil::{Date, DateTime},
+    fmt::strtime,
+};
+use serde_json::{Number, Value as Json};
+
+use crate::{
+    extract::{output::Value, page::Page},
+    site::compiled::{Field, FieldType},
+};
+
+/// What a source yielded, before its type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Raw {
+    /// From HTML, or a JSON string.
+    Text(String),
+    /// Any other JSON.
+    Json(Json),
+}
+
+impl Raw {
+    /// As a message shows it: at most 80 characters.
+    pub(super) fn shown(&self) -> String {
+        let text = match self {
+            Self::Text(text) => text.clone(),
+            Self::Json(json) => json.to_string(),
+        };
+        match text.char_indices().nth(80) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    }
+}
+
+/// The value, or none if the raw value does not fit the type. An empty text is `Null`.
+pub(super) fn convert(raw: &Raw, field: &Field, page: &Page<'_>) -> Option<Value> {
+    match raw {
+        Raw::Text(text) if text.is_empty() => Some(Value::Null),
+        Raw::Text(text) => from_text(text, field, page),
+        Raw::Json(Json::Null) => Some(Value::Null),
+        Raw::Json(json) => from_json(json, field, page),
+    }
+}
+
+fn from_text(text: &str, field: &Field, page: &Page<'_>) -> Option<Value> {
+    Some(match field.kind {
+        FieldType::Text => Value::Text(text.to_owned()),
+        FieldType::Integer => Value::Integer(integer(text)?),
+        FieldType::Decimal => Value::Decimal(decimal(text)?),
+        FieldType::Boolean => Value::Boolean(boolean(text)?),
+        FieldType::Date => Value::Text(date(text, &field.formats)?),
+        FieldType::Url => Value::Text(page.absolute(text)?.into()),
+        FieldType::Json => Value::Json(serde_json::from_str(text).ok()?),
+        FieldType::Map => match serde_json::from_str(text).ok()? {
+            Json::Object(map) => Value::Json(Json::Object(map)),
+            _ => return None,
+        },
+    })
+}
+
+fn from_json(json: &Json, field: &Field, page: &Page<'_>) -> Option<Value> {
+    match (field.kind, json) {
+        (FieldType::Json, _) | (FieldType::Map, Json::Object(_)) => Some(Value::Json(json.clone())),
+        (FieldType::Boolean, Json::Bool(truth)) => Some(Value::Boolean(*truth)),
+        (FieldType::Integer, Json::Number(number)) => {
+            number.as_i64().or_else(|| integer(&number.to_string())).map(Value::Integer)
+        }
+        (FieldType::Map, _) => None,
+        (_, Json::String(text)) => from_text(text, field, page),
+        (FieldType::Text, _) | (_, Json::Number(_) | Json::Bool(_)) => {
+            from_text(&json.to_string(), field, page)
+        }
+        _ => None,
+    }
+}
+
+/// Decimal or `0x` hex, with a sign.
+pub(super) fn integer(text: &str) -> Option<i64> {
+    let (negative, digits) = sign(text);
+    let magnitude = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            i128::from(u64::from_str_radix(hex, 16).ok()?)
+        }
+        None if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            i128::from(digits.parse::<u64>().ok()?)
+        }
+        _ => return None,
+    };
+    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+/// The digits as read, in the form of a JSON number: no plus, no leading zeros, a digit on both
+/// sides of the point.
+pub(super) fn decimal(text: &str) -> Option<String> {
+    let (negative, number) = sign(text);
+    let (number, exponent) = match number.find(['e', 'E']) {
+        Some(at) => number.split_at(at),
+        None => (number, ""),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let power = exponent.get(1..).map(|power| power.trim_start_matches(['+', '-']));
+    let fits = digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && power.is_none_or(|power| !power.is_empty() && digits(power));
+    if !fits {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push_str(if negative { "-" } else { "" });
+    out.push_str(if whole.is_empty() { "0" } else { whole });
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out.push_str(exponent);
+    Some(out)
+}
+
+/// Whether there is a minus, and what follows the sign.
+fn sign(text: &str) -> (bool, &str) {
+    let text = text.trim();
+    match text.strip_prefix('-').or(text.strip_prefix('\u{2212}')) {
+        Some(rest) => (true, rest.trim_start()),
+        None => (false, text.strip_prefix('+').unwrap_or(text).trim_start()),
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    let is = |words: [&str; 3]| words.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+    if is(["true", "yes", "1"]) {
+        Some(true)
+    } else if is(["false", "no", "0"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// ISO 8601 of the first format that fits: a date, or a date and time where the format has one,
+/// with its offset if the text gives it. Without formats the text must be ISO 8601 itself.
+pub(super) fn date(text: &str, formats: &[String]) -> Option<String> {
+    let text = text.trim();
+    if formats.is_empty() {
+        return iso(text);
+    }
+    formats.iter().find_map(|format| {
+        let parsed = strtime::parse(format, text).ok()?;
+        if parsed.hour().is_none() {
+            return match parsed.to_date() {
+                Ok(date) => Some(date.to_string()),
+                Err(_) => year_and_month(&parsed),
+            };
+        }
+        let time = parsed.to_datetime().ok()?;
+        Some(match parsed.offset() {
+            Some(offset) => strtime::format("%Y-%m-%dT%H:%M:%S%.f%:z", &offset.to_timestamp(time).ok()?.to_zoned(offset.to_time_zone())).ok()?,
+            None => time.to_string(),
+        })
+    })
+}
+
+/// ISO 8601 allows a date without its day.
+fn year_and_month(parsed: &strtime::BrokenDownTime) -> Option<String> {
+    let (year, month) = (parsed.year()?, parsed.month()?);
+    parsed.day().is_none().then(|| format!("{year:04}-{month:02}"))
+}
+
+fn iso(text: &str) -> Option<String> {
+    if text.len() == 10 {
+        return text.parse::<Date>().ok().map(|date| date.to_string());
+    }
+    // A civil time would drop an offset in silence; keep the text where it has one.
+    let time = text.parse::<DateTime>().ok();
+    let instant = text.parse::<jiff::Timestamp>().is_ok();
+    match (time, instant) {
+        (_, true) => Some(text.replacen(' ', "T", 1)),
+        (Some(time), false) => Some(time.to_string()),
+        (None, false) => text.parse::<Date>().ok().map(|date| date.to_string()),
+    }
+}
+
+/// A value as an item of a JSON list or map.
+pub(crate) fn into_json(value: Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Text(text) => Json::String(text),
+        Value::Integer(integer) => Json::from(integer),
+        Value::Decimal(digits) => serde_json::from_str::<Number>(&digits)
+            .map_or_else(|_| Json::String(digits), Json::Number),
+        Value::Boolean(truth) => Json::Bool(truth),
+        Value::Json(json) => json,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! One field: source, regex, map, transforms, type; then required, default, warning (SPEC A2).
+
+use std::borrow::Cow;
+
+use scraper::selector::ToCss;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    extract::{
+        convert::{Raw, convert, into_json},
+        embedded,
+        find::{Card, cleaned},
+        key::Key,
+        output::Value,
+        page::Page,
+    },
+    site::compiled::{Fallbacks, Field, FieldType, Source, Transform},
+};
+
+/// What became of a field.
+pub(super) struct Reading {
+    /// `Null` if it is missing.
+    pub(super) value: Value,
+    /// What was found but did not fit.
+    pub(super) unfit: Option<String>,
+}
+
+/// Reads a field on the page, or inside a card. The default stands in for what is missing.
+pub(super) fn read(page: &Page<'_>, field: &Field, card: Card) -> Reading {
+    let raws = raws(page, field, card);
+    let mut reading = if field.list { list(&raws, field, page) } else { single(&raws, field, page) };
+    if is_missing(&reading.value)
+        && let Some(default) = &field.default
+    {
+        reading.value = stand_in(default, field, page);
+    }
+    reading
+}
+
+/// The default in the field's type; as written where it does not fit that.
+fn stand_in(default: &toml::Value, field: &Field, page: &Page<'_>) -> Value {
+    if let (true, toml::Value::Array(items)) = (field.list, default) {
+        let raws: Vec<Raw> = items.iter().map(from_toml).collect();
+        return list(&raws, field, page).value;
+    }
+    let raw = from_toml(default);
+    convert(&raw, field, page).unwrap_or(match raw {
+        Raw::Text(text) => Value::Text(text),
+        Raw::Json(json) => Value::Json(json),
+    })
+}
+
+/// Whether a required field counts as missing: nothing, or a list or map without items.
+pub(super) fn is_missing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Json(Json::Array(items)) => items.is_empty(),
+        Value::Json(Json::Object(map)) => map.is_empty(),
+        Value::Json(json) => json.is_null(),
+        _ => false,
+    }
+}
+
+fn single(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
+    let Some(raw) = raws.first() else {
+        return Reading { value: Value::Null, unfit: None };
+    };
+    match convert(raw, field, page) {
+        Some(value) => Reading { value, unfit: None },
+        None => Reading { value: Value::Null, unfit: Some(raw.shown()) },
+    }
+}
+
+fn list(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
+    let mut items = Vec::with_capacity(raws.len());
+    let mut unfit = None;
+    for raw in raws {
+        match convert(raw, field, page) {
+            Some(Value::Null) => {}
+            Some(value) => items.push(into_json(value)),
+            None => unfit = unfit.or_else(|| Some(raw.shown())),
+        }
+    }
+    Reading { value: Value::Json(Json::Array(items)), unfit }
+}
+
+/// The raw values after regex, map and transforms: all of them for a list, else at most one.
+pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
+    let found = match &field.source {
+        Source::Select(fallbacks) => return picked(page, field, fallbacks, card),
+        Source::Rows { rows, label, is, value } => {
+            return from_rows(page, field, card, &Rows { rows, label, is: is.as_deref(), value });
+        }
+        Source::Meta(name) => return meta(page, field, name),
+        Source::JsonLd(pointer) => embedded::linked_value(page.linked(), pointer).map(Cow::Borrowed),
+        Source::Json(pointer) => {
+            page.body().and_then(|body| body.pointer(pointer)).map(Cow::Borrowed)
+        }
+        Source::Script { select, pointer } => {
+            let text = select.to_css_string();
+            page.index
+                .select(card, select, Key::of(&text))
+                .find_map(|at| {
+                    let script: String = page.index.element(at).text().collect();
+                    embedded::script_value(&script, pointer)
+                })
+                .map(Cow::Owned)
+        }
+        Source::Carried(name) => page.input.carried.get(name).map(Cow::Borrowed),
+        Source::Constant(constant) => Some(Cow::Owned(match from_toml(constant) {
+            Raw::Text(text) => Json::String(text),
+            Raw::Json(json) => json,
+        })),
+    };
+    found.map_or_else(Vec::new, |json| from_found(page, field, &json))
+}
+
+/// Selectors in order; the first that yields something wins. Without a regex only the first
+/// match of each counts, with one the first that it captures something from.
+fn picked(page: &Page<'_>, field: &Field, fallbacks: &Fallbacks, card: Card) -> Vec<Raw> {
+    let raw = is_raw(field);
+    for pick in &fallbacks.0 {
+        let mut values = page.index.pick(card, pick).filter_map(|at| {
+            let text = page.index.take(at, &pick.take, raw);
+            text.map(|text| shaped(page, field, text))
+        });
+        let found: Vec<Raw> = if field.list {
+            values.flatten().collect()
+        } else if field.regex.is_some() {
+            values.flatten().take(1).collect()
+        } else {
+            values.next().flatten().into_iter().collect()
+        };
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+struct Rows<'s> {
+    rows: &'s scraper::Selector,
+    label: &'s Fallbacks,
+    is: Option<&'s [String]>,
+    value: &'s Fallbacks,
+}
+
+fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec<Raw> {
+    let text = rule.rows.to_css_string();
+    let rows = page.index.select(card, rule.rows, Key::of(&text));
+    let mut map = Map::new();
+    let mut found = Vec::new();
+    for row in rows {
+        let Some(label) = first_text(page, rule.label, row) else { continue };
+        let label = without_colon(&label);
+        if let Some(wanted) = rule.is
+            && !wanted.iter().any(|one| same_label(one, label))
+        {
+            continue;
+        }
+        if field.kind == FieldType::Map {
+            let value = picked(page, field, rule.value, Some(row)).into_iter().next();
+            let value = match value {
+                Some(Raw::Text(text)) => Json::String(text),
+                Some(Raw::Json(json)) => json,
+                None => continue,
+            };
+            if !map.contains_key(label) {
+                map.insert(label.to_owned(), value);
+            }
+            continue;
+        }
+        found.extend(picked(page, field, rule.value, Some(row)));
+        if !field.list && !found.is_empty() {
+            found.truncate(1);
+            break;
+        }
+    }
+    if field.kind == FieldType::Map && !map.is_empty() {
+        found.push(Raw::Json(Json::Object(map)));
+    }
+    found
+}
+
+/// The first text that the selectors yield, cleaned.
+pub(super) fn first_text(page: &Page<'_>, fallbacks: &Fallbacks, card: usize) -> Option<String> {
+    fallbacks.0.iter().find_map(|pick| {
+        let at = page.index.pick(Some(card), pick).next()?;
+        page.index.take(at, &pick.take, false).filter(|text| !text.is_empty())
+    })
+}
+
+/// Labels are often written with a colon, and mean the same without.
+fn without_colon(label: &str) -> &str {
+    label.trim_end_matches([':', '\u{ff1a}']).trim_end()
+}
+
+fn same_label(wanted: &str, found: &str) -> bool {
+    let wanted = without_colon(wanted.trim());
+    if wanted == found {
+        return true;
+    }
+    let lower = |text: &str| cleaned(text).to_lowercase();
+    lower(wanted) == lower(found)
+}
+
+/// `<meta name|property|itemprop=NAME content=…>`, the first that has content.
+fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
+    let key = Key::of("meta");
+    let index = &page.index;
+    let values = (0..index.len())
+        .map(|at| index.element(at))
+        .filter(|element| key.admits(*element))
+        .filter(|element| {
+            ["name", "property", "itemprop"]
+                .iter()
+                .filter_map(|kind| element.attr(kind))
+                .any(|own| own.trim().eq_ignore_ascii_case(name))
+        })
+        .filter_map(|element| element.attr("content"))
+        .map(|content| if is_raw(field) { content.to_owned() } else { cleaned(content) })
+        .filter_map(|content| shaped(page, field, content));
+    if field.list { values.collect() } else { values.take(1).collect() }
+}
+
+/// Raw values of a JSON find: a list's items, else the value, or the first of an array where the
+/// type is a scalar.
+fn from_found(page: &Page<'_>, field: &Field, json: &Json) -> Vec<Raw> {
+    match json {
+        Json::Array(items) if field.list => {
+            items.iter().filter_map(|item| from_one(page, field, item)).collect()
+        }
+        Json::Array(items) if !matches!(field.kind, FieldType::Json | FieldType::Map) => {
+            items.iter().find_map(|item| from_one(page, field, item)).into_iter().collect()
+        }
+        _ => from_one(page, field, json).into_iter().collect(),
+    }
+}
+
+fn from_one(page: &Page<'_>, field: &Field, json: &Json) -> Option<Raw> {
+    let shapes = field.regex.is_some() || field.map.is_some() || !field.transforms.is_empty();
+    match json {
+        Json::Null => None,
+        Json::String(text) if field.kind == FieldType::Json && !shapes => {
+            Some(Raw::Json(Json::String(text.clone())))
+        }
+        Json::String(text) => {
+            let text = if is_raw(field) { text.clone() } else { cleaned(text) };
+            shaped(page, field, text)
+        }
+        Json::Number(_) | Json::Bool(_) if shapes => shaped(page, field, json.to_string()),
+        _ => Some(Raw::Json(json.clone())),
+    }
+}
+
+/// Regex, then map, then transforms. None if nothing is left.
+fn shaped(page: &Page<'_>, field: &Field, text: String) -> Option<Raw> {
+    let text = match &field.regex {
+        Some(regex) => captured(regex, &text)?,
+        None => text,
+    };
+    if text.is_empty() {
+        return None;
+    }
+    let text = match &field.map {
+        Some(map) => match map.get(text.as_str()).map(from_toml)? {
+            Raw::Text(text) => text,
+            other => return Some(other),
+        },
+        None => text,
+    };
+    let mut text = text;
+    for transform in &field.transforms {
+        text = match transform {
+            Transform::Raw => text,
+            Transform::Replace(regex, with) => regex.replace_all(&text, with.as_str()).into_owned(),
+            Transform::AbsoluteUrl => page.absolute(&text)?.into(),
+            Transform::Lower => text.to_lowercase(),
+            Transform::Upper => text.to_uppercase(),
+        };
+    }
+    if !is_raw(field) && !field.transforms.is_empty() {
+        text = cleaned(&text);
+    }
+    (!text.is_empty()).then_some(Raw::Text(text))
+}
+
+/// The first capture group that took part, or the whole match of a regex without groups.
+pub(super) fn captured(regex: &regex::Regex, text: &str) -> Option<String> {
+    let captures = regex.captures(text)?;
+    let group = captures.iter().skip(1).flatten().next();
+    let found = match captures.len() {
+        1 => captures.get(0),
+        _ => group,
+    };
+    found.map(|found| found.as_str().to_owned())
+}
+
+fn is_raw(field: &Field) -> bool {
+    field.transforms.iter().any(|transform| matches!(transform, Transform::Raw))
+}
+
+/// A constant of the site file.
+pub(super) fn from_toml(value: &toml::Value) -> Raw {
+    fn json(value: &toml::Value) -> Json {
+        match value {
+            toml::Value::String(text) => Json::String(text.clone()),
+            toml::Value::Integer(integer) => Json::from(*integer),
+            toml::Value::Float(float) => Json::from(*float),
+            toml::Value::Boolean(truth) => Json::Bool(*truth),
+            toml::Value::Datetime(time) => Json::String(time.to_string()),
+            toml::Value::Array(items) => Json::Array(items.iter().map(json).collect()),
+            toml::Value::Table(table) => {
+                Json::Object(table.iter().map(|(key, value)| (key.clone(), json(value))).collect())
+            }
+        }
+    }
+    match json(value) {
+        Json::String(text) => Raw::Text(text),
+        other => Raw::Json(other),
+    }
+}
+
+/// Where the field looks, for messages.
+pub(super) fn source_text(field: &Field) -> String {
+    let list = |fallbacks: &Fallbacks| {
+        let all: Vec<_> = fallbacks.0.iter().map(|pick| format!("\"{}\"", pick.text)).collect();
+        all.join(", then ")
+    };
+    let source = match &field.source {
+        Source::Select(fallbacks) => format!("selector {}", list(fallbacks)),
+        Source::Rows { rows, label, is, value } => {
+            let label = list(label);
+            let is = is.as_ref().map(|is| format!(" is \"{}\"", is.join("\" or \"")));
+            format!(
+                "rows \"{}\" whose label {label}{}, value {}",
+                rows.to_css_string(),
+                is.unwrap_or_default(),
+                list(value)
+            )
+        }
+        Source::JsonLd(pointer) => format!("jsonld \"{pointer}\""),
+        Source::Json(pointer) => format!("json \"{pointer}\""),
+        Source::Script { select, pointer } => {
+            format!("script \"{}\" at \"{pointer}\"", select.to_css_string())
+        }
+        Source::Meta(name) => format!("meta \"{name}\""),
+        Source::Carried(name) => format!("carried \"{name}\""),
+        Source::Constant(_) => "a constant".to_owned(),
+    };
+    match &field.regex {
+        Some(regex) => format!("{source} with regex \"{regex}\""),
+        None => source,
+    }
+}
+

@@ -1,0 +1,228 @@
+//! Links of a page: found in cards, resolved, made canonical, held against scope and bounds, each
+//! page once (SPEC A1, B4, N2).
+
+use rustc_hash::FxHashSet;
+use serde_json::{Map, Value as Json};
+use url::Url;
+
+use crate::{
+    extract::{
+        bounds::Bounds,
+        convert::into_json,
+        field,
+        find::Card,
+        output::{ExtractError, Extracted, Link},
+        page::Page,
+        paging,
+    },
+    model::{
+        class::ErrorClass,
+        ids::{PageKey, StageId},
+    },
+    site::{
+        compiled::{LinkRule, Pick, Site, Take},
+        scope::{HostKey, is_trap},
+    },
+};
+
+/// Reads link rules and pagination of a stage into `out`, which holds the page's records already.
+pub(super) fn read(
+    site: &Site,
+    stage: StageId,
+    page: &Page<'_>,
+    bounds: &Bounds,
+    out: &mut Extracted,
+    expired: &dyn Fn() -> bool,
+) -> Result<(), ExtractError> {
+    let mut found = Found::new(site, stage, page, bounds);
+    let number = paging::page_number(site.stage(stage), page.input.carried);
+    for rule in &site.stage(stage).links {
+        if expired() {
+            return Err(ExtractError {
+                class: ErrorClass::Parse,
+                message: format!("reading the page took too long; page {}", page.input.url),
+            });
+        }
+        follow(rule, page, number, &mut found, out);
+    }
+    out.distinct_items = u32::try_from(found.links.len()).unwrap_or(u32::MAX);
+    paging::read(site.stage(stage), stage, page, number, &mut found, out);
+    out.skipped_links += found.skipped;
+    if found.over_bound > 0 {
+        out.warnings.push(format!(
+            "{} links beyond the bound of {} a page are not followed",
+            found.over_bound, bounds.max_links
+        ));
+    }
+    out.links = found.links;
+    Ok(())
+}
+
+/// All links of one rule: one per card, or one per match where the rule has no `each`.
+fn follow(
+    rule: &LinkRule,
+    page: &Page<'_>,
+    number: u32,
+    found: &mut Found<'_>,
+    out: &mut Extracted,
+) {
+    for (at, (card, href)) in references(rule, page).into_iter().enumerate() {
+        let Some(href) = href else { continue };
+        let Some(url) = page.followed(&href) else {
+            found.skipped += 1;
+            continue;
+        };
+        if rule.matches.as_ref().is_some_and(|regex| !regex.is_match(url.as_str())) {
+            continue;
+        }
+        let warnings = &mut out.warnings;
+        found.offer(rule.to, &url, || {
+            let mut carried = carry(rule, page, Some(card), warnings);
+            carried.insert("page".to_owned(), Json::from(number));
+            carried.insert("position".to_owned(), Json::from(at + 1));
+            carried
+        });
+    }
+}
+
+/// The cards of a rule, each with the reference in it, if any.
+pub(super) fn references(rule: &LinkRule, page: &Page<'_>) -> Vec<(usize, Option<String>)> {
+    let picks = &rule.select.0;
+    if let Some(each) = &rule.each {
+        let cards = page.index.cards(each).into_iter();
+        return cards
+            .map(|card| (card, picks.iter().find_map(|pick| first_reference(page, card, pick))))
+            .collect();
+    }
+    for pick in picks {
+        let found: Vec<_> = page
+            .index
+            .pick(None, pick)
+            .filter_map(|at| reference(page, at, &pick.take).map(|href| (at, Some(href))))
+            .collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+fn first_reference(page: &Page<'_>, card: usize, pick: &Pick) -> Option<String> {
+    let at = page.index.pick(Some(card), pick).next()?;
+    reference(page, at, &pick.take)
+}
+
+/// What a link's selector takes: by default the element's `href`, or its text where it has none.
+pub(super) fn reference(page: &Page<'_>, at: usize, take: &Take) -> Option<String> {
+    let href = match take {
+        Take::Text => page.index.take(at, &Take::Attribute("href".to_owned()), true),
+        _ => None,
+    };
+    let found = href.or_else(|| page.index.take(at, take, true))?;
+    let trimmed = found.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+fn carry(rule: &LinkRule, page: &Page<'_>, card: Card, warnings: &mut Vec<String>) -> Map<String, Json> {
+    let mut carried = Map::new();
+    for carry in &rule.carry {
+        let reading = field::read(page, carry, card);
+        if let Some(unfit) = reading.unfit {
+            warnings.push(format!(
+                "carried field \"{}\": {} gave \"{unfit}\", which does not fit; left empty",
+                carry.name,
+                field::source_text(carry)
+            ));
+        }
+        if !field::is_missing(&reading.value) {
+            carried.insert(carry.name.clone(), into_json(reading.value));
+        }
+    }
+    carried
+}
+
+/// What became of an offered URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// A page not yet seen on this page.
+    New,
+    /// The page itself, or one already among the links.
+    Known,
+    /// Out of scope, out of bounds, or not a page's URL.
+    Refused,
+}
+
+/// The links of a page so far.
+pub(super) struct Found<'f> {
+    site: &'f Site,
+    bounds: &'f Bounds,
+    depth: u32,
+    own: (StageId, PageKey),
+    keys: FxHashSet<(StageId, PageKey)>,
+    links: Vec<Link>,
+    skipped: u32,
+    over_bound: u32,
+}
+
+impl<'f> Found<'f> {
+    fn new(site: &'f Site, stage: StageId, page: &Page<'_>, bounds: &'f Bounds) -> Self {
+        let own = PageKey::new(&site.name, &site.stage(stage).name, page.input.url);
+        Self {
+            site,
+            bounds,
+            depth: page.input.depth,
+            own: (stage, own),
+            keys: FxHashSet::default(),
+            links: Vec::new(),
+            skipped: 0,
+            over_bound: 0,
+        }
+    }
+
+    /// Takes a link in if it leads to a page that may be followed and is not there yet; `carried`
+    /// is read only then.
+    pub(super) fn offer(
+        &mut self,
+        to: StageId,
+        url: &Url,
+        carried: impl FnOnce() -> Map<String, Json>,
+    ) -> Offer {
+        let Some((canonical, host)) = self.admitted(url) else {
+            self.skipped += 1;
+            return Offer::Refused;
+        };
+        let key = PageKey::new(&self.site.name, &self.site.stage(to).name, &canonical);
+        if (to, key) == self.own || self.keys.contains(&(to, key)) {
+            return Offer::Known;
+        }
+        if self.links.len() >= self.bounds.max_links as usize {
+            self.skipped += 1;
+            self.over_bound += 1;
+            return Offer::Refused;
+        }
+        self.keys.insert((to, key));
+        self.links.push(Link { stage: to, key, url: canonical, host, carried: carried() });
+        Offer::New
+    }
+
+    /// Whether no further link is taken in.
+    pub(super) fn is_full(&self) -> bool {
+        self.over_bound > 0
+    }
+
+    /// The canonical URL and host of a link that scope and bounds let through.
+    fn admitted(&self, url: &Url) -> Option<(String, HostKey)> {
+        if self.depth >= self.bounds.max_depth || !self.site.scope.contains(url) {
+            return None;
+        }
+        let trap = is_trap(
+            url,
+            self.bounds.max_url,
+            self.bounds.max_segments,
+            self.bounds.max_repeats,
+        );
+        let host = HostKey::of(url).filter(|_| trap.is_none())?;
+        Some((self.site.scope.canonical(url), host))
+    }
+}
+

@@ -1,0 +1,79 @@
+//! One opened page: its elements, its base URL, and its embedded JSON, read when first asked for.
+
+use std::cell::OnceCell;
+
+use encoding_rs::Encoding;
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::{
+    extract::{
+        embedded,
+        find::{Index, attribute},
+        key::Key,
+        output::PageInput,
+    },
+    site::scope::resolve,
+};
+
+/// What field and link rules read.
+pub(super) struct Page<'p> {
+    pub(super) input: &'p PageInput<'p>,
+    pub(super) text: &'p str,
+    pub(super) charset: &'static Encoding,
+    pub(super) index: Index<'p>,
+    base: Option<Url>,
+    body: OnceCell<Option<Json>>,
+    linked: OnceCell<Vec<Json>>,
+}
+
+impl<'p> Page<'p> {
+    pub(super) fn new(
+        input: &'p PageInput<'p>,
+        text: &'p str,
+        charset: &'static Encoding,
+        index: Index<'p>,
+    ) -> Self {
+        let base = base(input, &index);
+        Self { input, text, charset, index, base, body: OnceCell::new(), linked: OnceCell::new() }
+    }
+
+    /// The absolute URL of a reference on this page.
+    pub(super) fn absolute(&self, reference: &str) -> Option<Url> {
+        match &self.base {
+            Some(base) => base.join(reference).ok(),
+            None => Url::parse(reference).ok(),
+        }
+    }
+
+    /// The page that a link means, if any: see [`resolve`].
+    pub(super) fn followed(&self, href: &str) -> Option<Url> {
+        resolve(self.base.as_ref()?, href)
+    }
+
+    /// The body as JSON.
+    pub(super) fn body(&self) -> Option<&Json> {
+        self.body.get_or_init(|| serde_json::from_str(self.text).ok()).as_ref()
+    }
+
+    /// The JSON-LD blocks of the page, in their order.
+    pub(super) fn linked(&self) -> &[Json] {
+        self.linked.get_or_init(|| embedded::linked_blocks(&self.index))
+    }
+}
+
+/// The first `<base href>`, resolved against where the answer came from.
+fn base(input: &PageInput<'_>, index: &Index<'_>) -> Option<Url> {
+    let own = Url::parse(input.final_url).or_else(|_| Url::parse(input.url)).ok();
+    let key = Key::of("base");
+    let declared = (0..index.len())
+        .map(|at| index.element(at))
+        .filter(|element| key.admits(*element))
+        .find_map(|element| attribute(element, "href"))
+        .and_then(|href| match &own {
+            Some(own) => own.join(href).ok(),
+            None => Url::parse(href).ok(),
+        })
+        .filter(|base| matches!(base.scheme(), "http" | "https"));
+    declared.or(own)
+}

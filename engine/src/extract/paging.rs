@@ -1,0 +1,128 @@
+//! How a list goes on: the next link, or the pages that a pattern names (SPEC A1, A7, B5).
+
+use serde_json::{Map, Value as Json};
+use url::Url;
+
+use crate::{
+    extract::{
+        field::captured,
+        find::Index,
+        links::{Found, Offer, reference},
+        output::Extracted,
+        page::Page,
+    },
+    model::ids::StageId,
+    site::compiled::{CountRule, Fallbacks, Pages, Stage},
+};
+
+/// The number of this page. A page that a card led to begins its own chain: what it carries as
+/// `page` is then where its card stood.
+pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
+    let first = match &stage.pages {
+        Some(Pages::Pattern { first, .. }) => *first,
+        _ => 1,
+    };
+    if stage.pages.is_some() && carried.contains_key("position") {
+        return first;
+    }
+    let number = match carried.get("page") {
+        Some(Json::Number(number)) => number.as_u64(),
+        Some(Json::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(first)
+}
+
+/// Adds the pages that follow, and what is known of their number.
+pub(super) fn read(
+    stage: &Stage,
+    id: StageId,
+    page: &Page<'_>,
+    number: u32,
+    found: &mut Found<'_>,
+    out: &mut Extracted,
+) {
+    match &stage.pages {
+        None => {}
+        Some(Pages::Next(next)) => {
+            if let Some(url) = next_url(page, next) {
+                out.has_next = offer(found, id, &url, page, number.saturating_add(1));
+            }
+        }
+        Some(Pages::Pattern { pattern, count, until_empty: _, max, first }) => {
+            let ceiling = max.unwrap_or(u32::MAX);
+            out.page_count = count.as_ref().and_then(|rule| page_count(&page.index, rule));
+            let following = number.checked_add(1).filter(|next| *next <= ceiling);
+            let Some(next) = following else { return };
+            let last = match out.page_count {
+                Some(count) if number == *first => count.min(ceiling),
+                Some(count) => next.min(count),
+                // How many there are is unknown: go on while pages hold something.
+                None if out.distinct_items > 0 || !out.records.is_empty() => next,
+                None => return,
+            };
+            for wanted in next..=last {
+                let Ok(url) = Url::parse(&pattern.replace("{page}", &wanted.to_string())) else {
+                    return;
+                };
+                out.has_next |= offer(found, id, &url, page, wanted);
+                if found.is_full() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The reference of the next link, wherever its selectors find one first.
+fn next_url(page: &Page<'_>, next: &Fallbacks) -> Option<Url> {
+    next.0.iter().find_map(|pick| {
+        let at = page.index.pick(None, pick).next()?;
+        page.followed(&reference(page, at, &pick.take)?)
+    })
+}
+
+/// Offers a page of the same list. It carries what led to the list, with its own number; having
+/// no `position` tells it from a card's page.
+fn offer(found: &mut Found<'_>, id: StageId, url: &Url, page: &Page<'_>, number: u32) -> bool {
+    let offer = found.offer(id, url, || {
+        let mut carried = page.input.carried.clone();
+        carried.shift_remove("position");
+        carried.insert("page".to_owned(), Json::from(number));
+        carried
+    });
+    offer == Offer::New
+}
+
+/// The largest integer that the first fruitful selector yields.
+pub(super) fn page_count(index: &Index<'_>, rule: &CountRule) -> Option<u32> {
+    rule.select.0.iter().find_map(|pick| {
+        index
+            .pick(None, pick)
+            .filter_map(|at| index.take(at, &pick.take, false))
+            .filter_map(|text| match &rule.regex {
+                Some(regex) => captured(regex, &text),
+                None => Some(text),
+            })
+            .filter_map(|text| largest(&text))
+            .max()
+    })
+}
+
+/// The largest run of digits in a text; thousands separators join runs (`1,234`).
+fn largest(text: &str) -> Option<u32> {
+    let joined: String = {
+        let bytes: Vec<char> = text.chars().collect();
+        let digit = |at: Option<&char>| at.is_some_and(char::is_ascii_digit);
+        let separates = |at: usize| {
+            matches!(bytes[at], ',' | '.' | '\u{a0}' | '\u{202f}')
+                && at > 0
+                && digit(bytes.get(at - 1))
+                && (1..=3).all(|after| digit(bytes.get(at + after)))
+                && !digit(bytes.get(at + 4))
+        };
+        (0..bytes.len()).filter(|at| !separates(*at)).map(|at| bytes[at]).collect()
+    };
+    joined.split(|c: char| !c.is_ascii_digit()).filter_map(|run| run.parse().ok()).max()
+}
+

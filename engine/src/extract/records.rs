@@ -1,0 +1,180 @@
+//! Records of a page: one per rule, or one per match of `each`.
+
+use rustc_hash::FxHashSet;
+use serde_json::Value as Json;
+
+use crate::{
+    extract::{
+        field::{self, Reading},
+        find::Card,
+        output::{ExtractError, Extracted, Record, Value},
+        page::Page,
+    },
+    model::class::ErrorClass,
+    site::compiled::{Field, RecordRule, Source, Stage},
+};
+
+/// Separates the values of a key.
+const KEY_SEPARATOR: &str = "\u{1f}";
+
+/// Reads all record rules of the stage. A missing required field fails the whole page.
+pub(super) fn read(
+    stage: &Stage,
+    page: &Page<'_>,
+    out: &mut Extracted,
+    expired: &dyn Fn() -> bool,
+) -> Result<(), ExtractError> {
+    for (place, rule) in stage.records.iter().enumerate() {
+        let place = u16::try_from(place).unwrap_or(u16::MAX);
+        let mut known = FxHashSet::default();
+        for (ordinal, card) in cards(rule, page) {
+            if expired() {
+                return Err(invalid(ErrorClass::Parse, page, "reading the page took too long"));
+            }
+            let Some(record) = one(rule, place, page, card, ordinal, &mut out.warnings)? else {
+                continue;
+            };
+            if known.insert(record.identity.clone()) {
+                out.records.push(record);
+            } else {
+                out.warnings.push(format!(
+                    "record \"{}\": two on this page have the key {}; the first is kept",
+                    rule.kind,
+                    record.identity.replace(KEY_SEPARATOR, " + ")
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The cards of a rule with their ordinals from 1; one card that is the page, without ordinal,
+/// where the rule has no `each`.
+pub(super) fn cards(rule: &RecordRule, page: &Page<'_>) -> Vec<(Option<usize>, Card)> {
+    match &rule.each {
+        Some(each) => {
+            let cards = page.index.cards(each).into_iter().enumerate();
+            cards.map(|(at, card)| (Some(at + 1), Some(card))).collect()
+        }
+        None => vec![(None, None)],
+    }
+}
+
+/// One record; none if nothing of a card was found, which is then a warning.
+fn one(
+    rule: &RecordRule,
+    place: u16,
+    page: &Page<'_>,
+    card: Card,
+    ordinal: Option<usize>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Record>, ExtractError> {
+    let mut values = Vec::with_capacity(rule.fields.len());
+    let mut found = false;
+    for field in &rule.fields {
+        let reading = field::read(page, field, card);
+        let missing = field::is_missing(&reading.value);
+        if missing && (field.required || rule.key.contains(&field.name)) {
+            let what = missing_text(rule, field, ordinal, &reading);
+            return Err(invalid(ErrorClass::InvalidRecord, page, &what));
+        }
+        if let Some(unfit) = reading.unfit {
+            warnings.push(unfit_text(&rule.kind, field, &unfit));
+        }
+        found |= !missing && looks_at_page(field);
+        values.push(reading.value);
+    }
+    if !found && rule.fields.iter().any(looks_at_page) {
+        if let Some(ordinal) = ordinal {
+            warnings.push(format!(
+                "record \"{}\": card {ordinal} has none of its fields; left out",
+                rule.kind
+            ));
+            return Ok(None);
+        }
+        let what = format!(
+            "record \"{}\": none of its fields is on this page; is it another kind of page (a login, a notice), or have the selectors gone stale?",
+            rule.kind
+        );
+        return Err(invalid(ErrorClass::InvalidRecord, page, &what));
+    }
+    let identity = identity(rule, &values, page, ordinal);
+    Ok(Some(Record { rule: place, identity, values }))
+}
+
+fn looks_at_page(field: &Field) -> bool {
+    !matches!(field.source, Source::Carried(_) | Source::Constant(_))
+}
+
+fn identity(
+    rule: &RecordRule,
+    values: &[Value],
+    page: &Page<'_>,
+    ordinal: Option<usize>,
+) -> String {
+    if rule.key.is_empty() {
+        return match ordinal {
+            Some(ordinal) => format!("{}#{ordinal}", page.input.url),
+            None => page.input.url.to_owned(),
+        };
+    }
+    let parts: Vec<String> = rule
+        .key
+        .iter()
+        .map(|name| {
+            let at = rule.fields.iter().position(|field| field.name == *name);
+            at.map_or_else(String::new, |at| key_text(&values[at]))
+        })
+        .collect();
+    parts.join(KEY_SEPARATOR)
+}
+
+fn key_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Text(text) | Value::Decimal(text) => text.clone(),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Json(Json::String(text)) => text.clone(),
+        Value::Json(json) => json.to_string(),
+    }
+}
+
+/// What a person needs to mend a field that is missing.
+pub(super) fn missing_text(
+    rule: &RecordRule,
+    field: &Field,
+    ordinal: Option<usize>,
+    reading: &Reading,
+) -> String {
+    let card = ordinal.map(|ordinal| format!(" (card {ordinal})")).unwrap_or_default();
+    let why = if field.required { "required" } else { "part of the key" };
+    let source = field::source_text(field);
+    let what = match &reading.unfit {
+        Some(text) => format!("{source} gave \"{text}\", which is no {}", kind_text(field)),
+        None => format!("{source} gave nothing"),
+    };
+    format!("record \"{}\"{card}, field \"{}\" is {why}: {what}", rule.kind, field.name)
+}
+
+/// A value that was found and does not fit.
+pub(super) fn unfit_text(kind: &str, field: &Field, text: &str) -> String {
+    format!(
+        "record \"{kind}\", field \"{}\": {} gave \"{text}\", which is no {}; left empty",
+        field.name,
+        field::source_text(field),
+        kind_text(field)
+    )
+}
+
+pub(super) fn kind_text(field: &Field) -> String {
+    let kind = format!("{:?}", field.kind).to_lowercase();
+    match field.formats.is_empty() {
+        true => kind,
+        false => format!("{kind} of the form {}", field.formats.join(" or ")),
+    }
+}
+
+fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {
+    ExtractError { class, message: format!("{what}; page {}", page.input.url) }
+}

@@ -1,0 +1,9 @@
+//! Extraction from whole pages, and what the test folders share.
+
+mod build;
+mod fields;
+mod hostile;
+mod links;
+mod paging;
+mod records;
+mod sites;

@@ -1,0 +1,106 @@
+//! Pagination by next link, by count and until a page is empty.
+
+use serde_json::{Value as Json, json};
+
+use super::build::{URL, carried, href, pattern, read_at, site};
+use crate::{
+    extract::output::Extracted,
+    site::compiled::{Pages, Stage},
+};
+
+const PATTERN: &str = "http://a.test/page/{page}/";
+
+fn list(pages: Pages, url: &str, html: &str, given: Json) -> Extracted {
+    let list = Stage::new("list").links(None, &["a.item"], 1).pages(pages);
+    let site = site(vec![list, Stage::new("detail")]);
+    read_at(&site, 0, url, html.as_bytes(), None, &carried(given)).unwrap()
+}
+
+/// Page numbers and URLs of the links that lead on.
+fn following(found: &Extracted) -> Vec<(Json, String)> {
+    let on = found.links.iter().filter(|link| link.stage.0 == 0);
+    on.map(|link| (link.carried["page"].clone(), link.url.clone())).collect()
+}
+
+fn urls(numbers: std::ops::RangeInclusive<u32>) -> Vec<(Json, String)> {
+    numbers.map(|n| (json!(n), format!("http://a.test/page/{n}/"))).collect()
+}
+
+#[test]
+fn a_next_link_leads_to_the_next_place_in_the_chain() {
+    let next = || Pages::Next(href(&["li.next a"]));
+    let found = list(next(), URL, "<li class=next><a href=p2>n</a>", json!({}));
+    assert_eq!(following(&found), [(json!(2), "http://a.test/list/p2".to_owned())]);
+    assert!(found.has_next);
+    assert_eq!(found.distinct_items, 0);
+    let found = list(next(), URL, "<li class=next><a href=p9>n</a>", json!({"page": 8, "x": 1}));
+    assert_eq!(json!(found.links[0].carried), json!({"page": 9, "x": 1}));
+}
+
+#[test]
+fn a_next_link_to_the_page_itself_is_no_next_page() {
+    let found = list(Pages::Next(href(&["a.n"])), URL, "<a class=n href='#'>n</a>", json!({}));
+    assert_eq!((following(&found).len(), found.has_next), (0, false));
+    let found = list(Pages::Next(href(&["a.n"])), URL, "<a class=n href=/list/>n</a>", json!({}));
+    assert_eq!((following(&found).len(), found.has_next), (0, false));
+}
+
+#[test]
+fn the_entry_page_gives_all_pages_and_any_other_only_the_next() {
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    let html = "<b>Page 1 of 4</b>";
+    let found = list(count(), URL, html, json!({}));
+    assert_eq!(following(&found), urls(2..=4));
+    assert_eq!((found.page_count, found.has_next), (Some(4), true));
+    let found = list(count(), "http://a.test/page/3/", html, json!({"page": 3}));
+    assert_eq!(following(&found), urls(4..=4));
+    let found = list(count(), "http://a.test/page/4/", html, json!({"page": 4}));
+    assert_eq!((following(&found).len(), found.has_next), (0, false));
+}
+
+#[test]
+fn the_largest_number_is_the_count() {
+    let count = pattern(PATTERN, Some((".n", "")), false);
+    let html = "<a class=n>1</a><a class=n>…</a><a class=n>1,200</a><a class=n>Next</a>";
+    let found = list(count, "http://a.test/x", html, json!({"page": 1199}));
+    assert_eq!(found.page_count, Some(1200));
+    assert_eq!(following(&found), urls(1200..=1200));
+}
+
+#[test]
+fn without_a_count_the_list_goes_on_while_pages_hold_items() {
+    for pages in [
+        || pattern(PATTERN, None, true),
+        || pattern(PATTERN, Some(("b", r"of (\d+)")), false),
+    ] {
+        let full = "<a class=item href=/1>1</a>";
+        assert_eq!(following(&list(pages(), URL, full, json!({"page": 7}))), urls(8..=8));
+        assert_eq!(following(&list(pages(), URL, "<p>none", json!({"page": 7}))).len(), 0);
+    }
+}
+
+#[test]
+fn no_page_goes_beyond_the_maximum() {
+    let bounded = |count| {
+        let mut pages = pattern(PATTERN, count, true);
+        if let Pages::Pattern { max, .. } = &mut pages {
+            *max = Some(3);
+        }
+        pages
+    };
+    let html = "<b>of 99</b><a class=item href=/1>1</a>";
+    let by_count = bounded(Some(("b", r"of (\d+)")));
+    assert_eq!(following(&list(by_count, URL, html, json!({}))), urls(2..=3));
+    assert_eq!(following(&list(bounded(None), URL, html, json!({"page": 3}))).len(), 0);
+}
+
+#[test]
+fn a_list_that_a_card_led_to_begins_its_own_chain() {
+    let html = "<a class=item href=/1>1</a>";
+    let given = json!({"page": 5, "position": 2, "category": "c"});
+    let found = list(pattern(PATTERN, None, true), URL, html, given);
+    assert_eq!(following(&found), urls(2..=2));
+    let on = found.links.iter().find(|link| link.stage.0 == 0).unwrap();
+    assert_eq!(json!(on.carried), json!({"page": 2, "category": "c"}));
+    assert_eq!(found.links[0].carried["page"], json!(1));
+}

@@ -1,0 +1,224 @@
+//! What `crawlfield try` shows: what each selector matched, and what became of it.
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    extract::{
+        bounds::Bounds,
+        convert::into_json,
+        field,
+        find::Card,
+        links,
+        output::{ExtractError, Extracted, PageInput},
+        page::Page,
+        paging, read, records,
+    },
+    model::ids::StageId,
+    site::compiled::{Fallbacks, Field, Pages, Pick, Site, Source},
+};
+
+/// First values shown of a selector.
+const SHOWN: usize = 3;
+
+/// How a page was read.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// How the page was opened; none if it could not be.
+    pub opened: Option<Opened>,
+    /// Rule by rule: links, pagination, records.
+    pub rules: Vec<RuleTrace>,
+    /// What extraction makes of the page.
+    pub outcome: Result<Extracted, ExtractError>,
+}
+
+/// How the body was opened.
+#[derive(Debug, Clone, Serialize)]
+pub struct Opened {
+    /// WHATWG name of the character set.
+    pub charset: String,
+    /// Elements of the parsed page; 0 for JSON.
+    pub elements: usize,
+}
+
+/// What one rule of the stage found.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleTrace {
+    /// `links to detail`, `pages`, `record product`.
+    pub rule: String,
+    /// The cards, where the rule has `each`.
+    pub each: Option<Match>,
+    /// The rule's own selectors, over all cards.
+    pub selectors: Vec<Match>,
+    /// Its fields, read in the first card (or on the page).
+    pub fields: Vec<FieldTrace>,
+}
+
+/// What one selector matched.
+#[derive(Debug, Clone, Serialize)]
+pub struct Match {
+    /// As written in the site file.
+    pub selector: String,
+    /// How often it matched.
+    pub matches: usize,
+    /// The first values taken from its matches.
+    pub first: Vec<String>,
+}
+
+/// What one field found.
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldTrace {
+    /// Its name.
+    pub name: String,
+    /// Each selector in order of its fallbacks.
+    pub selectors: Vec<Match>,
+    /// After regex, map and transforms, before the type.
+    pub raw: Vec<String>,
+    /// As it will be saved; null if it is missing.
+    pub value: Json,
+    /// Why the value is missing or does not fit.
+    pub problem: Option<String>,
+}
+
+/// Reads a page as [`extract`](super::extract) does, and says what each selector matched. It goes
+/// on where extraction stops at the first required field that is missing.
+#[must_use]
+pub fn trace(site: &Site, stage: StageId, input: &PageInput<'_>, bounds: &Bounds) -> Trace {
+    let read = super::open(site, stage, input, bounds, &|| false, |page| Trace {
+        opened: Some(Opened { charset: page.charset.name().to_owned(), elements: page.index.len() }),
+        rules: rules(site, stage, page),
+        outcome: read(site, stage, page, bounds, &|| false),
+    });
+    read.unwrap_or_else(|error| Trace { opened: None, rules: Vec::new(), outcome: Err(error) })
+}
+
+fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
+    let stage = site.stage(id);
+    let mut rules = Vec::new();
+    for rule in &stage.links {
+        let cards = rule.each.as_ref().map(|each| page.index.cards(each));
+        let scopes = scopes(cards.as_deref());
+        let first = match &cards {
+            Some(cards) => cards.first().copied(),
+            None => links::references(rule, page).first().map(|(at, _)| *at),
+        };
+        rules.push(RuleTrace {
+            rule: format!("links to {}", site.stage(rule.to).name),
+            each: each_match(rule.each.as_ref(), cards.as_deref(), page),
+            selectors: picks(&rule.select, page, &scopes),
+            fields: rule.carry.iter().map(|carry| trace_field(carry, page, first)).collect(),
+        });
+    }
+    let paging = match &stage.pages {
+        Some(Pages::Next(next)) => Some(next),
+        Some(Pages::Pattern { count: Some(count), .. }) => Some(&count.select),
+        _ => None,
+    };
+    rules.extend(paging.map(|fallbacks| RuleTrace {
+        rule: "pages".to_owned(),
+        each: None,
+        selectors: picks(fallbacks, page, &[None]),
+        fields: Vec::new(),
+    }));
+    for rule in &stage.records {
+        let cards = rule.each.as_ref().map(|each| page.index.cards(each));
+        let first = cards.as_ref().and_then(|cards| cards.first().copied());
+        let is_read = rule.each.is_none() || first.is_some();
+        let fields = rule.fields.iter().filter(|_| is_read);
+        rules.push(RuleTrace {
+            rule: format!("record {}", rule.kind),
+            each: each_match(rule.each.as_ref(), cards.as_deref(), page),
+            selectors: Vec::new(),
+            fields: fields
+                .map(|field| {
+                    let mut traced = trace_field(field, page, first);
+                    let needed = field.required || rule.key.contains(&field.name);
+                    if needed && traced.value.is_null() {
+                        let reading = field::read(page, field, first);
+                        traced.problem = Some(records::missing_text(rule, field, None, &reading));
+                    }
+                    traced
+                })
+                .collect(),
+        });
+    }
+    rules
+}
+
+fn scopes(cards: Option<&[usize]>) -> Vec<Card> {
+    cards.map_or_else(|| vec![None], |cards| cards.iter().copied().map(Some).collect())
+}
+
+fn each_match(
+    each: Option<&scraper::Selector>,
+    cards: Option<&[usize]>,
+    page: &Page<'_>,
+) -> Option<Match> {
+    let (each, cards) = each.zip(cards)?;
+    let take = crate::site::compiled::Take::Text;
+    let first = cards.iter().take(SHOWN).filter_map(|card| page.index.take(*card, &take, false));
+    Some(Match {
+        selector: scraper::selector::ToCss::to_css_string(each),
+        matches: cards.len(),
+        first: first.map(|text| shortened(&text)).collect(),
+    })
+}
+
+fn picks(fallbacks: &Fallbacks, page: &Page<'_>, scopes: &[Card]) -> Vec<Match> {
+    fallbacks.0.iter().map(|pick| one_pick(pick, page, scopes)).collect()
+}
+
+fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
+    let mut matches = 0;
+    let mut first = Vec::new();
+    for scope in scopes {
+        for at in page.index.pick(*scope, pick) {
+            matches += 1;
+            if first.len() < SHOWN {
+                first.extend(page.index.take(at, &pick.take, false).map(|text| shortened(&text)));
+            }
+        }
+    }
+    Match { selector: pick.text.clone(), matches, first }
+}
+
+fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
+    let selectors = match &field.source {
+        Source::Select(fallbacks) => picks(fallbacks, page, &[card]),
+        Source::Rows { rows, label, value, .. } => {
+            let text = scraper::selector::ToCss::to_css_string(rows);
+            let key = super::key::Key::of(&text);
+            let found: Vec<Card> = page.index.select(card, rows, key).map(Some).collect();
+            let all = Match { selector: text.clone(), matches: found.len(), first: Vec::new() };
+            let inner = [label, value].into_iter().flat_map(|one| picks(one, page, &found));
+            std::iter::once(all).chain(inner).collect()
+        }
+        _ => Vec::new(),
+    };
+    let raw = field::raws(page, field, card).iter().map(|raw| raw.shown()).collect();
+    let reading = field::read(page, field, card);
+    let problem = reading.unfit.as_ref().map(|text| {
+        let source = field::source_text(field);
+        format!("{source} gave \"{text}\", which is no {}", records::kind_text(field))
+    });
+    FieldTrace {
+        name: field.name.clone(),
+        selectors,
+        raw,
+        value: into_json(reading.value),
+        problem,
+    }
+}
+
+/// The page's place in its list and the number of pages it names, for display.
+#[must_use]
+pub fn page_of(site: &Site, stage: StageId, carried: &Map<String, Json>) -> u32 {
+    paging::page_number(site.stage(stage), carried)
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
