@@ -1,1 +1,3 @@
+//! The `crawlfield-viewer` command.
+
 fn main() {}

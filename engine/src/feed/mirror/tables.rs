@@ -131,6 +131,12 @@ impl Tables {
         self.session(session)?.stages.get(usize::from(stage.0))
     }
 
+    /// The host's place in `hosts`.
+    #[must_use]
+    pub fn host_number(&self, id: HostId) -> Option<u32> {
+        self.host_at.get(&id).copied()
+    }
+
     /// The host of this id.
     #[must_use]
     pub fn host(&self, id: HostId) -> Option<&HostRow> {

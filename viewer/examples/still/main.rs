@@ -1,0 +1,75 @@
+//! A still of a made-up crawl, to look at while drawing: `still OUT.png TASKS HOSTS SECONDS …`.
+
+#[path = "../../tests/support/synthetic.rs"]
+mod synthetic;
+
+use crawlfield_viewer::{
+    field::board::Arrangement,
+    picture::Studio,
+    show::{Choices, Show},
+    source::Source,
+    theme::ThemeName,
+};
+use synthetic::{Plan, Synthetic};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: f64| {
+        arguments
+            .get(at)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    let tasks = number(1, 1000.0) as u32;
+    let plan = Plan {
+        tasks,
+        hosts: number(2, 6.0) as u32,
+        moves_per_second: number(4, f64::from(tasks) / 3.0),
+        failing: 0.08,
+        broken: Some(1),
+        seed: 7,
+    };
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let theme = if has("light") {
+        ThemeName::Light
+    } else {
+        ThemeName::Dark
+    };
+    let source = Source::Frames(Box::new(Synthetic::new(plan)));
+    let show = Show::new(
+        source,
+        Choices {
+            theme,
+            ..Choices::default()
+        },
+    );
+    let mut studio = Studio::open(show, 1280, 720);
+    if has("flow") {
+        studio.show().arrange(Arrangement::Flow);
+    }
+    let until = (number(3, 6.0) * 1e6) as u64;
+    let mut at = 0;
+    while at < until {
+        at += 100_000;
+        studio.show().advance(at);
+    }
+    if has("near") {
+        studio.show().view.zoom_at(4.0, 200.0, 200.0);
+    }
+    studio.draw();
+    let began = std::time::Instant::now();
+    for _ in 0..20 {
+        at += 16_000;
+        studio.show().advance(at);
+        studio.draw();
+    }
+    eprintln!(
+        "{:.1} ms a frame",
+        began.elapsed().as_secs_f64() * 1000.0 / 20.0
+    );
+    studio
+        .shoot()
+        .expect("a picture")
+        .save(&arguments[0])
+        .expect("a file");
+}

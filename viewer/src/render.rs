@@ -1,0 +1,124 @@
+//! The field's own pass: scatters changed texels into the state texture, then draws one quad per
+//! block and one per flight. It hangs in the 2-D schedule and knows nothing of tasks.
+
+mod gpu;
+mod pass;
+mod pipelines;
+mod sprites;
+
+use bevy::{
+    core_pipeline::{Core2d, Core2dSystems, core_2d::main_transparent_pass_2d},
+    prelude::*,
+    render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderStartup, RenderSystems},
+};
+use bytemuck::{Pod, Zeroable};
+
+use crate::field::{
+    flights::Flight,
+    texel::{Point, Texel},
+};
+
+/// A block as the shader reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct BlockQuad {
+    /// The block: left, top, right, bottom.
+    pub rect: [f32; 4],
+    /// First cell's corner, edge of a cell, height of the header.
+    pub grid: [f32; 4],
+    /// First address, cells, columns, flags.
+    pub cells: [u32; 4],
+    /// Shares of the foot's bar: finished, dead, in the window, outside.
+    pub shares: [f32; 4],
+}
+
+/// What all pixels of a frame share; `assets/shaders/field.wgsl` names the fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct FrameUniform {
+    /// Target in pixels.
+    pub size: [f32; 2],
+    /// Screen pixels a field pixel.
+    pub zoom: f32,
+    /// Animations run so many times faster.
+    pub hurry: f32,
+    /// The field's point in the corner.
+    pub pan: [f32; 2],
+    /// The field's corner on the screen.
+    pub corner: [f32; 2],
+    /// The source's clock in milliseconds.
+    pub now_ms: u32,
+    /// 2 full, 1 reduced, 0 none.
+    pub motion: u32,
+    /// A bit for each sign that is shown in full.
+    pub signs: u32,
+    /// A bit for each stage that is shown in full.
+    pub stages: u32,
+    /// Linear colours by sign.
+    pub colours: [[f32; 4]; 16],
+    /// Panel, header, line, ink, light, mark.
+    pub surfaces: [[f32; 4]; 8],
+}
+
+/// What the next frame shows: written by the viewer, emptied by the renderer.
+#[derive(Debug, Default, Resource)]
+pub struct Scene {
+    /// Shared by all pixels.
+    pub uniform: FrameUniform,
+    /// Visible blocks.
+    pub blocks: Vec<BlockQuad>,
+    /// Changed texels.
+    pub points: Vec<Point>,
+    /// All texels: replaces what was.
+    pub refill: Option<Vec<Texel>>,
+    /// Cells that the state texture must hold.
+    pub cells: u32,
+    /// What flies.
+    pub flights: Vec<Flight>,
+}
+
+/// Adds the pass to an app that has Bevy's renderer.
+pub struct FieldPlugin;
+
+impl Plugin for FieldPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Scene>();
+        let mut shaders = app.world_mut().resource_mut::<Assets<Shader>>();
+        let handles = gpu::Shaders {
+            field: shaders.add(Shader::from_wgsl(
+                include_str!("../../assets/shaders/field.wgsl"),
+                "field.wgsl",
+            )),
+            scatter: shaders.add(Shader::from_wgsl(
+                include_str!("../../assets/shaders/scatter.wgsl"),
+                "scatter.wgsl",
+            )),
+        };
+        let Some(render_app) = app.get_sub_app_mut(RenderApp) else {
+            return;
+        };
+        render_app
+            .insert_resource(handles)
+            .init_resource::<gpu::Inbox>()
+            .add_systems(RenderStartup, gpu::open_field)
+            .add_systems(ExtractSchedule, take_scene)
+            .add_systems(
+                Render,
+                gpu::upload_scene.in_set(RenderSystems::PrepareResources),
+            )
+            .add_systems(
+                Core2d,
+                pass::draw_field
+                    .after(main_transparent_pass_2d)
+                    .in_set(Core2dSystems::MainPass),
+            );
+    }
+}
+
+/// Moves the scene across; changes pile up until the pipelines are ready.
+fn take_scene(mut main: ResMut<MainWorld>, mut inbox: ResMut<gpu::Inbox>) {
+    let Some(mut scene) = main.get_resource_mut::<Scene>() else {
+        return;
+    };
+    inbox.take(scene.bypass_change_detection());
+}

@@ -1,0 +1,371 @@
+//! What the field owns on the GPU, and how a scene gets there.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+
+use bevy::{
+    mesh::VertexBufferLayout,
+    prelude::*,
+    render::{
+        render_resource::{
+            BindGroup, BindGroupEntry, BindGroupLayoutDescriptor, BindingResource, Buffer,
+            BufferDescriptor, BufferUsages, CachedRenderPipelineId, Extent3d, FilterMode,
+            MipmapFilterMode, PipelineCache, Sampler, SamplerDescriptor, ShaderStages,
+            TexelCopyBufferLayout, Texture, TextureDataOrder, TextureDescriptor, TextureDimension,
+            TextureFormat, TextureUsages, TextureView, TextureViewDescriptor, TextureViewDimension,
+            VertexFormat, VertexStepMode,
+        },
+        renderer::{RenderDevice, RenderQueue},
+    },
+    shader::Shader,
+};
+use bytemuck::{Pod, Zeroable};
+
+use super::{
+    BlockQuad, FrameUniform, Scene,
+    pipelines::{field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
+    sprites,
+};
+use crate::{
+    field::{
+        flights::Flight,
+        texel::{Point, Texel},
+    },
+    numbers::{index, number},
+};
+
+/// Columns of the state texture.
+const COLUMNS: u32 = 2048;
+const TEXEL_BYTES: u32 = 16;
+
+/// The shaders' handles.
+#[derive(Resource)]
+pub(super) struct Shaders {
+    pub(super) field: Handle<Shader>,
+    pub(super) scatter: Handle<Shader>,
+}
+
+/// What has come from the main world and is not on the GPU yet.
+#[derive(Default, Resource)]
+pub(super) struct Inbox {
+    uniform: FrameUniform,
+    blocks: Vec<BlockQuad>,
+    points: Vec<Point>,
+    flights: Vec<Flight>,
+    refill: Option<Vec<Texel>>,
+    cells: u32,
+}
+
+impl Inbox {
+    /// Takes what a scene holds.
+    pub(super) fn take(&mut self, scene: &mut Scene) {
+        self.uniform = scene.uniform;
+        self.cells = scene.cells;
+        self.blocks.clear();
+        self.blocks.append(&mut scene.blocks);
+        self.flights.clear();
+        self.flights.append(&mut scene.flights);
+        if let Some(texels) = scene.refill.take() {
+            self.refill = Some(texels);
+            self.points.clear();
+        }
+        self.points.append(&mut scene.points);
+    }
+}
+
+/// A buffer that grows.
+pub(super) struct Growing {
+    pub(super) buffer: Buffer,
+    pub(super) count: u32,
+    usage: BufferUsages,
+}
+
+impl Growing {
+    fn new(device: &RenderDevice, usage: BufferUsages) -> Self {
+        let usage = usage | BufferUsages::COPY_DST;
+        let buffer = device.create_buffer(&BufferDescriptor {
+            label: Some("field instances"),
+            size: 4096,
+            usage,
+            mapped_at_creation: false,
+        });
+        Self {
+            buffer,
+            count: 0,
+            usage,
+        }
+    }
+
+    fn fill<T: Pod>(&mut self, device: &RenderDevice, queue: &RenderQueue, items: &[T]) {
+        let bytes: &[u8] = bytemuck::cast_slice(items);
+        let size = bytes.len() as u64;
+        if size > self.buffer.size() {
+            self.buffer = device.create_buffer(&BufferDescriptor {
+                label: Some("field instances"),
+                size: size.next_power_of_two(),
+                usage: self.usage,
+                mapped_at_creation: false,
+            });
+        }
+        if size > 0 {
+            queue.write_buffer(&self.buffer, 0, bytes);
+        }
+        self.count = number(items.len());
+    }
+}
+
+/// The state texture.
+pub(super) struct States {
+    pub(super) view: TextureView,
+    pub(super) bind_group: BindGroup,
+    texture: Texture,
+    rows: u32,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct TargetGrid {
+    columns: u32,
+    rows: u32,
+    spare: [u32; 2],
+}
+
+/// The field on the GPU.
+#[derive(Resource)]
+pub(super) struct FieldGpu {
+    pub(super) scatter: CachedRenderPipelineId,
+    pub(super) blocks_pipeline: CachedRenderPipelineId,
+    pub(super) flights_pipeline: CachedRenderPipelineId,
+    pub(super) points: Growing,
+    pub(super) blocks: Growing,
+    pub(super) flights: Growing,
+    pub(super) scatter_group: BindGroup,
+    pub(super) states: Option<States>,
+    layout: BindGroupLayoutDescriptor,
+    uniform: Buffer,
+    grid: Buffer,
+    sprites: TextureView,
+    sampler: Sampler,
+}
+
+/// Makes everything that does not depend on how many tasks there are.
+pub(super) fn open_field(
+    mut commands: Commands,
+    shaders: Res<Shaders>,
+    device: Res<RenderDevice>,
+    queue: Res<RenderQueue>,
+    cache: Res<PipelineCache>,
+) {
+    let layout = field_layout();
+    let scatter_layout =
+        BindGroupLayoutDescriptor::new("scatter", &[uniform_entry(0, ShaderStages::VERTEX)]);
+    let uniform = |label, size: usize| {
+        device.create_buffer(&BufferDescriptor {
+            label: Some(label),
+            size: size as u64,
+            usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    };
+    let grid = uniform("state grid", size_of::<TargetGrid>());
+    let scatter_group = device.create_bind_group(
+        "scatter",
+        &cache.get_bind_group_layout(&scatter_layout),
+        &[BindGroupEntry {
+            binding: 0,
+            resource: grid.as_entire_binding(),
+        }],
+    );
+    commands.insert_resource(FieldGpu {
+        scatter: cache.queue_render_pipeline(scatter_pipeline(&shaders, scatter_layout)),
+        blocks_pipeline: cache.queue_render_pipeline(quad_pipeline(
+            &shaders,
+            &layout,
+            ["place_block", "draw_block"],
+            VertexBufferLayout::from_vertex_formats(
+                VertexStepMode::Instance,
+                [
+                    VertexFormat::Float32x4,
+                    VertexFormat::Float32x4,
+                    VertexFormat::Uint32x4,
+                    VertexFormat::Float32x4,
+                ],
+            ),
+        )),
+        flights_pipeline: cache.queue_render_pipeline(quad_pipeline(
+            &shaders,
+            &layout,
+            ["place_flight", "draw_flight"],
+            VertexBufferLayout::from_vertex_formats(
+                VertexStepMode::Instance,
+                [
+                    VertexFormat::Float32x4,
+                    VertexFormat::Float32x4,
+                    VertexFormat::Uint32x4,
+                    VertexFormat::Uint32x2,
+                ],
+            ),
+        )),
+        points: Growing::new(&device, BufferUsages::VERTEX),
+        blocks: Growing::new(&device, BufferUsages::VERTEX),
+        flights: Growing::new(&device, BufferUsages::VERTEX),
+        scatter_group,
+        states: None,
+        layout,
+        uniform: uniform("field frame", size_of::<FrameUniform>()),
+        grid,
+        sprites: sprite_view(&device, &queue),
+        sampler: device.create_sampler(&SamplerDescriptor {
+            mag_filter: FilterMode::Linear,
+            min_filter: FilterMode::Linear,
+            mipmap_filter: MipmapFilterMode::Linear,
+            ..default()
+        }),
+    });
+}
+
+fn sprite_view(device: &RenderDevice, queue: &RenderQueue) -> TextureView {
+    device
+        .create_texture_with_data(
+            queue,
+            &TextureDescriptor {
+                label: Some("sprites"),
+                size: Extent3d {
+                    width: sprites::TILE,
+                    height: sprites::TILE,
+                    depth_or_array_layers: sprites::LAYERS,
+                },
+                mip_level_count: sprites::LEVELS,
+                sample_count: 1,
+                dimension: TextureDimension::D2,
+                format: TextureFormat::Rgba8Unorm,
+                usage: TextureUsages::TEXTURE_BINDING | TextureUsages::COPY_DST,
+                view_formats: &[],
+            },
+            TextureDataOrder::LayerMajor,
+            &sprites::layers(),
+        )
+        .create_view(&TextureViewDescriptor {
+            dimension: Some(TextureViewDimension::D2Array),
+            ..default()
+        })
+}
+
+/// Brings the inbox onto the GPU; changed texels wait until their pipeline is ready.
+pub(super) fn upload_scene(
+    mut inbox: ResMut<Inbox>,
+    mut field: ResMut<FieldGpu>,
+    device: Res<RenderDevice>,
+    queue: Res<RenderQueue>,
+    cache: Res<PipelineCache>,
+) {
+    let field = &mut *field;
+    queue.write_buffer(&field.uniform, 0, bytemuck::bytes_of(&inbox.uniform));
+    field.blocks.fill(&device, &queue, &inbox.blocks);
+    field.flights.fill(&device, &queue, &inbox.flights);
+    let rows = inbox.cells.div_ceil(COLUMNS).next_power_of_two().max(16);
+    if field
+        .states
+        .as_ref()
+        .is_none_or(|states| states.rows < rows)
+    {
+        field.open_states(&device, &queue, &cache, rows);
+    }
+    if let Some(texels) = inbox.refill.take() {
+        field.refill(&queue, texels);
+    }
+    if cache.get_render_pipeline(field.scatter).is_some() {
+        let points = core::mem::take(&mut inbox.points);
+        field.points.fill(&device, &queue, &points);
+    } else {
+        field.points.count = 0;
+    }
+}
+
+impl FieldGpu {
+    fn open_states(
+        &mut self,
+        device: &RenderDevice,
+        queue: &RenderQueue,
+        cache: &PipelineCache,
+        rows: u32,
+    ) {
+        let texture = device.create_texture(&TextureDescriptor {
+            label: Some("states"),
+            size: Extent3d {
+                width: COLUMNS,
+                height: rows,
+                depth_or_array_layers: 1,
+            },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: TextureDimension::D2,
+            format: TextureFormat::Rgba32Uint,
+            usage: TextureUsages::TEXTURE_BINDING
+                | TextureUsages::COPY_DST
+                | TextureUsages::COPY_SRC
+                | TextureUsages::RENDER_ATTACHMENT,
+            view_formats: &[],
+        });
+        let view = texture.create_view(&TextureViewDescriptor::default());
+        let bind_group = device.create_bind_group(
+            "field",
+            &cache.get_bind_group_layout(&self.layout),
+            &[
+                BindGroupEntry {
+                    binding: 0,
+                    resource: self.uniform.as_entire_binding(),
+                },
+                BindGroupEntry {
+                    binding: 1,
+                    resource: BindingResource::TextureView(&view),
+                },
+                BindGroupEntry {
+                    binding: 2,
+                    resource: BindingResource::TextureView(&self.sprites),
+                },
+                BindGroupEntry {
+                    binding: 3,
+                    resource: BindingResource::Sampler(&self.sampler),
+                },
+            ],
+        );
+        let grid = TargetGrid {
+            columns: COLUMNS,
+            rows,
+            spare: [0; 2],
+        };
+        queue.write_buffer(&self.grid, 0, bytemuck::bytes_of(&grid));
+        self.states = Some(States {
+            view,
+            bind_group,
+            texture,
+            rows,
+        });
+    }
+
+    fn refill(&self, queue: &RenderQueue, mut texels: Vec<Texel>) {
+        let Some(states) = &self.states else { return };
+        let rows = number(texels.len()).div_ceil(COLUMNS);
+        if rows == 0 {
+            return;
+        }
+        texels.resize(index(rows * COLUMNS), Texel::default());
+        queue.write_texture(
+            states.texture.as_image_copy(),
+            bytemuck::cast_slice(&texels),
+            TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(COLUMNS * TEXEL_BYTES),
+                rows_per_image: Some(rows),
+            },
+            Extent3d {
+                width: COLUMNS,
+                height: rows,
+                depth_or_array_layers: 1,
+            },
+        );
+    }
+}

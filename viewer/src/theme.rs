@@ -1,0 +1,193 @@
+//! Colours: eight for states, checked by the palette's gate, and the calm ones around them.
+
+pub mod difference;
+#[cfg(test)]
+mod tests;
+
+use difference::linear;
+
+use crate::numbers::narrow;
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ThemeName {
+    /// Light on dark.
+    #[default]
+    Dark,
+    /// Dark on light.
+    Light,
+}
+
+/// The eight colours of states, by what they mean.
+#[derive(Debug, Clone, Copy)]
+pub struct StateColours {
+    /// Waiting to be fetched; skipped and cancelled too.
+    pub queued: u32,
+    /// Fetching to saving.
+    pub running: u32,
+    /// Saved.
+    pub done: u32,
+    /// Waiting for its next attempt.
+    pub retry: u32,
+    /// Retries used up.
+    pub fatal: u32,
+    /// Held by a person.
+    pub paused: u32,
+    /// Held by a breaker.
+    pub parked: u32,
+    /// A dead letter.
+    pub dead: u32,
+}
+
+impl StateColours {
+    /// All eight.
+    #[must_use]
+    pub const fn all(&self) -> [u32; 8] {
+        [
+            self.queued,
+            self.running,
+            self.done,
+            self.retry,
+            self.fatal,
+            self.paused,
+            self.parked,
+            self.dead,
+        ]
+    }
+
+    /// The colour of a sign's number.
+    #[must_use]
+    pub const fn of_sign(&self, sign: u32) -> u32 {
+        match sign {
+            2..=6 => self.running,
+            7 => self.done,
+            8 => self.retry,
+            9 => self.fatal,
+            10 => self.dead,
+            13 => self.parked,
+            14 => self.paused,
+            _ => self.queued,
+        }
+    }
+}
+
+/// All colours of a theme, as `0xRRGGBB`.
+#[derive(Debug, Clone, Copy)]
+pub struct Theme {
+    /// Which.
+    pub name: ThemeName,
+    /// States.
+    pub states: StateColours,
+    /// Behind everything; what the contrast of states is measured against.
+    pub ground: u32,
+    /// Blocks and panels.
+    pub panel: u32,
+    /// Headers and raised parts.
+    pub raised: u32,
+    /// Lines.
+    pub line: u32,
+    /// Outlines and pupils of sprites.
+    pub ink: u32,
+    /// Eyes, paper, flashes.
+    pub light: u32,
+    /// Selection.
+    pub mark: u32,
+    /// Text.
+    pub text: u32,
+    /// Less important text.
+    pub faint: u32,
+}
+
+/// Light on dark.
+pub const DARK: Theme = Theme {
+    name: ThemeName::Dark,
+    states: StateColours {
+        queued: 0x5B_616A,
+        running: 0x65_9AFE,
+        done: 0x9C_F5B4,
+        retry: 0xD7_C02C,
+        fatal: 0xD2_2C0F,
+        paused: 0xDF_DCEB,
+        parked: 0x7E_44CE,
+        dead: 0xEA_7BA1,
+    },
+    ground: 0x0B_0D12,
+    panel: 0x0F_1218,
+    raised: 0x17_1B24,
+    line: 0x2A_303C,
+    ink: 0x07_090D,
+    light: 0xFF_FFFF,
+    mark: 0xFF_FFFF,
+    text: 0xE4_E8F0,
+    faint: 0x98_A1B0,
+};
+
+/// Dark on light.
+pub const LIGHT: Theme = Theme {
+    name: ThemeName::Light,
+    states: StateColours {
+        queued: 0x84_8E74,
+        running: 0x37_8CFF,
+        done: 0x17_5047,
+        retry: 0xA4_8301,
+        fatal: 0xAA_0503,
+        paused: 0x1C_0F29,
+        parked: 0x61_1588,
+        dead: 0xE9_37A0,
+    },
+    ground: 0xF4_F6F9,
+    panel: 0xFC_FDFE,
+    raised: 0xEB_EEF3,
+    line: 0xCB_D1DB,
+    ink: 0x12_151C,
+    light: 0xFF_FFFF,
+    mark: 0x12_151C,
+    text: 0x1A_1F29,
+    faint: 0x5A_6373,
+};
+
+impl ThemeName {
+    /// Its colours.
+    #[must_use]
+    pub const fn theme(self) -> &'static Theme {
+        match self {
+            Self::Dark => &DARK,
+            Self::Light => &LIGHT,
+        }
+    }
+}
+
+/// `0xRRGGBB` as the shader wants it.
+#[must_use]
+pub fn shader(hex: u32) -> [f32; 4] {
+    let [r, g, b] = linear(hex).map(narrow);
+    [r, g, b, 1.0]
+}
+
+impl Theme {
+    /// Colours by sign.
+    #[must_use]
+    pub fn sign_colours(&self) -> [[f32; 4]; 16] {
+        let mut colours = [[0.0; 4]; 16];
+        for (sign, colour) in (0_u32..).zip(&mut colours) {
+            *colour = shader(self.states.of_sign(sign));
+        }
+        colours
+    }
+
+    /// Panel, header, line, ink, light, mark.
+    #[must_use]
+    pub fn surfaces(&self) -> [[f32; 4]; 8] {
+        [
+            self.panel,
+            self.raised,
+            self.line,
+            self.ink,
+            self.light,
+            self.mark,
+            self.ground,
+            self.text,
+        ]
+        .map(shader)
+    }
+}
