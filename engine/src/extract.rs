@@ -92,7 +92,12 @@ fn open<T>(
     }
     let html = dom::parse(&text, bounds, expired)
         .map_err(|(class, message)| failure(class, message, input))?;
-    Ok(then(&Page::new(input, &text, charset, Index::new(&html, bounds))))
+    Ok(then(&Page::new(
+        input,
+        &text,
+        charset,
+        Index::new(&html, bounds),
+    )))
 }
 
 /// Links first: pagination needs to know whether the page had records and items.
@@ -118,7 +123,11 @@ fn read(
 
 /// Whether the stage has fields and none of them looks at HTML.
 fn reads_json_only(stage: &Stage) -> bool {
-    let mut fields = stage.records.iter().flat_map(|rule| &rule.fields).peekable();
+    let mut fields = stage
+        .records
+        .iter()
+        .flat_map(|rule| &rule.fields)
+        .peekable();
     stage.links.is_empty()
         && fields.peek().is_some()
         && stage.records.iter().all(|rule| rule.each.is_none())

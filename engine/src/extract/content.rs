@@ -48,7 +48,9 @@ pub(super) fn form(content_type: Option<&str>, body: &[u8]) -> Result<Form, Extr
         return Err(wrong(format!("its first bytes are those of {what}")));
     }
     if is_binary(body) {
-        return Err(wrong("it is full of control bytes: binary, not text".to_owned()));
+        return Err(wrong(
+            "it is full of control bytes: binary, not text".to_owned(),
+        ));
     }
     let json = matches!(essence.as_str(), "application/json" | "text/json")
         || (essence.starts_with("application/") && essence.ends_with("+json"));

@@ -28,7 +28,11 @@ pub(super) struct Reading {
 /// Reads a field on the page, or inside a card. The default stands in for what is missing.
 pub(super) fn read(page: &Page<'_>, field: &Field, card: Card) -> Reading {
     let raws = raws(page, field, card);
-    let mut reading = if field.list { list(&raws, field, page) } else { single(&raws, field, page) };
+    let mut reading = if field.list {
+        list(&raws, field, page)
+    } else {
+        single(&raws, field, page)
+    };
     if is_missing(&reading.value)
         && let Some(default) = &field.default
     {
@@ -63,11 +67,17 @@ pub(super) fn is_missing(value: &Value) -> bool {
 
 fn single(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
     let Some(raw) = raws.first() else {
-        return Reading { value: Value::Null, unfit: None };
+        return Reading {
+            value: Value::Null,
+            unfit: None,
+        };
     };
     match convert(raw, field, page) {
         Some(value) => Reading { value, unfit: None },
-        None => Reading { value: Value::Null, unfit: Some(raw.shown()) },
+        None => Reading {
+            value: Value::Null,
+            unfit: Some(raw.shown()),
+        },
     }
 }
 
@@ -81,21 +91,42 @@ fn list(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
             None => unfit = unfit.or_else(|| Some(raw.shown())),
         }
     }
-    Reading { value: Value::Json(Json::Array(items)), unfit }
+    Reading {
+        value: Value::Json(Json::Array(items)),
+        unfit,
+    }
 }
 
 /// The raw values after regex, map and transforms: all of them for a list, else at most one.
 pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
     let found = match &field.source {
         Source::Select(fallbacks) => return picked(page, field, fallbacks, card),
-        Source::Rows { rows, label, is, value } => {
-            return from_rows(page, field, card, &Rows { rows, label, is: is.as_deref(), value });
+        Source::Rows {
+            rows,
+            label,
+            is,
+            value,
+        } => {
+            return from_rows(
+                page,
+                field,
+                card,
+                &Rows {
+                    rows,
+                    label,
+                    is: is.as_deref(),
+                    value,
+                },
+            );
         }
         Source::Meta(name) => return meta(page, field, name),
-        Source::JsonLd(pointer) => embedded::linked_value(page.linked(), pointer).map(Cow::Borrowed),
-        Source::Json(pointer) => {
-            page.body().and_then(|body| body.pointer(pointer)).map(Cow::Borrowed)
+        Source::JsonLd(pointer) => {
+            embedded::linked_value(page.linked(), pointer).map(Cow::Borrowed)
         }
+        Source::Json(pointer) => page
+            .body()
+            .and_then(|body| body.pointer(pointer))
+            .map(Cow::Borrowed),
         Source::Script { select, pointer } => {
             let text = select.to_css_string();
             page.index
@@ -151,7 +182,9 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
     let mut map = Map::new();
     let mut found = Vec::new();
     for row in rows {
-        let Some(label) = first_text(page, rule.label, row) else { continue };
+        let Some(label) = first_text(page, rule.label, row) else {
+            continue;
+        };
         let label = without_colon(&label);
         if let Some(wanted) = rule.is
             && !wanted.iter().any(|one| same_label(one, label))
@@ -159,7 +192,9 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
             continue;
         }
         if field.kind == FieldType::Map {
-            let value = picked(page, field, rule.value, Some(row)).into_iter().next();
+            let value = picked(page, field, rule.value, Some(row))
+                .into_iter()
+                .next();
             let value = match value {
                 Some(Raw::Text(text)) => Json::String(text),
                 Some(Raw::Json(json)) => json,
@@ -186,7 +221,9 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
 pub(super) fn first_text(page: &Page<'_>, fallbacks: &Fallbacks, card: usize) -> Option<String> {
     fallbacks.0.iter().find_map(|pick| {
         let at = page.index.pick(Some(card), pick).next()?;
-        page.index.take(at, &pick.take, false).filter(|text| !text.is_empty())
+        page.index
+            .take(at, &pick.take, false)
+            .filter(|text| !text.is_empty())
     })
 }
 
@@ -218,21 +255,34 @@ fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
                 .any(|own| own.trim().eq_ignore_ascii_case(name))
         })
         .filter_map(|element| element.attr("content"))
-        .map(|content| if is_raw(field) { content.to_owned() } else { cleaned(content) })
+        .map(|content| {
+            if is_raw(field) {
+                content.to_owned()
+            } else {
+                cleaned(content)
+            }
+        })
         .filter_map(|content| shaped(page, field, content));
-    if field.list { values.collect() } else { values.take(1).collect() }
+    if field.list {
+        values.collect()
+    } else {
+        values.take(1).collect()
+    }
 }
 
 /// Raw values of a JSON find: a list's items, else the value, or the first of an array where the
 /// type is a scalar.
 fn from_found(page: &Page<'_>, field: &Field, json: &Json) -> Vec<Raw> {
     match json {
-        Json::Array(items) if field.list => {
-            items.iter().filter_map(|item| from_one(page, field, item)).collect()
-        }
-        Json::Array(items) if !matches!(field.kind, FieldType::Json | FieldType::Map) => {
-            items.iter().find_map(|item| from_one(page, field, item)).into_iter().collect()
-        }
+        Json::Array(items) if field.list => items
+            .iter()
+            .filter_map(|item| from_one(page, field, item))
+            .collect(),
+        Json::Array(items) if !matches!(field.kind, FieldType::Json | FieldType::Map) => items
+            .iter()
+            .find_map(|item| from_one(page, field, item))
+            .into_iter()
+            .collect(),
         _ => from_one(page, field, json).into_iter().collect(),
     }
 }
@@ -245,7 +295,11 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json) -> Option<Raw> {
             Some(Raw::Json(Json::String(text.clone())))
         }
         Json::String(text) => {
-            let text = if is_raw(field) { text.clone() } else { cleaned(text) };
+            let text = if is_raw(field) {
+                text.clone()
+            } else {
+                cleaned(text)
+            };
             shaped(page, field, text)
         }
         Json::Number(_) | Json::Bool(_) if shapes => shaped(page, field, json.to_string()),
@@ -297,7 +351,10 @@ pub(super) fn captured(regex: &regex::Regex, text: &str) -> Option<String> {
 }
 
 fn is_raw(field: &Field) -> bool {
-    field.transforms.iter().any(|transform| matches!(transform, Transform::Raw))
+    field
+        .transforms
+        .iter()
+        .any(|transform| matches!(transform, Transform::Raw))
 }
 
 /// A constant of the site file.
@@ -310,9 +367,12 @@ pub(super) fn from_toml(value: &toml::Value) -> Raw {
             toml::Value::Boolean(truth) => Json::Bool(*truth),
             toml::Value::Datetime(time) => Json::String(time.to_string()),
             toml::Value::Array(items) => Json::Array(items.iter().map(json).collect()),
-            toml::Value::Table(table) => {
-                Json::Object(table.iter().map(|(key, value)| (key.clone(), json(value))).collect())
-            }
+            toml::Value::Table(table) => Json::Object(
+                table
+                    .iter()
+                    .map(|(key, value)| (key.clone(), json(value)))
+                    .collect(),
+            ),
         }
     }
     match json(value) {
@@ -324,14 +384,25 @@ pub(super) fn from_toml(value: &toml::Value) -> Raw {
 /// Where the field looks, for messages.
 pub(super) fn source_text(field: &Field) -> String {
     let list = |fallbacks: &Fallbacks| {
-        let all: Vec<_> = fallbacks.0.iter().map(|pick| format!("\"{}\"", pick.text)).collect();
+        let all: Vec<_> = fallbacks
+            .0
+            .iter()
+            .map(|pick| format!("\"{}\"", pick.text))
+            .collect();
         all.join(", then ")
     };
     let source = match &field.source {
         Source::Select(fallbacks) => format!("selector {}", list(fallbacks)),
-        Source::Rows { rows, label, is, value } => {
+        Source::Rows {
+            rows,
+            label,
+            is,
+            value,
+        } => {
             let label = list(label);
-            let is = is.as_ref().map(|is| format!(" is \"{}\"", is.join("\" or \"")));
+            let is = is
+                .as_ref()
+                .map(|is| format!(" is \"{}\"", is.join("\" or \"")));
             format!(
                 "rows \"{}\" whose label {label}{}, value {}",
                 rows.to_css_string(),
@@ -353,4 +424,3 @@ pub(super) fn source_text(field: &Field) -> String {
         None => source,
     }
 }
-

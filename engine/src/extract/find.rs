@@ -28,7 +28,10 @@ pub(super) struct Index<'h> {
 
 impl<'h> Index<'h> {
     pub(super) fn new(html: &'h Html, bounds: &Bounds) -> Self {
-        let mut index = Self { steps_left: Cell::new(bounds.max_steps), ..Self::default() };
+        let mut index = Self {
+            steps_left: Cell::new(bounds.max_steps),
+            ..Self::default()
+        };
         let mut open: Vec<(usize, u64)> = Vec::new();
         let root = html.tree.root();
         let mut at = root.first_child();
@@ -121,12 +124,13 @@ impl<'h> Index<'h> {
         let top = card.unwrap_or(0);
         let own = (card.is_none() && selector.matches(&self.elements[top])).then_some(top);
         let mut at = range.start;
-        own.into_iter().chain(self.elements[top].select(selector).map(move |found| {
-            while self.elements[at].id() != found.id() {
-                at += 1;
-            }
-            at
-        }))
+        own.into_iter()
+            .chain(self.elements[top].select(selector).map(move |found| {
+                while self.elements[at].id() != found.id() {
+                    at += 1;
+                }
+                at
+            }))
     }
 
     /// Takes the work from the budget. With `~` each element that the key admits may look at all
@@ -182,7 +186,11 @@ impl<'h> Index<'h> {
             }
             Take::Attribute(name) => {
                 let value = attribute(element, name)?;
-                Some(if raw { value.to_owned() } else { cleaned(value) })
+                Some(if raw {
+                    value.to_owned()
+                } else {
+                    cleaned(value)
+                })
             }
         }
     }

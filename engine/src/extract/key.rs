@@ -53,14 +53,21 @@ impl<'s> Key<'s> {
     /// Whether the element can match at all.
     pub(super) fn admits(&self, element: ElementRef<'_>) -> bool {
         let value = element.value();
-        if self.tag.is_some_and(|tag| !value.name().eq_ignore_ascii_case(tag)) {
+        if self
+            .tag
+            .is_some_and(|tag| !value.name().eq_ignore_ascii_case(tag))
+        {
             return false;
         }
         if self.class.is_none() && self.id.is_none() {
             return true;
         }
         let find = |wanted: &str| {
-            value.attrs.iter().find(|(name, _)| &*name.local == wanted).map(|(_, value)| &**value)
+            value
+                .attrs
+                .iter()
+                .find(|(name, _)| &*name.local == wanted)
+                .map(|(_, value)| &**value)
         };
         self.class.is_none_or(|class| {
             find("class").is_some_and(|list| list.split_ascii_whitespace().any(|one| one == class))
