@@ -1,1 +1,136 @@
 //! The `crawlfield` command, one file per subcommand.
+
+pub mod check;
+mod checking;
+mod completions;
+mod dead;
+mod exit;
+mod export;
+mod layers;
+mod resume;
+mod run;
+mod session;
+mod sessions;
+mod trying;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Crawls catalogue-like sites into SQLite, and lets you watch it.
+#[derive(Parser, Debug)]
+#[command(name = "crawlfield", version, about, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  crawlfield run --demo --verify                 crawl the embedded demo and check every record
+  crawlfield run books.toml --store books.db     crawl a site into books.db
+  crawlfield resume --store books.db             go on after a stop, a crash or a power cut
+  crawlfield export --store books.db --record product --format csv --out books.csv
+
+Exit codes: 0 all done, 1 internal error, 2 usage or site file, 3 finished with dead letters,
+4 store, 5 stopped and resumable.";
+
+#[derive(Subcommand, Debug)]
+enum Subcommands {
+    /// Crawl a site, or the embedded demo
+    Run(run::RunArgs),
+    /// Go on with stopped sessions of a store
+    Resume(resume::ResumeArgs),
+    /// Fetch or open one page and show what each selector matches
+    Try(trying::TryArgs),
+    /// Check a site file and show the settings in force
+    Check(checking::CheckArgs),
+    /// Write records as JSON Lines or CSV
+    Export(export::ExportArgs),
+    /// List the sessions of a store, or discard one
+    Sessions(sessions::SessionsArgs),
+    /// List, show, requeue or drop dead letters
+    Dead(dead::DeadArgs),
+    /// Print shell completions
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
+            error.print().ok();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
+        }
+    };
+    let result = match cli.command {
+        Subcommands::Run(args) => run::run(args),
+        Subcommands::Resume(args) => resume::run(&args),
+        Subcommands::Try(args) => trying::run(&args),
+        Subcommands::Check(args) => checking::run(&args),
+        Subcommands::Export(args) => export::run(&args),
+        Subcommands::Sessions(args) => sessions::run(&args),
+        Subcommands::Dead(args) => dead::run(args),
+        Subcommands::Completions(args) => completions::run(&args, &mut Cli::command()),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            complain(&failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Why a command ended early, and with which code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+        }
+    }
+
+    fn store(error: &crate::ports::stored::StoreError) -> Self {
+        Self {
+            exit: Exit::Store,
+            message: error.to_string(),
+        }
+    }
+
+    fn internal(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Internal,
+            message: message.into(),
+        }
+    }
+}
+
+/// One message for a person, on stderr.
+fn complain(message: &str) {
+    writeln!(io::stderr(), "{}", message.trim_end()).ok();
+}
+
+/// Text for stdout; a closed pipe is no error of ours.
+fn say(text: &str) {
+    io::stdout().write_all(text.as_bytes()).ok();
+    io::stdout().flush().ok();
+}

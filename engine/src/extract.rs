@@ -3,7 +3,7 @@
 pub mod bounds;
 mod charset;
 mod content;
-mod convert;
+pub(crate) mod convert;
 mod dom;
 mod embedded;
 mod field;

@@ -1,4 +1,11 @@
 //! The feed: one ordered stream of key frames, change frames and snapshots.
 
+pub mod eta;
+pub mod event;
+pub mod feeder;
 pub mod frame;
+pub mod hub;
+pub mod key;
+pub mod mirror;
+pub mod recording;
 pub mod snapshot;

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod demo;
+pub mod engine;
 pub mod extract;
 pub mod feed;
 pub mod live;
@@ -12,5 +13,6 @@ pub mod progress;
 pub mod settings;
 pub mod sim;
 pub mod site;
+pub mod start;
 pub mod store;
 pub mod systems;

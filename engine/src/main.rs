@@ -1,3 +1,5 @@
 //! The `crawlfield` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    crawlfield_engine::cli::main()
+}

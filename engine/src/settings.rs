@@ -1,5 +1,10 @@
 //! Every limit and policy, documented, with its default; layered by `settings::layers`.
 
+pub mod change;
+pub mod layers;
+pub mod presets;
+pub mod registry;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +19,8 @@ use crate::{
 pub struct Settings {
     /// The preset that `http`, `cpu`, `store` and the host limits came from.
     pub profile: Profile,
+    /// Cores of the machine, which presets are measured against.
+    pub cores: u32,
     /// Requests in flight, over all hosts.
     pub http_permits: u32,
     /// Pages being parsed at once.
@@ -36,6 +43,8 @@ pub struct Settings {
     pub snapshot_interval: Duration,
     /// Pages of the entry stage in one batch.
     pub batch_size: u32,
+    /// Pause between two batches.
+    pub batch_pause: Duration,
     /// Politeness defaults for hosts.
     pub host: HostSettings,
     /// Retries.
@@ -158,6 +167,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             profile: Profile::Balanced,
+            cores: 2,
             http_permits: 32,
             cpu_permits: 2,
             store_bytes: 64 << 20,
@@ -169,6 +179,7 @@ impl Default for Settings {
             retain_for: Duration::from_secs(2),
             snapshot_interval: Duration::from_secs(1),
             batch_size: 500,
+            batch_pause: Duration::ZERO,
             host: HostSettings {
                 max_rate: 4.0,
                 max_in_flight: 4,

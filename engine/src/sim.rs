@@ -1,1 +1,3 @@
 //! Simulated hands: virtual store, virtual clock. Never names `bevy_ecs`.
+
+pub mod store;

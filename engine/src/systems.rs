@@ -1,1 +1,134 @@
 //! Verbs of a tick, in one visible chain.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their parameters by value"
+)]
+
+mod advance;
+mod completion;
+mod crawl;
+mod dispatch;
+mod intake;
+mod observe;
+mod persist;
+mod plan;
+mod retry;
+
+use bevy_ecs::{
+    schedule::{
+        IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor,
+        SystemSet,
+    },
+    world::World,
+};
+
+pub use crawl::{Inbox, Outbox};
+
+use crate::{
+    model::{
+        clock::Clock,
+        journal::Journal,
+        ledger::Ledger,
+        line::Lines,
+        permits::{Permit, Permits},
+        session::{Condition, Index},
+        slots::Slots,
+        stats::Stats,
+        timers::{Due, Timers},
+        window::Window,
+    },
+    settings::Settings,
+};
+
+/// The schedule that one step runs.
+#[derive(ScheduleLabel, Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tick;
+
+/// The order of a tick.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TickSystems {
+    /// Commands.
+    Intake,
+    /// Reports: what came back.
+    Completion,
+    /// In flight: fetched → parsing, parsed → saving.
+    Advance,
+    /// Setbacks judged, due times.
+    Retry,
+    /// Sessions, batches, stages, admission, departures.
+    Plan,
+    /// Queued → fetching.
+    Dispatch,
+    /// Letters to the store.
+    Persist,
+    /// The feed.
+    Observe,
+}
+
+/// Puts the engine into a world.
+pub fn install(world: &mut World, settings: Settings) {
+    let mut schedule = Schedule::new(Tick);
+    schedule.set_executor(SingleThreadedExecutor::new());
+    schedule.set_build_settings(ScheduleBuildSettings {
+        ambiguity_detection: LogLevel::Error,
+        ..ScheduleBuildSettings::default()
+    });
+    schedule.configure_sets(
+        (
+            TickSystems::Intake,
+            TickSystems::Completion,
+            TickSystems::Advance,
+            TickSystems::Retry,
+            TickSystems::Plan,
+            TickSystems::Dispatch,
+            TickSystems::Persist,
+            TickSystems::Observe,
+        )
+            .chain(),
+    );
+    intake::install(&mut schedule);
+    completion::install(&mut schedule);
+    advance::install(&mut schedule);
+    retry::install(&mut schedule);
+    plan::install(&mut schedule);
+    dispatch::install(&mut schedule);
+    persist::install(&mut schedule);
+    observe::install(&mut schedule);
+    world.add_schedule(schedule);
+
+    world.insert_resource(permits(&settings));
+    let mut timers = Timers::default();
+    timers.set(settings.snapshot_interval, Due::Snapshot);
+    world.insert_resource(timers);
+    world.insert_resource(crawl::Live(settings));
+    world.init_resource::<Clock>();
+    world.init_resource::<Journal>();
+    world.init_resource::<Ledger>();
+    world.init_resource::<Lines>();
+    world.init_resource::<Slots>();
+    world.init_resource::<Stats>();
+    world.init_resource::<Window>();
+    world.init_resource::<Index>();
+    world.init_resource::<Condition>();
+    world.init_resource::<Inbox>();
+    world.init_resource::<Outbox>();
+    world.init_resource::<crawl::Desk>();
+}
+
+fn permits(settings: &Settings) -> Permits {
+    let of = |limit| Permit { limit, used: 0 };
+    Permits {
+        http: of(u64::from(settings.http_permits)),
+        cpu: of(u64::from(settings.cpu_permits)),
+        memory: of(settings.parse_memory),
+        store: of(settings.store_bytes),
+    }
+}
+
+/// Whether another tick would do something at once.
+pub fn wants_more(world: &mut World) -> bool {
+    let inbox = world.resource::<Inbox>();
+    let waiting = !inbox.commands.is_empty() || !inbox.reports.is_empty();
+    let mut desk = world.resource_mut::<crawl::Desk>();
+    std::mem::take(&mut desk.again) || desk.restless || !desk.opened.is_empty() || waiting
+}

@@ -202,7 +202,7 @@ fn iso(text: &str) -> Option<String> {
 }
 
 /// A value as an item of a JSON list or map.
-pub(super) fn into_json(value: Value) -> Json {
+pub(crate) fn into_json(value: Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Text(text) => Json::String(text),

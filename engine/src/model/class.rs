@@ -46,6 +46,8 @@ pub enum ErrorClass {
     InvalidRecord,
     /// The body, its decompressed form, or its head is over the limit.
     TooLarge,
+    /// The host's robots.txt cannot be read, so nothing of it may be fetched.
+    Robots,
     /// Not a type of content the stage can read (binary, image).
     WrongType,
     /// The content coding is unknown, damaged or expands beyond the allowed ratio.
@@ -82,7 +84,7 @@ pub enum Consequence {
 
 impl ErrorClass {
     /// All classes, in the order of the table.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -103,6 +105,7 @@ impl ErrorClass {
         Self::Parse,
         Self::InvalidRecord,
         Self::TooLarge,
+        Self::Robots,
         Self::WrongType,
         Self::Decode,
         Self::UnsafeAddress,
@@ -138,6 +141,7 @@ impl ErrorClass {
             Self::Parse => "parse",
             Self::InvalidRecord => "invalid_record",
             Self::TooLarge => "too_large",
+            Self::Robots => "robots_unreadable",
             Self::WrongType => "wrong_type",
             Self::Decode => "decode",
             Self::UnsafeAddress => "unsafe_address",
@@ -173,6 +177,7 @@ impl ErrorClass {
             | Self::InvalidRecord
             | Self::Parse
             | Self::Decode
+            | Self::Robots
             | Self::Worker => Consequence::Transient,
             Self::RateLimit => Consequence::Throttled,
             Self::Tls
@@ -188,6 +193,13 @@ impl ErrorClass {
             | Self::HostParked => Consequence::Permanent,
             Self::Store | Self::Offline | Self::Aborted => Consequence::Ours,
         }
+    }
+
+    /// Whether the page itself could not be read: once its attempts are used up, running it again
+    /// with its stage would not help.
+    #[must_use]
+    pub const fn is_content(self) -> bool {
+        matches!(self, Self::Parse | Self::InvalidRecord | Self::Decode)
     }
 
     /// Whether a failure of this class speaks against the host's health (the breaker's sample).

@@ -78,6 +78,12 @@ impl Phase {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// Whether it stands in the frontier.
+    #[must_use]
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Queued | Self::Backoff)
+    }
+
     /// Whether only a person's requeue can move it on.
     #[must_use]
     pub const fn is_final(self) -> bool {

@@ -84,6 +84,8 @@ pub enum Command {
     Step(u32),
     /// One task's history and reason.
     Inspect(PageKey),
+    /// Look whether there is something to do.
+    Nothing,
     /// Stop the engine's thread after draining nothing more.
     Shutdown,
 }
@@ -131,6 +133,19 @@ pub enum Profile {
     Performance,
     /// Set by hand.
     Custom,
+}
+
+impl Profile {
+    /// As text in snapshots and settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Economy => "economy",
+            Self::Balanced => "balanced",
+            Self::Performance => "performance",
+            Self::Custom => "custom",
+        }
+    }
 }
 
 /// What `Inspect` answers, as JSON in the acknowledgement.

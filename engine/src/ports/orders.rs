@@ -23,6 +23,11 @@ pub struct RequestProfile {
     pub cookies: BTreeMap<String, String>,
     /// Basic auth, for the hosts in scope only.
     pub basic_auth: Option<BasicAuth>,
+    /// Hosts in scope (`name`, `name:port`, `*.name`): no other is sent `basic_auth`, `cookies`
+    /// or an `Authorization` or `Cookie` header of `headers`.
+    pub auth_hosts: Vec<String>,
+    /// Certificates (DER) trusted beside the web's roots; tests and demos only.
+    pub extra_roots: Vec<Vec<u8>>,
     /// Proxy URL.
     pub proxy: Option<String>,
     /// Addresses that the guard lets through.

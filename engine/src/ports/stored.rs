@@ -17,6 +17,9 @@ use crate::{
     site::{compiled::Site, scope::HostKey},
 };
 
+/// Lone parses of a suspect that may end with the process before it is a dead letter.
+pub const LONE_CRASHES: u32 = 3;
+
 /// What is asked of a store. Every verb is atomic; verbs of one session take effect in the order
 /// in which they were sent.
 #[derive(Debug, Clone)]

@@ -330,6 +330,14 @@ pub enum FieldType {
     Map,
 }
 
+impl Stage {
+    /// Whether its pages lead nowhere, so that mode *new* need not fetch them twice.
+    #[must_use]
+    pub fn is_leaf(&self) -> bool {
+        self.links.is_empty() && self.pages.is_none()
+    }
+}
+
 impl Site {
     /// The stage with this id.
     #[must_use]

@@ -1,1 +1,3 @@
+//! What the tests speak: scenario builder, scripted far end, loopback servers, invariants.
 
+pub mod hostile;

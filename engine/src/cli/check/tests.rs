@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+
+use super::{check, read_file};
+use crate::settings::layers::Inputs;
+
+#[test]
+fn a_good_file_is_described_and_a_bad_one_tells_all_its_problems() {
+    let environment = BTreeMap::new();
+    let inputs = Inputs {
+        cores: 2,
+        file: None,
+        site: None,
+        environment: &environment,
+        flags: &[],
+    };
+    let text = include_str!("../../site/tests/spec.toml");
+    let checked = check(text, "books.toml", &inputs).unwrap();
+    assert!(
+        checked
+            .text
+            .contains("record product: 12 fields, known by upc")
+    );
+    assert!(checked.text.contains("politeness.max_rate"));
+    assert!(checked.text.contains("(site file)"));
+    assert_eq!(checked.warnings, Vec::<String>::new());
+    let broken = text
+        .replace("enter =", "entre =")
+        .replace("\"8/s\"", "\"8/week\"");
+    let message = check(&broken, "books.toml", &inputs).unwrap_err();
+    assert!(
+        message.contains("books.toml:4:1: site.entre") && message.contains("3 errors"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        read_file(folder.path())
+            .unwrap_err()
+            .contains("is a folder")
+    );
+    assert!(
+        read_file(&folder.path().join("none.toml"))
+            .unwrap_err()
+            .contains("cannot be opened")
+    );
+    let path = folder.path().join("latin.toml");
+    std::fs::write(&path, b"a = 1\nb = \"\xe4\"").unwrap();
+    assert!(read_file(&path).unwrap_err().contains(":2: is not UTF-8"));
+}

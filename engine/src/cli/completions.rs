@@ -1,0 +1,19 @@
+//! `crawlfield completions SHELL`.
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+use super::{Exit, Failure};
+
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// bash, elvish, fish, powershell or zsh
+    shell: Shell,
+}
+
+pub(super) fn run(args: &CompletionsArgs, command: &mut Command) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, command, "crawlfield", &mut text);
+    super::say(&String::from_utf8_lossy(&text));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,202 @@
+//! `crawlfield dead`: dead letters, listed, shown, requeued, dropped.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::{Exit, Failure, complain, say};
+use crate::{
+    live::store::wall_ms,
+    model::{
+        class::ErrorClass,
+        ids::{PageKey, SessionId},
+    },
+    ports::stored::{DeadSelector, StoreError},
+    progress::safe,
+    store::dead::{DeadLetter, DeadRow, drop_pages, list, requeue, show},
+};
+
+#[derive(Args, Debug)]
+pub(super) struct DeadArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// One line a letter, and counts by class
+    List(Which),
+    /// One letter with its attempts and last answer
+    Show {
+        /// The store
+        #[arg(long, value_name = "FILE")]
+        store: PathBuf,
+        /// Page id, as in the list
+        page: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Back to the frontier; `resume` fetches them
+    Requeue(Which),
+    /// Dropped for good
+    Drop(Which),
+}
+
+#[derive(Args, Debug)]
+struct Which {
+    /// The store
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// Of this session only
+    #[arg(long, value_name = "ID")]
+    session: Option<u32>,
+    /// Of this error class only, e.g. `not_found`
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+    /// Of this host only
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// Page ids; all letters (of the class, of the host) if none is given
+    pages: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Which {
+    fn selector(&self) -> Result<DeadSelector, Failure> {
+        let class = self
+            .class
+            .as_deref()
+            .map(|name| {
+                ErrorClass::from_name(name).ok_or_else(|| {
+                    let names: Vec<&str> = ErrorClass::ALL.iter().map(|class| class.name()).collect();
+                    Failure::usage(format!(
+                        "there is no error class {name:?}; there are {}",
+                        names.join(", ")
+                    ))
+                })
+            })
+            .transpose()?;
+        Ok(DeadSelector {
+            keys: self.pages.iter().map(|page| key(page)).collect::<Result<_, _>>()?,
+            class,
+            host: self.host.clone(),
+            stage: None,
+        })
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        self.session.map(SessionId)
+    }
+}
+
+fn key(page: &str) -> Result<PageKey, Failure> {
+    Uuid::parse_str(page).map(PageKey).map_err(|_| {
+        Failure::usage(format!(
+            "{page:?} is no page id; `crawlfield dead list` shows them"
+        ))
+    })
+}
+
+pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
+    match args.verb {
+        Verb::List(which) => list_letters(&which),
+        Verb::Show { store, page, json } => show_letter(&store, &page, json),
+        Verb::Requeue(which) => {
+            let selector = which.selector()?;
+            let count = requeue(&which.store, which.session(), &selector, Box::new(wall_ms))
+                .map_err(failure)?;
+            complain(&format!(
+                "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
+                which.store.display()
+            ));
+            Ok(Exit::Done)
+        }
+        Verb::Drop(which) => {
+            let selector = which.selector()?;
+            let count = drop_pages(&which.store, which.session(), &selector, Box::new(wall_ms))
+                .map_err(failure)?;
+            complain(&format!("{count} pages are dropped"));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Refused(message) => Failure::usage(message),
+        error => Failure::store(&error),
+    }
+}
+
+fn list_letters(which: &Which) -> Result<Exit, Failure> {
+    let rows = list(&which.store, which.session(), &which.selector()?).map_err(failure)?;
+    let mut classes = std::collections::BTreeMap::<&str, u64>::new();
+    for row in &rows {
+        *classes.entry(row.class.name()).or_default() += 1;
+        if which.json {
+            say(&format!("{}\n", document(row)));
+        } else {
+            say(&format!(
+                "{}  {:<18} {:<12} {}\n    {}\n",
+                row.key.0,
+                row.class.name(),
+                row.stage_name,
+                safe(&row.url),
+                safe(&row.message)
+            ));
+        }
+    }
+    let counts: Vec<String> = classes
+        .iter()
+        .map(|(class, count)| format!("{count} {class}"))
+        .collect();
+    complain(&if rows.is_empty() {
+        "no dead letters".to_owned()
+    } else {
+        format!("{} dead letters: {}", rows.len(), counts.join(", "))
+    });
+    Ok(Exit::Done)
+}
+
+fn document(row: &DeadRow) -> Json {
+    json!({
+        "page": row.key.0,
+        "session": row.session.0,
+        "site": row.site,
+        "url": row.url,
+        "stage": row.stage_name,
+        "host": row.host,
+        "class": row.class.name(),
+        "attempts": row.failed,
+        "message": row.message,
+        "at": row.at,
+    })
+}
+
+fn show_letter(store: &Path, page: &str, as_json: bool) -> Result<Exit, Failure> {
+    for letter in show(store, key(page)?).map_err(failure)? {
+        let DeadLetter {
+            row,
+            attempts,
+            head,
+            body,
+        } = letter;
+        let mut whole = document(&row);
+        whole["history"] = json!(attempts);
+        whole["head"] = json!(head);
+        whole["body"] = json!(body.map(|body| String::from_utf8_lossy(&body).into_owned()));
+        if as_json {
+            say(&format!("{whole}\n"));
+        } else {
+            let text = serde_json::to_string_pretty(&whole).unwrap_or_default();
+            // JSON escapes control characters; only line breaks of the layout stay.
+            say(&format!("{text}\n"));
+        }
+    }
+    Ok(Exit::Done)
+}

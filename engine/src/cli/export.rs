@@ -1,0 +1,79 @@
+//! `crawlfield export`: records as JSON Lines or CSV, streamed.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, Failure, complain};
+use crate::store::export::{ExportError, export_csv, export_jsonl};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  crawlfield export --store books.db --record product --format jsonl")]
+pub(super) struct ExportArgs {
+    /// The store
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// Record kind
+    #[arg(long, value_name = "KIND")]
+    record: String,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Only this site's records
+    #[arg(long, value_name = "NAME")]
+    site: Option<String>,
+    /// Where to; stdout if not given
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// RFC 4180, with a header
+    Csv,
+}
+
+pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
+    let export = |out: &mut dyn Write| {
+        let site = args.site.as_deref();
+        match args.format {
+            Format::Jsonl => export_jsonl(&args.store, &args.record, site, out),
+            Format::Csv => export_csv(&args.store, &args.record, site, out),
+        }
+    };
+    let count = match &args.out {
+        None => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let count = export(&mut out).map_err(failure)?;
+            out.flush().map_err(|error| failure(ExportError::Output(error)))?;
+            count
+        }
+        Some(path) => {
+            let file = File::create(path).map_err(|error| {
+                Failure::usage(format!("cannot write {}: {error}", path.display()))
+            })?;
+            let mut out = BufWriter::new(file);
+            let count = export(&mut out).map_err(failure)?;
+            out.flush().map_err(|error| failure(ExportError::Output(error)))?;
+            count
+        }
+    };
+    complain(&format!("{count} records of kind {}", args.record));
+    Ok(Exit::Done)
+}
+
+fn failure(error: ExportError) -> Failure {
+    match error {
+        ExportError::Store(crate::ports::stored::StoreError::Refused(message)) => {
+            Failure::usage(message)
+        }
+        ExportError::Store(error) => Failure::store(&error),
+        ExportError::Output(error) => Failure::internal(format!("the output cannot be written: {error}")),
+    }
+}

@@ -1,0 +1,65 @@
+//! `crawlfield resume`: stopped sessions go on.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    Exit, Failure, complain,
+    session::{Manner, crawl},
+};
+use crate::{start::job::Job, store::sessions::stopped_sessions};
+
+#[derive(Args, Debug)]
+pub(super) struct ResumeArgs {
+    /// The store
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// This session only
+    #[arg(long, value_name = "ID")]
+    session: Option<u32>,
+    /// Result documents on stdout, one line a session
+    #[arg(long)]
+    json: bool,
+    /// No progress on stderr
+    #[arg(long)]
+    quiet: bool,
+    /// Write every move to this file, for replay
+    #[arg(long, value_name = "FILE")]
+    recording: Option<PathBuf>,
+    #[command(flatten)]
+    settings: super::layers::SettingsFlags,
+}
+
+pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
+    let mut rows = stopped_sessions(&args.store).map_err(|error| Failure::store(&error))?;
+    if let Some(id) = args.session {
+        rows.retain(|row| row.id.0 == id);
+    }
+    if rows.is_empty() {
+        let which = args
+            .session
+            .map_or_else(String::new, |id| format!(" as session {id}"));
+        complain(&format!(
+            "nothing to resume{which} in {}",
+            args.store.display()
+        ));
+        return Ok(Exit::Done);
+    }
+    let mut jobs: Vec<Job> = rows
+        .iter()
+        .map(Job::resumed)
+        .collect::<Result<_, _>>()
+        .map_err(Failure::usage)?;
+    for job in &mut jobs {
+        job.take_up(&args.settings.layered(Some(&job.site))?);
+    }
+    let settings = args.settings.layered(None)?.settings;
+    let manner = Manner {
+        json: args.json,
+        quiet: args.quiet,
+    };
+    let recording = args.recording.as_deref();
+    let (exit, _) = crawl(&jobs, &args.store, &settings, manner, recording)?;
+    Ok(exit)
+}

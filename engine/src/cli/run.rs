@@ -1,0 +1,203 @@
+//! `crawlfield run`: a site, or the embedded demo.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Exit, Failure, complain,
+    session::{Manner, crawl},
+};
+use crate::{
+    demo,
+    ports::stored::Mode,
+    start::job::{DemoFlags, Job},
+    store::{export::export_jsonl, sessions::stopped_sessions},
+};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  crawlfield run books.toml --store books.db
+  crawlfield run --demo --products 300 --error-rate 0.1 --verify
+  crawlfield run shop.toml --store shop.db --json --connect-to shop.example=127.0.0.1:8080")]
+pub(super) struct RunArgs {
+    /// Site file
+    #[arg(value_name = "SITE.toml", required_unless_present = "demo", conflicts_with = "demo")]
+    site: Option<PathBuf>,
+    /// Crawl the embedded demo catalogue, served on loopback
+    #[arg(long)]
+    demo: bool,
+    /// The SQLite file; made if it is not there
+    #[arg(long, value_name = "FILE", required_unless_present = "demo")]
+    store: Option<PathBuf>,
+    /// Result documents on stdout, one line a session
+    #[arg(long)]
+    json: bool,
+    /// No progress on stderr
+    #[arg(long)]
+    quiet: bool,
+    /// What is fetched
+    #[arg(long, value_enum, default_value_t = ModeFlag::New)]
+    mode: ModeFlag,
+    /// Map a host to an address, and allow just that address
+    #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
+    connect_to: Vec<(String, SocketAddr)>,
+    /// Write every move to this file, for replay
+    #[arg(long, value_name = "FILE")]
+    recording: Option<PathBuf>,
+    /// Demo: check every record against the truth
+    #[arg(long, requires = "demo")]
+    verify: bool,
+    #[command(flatten)]
+    demo_flags: DemoFlags,
+    #[command(flatten)]
+    settings: super::layers::SettingsFlags,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum ModeFlag {
+    /// All list pages; details only where new or incomplete
+    New,
+    /// Everything
+    Full,
+}
+
+/// Reads `HOST=ADDR:PORT`.
+pub(super) fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
+    let (host, address) = text
+        .split_once('=')
+        .ok_or("expected HOST=ADDR:PORT, e.g. shop.example=127.0.0.1:8080")?;
+    let address = address
+        .parse()
+        .map_err(|error| format!("{address:?} is no ADDR:PORT: {error}"))?;
+    if host.is_empty() {
+        return Err("the host before = is missing".to_owned());
+    }
+    Ok((host.to_ascii_lowercase(), address))
+}
+
+pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
+    let mut job = job(&args)?;
+    job.mode = match args.mode {
+        ModeFlag::New => Mode::New,
+        ModeFlag::Full => Mode::Full,
+    };
+    if let Some(seed) = args.demo_flags.seed {
+        job.seed = seed;
+    }
+    job.take_up(&args.settings.layered(Some(&job.site))?);
+    let settings = args.settings.layered(None)?.settings;
+    let scratch = Scratch::new(args.store.as_deref())?;
+    refuse_stopped(&scratch.store, &job)?;
+    let manner = Manner {
+        json: args.json,
+        quiet: args.quiet,
+    };
+    let jobs = [job];
+    let (exit, _) = crawl(
+        &jobs,
+        &scratch.store,
+        &settings,
+        manner,
+        args.recording.as_deref(),
+    )?;
+    if args.verify && matches!(exit, Exit::Done | Exit::DeadLetters) {
+        return verify(&jobs[0], &scratch.store, exit);
+    }
+    Ok(exit)
+}
+
+fn job(args: &RunArgs) -> Result<Job, Failure> {
+    match &args.site {
+        Some(path) => {
+            let text = super::check::read_file(path).map_err(Failure::usage)?;
+            let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
+            let file = path.display().to_string();
+            Job::site(&text, &file, connect_to).map_err(Failure::usage)
+        }
+        None => {
+            let config = args.demo_flags.config().map_err(Failure::usage)?;
+            Job::demo(config).map_err(Failure::internal)
+        }
+    }
+}
+
+/// A stopped session of the same site would be left behind unseen.
+fn refuse_stopped(store: &Path, job: &Job) -> Result<(), Failure> {
+    if !store.exists() {
+        return Ok(());
+    }
+    let stopped = stopped_sessions(store).map_err(|error| Failure::store(&error))?;
+    let Some(row) = stopped.iter().find(|row| row.site == job.site.name) else {
+        return Ok(());
+    };
+    let (file, id) = (store.display(), row.id.0);
+    Err(Failure::usage(format!(
+        "{file} holds a stopped session of site {:?}: go on with `crawlfield resume --store {file} \
+         --session {id}`, or give it up with `crawlfield sessions --store {file} --discard {id}`",
+        row.site
+    )))
+}
+
+/// Where records go: the given file, or one that is removed afterwards.
+struct Scratch {
+    store: PathBuf,
+    folder: Option<PathBuf>,
+}
+
+impl Scratch {
+    fn new(store: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(store) = store {
+            return Ok(Self {
+                store: store.to_owned(),
+                folder: None,
+            });
+        }
+        let folder = std::env::temp_dir().join(format!("crawlfield-demo-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| {
+            Failure::internal(format!("cannot make {}: {error}", folder.display()))
+        })?;
+        Ok(Self {
+            store: folder.join("demo.db"),
+            folder: Some(folder),
+        })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            fs::remove_dir_all(folder).ok();
+        }
+    }
+}
+
+/// Holds every record against the demo's truth.
+fn verify(job: &Job, store: &Path, exit: Exit) -> Result<Exit, Failure> {
+    let Some(server) = &job.demo else {
+        return Ok(exit);
+    };
+    let mut lines = Vec::new();
+    export_jsonl(store, "product", Some(&job.site.name), &mut lines)
+        .map_err(|error| Failure::internal(format!("the records cannot be read back: {error}")))?;
+    let rows = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .filter_map(|line| serde_json::from_slice(line).ok());
+    let verdict = demo::verify(server.catalogue(), rows);
+    complain(&verdict.to_string());
+    for detail in verdict.details() {
+        complain(&detail);
+    }
+    if verdict.is_right() {
+        Ok(exit)
+    } else {
+        Err(Failure::internal("the records differ from the demo's truth"))
+    }
+}

@@ -1,0 +1,154 @@
+//! What `run` and `resume` share: an engine around a store, its progress, Ctrl-C, its results.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+
+use serde_json::Value as Json;
+
+use super::{Exit, Failure, complain, say};
+use crate::{
+    feed::{frame::SessionPhase, recording::Recorder},
+    ports::commands::Command,
+    progress::{self, View},
+    settings::Settings,
+    start::{self, Ended, Running, Until, job::Job},
+};
+
+/// How results and progress are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+}
+
+/// Runs jobs to their end in one engine.
+pub(super) fn crawl(
+    jobs: &[Job],
+    store: &Path,
+    settings: &Settings,
+    manner: Manner,
+    recording: Option<&Path>,
+) -> Result<(Exit, Ended), Failure> {
+    let opened = start::open_store(store).map_err(|error| Failure::store(&error))?;
+    let running = start::start(settings.clone(), opened, Until::Shutdown)
+        .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
+    let view = (!manner.quiet).then(|| {
+        let subscription = running.hub.subscribe(1_024);
+        let view = View::for_stderr();
+        thread::spawn(move || progress::run(&subscription, view))
+    });
+    let recorder = recording
+        .map(|path| start::record(&running, path))
+        .transpose()
+        .map_err(|error| Failure::usage(format!("the recording cannot be written: {error}")))?;
+    for job in jobs {
+        if let Err(message) = job.begin(&running, settings) {
+            running.ask(Command::Shutdown).ok();
+            let _ = running.join();
+            return Err(Failure {
+                exit: Exit::Store,
+                message,
+            });
+        }
+    }
+    stop_on_interrupt(&running);
+    let ended = running.finish();
+    if let Some(view) = view {
+        view.join().ok();
+    }
+    if let Some(Err(error)) = recorder.map(Recorder::join) {
+        complain(&format!("the recording ended early: {error}"));
+    }
+    Ok((report(&ended, manner), ended))
+}
+
+/// The first Ctrl-C drains, the second stops at once; both are resumable.
+fn stop_on_interrupt(running: &Running) {
+    static PRESSED: AtomicU32 = AtomicU32::new(0);
+    let commands = running.commands.clone();
+    let stop = move || {
+        let pressed = PRESSED.fetch_add(1, Ordering::Relaxed);
+        complain(if pressed == 0 {
+            "draining: what is in flight ends; Ctrl-C again stops at once"
+        } else {
+            "stopping at once; `crawlfield resume` goes on later"
+        });
+        let command = Command::Cancel {
+            session: None,
+            now: pressed > 0,
+        };
+        let envelope = crate::ports::commands::Envelope {
+            command,
+            reply: None,
+        };
+        commands.try_send(envelope).ok();
+    };
+    if let Err(error) = ctrlc::set_handler(stop) {
+        complain(&format!("Ctrl-C will not drain: {error}"));
+    }
+}
+
+/// Says how each session ended; the worst one decides the exit code.
+fn report(ended: &Ended, manner: Manner) -> Exit {
+    let mut exit = Exit::Done;
+    for (id, phase, result) in &ended.sessions {
+        let result = result.clone().unwrap_or(Json::Null);
+        if manner.json {
+            say(&format!("{result}\n"));
+        } else {
+            say(&summary(&result));
+        }
+        let own = match phase {
+            SessionPhase::Stopped => Exit::Stopped,
+            SessionPhase::Completed | SessionPhase::Failed
+                if result["dead"].as_u64().unwrap_or(0) > 0 =>
+            {
+                Exit::DeadLetters
+            }
+            SessionPhase::Completed => Exit::Done,
+            SessionPhase::Failed => Exit::DeadLetters,
+            _ => {
+                complain(&format!("session {} did not end", id.0));
+                Exit::Internal
+            }
+        };
+        exit = exit.max(own);
+    }
+    if let Some(lost) = &ended.store_lost {
+        complain(&format!("the store failed: {lost}"));
+        exit = Exit::Store;
+    }
+    exit
+}
+
+/// One result for a person.
+fn summary(result: &Json) -> String {
+    let n = |name: &str| result[name].as_u64().unwrap_or(0);
+    let source = result["source"]
+        .as_str()
+        .map_or_else(String::new, |source| format!(" [{source}]"));
+    let mut text = format!(
+        "{}{source}: {} in {:.1} s: {} pages done, {} skipped, {} dead; {} records saved ({} new, {} changed), {:.1} MB\n",
+        result["site"].as_str().unwrap_or("?"),
+        result["outcome"].as_str().unwrap_or("?"),
+        result["durationSeconds"].as_f64().unwrap_or(0.0),
+        n("done"),
+        n("skipped"),
+        n("dead"),
+        result["records"]["saved"].as_u64().unwrap_or(0),
+        result["records"]["new"].as_u64().unwrap_or(0),
+        result["records"]["changed"].as_u64().unwrap_or(0),
+        result["bytes"].as_f64().unwrap_or(0.0) / 1e6,
+    );
+    if let Some(dead) = result["deadByClass"].as_object().filter(|dead| !dead.is_empty()) {
+        let classes: Vec<String> = dead.iter().map(|(class, n)| format!("{n} {class}")).collect();
+        text.push_str(&format!(
+            "dead letters: {}; `crawlfield dead list --store FILE` shows them\n",
+            classes.join(", ")
+        ));
+    }
+    text
+}

@@ -1,0 +1,339 @@
+//! `crawlfield try`: one page, fetched or opened, and what each selector makes of it (SPEC A6).
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use crossbeam_channel::bounded;
+use serde_json::{Map, Value as Json, json};
+use url::Url;
+
+use super::{Exit, Failure, layers::SettingsFlags, run::connect_to, say};
+use crate::{
+    extract::{
+        bounds::Bounds,
+        convert::into_json,
+        output::PageInput,
+        trace::{FieldTrace, Match, RuleTrace, Trace, trace},
+    },
+    live::fetch::{self, FetchLetter},
+    model::ids::{OrderId, StageId},
+    ports::{
+        orders::{FetchOrder, Purpose},
+        reports::{Answer, Head, Outcome},
+    },
+    progress::safe,
+    settings::Settings,
+    site::compiled::Site,
+    start::request_profile,
+};
+
+/// Redirects that are followed.
+const HOPS: usize = 10;
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  crawlfield try books.toml http://books.toscrape.com/catalogue/page-1.html
+  crawlfield try books.toml saved-page.html --stage detail")]
+pub(super) struct TryArgs {
+    /// Site file
+    #[arg(value_name = "SITE.toml")]
+    site: PathBuf,
+    /// A URL to fetch, or a file to open
+    #[arg(value_name = "URL-or-FILE")]
+    page: String,
+    /// Stage that reads the page; the entry stage if not given
+    #[arg(long, value_name = "NAME")]
+    stage: Option<String>,
+    /// URL that a file stands for; the first start URL if not given
+    #[arg(long, value_name = "URL")]
+    url: Option<Url>,
+    /// One JSON document on stdout
+    #[arg(long)]
+    json: bool,
+    /// Map a host to an address, and allow just that address
+    #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
+    connect_to: Vec<(String, SocketAddr)>,
+    #[command(flatten)]
+    settings: SettingsFlags,
+}
+
+pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
+    let text = super::check::read_file(&args.site).map_err(Failure::usage)?;
+    let file = args.site.display().to_string();
+    let mut site = Site::load(&text, &file).map_err(|errors| Failure::usage(errors.to_string()))?;
+    let layered = args.settings.layered(Some(&site))?;
+    layered.apply_to(&mut site.politeness);
+    let stage = stage(&site, args.stage.as_deref())?;
+    let (url, final_url, answer) = page(args, &site, &layered.settings)?;
+    let carried: Map<String, Json> = [("page", 1), ("position", 1)]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    let input = PageInput {
+        url: &url,
+        final_url: &final_url,
+        content_type: answer.head.header("content-type"),
+        body: &answer.body,
+        carried: &carried,
+        depth: 0,
+    };
+    let bounds = Bounds::from(&layered.settings.bounds);
+    let traced = trace(&site, stage, &input, &bounds);
+    let document = document(&site, stage, &url, answer.head.status, &traced);
+    if args.json {
+        say(&format!("{document}\n"));
+    } else {
+        say(&words(&site, stage, &url, answer.head.status, &traced));
+    }
+    Ok(if traced.outcome.is_ok() {
+        Exit::Done
+    } else {
+        Exit::DeadLetters
+    })
+}
+
+fn stage(site: &Site, name: Option<&str>) -> Result<StageId, Failure> {
+    let Some(name) = name else {
+        return Ok(site.enter);
+    };
+    site.stage_named(name).ok_or_else(|| {
+        let names: Vec<&str> = site.stages.iter().map(|stage| stage.name.as_str()).collect();
+        Failure::usage(format!(
+            "{} has no stage {name:?}; it has {}",
+            site.name,
+            names.join(", ")
+        ))
+    })
+}
+
+/// The page's URL, where it came from in the end, and what it is.
+fn page(
+    args: &TryArgs,
+    site: &Site,
+    settings: &Settings,
+) -> Result<(String, String, Answer), Failure> {
+    let path = Path::new(&args.page);
+    let url = Url::parse(&args.page).ok().filter(|url| url.has_host());
+    if let (false, Some(url)) = (path.exists(), url) {
+        let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
+        let canonical = site.scope.canonical(&url);
+        let (end, answer) = fetch_page(site, settings, connect_to, url)?;
+        return Ok((canonical, end.into(), answer));
+    }
+    let body = fs::read(path).map_err(|error| {
+        Failure::usage(format!(
+            "{} is neither an absolute URL nor a file that can be read: {error}",
+            safe(&args.page)
+        ))
+    })?;
+    let url = args.url.as_ref().unwrap_or(&site.start[0]).to_string();
+    let answer = Answer {
+        head: Head {
+            status: 200,
+            headers: Vec::new(),
+        },
+        body: Arc::new(body),
+        ..Answer::default()
+    };
+    Ok((url.clone(), url, answer))
+}
+
+fn fetch_page(
+    site: &Site,
+    settings: &Settings,
+    connect_to: BTreeMap<String, SocketAddr>,
+    mut url: Url,
+) -> Result<(Url, Answer), Failure> {
+    let (letters, orders) = bounded(4);
+    let (reports, reported) = bounded(4);
+    let profile = request_profile(site, settings, connect_to);
+    let fetcher = fetch::spawn(orders, reports, 1)
+        .map_err(|error| Failure::internal(format!("no threads to fetch with: {error}")))?;
+    for hop in 0..=HOPS {
+        let id = OrderId {
+            boot: 0,
+            slot: 0,
+            generation: u32::try_from(hop).unwrap_or(0),
+        };
+        let order = FetchOrder {
+            id,
+            purpose: Purpose::Page,
+            url: Arc::from(url.as_str()),
+            profile: Arc::clone(&profile),
+            validators: None,
+        };
+        letters.send(FetchLetter::Fetch(order)).ok();
+        let wait = profile.timeout + Duration::from_secs(5);
+        let outcome = reported.recv_timeout(wait).map(|report| report.outcome);
+        match outcome {
+            Ok(Outcome::Answered(answer)) => {
+                let location = answer.head.header("location").map(str::to_owned);
+                match location.filter(|_| (300..400).contains(&answer.head.status)) {
+                    Some(location) => {
+                        url = url.join(&location).map_err(|error| {
+                            Failure::usage(format!("{url} redirects to {location:?}: {error}"))
+                        })?;
+                    }
+                    None => {
+                        drop(fetcher);
+                        return Ok((url, *answer));
+                    }
+                }
+            }
+            Ok(Outcome::FetchFailed(failure)) => {
+                let class = failure.class.name();
+                return Err(Failure::usage(format!("{class}: {}", safe(&failure.message))));
+            }
+            other => {
+                return Err(Failure::internal(format!("{url} gave no answer: {other:?}")));
+            }
+        }
+    }
+    Err(Failure::usage(format!("more than {HOPS} redirects, the last to {url}")))
+}
+
+fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) -> Json {
+    let outcome = match &traced.outcome {
+        Ok(extracted) => {
+            let records: Vec<Json> = extracted
+                .records
+                .iter()
+                .map(|record| record_json(site, stage, record))
+                .collect();
+            let links: Vec<Json> = extracted
+                .links
+                .iter()
+                .map(|link| {
+                    json!({
+                        "stage": site.stage(link.stage).name,
+                        "url": link.url,
+                        "carried": link.carried,
+                    })
+                })
+                .collect();
+            json!({
+                "valid": true,
+                "records": records,
+                "links": links,
+                "items": extracted.distinct_items,
+                "pageCount": extracted.page_count,
+                "hasNext": extracted.has_next,
+                "skippedLinks": extracted.skipped_links,
+                "warnings": extracted.warnings,
+            })
+        }
+        Err(error) => json!({
+            "valid": false,
+            "errorClass": error.class.name(),
+            "errorMessage": error.message,
+        }),
+    };
+    json!({
+        "type": "try",
+        "site": site.name,
+        "stage": site.stage(stage).name,
+        "url": url,
+        "status": status,
+        "opened": traced.opened,
+        "rules": traced.rules,
+        "outcome": outcome,
+    })
+}
+
+fn record_json(site: &Site, stage: StageId, record: &crate::extract::output::Record) -> Json {
+    let rule = &site.stage(stage).records[usize::from(record.rule)];
+    let fields: Map<String, Json> = rule
+        .fields
+        .iter()
+        .zip(&record.values)
+        .map(|(field, value)| (field.name.clone(), into_json(value.clone())))
+        .collect();
+    json!({ "kind": rule.kind, "identity": record.identity, "fields": fields })
+}
+
+fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) -> String {
+    let mut lines = vec![format!(
+        "{} read as stage {} (status {status})",
+        safe(url),
+        site.stage(stage).name
+    )];
+    if let Some(opened) = &traced.opened {
+        lines.push(format!(
+            "  character set {}, {} elements",
+            opened.charset, opened.elements
+        ));
+    }
+    for rule in &traced.rules {
+        rule_words(rule, &mut lines);
+    }
+    match &traced.outcome {
+        Ok(extracted) => {
+            for link in &extracted.links {
+                lines.push(format!(
+                    "  → {}  {}",
+                    site.stage(link.stage).name,
+                    safe(&link.url)
+                ));
+            }
+            for record in &extracted.records {
+                lines.push(format!("  record {}", safe(&record_json(site, stage, record).to_string())));
+            }
+            for warning in &extracted.warnings {
+                lines.push(format!("  warning: {}", safe(warning)));
+            }
+            lines.push(format!(
+                "valid: {} records, {} links, {} items{}",
+                extracted.records.len(),
+                extracted.links.len(),
+                extracted.distinct_items,
+                extracted
+                    .page_count
+                    .map_or_else(String::new, |count| format!(", page count {count}"))
+            ));
+        }
+        Err(error) => lines.push(format!("NOT valid: {}: {}", error.class.name(), safe(&error.message))),
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn rule_words(rule: &RuleTrace, lines: &mut Vec<String>) {
+    lines.push(format!("  {}", rule.rule));
+    if let Some(each) = &rule.each {
+        lines.push(format!("    each {}", match_words(each)));
+    }
+    for selector in &rule.selectors {
+        lines.push(format!("    {}", match_words(selector)));
+    }
+    for field in &rule.fields {
+        field_words(field, lines);
+    }
+}
+
+fn match_words(found: &Match) -> String {
+    let first: Vec<String> = found.first.iter().map(|value| format!("{:?}", safe(value))).collect();
+    format!("{}  {} matches  {}", safe(&found.selector), found.matches, first.join(" "))
+}
+
+fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {
+    let problem = field
+        .problem
+        .as_ref()
+        .map_or_else(String::new, |problem| format!("  ! {}", safe(problem)));
+    lines.push(format!(
+        "    {:<16} {}{problem}",
+        field.name,
+        safe(&field.value.to_string())
+    ));
+    for selector in &field.selectors {
+        lines.push(format!("      {}", match_words(selector)));
+    }
+}

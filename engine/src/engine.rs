@@ -1,0 +1,169 @@
+//! The engine as one value that is stepped: reports and commands in, orders and frames out.
+//!
+//! It never blocks, never asks the wall clock, never touches a socket or a file: the live run
+//! loop, the simulation and the tests drive it in the same way.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bevy_ecs::world::World;
+use serde_json::Value as Json;
+
+use crate::{
+    feed::frame::{Frame, SessionPhase},
+    model::{
+        clock::Clock,
+        ids::SessionId,
+        ledger::Ledger,
+        line::Lines,
+        permits::Permits,
+        session::{Condition, Index, Session},
+        slots::Slots,
+        timers::Timers,
+        window::Window,
+    },
+    ports::{commands::Envelope, orders::Order, reports::Report},
+    settings::Settings,
+    systems::{Inbox, Outbox, Tick, install, wants_more},
+};
+
+/// A world with the engine's systems in it.
+#[derive(Debug)]
+pub struct Engine {
+    world: World,
+}
+
+impl Engine {
+    /// An engine with no session, at time zero.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let mut world = World::new();
+        install(&mut world, settings);
+        Self { world }
+    }
+
+    /// Hands a command in; it is carried out in the next step.
+    pub fn command(&mut self, envelope: Envelope) {
+        self.inbox().commands.push_back(envelope);
+    }
+
+    /// Hands a report in; it is taken in the next step.
+    pub fn report(&mut self, report: Report) {
+        self.inbox().reports.push_back(report);
+    }
+
+    fn inbox(&mut self) -> bevy_ecs::change_detection::Mut<'_, Inbox> {
+        self.world.resource_mut::<Inbox>()
+    }
+
+    /// Moves the clock and runs one tick.
+    pub fn step(&mut self, now: Duration) {
+        self.world.resource_mut::<Clock>().advance_to(now);
+        self.world.run_schedule(Tick);
+    }
+
+    /// Whether another step would do something at once, without a report or a due time.
+    #[must_use]
+    pub fn wants_step(&mut self) -> bool {
+        wants_more(&mut self.world)
+    }
+
+    /// Takes the orders of the steps so far.
+    pub fn take_orders(&mut self) -> VecDeque<Order> {
+        std::mem::take(&mut self.world.resource_mut::<Outbox>().orders)
+    }
+
+    /// Takes the frames of the steps so far.
+    pub fn take_frames(&mut self) -> VecDeque<Frame> {
+        std::mem::take(&mut self.world.resource_mut::<Outbox>().frames)
+    }
+
+    /// When something is due without a report: a timer, or a line's next allowed time.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Duration> {
+        let timer = self.world.resource::<Timers>().next();
+        let lines = self.world.resource::<Lines>();
+        let blocked = self.world.resource::<Condition>().limited.is_some();
+        let line = self
+            .world
+            .resource::<Index>()
+            .sessions
+            .iter()
+            .filter(|(_, entity)| {
+                !blocked
+                    && self
+                        .world
+                        .get::<Session>(**entity)
+                        .is_some_and(Session::is_dispatching)
+            })
+            .filter_map(|(id, _)| lines.next(*id))
+            .min();
+        match (timer, line) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Whether sessions were begun and all of them are over, with nothing left to keep.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let index = self.world.resource::<Index>();
+        let lost = self.condition().store_lost.is_some();
+        index.requests > 0
+            && (lost || (index.opening.is_empty() && self.slots().used() == 0))
+            && index.sessions.values().all(|entity| {
+                self.world
+                    .get::<Session>(*entity)
+                    .is_some_and(Session::is_over)
+            })
+    }
+
+    /// Engine time.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.world.resource::<Clock>().now()
+    }
+
+    /// The books.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        self.world.resource::<Ledger>()
+    }
+
+    /// The permits.
+    #[must_use]
+    pub fn permits(&self) -> &Permits {
+        self.world.resource::<Permits>()
+    }
+
+    /// Orders in flight.
+    #[must_use]
+    pub fn slots(&self) -> &Slots {
+        self.world.resource::<Slots>()
+    }
+
+    /// Tasks resident in the window.
+    #[must_use]
+    pub fn resident(&self) -> u32 {
+        self.world.resource::<Window>().resident()
+    }
+
+    /// The engine's condition: paused, in trouble, limited.
+    #[must_use]
+    pub fn condition(&self) -> &Condition {
+        self.world.resource::<Condition>()
+    }
+
+    /// Where each session is, and its result document once it has one.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<(SessionId, SessionPhase, Option<Json>)> {
+        let index = self.world.resource::<Index>();
+        index
+            .sessions
+            .iter()
+            .filter_map(|(id, entity)| {
+                let session = self.world.get::<Session>(*entity)?;
+                Some((*id, session.phase, session.result.clone()))
+            })
+            .collect()
+    }
+}

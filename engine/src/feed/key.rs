@@ -1,0 +1,139 @@
+//! Key frames: the whole window at one moment, cut from a mirror in parts.
+
+use std::sync::Arc;
+
+use crate::{
+    feed::{
+        frame::Birth,
+        mirror::{Mirror, Tables, Task},
+    },
+    model::{
+        class::{ErrorClass, SkipReason},
+        ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        phase::Phase,
+    },
+};
+
+/// Tasks in one part.
+pub const PART_TASKS: usize = 8_192;
+
+/// One part of a key frame; all parts carry the same `seq` and `at_us`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KeyFrame {
+    /// Number of the first change that is not in it.
+    pub seq: u64,
+    /// Engine time in µs.
+    pub at_us: u64,
+    /// Which part, from 0.
+    pub part: u32,
+    /// How many parts; at least 1.
+    pub parts: u32,
+    /// Sessions and hosts, in part 0 only; counts are zero.
+    pub tables: Tables,
+    /// Resident tasks by slot.
+    pub tasks: Vec<KeyTask>,
+}
+
+/// One resident task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyTask {
+    /// Its slot.
+    pub slot: u32,
+    /// Its identity.
+    pub key: PageKey,
+    /// Canonical URL.
+    pub url: Arc<str>,
+    /// Whose.
+    pub session: SessionId,
+    /// Its stage.
+    pub stage: StageId,
+    /// Its batch.
+    pub batch: BatchId,
+    /// Its home host.
+    pub host: HostId,
+    /// Where it is.
+    pub phase: Phase,
+    /// Failed attempts so far.
+    pub attempts: u16,
+    /// Engine time of its last move, µs.
+    pub changed_us: u64,
+    /// When it is tried again, µs.
+    pub due_us: Option<u64>,
+    /// Predicted ms of the step in flight.
+    pub expected_ms: Option<(u32, u32, u32)>,
+    /// How its last step failed.
+    pub class: Option<ErrorClass>,
+    /// Why it was skipped.
+    pub reason: Option<SkipReason>,
+}
+
+impl KeyTask {
+    /// A task at its birth.
+    #[must_use]
+    pub fn born(at_us: u64, birth: &Birth) -> Self {
+        Self {
+            slot: birth.slot,
+            key: birth.key,
+            url: Arc::clone(&birth.url),
+            session: birth.session,
+            stage: birth.stage,
+            batch: birth.batch,
+            host: birth.host,
+            phase: birth.phase,
+            attempts: birth.attempts,
+            changed_us: at_us,
+            due_us: None,
+            expected_ms: None,
+            class: None,
+            reason: None,
+        }
+    }
+}
+
+impl From<Task<'_>> for KeyTask {
+    fn from(task: Task<'_>) -> Self {
+        Self {
+            slot: task.slot,
+            key: task.key,
+            url: Arc::clone(task.url),
+            session: task.session,
+            stage: task.stage,
+            batch: task.batch,
+            host: task.host,
+            phase: task.phase,
+            attempts: task.attempts,
+            changed_us: task.changed_us,
+            due_us: task.due_us,
+            expected_ms: task.expected_ms,
+            class: task.class,
+            reason: task.reason,
+        }
+    }
+}
+
+/// Cuts the mirror into the parts of one key frame, at least one.
+#[must_use]
+pub fn cut(mirror: &Mirror) -> Vec<KeyFrame> {
+    let part_tasks = PART_TASKS as u64;
+    let parts = u32::try_from(mirror.len().div_ceil(part_tasks)).unwrap_or(u32::MAX);
+    let parts = parts.max(1);
+    let mut slots = mirror.slots();
+    (0..parts)
+        .map(|part| KeyFrame {
+            seq: mirror.next_seq(),
+            at_us: mirror.at_us(),
+            part,
+            parts,
+            tables: if part == 0 {
+                mirror.tables().clone().without_counts()
+            } else {
+                Tables::default()
+            },
+            tasks: slots
+                .by_ref()
+                .take(PART_TASKS)
+                .filter_map(|slot| mirror.task(slot).map(KeyTask::from))
+                .collect(),
+        })
+        .collect()
+}

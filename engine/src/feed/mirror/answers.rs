@@ -1,0 +1,121 @@
+//! What a mirror answers: tasks, columns, counts, and the slots to draw anew.
+
+use crate::{
+    feed::mirror::{EMPTY, Mirror, NO_FIGURES, PhaseCounts, Tables, Task},
+    model::{
+        class::{ErrorClass, SkipReason},
+        ids::{BatchId, StageId},
+        phase::Phase,
+    },
+};
+
+impl Mirror {
+    /// The task in this slot.
+    #[must_use]
+    pub fn task(&self, slot: u32) -> Option<Task<'_>> {
+        let i = slot as usize;
+        let phase = self.phase_at(slot)?;
+        let [a, b, c] = self.figures[i];
+        let known = self.figures[i] != NO_FIGURES;
+        Some(Task {
+            slot,
+            key: self.key[i],
+            url: self.url[i].as_ref()?,
+            session: self.tables.sessions()[usize::from(self.session[i])].id,
+            stage: StageId(self.stage[i]),
+            batch: BatchId(self.batch[i]),
+            host: self.tables.hosts()[self.host[i] as usize].id,
+            phase,
+            attempts: self.attempts[i],
+            changed_us: self.changed_us[i],
+            due_us: (known && !phase.is_in_flight()).then(|| u64::from(a) | u64::from(b) << 32),
+            expected_ms: (known && phase.is_in_flight()).then_some((a, b, c)),
+            class: ErrorClass::ALL.get(usize::from(self.class[i])).copied(),
+            reason: SkipReason::ALL.get(usize::from(self.reason[i])).copied(),
+        })
+    }
+
+    /// The phase of the task in this slot.
+    #[must_use]
+    pub fn phase_at(&self, slot: u32) -> Option<Phase> {
+        Phase::from_number(*self.phase.get(slot as usize)?)
+    }
+
+    /// Slots in use, in order.
+    pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        (0_u32..)
+            .zip(&self.phase)
+            .filter(|(_, phase)| **phase != EMPTY)
+            .map(|(slot, _)| slot)
+    }
+
+    /// The phase column: a phase's number, or `EMPTY`, by slot.
+    #[must_use]
+    pub fn phases(&self) -> &[u8] {
+        &self.phase
+    }
+
+    /// Resident tasks.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.counts.total()
+    }
+
+    /// Whether no task is resident.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Resident tasks by phase.
+    #[must_use]
+    pub fn counts(&self) -> &PhaseCounts {
+        &self.counts
+    }
+
+    /// Sessions, stages and hosts, with their counts.
+    #[must_use]
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Number of the next change.
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Engine time of what was last applied, µs.
+    #[must_use]
+    pub fn at_us(&self) -> u64 {
+        self.at_us
+    }
+
+    /// Changes that the numbering says were never told.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Changes that made no sense (an unknown slot, another phase than told).
+    #[must_use]
+    pub fn nonsense(&self) -> u64 {
+        self.nonsense
+    }
+
+    /// Slots touched since the last call, each once; empty unless made by `tracking`.
+    pub fn take_dirty(&mut self) -> Vec<u32> {
+        let Some(dirty) = &mut self.dirty else {
+            return Vec::new();
+        };
+        let slots = std::mem::take(&mut dirty.slots);
+        for slot in &slots {
+            dirty.marks[*slot as usize / 64] = 0;
+        }
+        slots
+    }
+
+    pub(super) fn is_taken(&self, slot: u32) -> bool {
+        self.phase_at(slot).is_some()
+    }
+}

@@ -1,0 +1,256 @@
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::feed::{frame::Fault, key};
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn small(&mut self, n: u64) -> u32 {
+        u32::try_from(self.below(n)).unwrap()
+    }
+
+    fn phase(&mut self) -> Phase {
+        Phase::ALL[self.small(12) as usize]
+    }
+}
+
+/// The plainest thing that could be right.
+type Model = BTreeMap<u32, KeyTask>;
+
+fn birth(dice: &mut Dice, slot: u32) -> Birth {
+    let n = dice.below(1 << 30);
+    Birth {
+        slot,
+        key: PageKey(Uuid::from_u128(u128::from(n))),
+        url: Arc::from(format!("http://a.test/{n}")),
+        session: SessionId(dice.small(3)),
+        stage: StageId(u16::try_from(dice.below(3)).unwrap()),
+        batch: BatchId(dice.small(9)),
+        host: HostId(dice.small(7)),
+        phase: Phase::Queued,
+        attempts: 0,
+    }
+}
+
+fn change(dice: &mut Dice) -> Change {
+    let slot = dice.small(40);
+    match dice.below(4) {
+        0 => Change::Admitted(Box::new(birth(dice, slot))),
+        1 => Change::Left { slot },
+        _ => Change::Moved(Move {
+            slot,
+            from: dice.phase(),
+            to: dice.phase(),
+            attempts: u16::try_from(dice.below(5)).unwrap(),
+            detail: match dice.below(4) {
+                0 => Detail::None,
+                1 => Detail::Began {
+                    expect_ms: (dice.below(2) == 0).then_some((5, 3, 9)),
+                },
+                2 => Detail::Error(Box::new(Fault {
+                    class: ErrorClass::ALL[dice.small(29) as usize],
+                    message: Arc::from("went wrong"),
+                    retry_at_us: (dice.below(2) == 0).then_some(7 << 40),
+                })),
+                _ => Detail::Reason(SkipReason::ALL[dice.small(7) as usize]),
+            },
+        }),
+    }
+}
+
+fn model_apply(model: &mut Model, at_us: u64, change: &Change) {
+    match change {
+        Change::Admitted(birth) => {
+            model.insert(birth.slot, KeyTask::born(at_us, birth));
+        }
+        Change::Left { slot } => {
+            model.remove(slot);
+        }
+        Change::Moved(step) => {
+            let Some(task) = model.get_mut(&step.slot) else {
+                return;
+            };
+            task.phase = step.to;
+            task.attempts = step.attempts;
+            task.changed_us = at_us;
+            task.due_us = None;
+            task.expected_ms = None;
+            match &step.detail {
+                Detail::Began { expect_ms } if step.to.is_in_flight() => {
+                    task.expected_ms = *expect_ms;
+                }
+                Detail::Error(fault) => {
+                    task.class = Some(fault.class);
+                    if !step.to.is_in_flight() {
+                        task.due_us = fault.retry_at_us;
+                    }
+                }
+                Detail::Reason(reason) => task.reason = Some(*reason),
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+fn tasks(mirror: &Mirror) -> Vec<KeyTask> {
+    mirror
+        .slots()
+        .filter_map(|slot| mirror.task(slot).map(KeyTask::from))
+        .collect()
+}
+
+/// Counts as they follow from the tasks.
+fn check_counts(mirror: &Mirror, model: &Model) {
+    assert_eq!(mirror.len(), model.len() as u64);
+    for phase in Phase::ALL {
+        let of = |wanted: &dyn Fn(&KeyTask) -> bool| {
+            let tasks = model.values().filter(|task| task.phase == phase);
+            tasks.filter(|task| wanted(task)).count() as u64
+        };
+        assert_eq!(mirror.counts().of(phase), of(&|_| true));
+        for host in mirror.tables().hosts() {
+            assert_eq!(host.counts.of(phase), of(&|task| task.host == host.id));
+        }
+        for session in mirror.tables().sessions() {
+            for (n, stage) in (0_u16..).zip(&session.stages) {
+                let expected = of(&|task| task.session == session.id && task.stage.0 == n);
+                assert_eq!(stage.counts.of(phase), expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_mirror_agrees_with_a_model_under_random_frames() {
+    for seed in 0..60 {
+        let mut dice = Dice(seed);
+        let (mut mirror, mut model) = (Mirror::tracking(), Model::new());
+        let mut seq = 0;
+        for tick in 0..60 {
+            let changes: Vec<Change> = (0..dice.below(12)).map(|_| change(&mut dice)).collect();
+            for change in &changes {
+                model_apply(&mut model, tick, change);
+            }
+            let before = tasks(&mirror);
+            let frame = ChangeFrame {
+                seq,
+                at_us: tick,
+                changes,
+            };
+            seq += frame.changes.len() as u64;
+            mirror.apply(&frame);
+            let after = tasks(&mirror);
+            assert_eq!(after, model.values().cloned().collect::<Vec<_>>());
+            check_counts(&mirror, &model);
+            let dirty = mirror.take_dirty();
+            for slot in 0..40 {
+                let find = |tasks: &[KeyTask]| tasks.iter().find(|t| t.slot == slot).cloned();
+                assert!(find(&before) == find(&after) || dirty.contains(&slot));
+            }
+            let mut once = dirty.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(once.len(), dirty.len(), "each slot once");
+        }
+        assert_eq!((mirror.missed(), mirror.next_seq()), (0, seq));
+    }
+}
+
+#[test]
+fn a_key_frame_carries_the_whole_mirror() {
+    let mut dice = Dice(5);
+    let mut mirror = Mirror::default();
+    for slot in 0..20_000 {
+        let birth = birth(&mut dice, slot);
+        mirror.apply_change(3, &Change::Admitted(Box::new(birth)));
+    }
+    for _ in 0..1_000 {
+        mirror.apply_change(9, &change(&mut dice));
+    }
+    let parts = key::cut(&mirror);
+    assert_eq!(parts.len(), 3);
+    let mut copy = Mirror::tracking();
+    copy.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, 30_000))));
+    for part in &parts {
+        copy.apply_key(part);
+    }
+    assert_eq!(tasks(&copy), tasks(&mirror));
+    assert_eq!(copy.counts(), mirror.counts());
+    assert_eq!(copy.tables(), mirror.tables());
+    assert!(copy.take_dirty().contains(&30_000), "the slot it cleared");
+    assert_eq!(key::cut(&Mirror::default()).len(), 1, "never nothing");
+}
+
+#[test]
+fn nonsense_is_counted_and_never_panics() {
+    let mut mirror = Mirror::tracking();
+    let mut dice = Dice(1);
+    let mut far = birth(&mut dice, 0);
+    far.slot = u32::MAX;
+    let mut deep = birth(&mut dice, 1);
+    deep.stage = StageId(u16::MAX);
+    for change in [
+        Change::Left { slot: u32::MAX },
+        Change::Left { slot: 3 },
+        Change::Admitted(Box::new(far)),
+        Change::Admitted(Box::new(deep)),
+        Change::StageMoved {
+            session: SessionId(1),
+            stage: StageId(u16::MAX),
+            from: crate::feed::frame::StagePhase::Waiting,
+            to: crate::feed::frame::StagePhase::Running,
+        },
+    ] {
+        mirror.apply_change(0, &change);
+    }
+    assert_eq!((mirror.nonsense(), mirror.len()), (5, 0));
+    mirror.apply(&ChangeFrame {
+        seq: 12,
+        ..ChangeFrame::default()
+    });
+    assert_eq!(mirror.missed(), 12);
+}
+
+#[test]
+fn a_task_costs_at_most_64_bytes_beside_its_url() {
+    let column = size_of::<PageKey>()
+        + 2 * size_of::<u16>()
+        + 2 * size_of::<u32>()
+        + size_of::<u8>()
+        + size_of::<u16>()
+        + size_of::<u64>()
+        + size_of::<[u32; 3]>()
+        + 2 * size_of::<u8>();
+    // The dirty list holds a slot once, the marks a bit.
+    assert!(column + size_of::<u32>() < 64, "{column}");
+    let mut mirror = Mirror::default();
+    for len in 1..=100_000 {
+        mirror.grow_to(len);
+    }
+    assert!(
+        mirror.phase.capacity() < 120_000,
+        "little of it stands empty"
+    );
+}
+
+#[test]
+fn class_and_reason_numbers_are_their_places() {
+    for class in ErrorClass::ALL {
+        assert_eq!(ErrorClass::ALL[class as usize], class);
+    }
+    for reason in SkipReason::ALL {
+        assert_eq!(SkipReason::ALL[reason as usize], reason);
+    }
+}

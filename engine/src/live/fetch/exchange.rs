@@ -1,0 +1,307 @@
+//! One request and its answer, within its time-outs and limits.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Response, header::HeaderMap};
+use tokio::time::timeout_at;
+
+use super::{
+    clients::{MAX_HEAD, Prepared, is_trusted},
+    dialled,
+    failure::{self, Phase},
+    pace::Pace,
+};
+use crate::{
+    live::decode::{Body, Limits, Stop},
+    model::class::ErrorClass,
+    ports::{
+        orders::{FetchOrder, Purpose},
+        reports::{Answer, FetchFailure, Head, Outcome},
+    },
+};
+
+/// robots.txt is read so far (RFC 9309 asks for at least this much).
+const ROBOTS_BYTES: u64 = 512 << 10;
+
+/// The body of an answer that is no page is only evidence: it is read so far.
+const EVIDENCE_BYTES: u64 = 64 << 10;
+
+/// Fetches what was prepared; a request that could not be prepared fails as it says.
+pub(super) async fn run(prepared: Result<Prepared, FetchFailure>, order: &FetchOrder) -> Outcome {
+    let fetched = match prepared {
+        Ok(prepared) => fetch(&prepared, order).await,
+        Err(failure) => Err(failure),
+    };
+    match fetched {
+        Ok(answer) => Outcome::Answered(Box::new(answer)),
+        Err(failure) => Outcome::FetchFailed(Box::new(failure)),
+    }
+}
+
+async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchFailure> {
+    let began = Instant::now();
+    let host = host_of(prepared);
+    let response = send(prepared, order, began, &host).await?;
+    let first_byte = began.elapsed();
+    let head = head_of(&response);
+    let size: usize = head
+        .headers
+        .iter()
+        .map(|(n, v)| n.len() + v.len() + 4)
+        .sum();
+    prepared.received.fetch_add(size as u64, Ordering::Relaxed);
+    if size > MAX_HEAD {
+        return Err(failure::plain(
+            ErrorClass::TooLarge,
+            format!(
+                "the answer's head has {size} bytes, at most {MAX_HEAD} are taken, from {host}"
+            ),
+        ));
+    }
+    let received = receive(response, &head, prepared, order, began, &host).await;
+    match received {
+        Ok((body, wire_bytes)) => Ok(Answer {
+            head,
+            body: Arc::new(body),
+            wire_bytes,
+            first_byte,
+        }),
+        Err(mut failure) => {
+            failure.head = Some(head);
+            Err(failure)
+        }
+    }
+}
+
+/// What a URL is called in messages: never its credentials or query.
+fn host_of(prepared: &Prepared) -> String {
+    let asked = prepared
+        .headers
+        .get(reqwest::header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let url = &prepared.url;
+    match (asked, url.host_str(), url.port()) {
+        (Some(asked), ..) => asked.to_owned(),
+        (None, Some(name), Some(port)) => format!("{name}:{port}"),
+        (None, name, _) => name.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Sends the request, and once more where a pooled connection turned out to be closed.
+async fn send(
+    prepared: &Prepared,
+    order: &FetchOrder,
+    began: Instant,
+    host: &str,
+) -> Result<Response, FetchFailure> {
+    let profile = &order.profile;
+    let patience = profile.first_byte_timeout.min(profile.timeout);
+    let attempt = async {
+        let (sent, dialled) = dialled::watched(request(prepared, order).send()).await;
+        match sent {
+            Err(error) if !dialled && failure::is_lost_connection(&error) => {
+                request(prepared, order).send().await
+            }
+            sent => sent,
+        }
+    };
+    match timeout_at((began + patience).into(), attempt).await {
+        Ok(sent) => sent.map_err(|error| failure::of(&error, Phase::Head, host)),
+        Err(_) => Err(failure::plain(
+            ErrorClass::TimeoutFirstByte,
+            format!(
+                "no answer within {} from {host}. It is tried again by the retry policy; \
+                 first_byte_timeout allows more.",
+                shown(patience)
+            ),
+        )),
+    }
+}
+
+fn request(prepared: &Prepared, order: &FetchOrder) -> reqwest::RequestBuilder {
+    let request = prepared
+        .client
+        .get(prepared.url.clone())
+        .headers(prepared.headers.clone());
+    match &order.profile.basic_auth {
+        Some(auth) if is_trusted(&prepared.asked, &order.profile.auth_hosts) => {
+            request.basic_auth(&auth.user, Some(&auth.password))
+        }
+        _ => request,
+    }
+}
+
+fn head_of(response: &Response) -> Head {
+    let headers: &HeaderMap = response.headers();
+    Head {
+        status: response.status().as_u16(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| {
+                let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), text)
+            })
+            .collect(),
+    }
+}
+
+/// The decoded body and how many bytes were received for it.
+async fn receive(
+    mut response: Response,
+    head: &Head,
+    prepared: &Prepared,
+    order: &FetchOrder,
+    began: Instant,
+    host: &str,
+) -> Result<(Vec<u8>, u64), FetchFailure> {
+    let is_page = (200..300).contains(&head.status);
+    let limits = limits_of(order, is_page);
+    let encodings: Vec<&str> = head
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "content-encoding")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let mut body = match Body::new(&encodings, limits) {
+        Ok(body) => body,
+        Err(_) if !is_page => return Ok((Vec::new(), 0)),
+        Err(stop) => return Err(stopped(&stop, 0, host)),
+    };
+    let ended = stream(&mut response, &mut body, prepared, order, began, host).await;
+    let wire_bytes = body.wire_bytes();
+    match ended {
+        Ok(()) => match body.finish() {
+            Ok(bytes) => Ok((bytes, wire_bytes)),
+            Err(_) if !is_page => Ok((Vec::new(), wire_bytes)),
+            Err(stop) => Err(stopped(&stop, wire_bytes, host)),
+        },
+        Err(End::Stopped(Stop::Cut)) => Ok((body.so_far(), wire_bytes)),
+        Err(_) if !is_page => Ok((body.so_far(), wire_bytes)),
+        Err(End::Stopped(stop)) => Err(stopped(&stop, wire_bytes, host)),
+        Err(End::Failed(mut failure)) => {
+            failure.wire_bytes = wire_bytes;
+            Err(failure)
+        }
+    }
+}
+
+fn limits_of(order: &FetchOrder, is_page: bool) -> Limits {
+    let whole = Limits {
+        decoded: order.profile.max_body,
+        ratio: order.profile.max_ratio,
+        cut: false,
+    };
+    let cut_at = match (order.purpose, is_page) {
+        (Purpose::Robots, true) => ROBOTS_BYTES,
+        (_, false) => EVIDENCE_BYTES,
+        (_, true) => return whole,
+    };
+    Limits {
+        decoded: cut_at,
+        cut: true,
+        ..whole
+    }
+}
+
+/// Why streaming ended before the body did.
+enum End {
+    Stopped(Stop),
+    Failed(FetchFailure),
+}
+
+async fn stream(
+    response: &mut Response,
+    body: &mut Body,
+    prepared: &Prepared,
+    order: &FetchOrder,
+    began: Instant,
+    host: &str,
+) -> Result<(), End> {
+    let deadline = began + order.profile.timeout;
+    let mut pace = Pace::new(Instant::now());
+    loop {
+        let wake = deadline.min(pace.span_ends());
+        let chunk = match timeout_at(wake.into(), response.chunk()).await {
+            Ok(Ok(Some(chunk))) => Some(chunk),
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => return Err(End::Failed(failure::of(&error, Phase::Body, host))),
+            Err(_) => None,
+        };
+        let now = Instant::now();
+        if now >= deadline {
+            return Err(End::Failed(too_long(order.profile.timeout, host)));
+        }
+        if !pace.is_kept(now) {
+            return Err(End::Failed(too_slow(host)));
+        }
+        if let Some(chunk) = chunk {
+            let size = chunk.len() as u64;
+            prepared.received.fetch_add(size, Ordering::Relaxed);
+            pace.received(size);
+            body.push(&chunk).map_err(End::Stopped)?;
+        }
+    }
+}
+
+fn too_long(timeout: Duration, host: &str) -> FetchFailure {
+    failure::plain(
+        ErrorClass::TimeoutWhole,
+        format!(
+            "the answer was not complete within {} from {host}. It is tried again by the retry \
+             policy; timeout allows more.",
+            shown(timeout)
+        ),
+    )
+}
+
+fn too_slow(host: &str) -> FetchFailure {
+    failure::plain(
+        ErrorClass::TimeoutWhole,
+        format!(
+            "the answer came slower than 1 KiB a second over 10 s from {host}. It is tried again \
+             by the retry policy."
+        ),
+    )
+}
+
+fn stopped(stop: &Stop, wire_bytes: u64, host: &str) -> FetchFailure {
+    let (class, message) = match stop {
+        Stop::Cut => (
+            ErrorClass::TooLarge,
+            format!("the answer was cut, from {host}"),
+        ),
+        Stop::TooLarge(limit) => (
+            ErrorClass::TooLarge,
+            format!(
+                "the answer is larger than {limit} bytes (decoded), from {host}. If such pages \
+                 are wanted, raise max_body."
+            ),
+        ),
+        Stop::Ratio(ratio) => (
+            ErrorClass::Decode,
+            format!(
+                "the answer grows to more than {ratio} times its compressed size, as a \
+                 decompression bomb does, from {host}"
+            ),
+        ),
+        Stop::Unknown(cause) => (ErrorClass::Decode, format!("{cause}, from {host}")),
+        Stop::Damaged(cause) => (
+            ErrorClass::Decode,
+            format!(
+                "the answer's content coding is damaged ({cause}), from {host}. It is tried \
+                 again by the retry policy."
+            ),
+        ),
+    };
+    FetchFailure {
+        wire_bytes,
+        ..failure::plain(class, message)
+    }
+}
+
+fn shown(span: Duration) -> String {
+    format!("{} s", span.as_secs_f64())
+}

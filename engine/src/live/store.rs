@@ -1,0 +1,133 @@
+//! The store's thread: takes whatever gathered, commits it as one, reports each order once.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread::{self, JoinHandle},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::{
+    model::ids::OrderId,
+    ports::{
+        orders::StoreOrder,
+        reports::{Outcome, Report},
+        stored::{EndAttempt, PageEnd, StoreError, StoreReceipt, StoreVerb},
+    },
+    store::Store,
+};
+
+/// Orders in one commit, at most: a report must not wait for ever longer batches.
+const MOST_ORDERS: usize = 1_000;
+
+/// Rough bytes in one commit, at most.
+const MOST_BYTES: usize = 8 << 20;
+
+/// Milliseconds since 1970, for `Store::open`.
+#[must_use]
+pub fn wall_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| {
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        })
+}
+
+/// Starts the thread. It ends, closing the store, when the order channel is closed and drained, or
+/// nobody listens any more.
+///
+/// # Panics
+/// If the system gives no thread.
+#[must_use]
+pub fn spawn(
+    store: Store,
+    orders: Receiver<StoreOrder>,
+    reports: Sender<Report>,
+) -> JoinHandle<()> {
+    thread::Builder::new()
+        .name("store".to_owned())
+        .spawn(move || run(store, &orders, &reports))
+        .expect("an engine's start needs a thread for its store")
+}
+
+fn run(mut store: Store, orders: &Receiver<StoreOrder>, reports: &Sender<Report>) {
+    while let Ok(first) = orders.recv() {
+        let batch = gather(first, orders);
+        let began = Instant::now();
+        let results = apply(&mut store, batch);
+        let took = began.elapsed();
+        for (id, outcome) in results {
+            if reports.send(Report { id, took, outcome }).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn gather(first: StoreOrder, orders: &Receiver<StoreOrder>) -> Vec<StoreOrder> {
+    let mut bytes = weight(&first.verb);
+    let mut batch = vec![first];
+    while batch.len() < MOST_ORDERS && bytes < MOST_BYTES {
+        let Ok(order) = orders.try_recv() else { break };
+        bytes += weight(&order.verb);
+        batch.push(order);
+    }
+    batch
+}
+
+/// Roughly how many bytes a verb writes.
+fn weight(verb: &StoreVerb) -> usize {
+    match verb {
+        StoreVerb::End(end) => end_weight(end),
+        StoreVerb::Discover { links, .. } => links.len() * 256,
+        _ => 256,
+    }
+}
+
+fn end_weight(end: &EndAttempt) -> usize {
+    match &end.end {
+        PageEnd::Done { records, links, .. } => 512 + records.len() * 1024 + links.len() * 256,
+        PageEnd::Failed { evidence } | PageEnd::Dead { evidence, .. } => {
+            512 + evidence.body.as_ref().map_or(0, Vec::len)
+        }
+        _ => 512,
+    }
+}
+
+/// Carries out a batch; a panic becomes a report for each of its orders.
+fn apply(store: &mut Store, batch: Vec<StoreOrder>) -> Vec<(OrderId, Outcome)> {
+    let ids: Vec<OrderId> = batch.iter().map(|order| order.id).collect();
+    match catch_unwind(AssertUnwindSafe(|| store.apply(batch))) {
+        Ok(results) => results
+            .into_iter()
+            .map(|(id, result)| (id, outcome(result)))
+            .collect(),
+        Err(panic) => {
+            store.recover();
+            let text = text(panic.as_ref());
+            ids.into_iter()
+                .map(|id| (id, Outcome::Panicked(text.clone())))
+                .collect()
+        }
+    }
+}
+
+fn outcome(result: Result<StoreReceipt, StoreError>) -> Outcome {
+    match result {
+        Ok(receipt) => Outcome::Stored(Box::new(receipt)),
+        Err(error) => Outcome::StoreFailed(error),
+    }
+}
+
+fn text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message");
+    format!("the store's thread panicked: {text}")
+}
+
+#[cfg(test)]
+mod tests;

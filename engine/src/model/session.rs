@@ -1,0 +1,286 @@
+//! Sessions, their batches and the stages of those.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use bevy_ecs::{component::Component, entity::Entity, resource::Resource};
+use crossbeam_channel::Sender;
+use rustc_hash::FxHashMap;
+
+use crate::{
+    feed::frame::{SessionPhase, StagePhase},
+    model::{
+        class::ErrorClass,
+        ids::{BatchId, HostId, PageKey, SessionId, StageId},
+    },
+    politeness::{budget::RetryBudget, offline::Offline},
+    ports::{
+        commands::{Ack, StartSession},
+        orders::RequestProfile,
+        stored::{Mode, SessionOpened},
+    },
+    site::{compiled::Site, scope::HostKey},
+};
+
+/// One run over one site.
+#[derive(Component, Debug)]
+pub struct Session {
+    /// The store's number of it.
+    pub id: SessionId,
+    /// What it reads.
+    pub site: Arc<Site>,
+    /// Its requests' manners.
+    pub profile: Arc<RequestProfile>,
+    /// What it fetches.
+    pub mode: Mode,
+    /// What marks it as not real.
+    pub source: Option<Arc<str>>,
+    /// The seed of its chance.
+    pub seed: u64,
+    /// Where it is.
+    pub phase: SessionPhase,
+    /// Which stages lead to which.
+    pub graph: Graph,
+    /// When it began, in engine time.
+    pub began: Duration,
+    /// Its retry budget.
+    pub budget: RetryBudget,
+    /// How it is being cancelled: `Some(true)` at once.
+    pub cancel: Option<bool>,
+    /// Its end was sent to the store: where it goes when that is kept.
+    pub closing: Option<SessionPhase>,
+    /// Why it failed or paused by itself.
+    pub why: Option<String>,
+    /// Largest page count seen by stage, with how many pages said so.
+    pub page_counts: BTreeMap<StageId, (u32, u32)>,
+    /// Pages that this run ended.
+    pub ended: u64,
+    /// Records inserted, changed and seen unchanged in this run.
+    pub inserted: u64,
+    /// Records changed in this run.
+    pub changed: u64,
+    /// Records seen unchanged in this run.
+    pub unchanged: u64,
+    /// Requests sent in this run.
+    pub requests: u64,
+    /// Results of batches' stages so far, for the result document.
+    pub results: Vec<serde_json::Value>,
+    /// New pages that the finished pages of a stage brought, by stage and target.
+    pub children: BTreeMap<(StageId, StageId), u64>,
+    /// Its result document, once it has one.
+    pub result: Option<serde_json::Value>,
+    /// Where each stage is, over all batches.
+    pub stages: Vec<StagePhase>,
+    /// Batches that were opened.
+    pub opened: BTreeSet<BatchId>,
+    /// Verdicts of *recoverable* that an earlier run gave.
+    pub stage_attempts: Vec<(BatchId, StageId, u32)>,
+    /// Start URLs are on their way to the store.
+    pub discovering: bool,
+}
+
+impl Session {
+    /// A session that the store has opened.
+    #[must_use]
+    pub fn new(
+        opened: &SessionOpened,
+        start: &StartSession,
+        budget: RetryBudget,
+        now: Duration,
+    ) -> Self {
+        let mut profile = (*start.profile).clone();
+        profile.session = opened.session;
+        Self {
+            id: opened.session,
+            graph: Graph::of(&start.site),
+            site: Arc::clone(&start.site),
+            profile: Arc::new(profile),
+            mode: opened.mode,
+            source: start.source.as_deref().map(Arc::from),
+            seed: opened.seed,
+            phase: SessionPhase::Planning,
+            began: now,
+            budget,
+            cancel: None,
+            closing: None,
+            why: None,
+            page_counts: BTreeMap::new(),
+            ended: 0,
+            inserted: 0,
+            changed: 0,
+            unchanged: 0,
+            requests: 0,
+            results: Vec::new(),
+            children: BTreeMap::new(),
+            result: None,
+            stages: vec![StagePhase::Waiting; start.site.stages.len()],
+            stage_attempts: opened.stage_attempts.clone(),
+            opened: BTreeSet::new(),
+            discovering: false,
+        }
+    }
+
+    /// Whether new requests may be sent.
+    #[must_use]
+    pub fn is_dispatching(&self) -> bool {
+        self.phase == SessionPhase::Running
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(
+            self.phase,
+            SessionPhase::Stopped | SessionPhase::Completed | SessionPhase::Failed
+        )
+    }
+}
+
+/// A share of a session: up to `batch_size` pages of the entry stage and all they lead to.
+#[derive(Component, Debug)]
+pub struct Batch {
+    /// Whose.
+    pub session: SessionId,
+    /// Which.
+    pub id: BatchId,
+    /// Where it is.
+    pub phase: StagePhase,
+    /// One for each stage of the site.
+    pub stages: Vec<StageRun>,
+}
+
+/// A stage within a batch.
+#[derive(Debug, Clone, Default)]
+pub struct StageRun {
+    /// Where it is.
+    pub phase: StagePhase,
+    /// Verdicts of *recoverable* so far.
+    pub attempts: u32,
+    /// Its failed pages run again at this time, or are being requeued (`None` inside).
+    pub again: Option<Option<Duration>>,
+    /// Its failed pages are being condemned, and what it becomes then.
+    pub condemning: Option<StagePhase>,
+    /// They have been condemned.
+    pub condemned: bool,
+}
+
+/// Which stages lead to which.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    /// Links away from the entry stage.
+    pub depth: Vec<u16>,
+    /// For each stage, all stages that lead to it, directly or not, itself only on a cycle.
+    pub upstream: Vec<Vec<StageId>>,
+    /// For each stage, the others of its cycle.
+    pub cycle: Vec<Vec<StageId>>,
+}
+
+impl Graph {
+    /// The graph of a site's links.
+    #[must_use]
+    pub fn of(site: &Site) -> Self {
+        let n = site.stages.len();
+        let mut leads = vec![vec![false; n]; n];
+        for (from, stage) in site.stages.iter().enumerate() {
+            for link in &stage.links {
+                leads[from][usize::from(link.to.0)] = true;
+            }
+        }
+        let mut depth = vec![u16::MAX; n];
+        let mut queue = VecDeque::from([usize::from(site.enter.0)]);
+        depth[usize::from(site.enter.0)] = 0;
+        while let Some(from) = queue.pop_front() {
+            for to in 0..n {
+                if leads[from][to] && depth[to] == u16::MAX {
+                    depth[to] = depth[from].saturating_add(1);
+                    queue.push_back(to);
+                }
+            }
+        }
+        let mut reach = leads;
+        for via in 0..n {
+            for from in 0..n {
+                for to in 0..n {
+                    if reach[from][via] && reach[via][to] {
+                        reach[from][to] = true;
+                    }
+                }
+            }
+        }
+        let ids = |test: &dyn Fn(usize) -> bool| {
+            (0..n)
+                .filter(|index| test(*index))
+                .filter_map(|index| u16::try_from(index).ok().map(StageId))
+                .collect::<Vec<_>>()
+        };
+        Self {
+            depth,
+            upstream: (0..n).map(|to| ids(&|from| reach[from][to])).collect(),
+            cycle: (0..n)
+                .map(|to| ids(&|from| from != to && reach[from][to] && reach[to][from]))
+                .collect(),
+        }
+    }
+
+    /// A stage's depth, as part of a task's rank.
+    #[must_use]
+    pub fn rank(&self, stage: StageId) -> u16 {
+        self.depth[usize::from(stage.0)]
+    }
+}
+
+/// Where sessions, batches and hosts stand as entities; the only maps from ids to entities.
+#[derive(Resource, Debug, Default)]
+pub struct Index {
+    /// Sessions of this engine, over ones included.
+    pub sessions: BTreeMap<SessionId, Entity>,
+    /// Batches that are open or ended in this run.
+    pub batches: BTreeMap<(SessionId, BatchId), Entity>,
+    /// Hosts by the store's number.
+    pub hosts: FxHashMap<HostId, Entity>,
+    /// Hosts by scheme, name and port.
+    pub host_keys: FxHashMap<HostKey, HostId>,
+    /// Resident tasks by identity.
+    pub tasks: FxHashMap<(SessionId, PageKey), Entity>,
+    /// Sessions being opened, by request.
+    pub opening: BTreeMap<u32, Opening>,
+    /// People waiting for the store, by request.
+    pub asking: BTreeMap<u32, Sender<Ack>>,
+    /// The next request's number.
+    pub requests: u32,
+    /// Which session sends first in the next tick.
+    pub turn: u32,
+}
+
+/// A session being opened.
+#[derive(Debug)]
+pub struct Opening {
+    /// What was asked.
+    pub start: Box<StartSession>,
+    /// Who waits for the answer.
+    pub reply: Option<Sender<Ack>>,
+}
+
+/// The engine as a whole: paused, stopping, in trouble.
+#[derive(Resource, Debug, Default)]
+pub struct Condition {
+    /// A person paused it.
+    pub paused: bool,
+    /// Ticks to run although paused.
+    pub steps: u32,
+    /// Its thread shall end.
+    pub shutdown: bool,
+    /// The store's trouble, while it lasts.
+    pub store_trouble: Option<String>,
+    /// The store is lost.
+    pub store_lost: Option<String>,
+    /// Whether our own network is down.
+    pub offline: Offline,
+    /// What limited dispatch in this tick, if anything did.
+    pub limited: Option<crate::model::class::WaitReason>,
+    /// The last class and message of a failure, for results.
+    pub last_failure: Option<(ErrorClass, String)>,
+}

@@ -1,0 +1,242 @@
+//! Order slots: who waits for which order, and what waits for its owner meanwhile.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::{entity::Entity, resource::Resource};
+
+use crate::{
+    extract::output::Extracted,
+    model::{
+        class::ErrorClass,
+        ids::{BatchId, HostId, OrderId, SessionId, StageId},
+        line::LineId,
+        task::Hop,
+    },
+    ports::{reports::Answer, stored::StoreVerb},
+};
+
+/// The fixed ceiling of orders in flight; the channels across the wall are sized by it.
+pub const MAX_ORDERS: usize = 16_384;
+
+/// Whose order it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A task's fetch, parse or save.
+    Task(Entity),
+    /// The mark of the task flight in this slot.
+    Mark(OrderId),
+    /// A host's robots.txt.
+    Robots(HostId),
+    /// Whether the network is there.
+    Probe(HostId),
+    /// A session being opened: the number of the request.
+    Open(u32),
+    /// Start URLs of a session.
+    Discover(SessionId),
+    /// Waiting pages for a line.
+    Admit(LineId, BatchId),
+    /// An attempt that ended without being saved.
+    End(SessionId),
+    /// The failed pages of a stage run again.
+    Requeue(SessionId, BatchId, StageId),
+    /// The failed pages of a stage become dead letters.
+    Condemn(SessionId, BatchId, StageId),
+    /// A person's requeue of dead letters: the number of the request.
+    RequeueDead(SessionId, u32),
+    /// A person's drop: the number of the request.
+    Drop(SessionId, u32),
+    /// A session's last note.
+    Close(SessionId),
+    /// Something to keep.
+    Note(Option<SessionId>),
+}
+
+/// What a task's flight has gathered so far.
+#[derive(Debug, Default)]
+pub struct Flight {
+    /// When the attempt began.
+    pub began: Duration,
+    /// Where the answer comes from: the page's URL, or the hop's.
+    pub target: Option<Arc<str>>,
+    /// Hops so far.
+    pub hop: Option<Hop>,
+    /// The mark is on disk.
+    pub marked: bool,
+    /// A mark for a lone parse is asked for.
+    pub lone: bool,
+    /// The answer, until it is parsed.
+    pub answer: Option<Answer>,
+    /// Records and links, until they are saved.
+    pub extracted: Option<Box<Extracted>>,
+    /// Fetch duration, hops included.
+    pub fetch: Duration,
+    /// Parse duration.
+    pub parse: Duration,
+    /// Bytes received.
+    pub bytes: u64,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Memory permits held.
+    pub memory: u64,
+}
+
+/// One slot.
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    busy: Option<Busy>,
+}
+
+/// An occupied slot.
+#[derive(Debug)]
+pub struct Busy {
+    /// Whose.
+    pub owner: Owner,
+    /// When its present order was sent.
+    pub sent: Duration,
+    /// The host whose in-flight count and the http permit it holds.
+    pub http: Option<HostId>,
+    /// Whether it holds a cpu permit.
+    pub cpu: bool,
+    /// Store permits held, in bytes.
+    pub store: u64,
+    /// What is sent again when the store met trouble.
+    pub verb: Option<StoreVerb>,
+    /// A task's flight.
+    pub flight: Option<Box<Flight>>,
+}
+
+/// All slots; indices below `MAX_ORDERS`.
+#[derive(Resource, Debug, Default)]
+pub struct Slots {
+    boot: u32,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    used: usize,
+}
+
+impl Slots {
+    /// Orders from now on carry this start's number.
+    pub fn set_boot(&mut self, boot: u32) {
+        self.boot = self.boot.max(boot);
+    }
+
+    /// Occupied slots.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Free slots.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        MAX_ORDERS - self.used
+    }
+
+    /// Occupies a slot for a new order; `None` when all are in use.
+    pub fn open(&mut self, owner: Owner, now: Duration) -> Option<OrderId> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() < MAX_ORDERS => {
+                self.slots.push(Slot {
+                    generation: 0,
+                    busy: None,
+                });
+                u32::try_from(self.slots.len() - 1).expect("MAX_ORDERS fits")
+            }
+            None => return None,
+        };
+        self.used += 1;
+        let entry = &mut self.slots[slot as usize];
+        entry.generation += 1;
+        entry.busy = Some(Busy {
+            owner,
+            sent: now,
+            http: None,
+            cpu: false,
+            store: 0,
+            verb: None,
+            flight: None,
+        });
+        Some(OrderId {
+            boot: self.boot,
+            slot,
+            generation: entry.generation,
+        })
+    }
+
+    /// The next order of the same owner in the same slot; the old id is never heard again.
+    ///
+    /// # Panics
+    /// If `id` is not the slot's present order.
+    pub fn renew(&mut self, id: OrderId, now: Duration) -> OrderId {
+        assert!(self.get(id).is_some(), "{id:?} is not in flight");
+        let entry = &mut self.slots[id.slot as usize];
+        entry.generation += 1;
+        if let Some(busy) = &mut entry.busy {
+            busy.sent = now;
+        }
+        OrderId {
+            generation: entry.generation,
+            ..id
+        }
+    }
+
+    /// What occupies the slot, if `id` is its present order.
+    #[must_use]
+    pub fn get(&self, id: OrderId) -> Option<&Busy> {
+        let slot = self.slots.get(id.slot as usize)?;
+        (slot.generation == id.generation && self.boot == id.boot)
+            .then_some(slot.busy.as_ref())
+            .flatten()
+    }
+
+    /// What occupies the slot, if `id` is its present order.
+    pub fn get_mut(&mut self, id: OrderId) -> Option<&mut Busy> {
+        let boot = self.boot;
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        (slot.generation == id.generation && boot == id.boot)
+            .then_some(slot.busy.as_mut())
+            .flatten()
+    }
+
+    /// A task's flight.
+    pub fn flight_mut(&mut self, id: OrderId) -> Option<&mut Flight> {
+        self.get_mut(id)?.flight.as_deref_mut()
+    }
+
+    /// Frees the slot, if `id` is its present order.
+    pub fn close(&mut self, id: OrderId) -> Option<Busy> {
+        self.get(id)?;
+        let busy = self.slots[id.slot as usize].busy.take();
+        self.free.push(id.slot);
+        self.used -= 1;
+        busy
+    }
+
+    /// Every order in flight, by slot.
+    pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Busy)> {
+        let boot = self.boot;
+        self.slots.iter().enumerate().filter_map(move |(slot, entry)| {
+            let id = OrderId {
+                boot,
+                slot: u32::try_from(slot).ok()?,
+                generation: entry.generation,
+            };
+            Some((id, entry.busy.as_ref()?))
+        })
+    }
+}
+
+/// How an attempt came to an end other than by success; judged by the retry system.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setback {
+    /// The attempt's order.
+    pub id: OrderId,
+    /// What went wrong.
+    pub class: ErrorClass,
+    /// One line for people.
+    pub message: String,
+    /// The host asked to wait so long.
+    pub after: Option<Duration>,
+}

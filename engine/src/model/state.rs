@@ -1,0 +1,225 @@
+//! A task's state: the enum, the one table of allowed moves, and the one writer.
+
+use bevy_ecs::{
+    bundle::Bundle,
+    component::Component,
+    entity::Entity,
+    system::{Query, Res, ResMut, SystemParam},
+};
+
+use crate::{
+    feed::frame::{Change, Detail, Move},
+    model::{
+        class::{ErrorClass, SkipReason},
+        clock::Clock,
+        ids::{OrderId, SessionId},
+        journal::Journal,
+        ledger::{Book, Ledger},
+        phase::Phase,
+        task::{Attempts, Task},
+    },
+    ports::stored::Tries,
+};
+
+/// Where a task is, with what belongs to it. Bodies, records and links wait in the slot of the
+/// order instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskState {
+    /// Waiting to be fetched.
+    Queued,
+    /// This fetch is out.
+    Fetching(OrderId),
+    /// The answer waits in this order's slot.
+    Fetched(OrderId),
+    /// This parse is out.
+    Parsing(OrderId),
+    /// Records and links wait in this order's slot.
+    Parsed(OrderId),
+    /// The store has it.
+    Saving(OrderId),
+    /// Saved.
+    Done,
+    /// Waiting for its next attempt.
+    Backoff {
+        /// Engine time in microseconds.
+        until_us: u64,
+        /// What failed.
+        cause: ErrorClass,
+    },
+    /// Retries used up; waiting for its stage's verdict.
+    Failed(ErrorClass),
+    /// A dead letter.
+    Dead(ErrorClass),
+    /// Not fetched or not kept.
+    Skipped(SkipReason),
+    /// Dropped by a person.
+    Cancelled,
+}
+
+const _: () = assert!(size_of::<TaskState>() <= 24);
+
+impl TaskState {
+    /// The state without its data.
+    #[must_use]
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::Queued => Phase::Queued,
+            Self::Fetching(_) => Phase::Fetching,
+            Self::Fetched(_) => Phase::Fetched,
+            Self::Parsing(_) => Phase::Parsing,
+            Self::Parsed(_) => Phase::Parsed,
+            Self::Saving(_) => Phase::Saving,
+            Self::Done => Phase::Done,
+            Self::Backoff { .. } => Phase::Backoff,
+            Self::Failed(_) => Phase::Failed,
+            Self::Dead(_) => Phase::Dead,
+            Self::Skipped(_) => Phase::Skipped,
+            Self::Cancelled => Phase::Cancelled,
+        }
+    }
+
+    /// The order that holds its slot, while in flight.
+    #[must_use]
+    pub const fn order(self) -> Option<OrderId> {
+        match self {
+            Self::Fetching(id)
+            | Self::Fetched(id)
+            | Self::Parsing(id)
+            | Self::Parsed(id)
+            | Self::Saving(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// The table of allowed moves. The README draws it; a new arrow is a line here and there.
+#[must_use]
+pub const fn may_move(from: Phase, to: Phase) -> bool {
+    use Phase::{
+        Backoff, Cancelled, Dead, Done, Failed, Fetched, Fetching, Parsed, Parsing, Queued, Saving,
+        Skipped,
+    };
+    matches!(
+        (from, to),
+        (Queued, Fetching | Skipped | Failed | Cancelled)
+            | (Fetching, Fetched | Queued | Backoff | Failed | Dead | Skipped)
+            | (Fetched, Parsing | Queued | Cancelled)
+            | (Parsing, Parsed | Queued | Backoff | Failed | Dead)
+            | (Parsed, Saving | Queued | Cancelled)
+            | (Saving, Done | Skipped)
+            | (Backoff, Queued | Cancelled)
+            | (Failed, Queued | Dead | Cancelled)
+            | (Dead | Skipped | Cancelled, Queued)
+            | (Dead, Cancelled)
+    )
+}
+
+/// The component; private, so that nobody but `Moves` can write it.
+#[derive(Component, Debug)]
+struct State(TaskState);
+
+/// What a task that enters the window is made of; it is counted already, by its discovery.
+#[must_use]
+pub fn birth(task: Task, attempts: Attempts, state: TaskState) -> impl Bundle {
+    (State(state), task, attempts)
+}
+
+/// The only writer of states: checks the arrow, updates the ledger, writes the journal.
+#[derive(SystemParam)]
+pub struct Moves<'w, 's> {
+    tasks: Query<'w, 's, (&'static mut State, &'static Task, &'static mut Attempts)>,
+    ledger: ResMut<'w, Ledger>,
+    journal: ResMut<'w, Journal>,
+    clock: Res<'w, Clock>,
+}
+
+impl Moves<'_, '_> {
+    /// Moves a task.
+    ///
+    /// # Panics
+    /// If the arrow is not in the table, or there is no such task: broken invariants of ours.
+    pub fn make(&mut self, entity: Entity, to: TaskState, detail: Detail) {
+        let (mut state, task, attempts) = self
+            .tasks
+            .get_mut(entity)
+            .expect("only resident tasks are moved");
+        let (from, into) = (state.0.phase(), to.phase());
+        assert!(
+            may_move(from, into),
+            "no arrow {from:?} -> {into:?} for task {:?} at {:?}",
+            task.key,
+            self.clock.now()
+        );
+        state.0 = to;
+        let cell = (task.batch, task.stage);
+        self.ledger.shift(task.session, cell, (from, into), 1);
+        let book = self.ledger.book_mut(task.session);
+        match to {
+            TaskState::Dead(class) => *book.dead.entry(class).or_default() += 1,
+            TaskState::Skipped(reason) => *book.skipped.entry(reason).or_default() += 1,
+            _ => {}
+        }
+        if let Detail::Error(fault) = &detail {
+            *book.errors.entry(fault.class).or_default() += 1;
+        }
+        self.journal.write(Change::Moved(Move {
+            slot: task.slot,
+            from,
+            to: into,
+            attempts: attempts.0.failed,
+            detail,
+        }));
+    }
+
+    /// Changes a task's counters; what they are then.
+    pub fn charge(&mut self, entity: Entity, change: impl FnOnce(&mut Tries)) -> Tries {
+        let Ok((_, _, mut attempts)) = self.tasks.get_mut(entity) else {
+            return Tries::default();
+        };
+        change(&mut attempts.0);
+        attempts.0
+    }
+
+    /// The state of a task, if it is resident.
+    #[must_use]
+    pub fn of(&self, entity: Entity) -> Option<TaskState> {
+        self.tasks.get(entity).ok().map(|(state, _, _)| state.0)
+    }
+
+    /// A resident task and its counters.
+    #[must_use]
+    pub fn task(&self, entity: Entity) -> Option<(&Task, &Attempts)> {
+        let (_, task, attempts) = self.tasks.get(entity).ok()?;
+        Some((task, attempts))
+    }
+
+    /// The books, for what is no task's move.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// The books of a session.
+    #[must_use]
+    pub fn book(&self, session: SessionId) -> Option<&Book> {
+        self.ledger.book(session)
+    }
+
+    /// The journal, for what is no task's move.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+}
+
+/// States, read only.
+#[derive(SystemParam)]
+pub struct States<'w, 's> {
+    tasks: Query<'w, 's, &'static State>,
+}
+
+impl States<'_, '_> {
+    /// The state of a task, if it is resident.
+    #[must_use]
+    pub fn of(&self, entity: Entity) -> Option<TaskState> {
+        self.tasks.get(entity).ok().map(|state| state.0)
+    }
+}

@@ -1,0 +1,64 @@
+//! A task: one page of one session, resident in the window.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::component::Component;
+
+use crate::{
+    model::ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+    ports::stored::Tries,
+};
+
+/// What a task is; none of it changes while it is resident.
+#[derive(Component, Debug, Clone)]
+pub struct Task {
+    /// Its identity.
+    pub key: PageKey,
+    /// Canonical URL.
+    pub url: Arc<str>,
+    /// What the link carried, as a JSON object.
+    pub carried: Arc<str>,
+    /// Its number in the frontier.
+    pub seq: Seq,
+    /// Whose.
+    pub session: SessionId,
+    /// Its home host.
+    pub host: HostId,
+    /// Its batch.
+    pub batch: BatchId,
+    /// Links away from a start URL.
+    pub depth: u32,
+    /// Its place in the window, its own until it leaves.
+    pub slot: u32,
+    /// Its stage.
+    pub stage: StageId,
+    /// In flight when the process died.
+    pub suspect: bool,
+}
+
+/// What was charged so far.
+#[derive(Component, Debug, Clone, Copy, Default)]
+pub struct Attempts(pub Tries);
+
+/// On a task that a person paused.
+#[derive(Component, Debug, Clone, Copy)]
+pub struct Paused;
+
+/// On a task that waits for the next hop of a redirect.
+#[derive(Component, Debug, Clone)]
+pub struct Hop {
+    /// Where the redirect leads.
+    pub url: Arc<str>,
+    /// Hops so far.
+    pub count: u16,
+    /// The host of `url`, whose permits and robots.txt apply.
+    pub host: HostId,
+    /// Addresses seen on the way, to tell a loop.
+    pub visited: Vec<Arc<str>>,
+    /// Time and bytes that the hops took.
+    pub spent: Duration,
+}
+
+/// On a list page that came short: how many distinct items it had.
+#[derive(Component, Debug, Clone, Copy)]
+pub struct CameShort(pub u32);

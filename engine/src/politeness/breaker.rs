@@ -1,0 +1,305 @@
+//! One breaker per host: closed, open until a time, half open with a bounded number of probes.
+//! It trips on a failure rate in a sliding window, so that the order of failures does not matter.
+
+use std::{collections::VecDeque, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{chance, chance::Purpose};
+use crate::{feed::frame::BreakerPhase, settings::BreakerSettings};
+
+/// After so long without tripping, one of the trips in a row is forgiven.
+const FORGIVEN_AFTER: Duration = Duration::from_mins(5);
+
+/// What an outcome says of the host's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// The host answered as a healthy one does (404 included).
+    Good,
+    /// The class speaks against the host (`ErrorClass::is_host_failure`).
+    Bad,
+    /// Says nothing: throttled, aborted, our own trouble. A probe is given back.
+    Neutral,
+}
+
+/// Whether a request may go to the host now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Closed.
+    Yes,
+    /// Yes, as a probe: `on_sent` makes it one.
+    Probe,
+    /// Not before this time; `Duration::MAX` where a person holds it open.
+    Until(Duration),
+    /// All probes are out: wait for one's outcome.
+    ProbesOut,
+}
+
+/// A move of the breaker, to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Where it was.
+    pub from: BreakerPhase,
+    /// Where it is.
+    pub to: BreakerPhase,
+    /// Open until this time; `Duration::MAX` where a person holds it open.
+    pub until: Option<Duration>,
+}
+
+/// What outlives a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Trips in a row, not yet forgiven.
+    pub trips: u32,
+    /// It was open, for so much longer.
+    pub open_for: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open {
+        until: Duration,
+    },
+    HalfOpen {
+        since: Duration,
+        out: u32,
+        good: u32,
+    },
+}
+
+/// A host's breaker.
+#[derive(Debug, Clone)]
+pub struct Breaker {
+    settings: BreakerSettings,
+    seed: u64,
+    host: u128,
+    state: State,
+    forced: Option<bool>,
+    /// Time and health of the last outcomes, oldest first.
+    window: VecDeque<(Duration, bool)>,
+    trips: u32,
+    closed_since: Duration,
+}
+
+impl Breaker {
+    /// Closed, with an empty window. `seed` and `host` fix the spread of its open times.
+    #[must_use]
+    pub fn new(settings: BreakerSettings, seed: u64, host: u128) -> Self {
+        Self {
+            settings,
+            seed,
+            host,
+            state: State::Closed,
+            forced: None,
+            window: VecDeque::new(),
+            trips: 0,
+            closed_since: Duration::ZERO,
+        }
+    }
+
+    /// As an earlier run left it.
+    #[must_use]
+    pub fn restored(mut self, summary: Summary, now: Duration) -> Self {
+        self.trips = summary.trips;
+        self.closed_since = now;
+        if let Some(open_for) = summary.open_for {
+            let until = now.saturating_add(open_for.min(self.settings.max_open_for));
+            self.state = State::Open { until };
+        }
+        self
+    }
+
+    /// What outlives the run.
+    #[must_use]
+    pub fn summary(&self, now: Duration) -> Summary {
+        Summary {
+            trips: self.trips,
+            open_for: match self.state {
+                State::Closed => None,
+                State::Open { until } => Some(until.saturating_sub(now)),
+                State::HalfOpen { .. } => Some(Duration::ZERO),
+            },
+        }
+    }
+
+    /// Takes up changed settings; the phase stays.
+    pub fn set(&mut self, settings: BreakerSettings) {
+        self.settings = settings;
+    }
+
+    /// A person holds it open or closed, or leaves it to the rule again (then it is closed).
+    pub fn force(&mut self, open: Option<bool>, now: Duration) -> Option<Moved> {
+        let from = self.phase();
+        if open.is_some() || self.forced.is_some() {
+            self.state = State::Closed;
+            self.window.clear();
+            self.trips = 0;
+            self.closed_since = now;
+        }
+        self.forced = open;
+        self.moved(from)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn phase(&self) -> BreakerPhase {
+        match (self.forced, self.state) {
+            (Some(true), _) | (None, State::Open { .. }) => BreakerPhase::Open,
+            (Some(false), _) | (None, State::Closed) => BreakerPhase::Closed,
+            (None, State::HalfOpen { .. }) => BreakerPhase::HalfOpen,
+        }
+    }
+
+    /// Open until this time; `Duration::MAX` where a person holds it open.
+    #[must_use]
+    pub const fn open_until(&self) -> Option<Duration> {
+        match (self.forced, self.state) {
+            (Some(true), _) => Some(Duration::MAX),
+            (None, State::Open { until }) => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Whether a request may go out at `now`.
+    #[must_use]
+    pub fn permit(&self, now: Duration) -> Permission {
+        match (self.forced, self.state) {
+            (Some(true), _) => Permission::Until(Duration::MAX),
+            (Some(false), _) | (None, State::Closed) => Permission::Yes,
+            (None, State::Open { until }) if now < until => Permission::Until(until),
+            (None, State::Open { .. }) => Permission::Probe,
+            (None, State::HalfOpen { out, .. }) if out < self.settings.probes.max(1) => {
+                Permission::Probe
+            }
+            (None, State::HalfOpen { .. }) => Permission::ProbesOut,
+        }
+    }
+
+    /// A request went out: the first one after the open time makes the breaker half open.
+    pub fn on_sent(&mut self, now: Duration) -> Option<Moved> {
+        let from = self.phase();
+        if self.forced.is_some() {
+            return None;
+        }
+        match &mut self.state {
+            State::Open { until } if now >= *until => {
+                self.state = State::HalfOpen {
+                    since: now,
+                    out: 1,
+                    good: 0,
+                };
+            }
+            State::HalfOpen { out, .. } => *out += 1,
+            State::Open { .. } | State::Closed => {}
+        }
+        self.moved(from)
+    }
+
+    /// A request that went out at `sent` has ended.
+    pub fn on_outcome(&mut self, now: Duration, sent: Duration, health: Health) -> Option<Moved> {
+        let from = self.phase();
+        if self.forced.is_some() {
+            return None;
+        }
+        match self.state {
+            State::Closed => self.count(now, health),
+            // What went out before the trip says nothing new.
+            State::Open { .. } => {}
+            State::HalfOpen { since, .. } if sent < since => {}
+            State::HalfOpen { since, out, good } => {
+                let out = out.saturating_sub(1);
+                match health {
+                    Health::Neutral => self.state = State::HalfOpen { since, out, good },
+                    Health::Bad => self.trip(now),
+                    Health::Good if good + 1 >= self.settings.successes_to_close => {
+                        self.state = State::Closed;
+                        self.window.clear();
+                        self.closed_since = now;
+                    }
+                    Health::Good => {
+                        self.state = State::HalfOpen {
+                            since,
+                            out,
+                            good: good + 1,
+                        }
+                    }
+                }
+            }
+        }
+        self.moved(from)
+    }
+
+    /// Failures and outcomes in the window, for a person to see why.
+    #[must_use]
+    pub fn sample(&self) -> (usize, usize) {
+        (
+            self.window.iter().filter(|(_, good)| !good).count(),
+            self.window.len(),
+        )
+    }
+
+    fn count(&mut self, now: Duration, health: Health) {
+        let good = match health {
+            Health::Good => true,
+            Health::Bad => false,
+            Health::Neutral => return,
+        };
+        self.forgive(now);
+        self.window.push_back((now, good));
+        let oldest = now.saturating_sub(self.settings.max_age);
+        while self.window.len() > self.settings.window.max(1) as usize
+            || self.window.front().is_some_and(|(at, _)| *at < oldest)
+        {
+            self.window.pop_front();
+        }
+        let (bad, all) = self.sample();
+        if bad > 0 && all >= self.settings.min_sample as usize && self.is_over(bad, all) {
+            self.trip(now);
+        }
+    }
+
+    fn is_over(&self, bad: usize, all: usize) -> bool {
+        let count = |n: usize| u32::try_from(n).map_or(f64::MAX, f64::from);
+        count(bad) >= self.settings.failure_rate * count(all)
+    }
+
+    fn forgive(&mut self, now: Duration) {
+        while self.trips > 0 && now.saturating_sub(self.closed_since) >= FORGIVEN_AFTER {
+            self.trips -= 1;
+            self.closed_since += FORGIVEN_AFTER;
+        }
+    }
+
+    /// Open for the first open time × 2^(trips in a row), ± 10 %, at most the longest.
+    fn trip(&mut self, now: Duration) {
+        let doubled = self
+            .settings
+            .open_for
+            .saturating_mul(1 << self.trips.min(20));
+        let nominal = doubled.min(self.settings.max_open_for);
+        let bits = chance::unit(self.seed, Purpose::Breaker, self.host, self.trips);
+        let spread = nominal / 10;
+        let open_for = chance::between(
+            bits,
+            nominal.saturating_sub(spread),
+            nominal.saturating_add(spread),
+        );
+        self.trips = self.trips.saturating_add(1);
+        self.window.clear();
+        let until = now.saturating_add(open_for.min(self.settings.max_open_for));
+        self.state = State::Open { until };
+    }
+
+    fn moved(&self, from: BreakerPhase) -> Option<Moved> {
+        let to = self.phase();
+        (from != to).then(|| Moved {
+            from,
+            to,
+            until: self.open_until(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Retry budget: a token bucket that successes and time fill, so that retries cannot become the
+//! load. One per host and one per session.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::micros;
+use crate::settings::RetrySettings;
+
+/// One token in the bucket's unit.
+const TOKEN: u64 = 1_000_000;
+
+/// Tokens in millionths; begins full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryBudget {
+    tokens: u64,
+    filled_at: Duration,
+    per_success: u64,
+    per_second: u64,
+    max: u64,
+}
+
+impl RetryBudget {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(settings: &RetrySettings) -> Self {
+        let mut budget = Self {
+            tokens: 0,
+            filled_at: Duration::ZERO,
+            per_success: 0,
+            per_second: 0,
+            max: 0,
+        };
+        budget.set(settings);
+        budget.tokens = budget.max;
+        budget
+    }
+
+    /// Takes up changed settings; what is saved stays, up to the new maximum.
+    pub fn set(&mut self, settings: &RetrySettings) {
+        self.per_success = millionths(settings.budget_per_success);
+        self.per_second = millionths(settings.budget_per_second);
+        self.max = millionths(settings.budget_max).max(TOKEN);
+        self.tokens = self.tokens.min(self.max);
+    }
+
+    /// A request succeeded.
+    pub fn on_success(&mut self) {
+        self.tokens = self.tokens.saturating_add(self.per_success).min(self.max);
+    }
+
+    /// How long until a retry is allowed; zero: now.
+    pub fn wait(&mut self, now: Duration) -> Duration {
+        self.fill(now);
+        let missing = TOKEN.saturating_sub(self.tokens);
+        if missing == 0 {
+            return Duration::ZERO;
+        }
+        // Without a rate only successes fill the bucket: look again in a second.
+        let micros = u128::from(missing) * 1_000_000;
+        let wait = micros.div_ceil(u128::from(self.per_second.max(1)));
+        let wait = Duration::from_micros(u64::try_from(wait).unwrap_or(u64::MAX));
+        if self.per_second == 0 {
+            Duration::from_secs(1)
+        } else {
+            wait
+        }
+    }
+
+    /// Takes a token, or says how long to wait for one.
+    ///
+    /// # Errors
+    /// The time until there is a token; nothing was taken.
+    pub fn try_take(&mut self, now: Duration) -> Result<(), Duration> {
+        match self.wait(now) {
+            Duration::ZERO => {
+                self.tokens -= TOKEN;
+                Ok(())
+            }
+            wait => Err(wait),
+        }
+    }
+
+    /// Takes a token of both buckets, or of neither.
+    ///
+    /// # Errors
+    /// The time until both have a token; nothing was taken.
+    pub fn try_take_both(
+        host: &mut Self,
+        session: &mut Self,
+        now: Duration,
+    ) -> Result<(), Duration> {
+        match host.wait(now).max(session.wait(now)) {
+            Duration::ZERO => {
+                host.tokens -= TOKEN;
+                session.tokens -= TOKEN;
+                Ok(())
+            }
+            wait => Err(wait),
+        }
+    }
+
+    /// Whole retries saved up.
+    #[must_use]
+    pub const fn saved(&self) -> u64 {
+        self.tokens / TOKEN
+    }
+
+    fn fill(&mut self, now: Duration) {
+        let passed = micros(now.saturating_sub(self.filled_at));
+        let gained = u128::from(passed) * u128::from(self.per_second) / 1_000_000;
+        let gained = u64::try_from(gained).unwrap_or(u64::MAX);
+        // A rate so low that the passed time gives nothing yet must not lose that time.
+        if gained > 0 {
+            self.tokens = self.tokens.saturating_add(gained).min(self.max);
+            self.filled_at = now;
+        }
+    }
+}
+
+/// A setting in millionths; negative and not-a-number count as 0.
+fn millionths(value: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates, and not-a-number becomes 0"
+    )]
+    let scaled = (value * 1e6) as u64;
+    scaled
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! What an answer means: one table over every status, and the walls that pose as pages.
+
+use std::time::Duration;
+
+use super::retry_after;
+use crate::{
+    model::class::ErrorClass,
+    ports::reports::{Answer, Head},
+};
+
+mod challenge;
+
+pub use challenge::challenge;
+
+/// What an answer means for its task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Read it.
+    Page,
+    /// 304: the version that the store knows.
+    NotModified,
+    /// Follow this `Location`, as sent, relative to the URL asked for.
+    Redirect(String),
+    /// An end of this attempt; the class says what follows.
+    Fail {
+        /// The class.
+        class: ErrorClass,
+        /// For people: what, and what next.
+        message: String,
+    },
+    /// The host asked for less.
+    Throttle {
+        /// Its Retry-After, where one could be read.
+        after: Option<Duration>,
+    },
+}
+
+/// What this answer means.
+#[must_use]
+pub fn classify(answer: &Answer) -> Verdict {
+    let head = &answer.head;
+    // A rate limit stays one, whatever page comes with it.
+    if head.status != 429
+        && let Some(wall) = challenge(answer)
+    {
+        let message = format!(
+            "{wall} stands before the page (status {}): slow down, use another user agent or \
+             ask the site's owner",
+            head.status
+        );
+        return Verdict::Fail {
+            class: ErrorClass::Blocked,
+            message,
+        };
+    }
+    by_status(head)
+}
+
+/// What the status line and headers alone mean.
+#[must_use]
+pub fn by_status(head: &Head) -> Verdict {
+    let status = head.status;
+    match status {
+        304 => Verdict::NotModified,
+        206 => partial(head),
+        200..=299 => Verdict::Page,
+        301 | 302 | 303 | 307 | 308 => redirect(head),
+        429 => Verdict::Throttle {
+            after: retry_after(head),
+        },
+        // 420 and 430 are rate limits of some shops, where a Retry-After says so.
+        420 | 430 | 503 if retry_after(head).is_some() => Verdict::Throttle {
+            after: retry_after(head),
+        },
+        _ => fail(status_class(status), status),
+    }
+}
+
+/// The class of a status that is no page, redirect or throttle.
+#[must_use]
+pub const fn status_class(status: u16) -> ErrorClass {
+    match status {
+        // A final answer never has a 1xx status.
+        0..=199 => ErrorClass::Protocol,
+        200..=299 => ErrorClass::Parse,
+        300..=399 => ErrorClass::Redirect,
+        404 | 410 => ErrorClass::NotFound,
+        // 511 is a captive portal's, 999 a social network's refusal.
+        401 | 403 | 407 | 451 | 511 | 999 => ErrorClass::Blocked,
+        429 => ErrorClass::RateLimit,
+        408 | 425 | 500 | 502..=504 | 520..=529 => ErrorClass::HttpServer,
+        400..=499 => ErrorClass::HttpClient,
+        _ => ErrorClass::HttpUnsupported,
+    }
+}
+
+/// What the headers' Retry-After asks for.
+#[must_use]
+pub fn retry_after(head: &Head) -> Option<Duration> {
+    let values: Vec<&str> = head
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "retry-after")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    if values.is_empty() {
+        return None;
+    }
+    retry_after::parse(&values, head.header("date"))
+}
+
+fn fail(class: ErrorClass, status: u16) -> Verdict {
+    let what = match class {
+        ErrorClass::Protocol => "is no final answer",
+        ErrorClass::Redirect => "is a redirect that cannot be followed",
+        ErrorClass::NotFound => "says the page is not there",
+        ErrorClass::Blocked => {
+            "refuses us: credentials, another user agent or the owner's leave are needed"
+        }
+        ErrorClass::HttpServer => "says the server is in trouble; it may pass",
+        ErrorClass::HttpUnsupported => "says the server cannot do this; a retry will not help",
+        _ => "says the request is at fault; a retry will not help",
+    };
+    Verdict::Fail {
+        class,
+        message: format!("status {status} {what}"),
+    }
+}
+
+fn redirect(head: &Head) -> Verdict {
+    let status = head.status;
+    let problem = match head.header("location").map(str::trim_ascii) {
+        None => "without a Location".to_owned(),
+        Some("") => "with an empty Location".to_owned(),
+        Some(location) if !is_readable(location) => {
+            let shown: String = location.escape_debug().take(200).collect();
+            format!("to a Location that is no URL: {shown}")
+        }
+        Some(location) => return Verdict::Redirect(location.to_owned()),
+    };
+    let message = format!("status {status} {problem}: there is nothing to follow");
+    Verdict::Fail {
+        class: ErrorClass::Redirect,
+        message,
+    }
+}
+
+/// Whether a Location is an http(s) URL or relative to one.
+fn is_readable(location: &str) -> bool {
+    if location.bytes().any(|byte| byte.is_ascii_control()) {
+        return false;
+    }
+    let base = url::Url::parse("http://base.invalid/").expect("a constant URL parses");
+    base.join(location).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+    })
+}
+
+/// We ask for no ranges: 206 is a page only where its range is the whole.
+fn partial(head: &Head) -> Verdict {
+    let whole = head.header("content-range").and_then(|range| {
+        let (range, size) = range.trim_ascii().strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let (last, size): (u64, u64) = (last.parse().ok()?, size.parse().ok()?);
+        Some(first == "0" && last.checked_add(1)? == size)
+    });
+    if whole == Some(true) {
+        return Verdict::Page;
+    }
+    let message = "status 206: a part of the page came, though the whole was asked for".to_owned();
+    Verdict::Fail {
+        class: ErrorClass::Truncated,
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests;

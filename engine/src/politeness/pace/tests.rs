@@ -1,0 +1,185 @@
+use super::*;
+
+mod simulated;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn open(max_rate: f64, max_in_flight: u32) -> Pace {
+    let ceiling = Ceiling {
+        max_rate,
+        max_in_flight,
+        crawl_delay: None,
+    };
+    Pace::new(ceiling, None, Duration::ZERO)
+}
+
+/// Sends one and answers it 10 ms later.
+fn exchange(pace: &mut Pace, now: Duration, signal: Signal) {
+    pace.on_sent(now);
+    pace.on_answer(now + ms(10), now, signal);
+}
+
+#[test]
+fn a_ceiling_of_rate_is_a_gap() {
+    let mut pace = open(4.0, 4);
+    assert_eq!(pace.next_allowed(ms(0)), When::Now);
+    exchange(&mut pace, ms(0), Signal::Good(ms(10)));
+    assert_eq!(
+        pace.next_allowed(ms(10)),
+        When::At(ms(250), WaitReason::Pace)
+    );
+    exchange(&mut pace, ms(260), Signal::Good(ms(10)));
+    assert_eq!(
+        pace.next_allowed(ms(270)),
+        When::At(ms(510), WaitReason::Pace),
+        "no credit for lateness"
+    );
+}
+
+#[test]
+fn a_fast_ceiling_makes_up_for_late_ticks_but_never_for_idleness() {
+    let mut pace = open(200.0, 64);
+    exchange(&mut pace, ms(1_000), Signal::Good(ms(1)));
+    exchange(&mut pace, ms(1_009), Signal::Good(ms(1)));
+    assert_eq!(
+        pace.next_allowed(ms(1_010)),
+        When::Now,
+        "4 ms late, so the next one is due"
+    );
+    exchange(&mut pace, ms(5_000), Signal::Good(ms(1)));
+    let burst = (0..64).take_while(|_| {
+        let may = pace.next_allowed(ms(5_000)) == When::Now;
+        exchange(&mut pace, ms(5_000), Signal::Good(ms(1)));
+        may
+    });
+    assert!(burst.count() <= 2);
+}
+
+#[test]
+fn a_crawl_delay_is_a_floor_and_says_so() {
+    let ceiling = Ceiling {
+        max_rate: 4.0,
+        max_in_flight: 4,
+        crawl_delay: Some(ms(2_000)),
+    };
+    let mut pace = Pace::new(ceiling, None, ms(0));
+    exchange(&mut pace, ms(0), Signal::Good(ms(10)));
+    assert_eq!(
+        pace.next_allowed(ms(20)),
+        When::At(ms(2_000), WaitReason::CrawlDelay)
+    );
+    assert!(pace.why(ms(20)).contains("crawl delay"));
+}
+
+#[test]
+fn retry_after_parks_the_host_and_the_longest_counts() {
+    let mut pace = open(f64::INFINITY, 16);
+    exchange(&mut pace, ms(0), Signal::Throttled(Some(ms(3_000))));
+    exchange(&mut pace, ms(5), Signal::Throttled(Some(ms(1_000))));
+    assert_eq!(
+        pace.next_allowed(ms(20)),
+        When::At(ms(3_010), WaitReason::RetryAfter)
+    );
+    assert!(pace.why(ms(20)).contains("Retry-After"));
+    let learned = pace.learned(ms(2_010));
+    assert_eq!(learned.parked_us, 1_000_000);
+    let json = serde_json::to_string(&learned).expect("JSON");
+    let learned: Learned = serde_json::from_str(&json).expect("learned");
+    let again = Pace::new(*pace.ceiling(), Some(&learned), ms(0));
+    assert_eq!(
+        again.next_allowed(ms(0)),
+        When::At(ms(1_000), WaitReason::RetryAfter)
+    );
+}
+
+#[test]
+fn a_retry_after_of_zero_parks_nothing() {
+    let mut pace = open(f64::INFINITY, 16);
+    exchange(&mut pace, ms(0), Signal::Throttled(Some(ms(0))));
+    assert_eq!(pace.parked_until(ms(10)), None);
+}
+
+#[test]
+fn the_limit_bounds_what_is_in_flight() {
+    let mut pace = open(f64::INFINITY, 4);
+    pace.on_sent(ms(0));
+    assert_eq!(pace.next_allowed(ms(0)), When::Full);
+    pace.on_answer(ms(5), ms(0), Signal::Neutral);
+    assert_eq!(pace.next_allowed(ms(5)), When::Now);
+}
+
+#[test]
+fn a_burst_of_refusals_is_one_event() {
+    let learned = Learned {
+        limit: 40,
+        ..Learned::default()
+    };
+    let mut pace = Pace::new(*open(f64::INFINITY, 64).ceiling(), Some(&learned), ms(0));
+    assert_eq!(pace.limit(), 20);
+    for _ in 0..20 {
+        pace.on_sent(ms(100));
+    }
+    for late in 0..20 {
+        pace.on_answer(ms(200 + late * 200), ms(100), Signal::Throttled(None));
+    }
+    assert_eq!(pace.limit(), 14);
+    assert!(
+        pace.why(ms(4_200)).contains("refused more than 19"),
+        "{}",
+        pace.why(ms(4_200))
+    );
+}
+
+#[test]
+fn a_changed_ceiling_counts_at_once() {
+    let mut pace = open(0.1, 4);
+    exchange(&mut pace, ms(0), Signal::Good(ms(10)));
+    pace.set_ceiling(Ceiling {
+        max_rate: 10.0,
+        max_in_flight: 4,
+        crawl_delay: None,
+    });
+    assert_eq!(
+        pace.next_allowed(ms(20)),
+        When::At(ms(100), WaitReason::Pace)
+    );
+}
+
+#[test]
+fn a_lone_time_out_cuts_nothing() {
+    let learned = Learned {
+        limit: 40,
+        base_us: 5_000,
+        ..Learned::default()
+    };
+    let mut pace = Pace::new(*open(f64::INFINITY, 20).ceiling(), Some(&learned), ms(0));
+    for n in 0..400 {
+        let signal = if n % 50 == 0 {
+            Signal::Strained
+        } else {
+            Signal::Good(ms(5))
+        };
+        exchange(&mut pace, ms(n * 10), signal);
+    }
+    assert_eq!(pace.limit(), 20);
+    for n in 400..800 {
+        let signal = if n % 2 == 0 {
+            Signal::Strained
+        } else {
+            Signal::Good(ms(5))
+        };
+        exchange(&mut pace, ms(n * 10), signal);
+    }
+    assert!(pace.limit() < 10, "{}", pace.limit());
+    assert!(pace.why(ms(8_000)).contains("time-outs"));
+}
+
+#[test]
+fn a_rate_that_is_no_number_is_hardly_ever() {
+    for rate in [0.0, -1.0, f64::NAN, 1e-300] {
+        assert_eq!(open(rate, 1).gap(), Duration::from_hours(1), "{rate}");
+    }
+    assert_eq!(open(f64::INFINITY, 1).gap(), Duration::ZERO);
+}

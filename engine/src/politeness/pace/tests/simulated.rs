@@ -1,0 +1,259 @@
+//! A crawler that always has work, against simulated hosts.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use super::*;
+use crate::politeness::chance::{self, Purpose};
+
+/// How a host behaves.
+#[derive(Clone, Copy)]
+struct Host {
+    /// Requests served at once, by time; the others queue.
+    servers: fn(Duration) -> usize,
+    /// Median service time.
+    service: Duration,
+    /// More in flight are refused.
+    max_in_flight: u32,
+    /// More in a second are refused (a bucket of one second).
+    max_rate: Option<u64>,
+}
+
+#[derive(Default)]
+struct Tally {
+    good: u32,
+    refused: u32,
+    latency_us: u64,
+    /// Good answers by second.
+    by_second: Vec<u32>,
+}
+
+/// The sum of twelve uniform draws is nearly normal: a lognormal service time with sigma 0.3.
+fn service(host: &Host, seed: u64, n: u32) -> Duration {
+    let draw = |k: u32| {
+        chance::below(
+            chance::unit(seed, Purpose::Latency, u128::from(n), k),
+            1_000_000,
+        )
+    };
+    let sum: u64 = (0..12).map(draw).sum();
+    let normal = f64::from(u32::try_from(sum).expect("at most 12 million")) / 1e6 - 6.0;
+    host.service.mul_f64(libm::exp(0.3 * normal))
+}
+
+fn crawl(host: &Host, pace: &mut Pace, seconds: u64, seed: u64) -> Tally {
+    let (mut now, end) = (Duration::ZERO, Duration::from_secs(seconds));
+    let mut tally = Tally {
+        by_second: vec![0; usize::try_from(seconds).expect("small") + 1],
+        ..Tally::default()
+    };
+    // Answers due: time, number, sent at, refused.
+    let mut due: BinaryHeap<Reverse<(Duration, u32, Duration, bool)>> = BinaryHeap::new();
+    let mut free_at: Vec<Duration> = vec![];
+    let (mut n, mut bucket, mut filled) = (0, 1_000_000_u64, Duration::ZERO);
+    while now < end {
+        while pace.next_allowed(now) == When::Now {
+            n += 1;
+            pace.on_sent(now);
+            let mut refused = pace.in_flight() > host.max_in_flight;
+            if let Some(rate) = host.max_rate {
+                bucket = (bucket + micros(now.saturating_sub(filled)) * rate).min(1_000_000);
+                filled = now;
+                refused |= bucket < 1_000_000;
+                if !refused {
+                    bucket -= 1_000_000;
+                }
+            }
+            let until = if refused {
+                now + ms(20)
+            } else {
+                let servers = (host.servers)(now);
+                free_at.retain(|free| *free > now);
+                free_at.sort_unstable();
+                let busy = free_at.len();
+                let begin = if busy < servers {
+                    now
+                } else {
+                    free_at[busy - servers]
+                };
+                let until = begin + service(host, seed, n);
+                free_at.push(until);
+                until
+            };
+            due.push(Reverse((until, n, now, refused)));
+        }
+        let next_answer = due.peek().map(|Reverse((at, ..))| *at);
+        let next_send = match pace.next_allowed(now) {
+            When::At(at, _) => Some(at),
+            When::Now | When::Full => None,
+        };
+        now = next_answer
+            .into_iter()
+            .chain(next_send)
+            .min()
+            .expect("something is due");
+        while let Some(Reverse((at, _, sent, refused))) = due.peek().copied()
+            && at <= now
+        {
+            due.pop();
+            if refused {
+                tally.refused += 1;
+                pace.on_answer(now, sent, Signal::Throttled(None));
+            } else {
+                tally.good += 1;
+                tally.latency_us += micros(at.saturating_sub(sent));
+                let second = usize::try_from(at.as_secs()).expect("small");
+                if let Some(count) = tally.by_second.get_mut(second) {
+                    *count += 1;
+                }
+                pace.on_answer(now, sent, Signal::Good(at.saturating_sub(sent)));
+            }
+        }
+    }
+    tally
+}
+
+const HOST: Host = Host {
+    servers: |_| 8,
+    service: ms(200),
+    max_in_flight: u32::MAX,
+    max_rate: None,
+};
+
+/// Goodput of what is possible, latency of idle, and share refused, over 600 s.
+#[expect(clippy::cast_precision_loss, reason = "small counts")]
+fn check(name: &str, host: Host, possible: f64, bounds: (f64, f64, f64)) {
+    let mut sums = (0.0, 0.0, 0.0);
+    let seeds = 20_u32;
+    for seed in 1..=u64::from(seeds) {
+        let mut pace = open(f64::INFINITY, 64);
+        let tally = crawl(&host, &mut pace, 600, seed);
+        // The mean of a lognormal is exp(sigma² / 2) of its median.
+        let idle = 200_000.0 * libm::exp(0.045);
+        sums.0 += f64::from(tally.good) / (possible * 600.0 / (idle / 1e6));
+        sums.1 += tally.latency_us as f64 / f64::from(tally.good) / idle;
+        sums.2 += f64::from(tally.refused) / f64::from(tally.good + tally.refused);
+    }
+    let n = f64::from(seeds);
+    let (goodput, latency, refused) = (sums.0 / n, sums.1 / n, sums.2 / n);
+    eprintln!("{name}: goodput {goodput:.2}, latency {latency:.2}, refused {refused:.4}");
+    assert!(goodput >= bounds.0, "{name}: goodput {goodput}");
+    assert!(latency <= bounds.1, "{name}: latency {latency}");
+    assert!(refused <= bounds.2, "{name}: refused {refused}");
+}
+
+#[test]
+fn a_host_of_eight_is_used_without_a_queue() {
+    check("8", HOST, 8.0, (0.9, 1.5, 0.0));
+}
+
+#[test]
+fn a_host_of_one_is_used_without_a_queue() {
+    check(
+        "1",
+        Host {
+            servers: |_| 1,
+            ..HOST
+        },
+        1.0,
+        (0.9, 1.5, 0.0),
+    );
+}
+
+#[test]
+fn a_host_that_weakens_and_recovers_is_followed() {
+    let servers = |now: Duration| {
+        if (200..400).contains(&now.as_secs()) {
+            2
+        } else {
+            8
+        }
+    };
+    check("8, 2, 8", Host { servers, ..HOST }, 6.0, (0.9, 1.5, 0.0));
+}
+
+#[test]
+fn a_limit_of_six_in_flight_is_found() {
+    check(
+        "6 in flight",
+        Host {
+            max_in_flight: 6,
+            ..HOST
+        },
+        6.0,
+        (0.9, 1.5, 0.04),
+    );
+}
+
+#[test]
+fn a_limit_of_five_a_second_is_found() {
+    // Five a second are one and a bit in service.
+    let possible = 5.0 * 0.2 * libm::exp(0.045);
+    check(
+        "5 a second",
+        Host {
+            max_rate: Some(5),
+            ..HOST
+        },
+        possible,
+        (0.9, 1.5, 0.04),
+    );
+}
+
+#[test]
+fn after_a_weak_time_the_old_speed_is_back_within_a_minute() {
+    let servers = |now: Duration| {
+        if (100..200).contains(&now.as_secs()) {
+            2
+        } else {
+            8
+        }
+    };
+    let tally = crawl(
+        &Host { servers, ..HOST },
+        &mut open(f64::INFINITY, 64),
+        300,
+        1,
+    );
+    let rate = |from: usize| tally.by_second[from..from + 30].iter().sum::<u32>();
+    assert!(
+        rate(260) * 10 >= rate(60) * 9,
+        "{} after, {} before",
+        rate(260),
+        rate(60)
+    );
+}
+
+#[test]
+fn a_ceiling_of_two_hundred_a_second_is_reached_within_five_seconds() {
+    for service in [ms(2), ms(20), ms(50), ms(100)] {
+        let host = Host {
+            servers: |_| 1_000,
+            service,
+            ..HOST
+        };
+        let tally = crawl(&host, &mut open(200.0, 256), 8, 3);
+        let reached: u32 = tally.by_second[5..8].iter().sum();
+        assert!(reached >= 570, "{service:?}: {:?}", tally.by_second);
+        assert!(
+            tally.by_second.iter().all(|count| *count <= 205),
+            "{:?}",
+            tally.by_second
+        );
+    }
+}
+
+#[test]
+fn noise_of_a_few_milliseconds_throttles_no_loopback_crawl() {
+    // Two workers: the more in flight, the longer the queue, but never by much.
+    let host = Host {
+        servers: |_| 2,
+        service: ms(1),
+        ..HOST
+    };
+    let tally = crawl(&host, &mut open(f64::INFINITY, 16), 5, 4);
+    assert!(
+        tally.by_second[1..5].iter().all(|count| *count >= 1_800),
+        "{:?}",
+        tally.by_second
+    );
+}

@@ -1,0 +1,131 @@
+//! robots.txt by RFC 9309: which paths a host lets us read, and how fast.
+//!
+//! Own matcher: of Google's 72 cases within the RFC, `texting_robots` 0.2 and `robotxt` 0.6 each
+//! decide 8 otherwise.
+
+use std::time::Duration;
+
+mod parse;
+mod pattern;
+
+use pattern::{Path, Pattern};
+
+/// What robots.txt says to one agent. Holds only the rules of that agent's groups.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Robots {
+    access: Access,
+    rules: Vec<Rule>,
+    crawl_delay: Option<Duration>,
+    sitemaps: Vec<String>,
+}
+
+/// How a host's robots.txt was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Read: its rules count.
+    #[default]
+    Rules,
+    /// There is none (4xx): all is allowed.
+    All,
+    /// It could not be read (5xx, 429, network): nothing is allowed for now.
+    Nothing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rule {
+    allow: bool,
+    pattern: Pattern,
+}
+
+/// What the status of the answer to robots.txt means (RFC 9309 §2.3.1).
+#[must_use]
+pub const fn access(status: u16) -> Access {
+    match status {
+        200..=299 => Access::Rules,
+        429 => Access::Nothing,
+        // A redirect that could not be followed to an end counts as "unavailable", as 4xx does.
+        300..=499 => Access::All,
+        _ => Access::Nothing,
+    }
+}
+
+impl Robots {
+    /// Reads the rules for `agent`, a product token such as `Crawlfield` (what follows the token
+    /// in a whole user agent is ignored).
+    #[must_use]
+    pub fn parse(body: &[u8], agent: &str) -> Self {
+        parse::parse(body, agent)
+    }
+
+    /// By the answer's status: `body` is read only where it is one of rules.
+    #[must_use]
+    pub fn from_answer(status: u16, body: &[u8], agent: &str) -> Self {
+        match access(status) {
+            Access::Rules => Self::parse(body, agent),
+            access => Self {
+                access,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// There is none: all is allowed.
+    #[must_use]
+    pub fn allow_all() -> Self {
+        Self {
+            access: Access::All,
+            ..Self::default()
+        }
+    }
+
+    /// It could not be read: nothing is allowed until it can (RFC 9309 §2.3.1.4).
+    #[must_use]
+    pub fn unreachable() -> Self {
+        Self {
+            access: Access::Nothing,
+            ..Self::default()
+        }
+    }
+
+    /// How it was found.
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether this path with its query may be read: the longest matching rule decides, allow
+    /// wins a tie, no match allows. `/robots.txt` itself always may.
+    #[must_use]
+    pub fn allows(&self, path_and_query: &str) -> bool {
+        match self.access {
+            Access::All => return true,
+            Access::Nothing => return path_and_query == "/robots.txt",
+            Access::Rules if self.rules.is_empty() => return true,
+            Access::Rules => {}
+        }
+        let path = Path::new(path_and_query);
+        if path.for_rule(false) == b"/robots.txt" {
+            return true;
+        }
+        // Sorted by length, longest first, allow before disallow: the first match decides.
+        self.rules
+            .iter()
+            .find(|rule| rule.pattern.matches(path.for_rule(rule.allow)))
+            .is_none_or(|rule| rule.allow)
+    }
+
+    /// The gap asked for between two requests, as written.
+    #[must_use]
+    pub const fn crawl_delay(&self) -> Option<Duration> {
+        self.crawl_delay
+    }
+
+    /// Absolute URLs of sitemaps, as written.
+    #[must_use]
+    pub fn sitemaps(&self) -> &[String] {
+        &self.sitemaps
+    }
+}
+
+#[cfg(test)]
+mod tests;

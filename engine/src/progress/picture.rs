@@ -1,0 +1,230 @@
+//! What the terminal knows of the feed, and how it says it.
+
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+
+use crate::{
+    feed::{
+        frame::Change,
+        hub::Item,
+        mirror::Tables,
+        snapshot::{Snapshot, StageInfo},
+    },
+    model::ids::{SessionId, StageId},
+    progress::words::{bytes_per_second, eta, reason, safe},
+};
+
+/// Reasons and classes that are named; the rest is summed.
+const NAMED: usize = 4;
+
+/// The latest snapshot of each session, and names for what moves.
+#[derive(Debug, Default)]
+pub struct Picture {
+    snapshots: BTreeMap<u32, Arc<Snapshot>>,
+    names: BTreeMap<SessionId, (String, Vec<String>)>,
+}
+
+impl Picture {
+    /// Takes an item; what a person should read at once, as lines.
+    pub fn take(&mut self, item: &Item) -> Vec<String> {
+        match item {
+            Item::Key { frame, lost } => {
+                if frame.part == 0 {
+                    self.learn(&frame.tables);
+                }
+                let is_loss = frame.part == 0 && *lost > 0;
+                let line = format!("this view was too slow and missed {lost} changes");
+                is_loss.then_some(line).into_iter().collect()
+            }
+            Item::Changes(tick) => tick
+                .changes
+                .iter()
+                .filter_map(|change| self.tell(change))
+                .collect(),
+            Item::Snapshot(snapshot) => {
+                self.snapshots
+                    .insert(snapshot.session.id, Arc::clone(snapshot));
+                Vec::new()
+            }
+            Item::Closed => Vec::new(),
+        }
+    }
+
+    /// The latest snapshots by session.
+    #[must_use]
+    pub fn snapshots(&self) -> &BTreeMap<u32, Arc<Snapshot>> {
+        &self.snapshots
+    }
+
+    /// Engine time of the latest snapshot, in seconds.
+    #[must_use]
+    pub fn at(&self) -> f64 {
+        let times = self.snapshots.values().map(|snapshot| snapshot.at);
+        times.fold(0.0, f64::max)
+    }
+
+    /// One plain line a session.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<String> {
+        self.snapshots.values().map(|s| summary(s)).collect()
+    }
+
+    fn learn(&mut self, tables: &Tables) {
+        for row in tables.sessions() {
+            let stages = row.stages.iter().map(|stage| safe(&stage.name)).collect();
+            self.names.insert(row.id, (safe(&row.site), stages));
+        }
+    }
+
+    fn tell(&mut self, change: &Change) -> Option<String> {
+        match change {
+            Change::SessionBorn {
+                session,
+                site,
+                source,
+                stages,
+            } => {
+                let names = stages.iter().map(|name| safe(name)).collect();
+                self.names.insert(*session, (safe(site), names));
+                let mark = banner(source.as_deref());
+                Some(format!("{mark}{}: session {}", safe(site), session.0))
+            }
+            Change::SessionMoved { session, from, to } => Some(format!(
+                "{}: session {} {} → {}",
+                self.site(*session),
+                session.0,
+                from.name(),
+                to.name()
+            )),
+            Change::StageMoved {
+                session,
+                stage,
+                from,
+                to,
+            } => Some(format!(
+                "{}: stage {} {} → {}",
+                self.site(*session),
+                self.stage(*session, *stage),
+                from.name(),
+                to.name()
+            )),
+            Change::Notice { session, text } => {
+                Some(format!("{}: {}", self.site(*session), safe(text)))
+            }
+            _ => None,
+        }
+    }
+
+    fn site(&self, session: SessionId) -> String {
+        let names = self.names.get(&session);
+        names.map_or_else(
+            || format!("session {}", session.0),
+            |(site, _)| site.clone(),
+        )
+    }
+
+    fn stage(&self, session: SessionId, stage: StageId) -> String {
+        let names = self.names.get(&session);
+        let name = names.and_then(|(_, stages)| stages.get(usize::from(stage.0)));
+        name.map_or_else(|| stage.0.to_string(), String::clone)
+    }
+}
+
+/// `DEMO · ` before what is not real (SPEC M4).
+fn banner(source: Option<&str>) -> String {
+    source.map_or_else(String::new, |source| {
+        format!("{} · ", safe(source).to_uppercase())
+    })
+}
+
+/// Who: `DEMO · books · new · balanced · running`.
+pub(super) fn header(snapshot: &Snapshot) -> String {
+    let session = &snapshot.session;
+    let mut line = banner(session.source.as_deref());
+    let parts = [
+        &session.site,
+        &session.mode,
+        &session.profile,
+        &session.state,
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| safe(part))
+        .collect();
+    line.push_str(&parts.join(" · "));
+    line
+}
+
+/// How far a stage is: `list 12/40, 3 in flight, 1 failed`.
+pub(super) fn stage(info: &StageInfo) -> String {
+    let mut line = format!("{} {}/{}", safe(&info.name), info.done, info.discovered);
+    for (count, word) in [
+        (info.in_flight, "in flight"),
+        (info.failed, "failed"),
+        (info.dead, "dead"),
+        (info.skipped, "skipped"),
+    ] {
+        if count > 0 {
+            let _ = write!(line, ", {count} {word}");
+        }
+    }
+    line
+}
+
+/// `35 pages/min · 12 kB/s · 34 records · about 3 min left (80 %: 2–5 min)`.
+pub(super) fn speed(snapshot: &Snapshot) -> String {
+    format!(
+        "{:.0} pages/min · {} · {} records · {}",
+        snapshot.rates.pages_per_minute,
+        bytes_per_second(snapshot.rates.bytes_per_second),
+        snapshot.progress.records,
+        eta(snapshot.prediction.as_ref()),
+    )
+}
+
+/// What is in the way, one line each: errors, waiting reasons, the bottleneck, losses.
+pub(super) fn troubles(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(text) = largest(&snapshot.errors, &|class| safe(class)) {
+        lines.push(format!("errors: {text}"));
+    }
+    if let Some(text) = largest(&snapshot.waiting, &reason) {
+        lines.push(format!("waiting: {text}"));
+    }
+    if let Some(bottleneck) = &snapshot.bottleneck {
+        let (name, evidence) = (safe(&bottleneck.name), safe(&bottleneck.evidence));
+        lines.push(format!("limited by {name} ({evidence})"));
+    }
+    if snapshot.lost > 0 {
+        lines.push(format!("this view missed {} changes", snapshot.lost));
+    }
+    lines
+}
+
+/// The largest counts first, the rest in one figure; `None` where all are zero.
+fn largest(counts: &BTreeMap<String, u64>, word: &dyn Fn(&str) -> String) -> Option<String> {
+    let mut counts: Vec<(&String, u64)> = counts
+        .iter()
+        .map(|(name, n)| (name, *n))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let rest: u64 = counts.iter().skip(NAMED).map(|(_, n)| n).sum();
+    let mut parts: Vec<String> = counts
+        .iter()
+        .take(NAMED)
+        .map(|(name, n)| format!("{n} {}", word(name)))
+        .collect();
+    if rest > 0 {
+        parts.push(format!("{rest} others"));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn summary(snapshot: &Snapshot) -> String {
+    let mut parts = vec![header(snapshot)];
+    parts.extend(snapshot.progress.stages.iter().map(stage));
+    parts.push(speed(snapshot));
+    parts.extend(troubles(snapshot));
+    parts.join(" | ")
+}

@@ -1,0 +1,85 @@
+//! The profiles as presets of permits and queues (SPEC F4); politeness is in none of them.
+
+use serde_json::Value as Json;
+
+use super::Settings;
+use crate::{
+    ports::commands::Profile,
+    site::problems::{nearest, one_of, shown},
+};
+
+/// The words for profiles.
+const NAMES: [(&str, Profile); 4] = [
+    ("economy", Profile::Economy),
+    ("balanced", Profile::Balanced),
+    ("performance", Profile::Performance),
+    ("custom", Profile::Custom),
+];
+
+/// What a profile decides.
+const DECIDED: [&str; 7] = [
+    "http_permits",
+    "cpu_permits",
+    "store_bytes",
+    "parse_queue",
+    "save_queue",
+    "parse_memory",
+    "snapshot_interval",
+];
+
+/// The word for a profile.
+#[must_use]
+pub fn name(profile: Profile) -> &'static str {
+    NAMES
+        .iter()
+        .find(|(_, other)| *other == profile)
+        .map_or("custom", |(name, _)| name)
+}
+
+/// The profile of this word.
+pub(super) fn named(value: &Json) -> Result<Profile, String> {
+    let text = value.as_str().unwrap_or_default();
+    let names = NAMES.map(|(name, _)| name);
+    NAMES
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, profile)| *profile)
+        .ok_or_else(|| {
+            let near = nearest(text, names)
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            format!("expected {}, found {}{near}", one_of(&names), shown(text))
+        })
+}
+
+/// Whether a profile decides this setting.
+pub(super) fn decides(name: &str) -> bool {
+    DECIDED.contains(&name)
+}
+
+/// Sets what the settings' profile decides, for a machine of so many cores; names what it set.
+pub fn apply(settings: &mut Settings, cores: u32) -> &'static [&'static str] {
+    let cores = cores.max(1);
+    let (http, cpu, store, parse, save, memory, snapshot) = match settings.profile {
+        Profile::Custom => return &[],
+        Profile::Economy => (8, 1, 16 << 20, 16, 128, 256 << 20, 2_000),
+        // One core in four is left to the engine, the store and the person at the machine.
+        Profile::Balanced => (
+            32,
+            (cores * 3).div_ceil(4),
+            64 << 20,
+            64,
+            512,
+            1 << 30,
+            1_000,
+        ),
+        Profile::Performance => (256, cores, 256 << 20, 256, 2_048, 4 << 30, 1_000),
+    };
+    settings.http_permits = http;
+    settings.cpu_permits = cpu;
+    settings.store_bytes = store;
+    settings.parse_queue = parse;
+    settings.save_queue = save;
+    settings.parse_memory = memory;
+    settings.snapshot_interval = std::time::Duration::from_millis(snapshot);
+    &DECIDED
+}

@@ -1,0 +1,293 @@
+//! The list of all settings: name, one line of documentation, how to read and how to change each.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::Settings;
+use crate::{
+    settings::OnFatal,
+    site::{
+        amounts::{self, show_duration},
+        problems::{nearest, one_of, shown},
+        stages::{BACKOFFS, JITTERS},
+    },
+};
+
+/// One setting.
+pub struct Setting {
+    /// Dotted name, e.g. `politeness.max_rate`.
+    pub name: &'static str,
+    /// One line.
+    pub doc: &'static str,
+    slot: fn(&mut Settings) -> Slot<'_>,
+    pub(super) range: (f64, f64),
+}
+
+/// Where a value lives, by its kind.
+pub(super) enum Slot<'s> {
+    Count(&'s mut u32),
+    Count16(&'s mut u16),
+    Bytes(&'s mut u64),
+    Limit(&'s mut Option<u64>),
+    Number(&'s mut f64),
+    Rate(&'s mut f64),
+    Time(&'s mut Duration),
+    Text(&'s mut String),
+    Fatal(&'s mut OnFatal),
+    Backoff(&'s mut crate::site::compiled::Backoff),
+    Jitter(&'s mut crate::site::compiled::Jitter),
+}
+
+/// The words for [`OnFatal`].
+const FATALS: [(&str, OnFatal); 3] = [
+    ("continue", OnFatal::Continue),
+    ("pause", OnFatal::Pause),
+    ("abort", OnFatal::Abort),
+];
+
+macro_rules! settings {
+    ($($name:literal $kind:ident $($place:ident).+ [$low:expr, $high:expr] $doc:literal;)+) => {
+        &[$(Setting {
+            name: $name,
+            doc: $doc,
+            slot: |settings| Slot::$kind(&mut settings.$($place).+),
+            range: ($low, $high),
+        }),+]
+    };
+}
+
+const DAY: f64 = 86_400.0;
+const G: f64 = 1_073_741_824.0;
+
+/// All settings but `profile`, in the order in which they are shown. Ranges of times are in
+/// seconds, of sizes in bytes.
+pub const ALL: &[Setting] = settings! {
+    "http_permits" Count http_permits [1.0, 10_000.0] "Requests in flight, over all hosts.";
+    "cpu_permits" Count cpu_permits [1.0, 1_024.0] "Pages being parsed at once.";
+    "store_bytes" Bytes store_bytes [1_048_576.0, 64.0 * G] "Bytes that may wait for the store.";
+    "window" Count window [100.0, 10_000_000.0] "Tasks resident in memory, at most.";
+    "active_hosts" Count active_hosts [1.0, 1_000_000.0] "Hosts active at once, at most.";
+    "parse_queue" Count parse_queue [1.0, 100_000.0] "Fetched pages that wait for a parse worker, at most.";
+    "save_queue" Count save_queue [1.0, 100_000.0] "Parsed pages that wait for the store, at most.";
+    "parse_memory" Bytes parse_memory [16_777_216.0, 1_024.0 * G] "Memory that pages being parsed may take.";
+    "retain_for" Time retain_for [0.0, 3_600.0] "Final tasks stay so long in the window.";
+    "snapshot_interval" Time snapshot_interval [0.05, 3_600.0] "Time between two snapshots.";
+    "batch_size" Count batch_size [1.0, 1_000_000.0] "Pages of the entry stage in one batch.";
+    "batch_pause" Time batch_pause [0.0, DAY] "Pause between two batches.";
+    "stage_attempts" Count stage_attempts [1.0, 100.0] "Attempts of a stage of a batch.";
+    "tolerance" Number tolerance [0.0, 1.0] "Share of failed tasks a stage tolerates.";
+    "on_fatal" Fatal on_fatal [0.0, 0.0] "What a fatal stage does to its session: continue, pause, abort.";
+    "politeness.max_rate" Rate host.max_rate [0.000_01, 1_000_000.0] "Requests a second per host, at most.";
+    "politeness.max_in_flight" Count host.max_in_flight [1.0, 10_000.0] "Requests in flight per host, at most.";
+    "politeness.max_crawl_delay" Time host.max_crawl_delay [0.0, DAY] "robots.txt's crawl-delay is obeyed up to this.";
+    "politeness.robots_ttl" Time host.robots_ttl [60.0, 30.0 * DAY] "robots.txt is read again after this.";
+    "retry.attempts" Count retry.policy.attempts [1.0, 100.0] "Attempts of a task, the first included, where its stage has no policy.";
+    "retry.backoff" Backoff retry.policy.backoff [0.0, 0.0] "Growth of the delay: fixed, linear, exponential.";
+    "retry.base" Time retry.policy.base [0.0, DAY] "Delay before the first retry.";
+    "retry.cap" Time retry.policy.cap [0.0, 7.0 * DAY] "No retry's delay is longer.";
+    "retry.jitter" Jitter retry.policy.jitter [0.0, 0.0] "Spread of the delay: none, full, decorrelated.";
+    "retry.budget_per_success" Number retry.budget_per_success [0.0, 100.0] "Retries that a success adds to its host's budget.";
+    "retry.budget_per_second" Number retry.budget_per_second [0.0, 10_000.0] "Retries that a second adds to a host's budget.";
+    "retry.budget_max" Number retry.budget_max [0.0, 1_000_000.0] "Retries saved up, at most.";
+    "retry.free_throttles" Count16 retry.free_throttles [0.0, 1_000.0] "Throttles in a row that cost no attempt.";
+    "retry.max_retry_after" Time retry.max_retry_after [0.0, 30.0 * DAY] "A longer Retry-After makes a dead letter.";
+    "breaker.window" Count breaker.window [1.0, 10_000.0] "Outcomes that a host's breaker looks at.";
+    "breaker.max_age" Time breaker.max_age [1.0, DAY] "Older outcomes do not count.";
+    "breaker.min_sample" Count breaker.min_sample [1.0, 10_000.0] "Fewer outcomes never trip the breaker.";
+    "breaker.failure_rate" Number breaker.failure_rate [0.01, 1.0] "Share of failures that trips the breaker.";
+    "breaker.open_for" Time breaker.open_for [0.1, DAY] "First open time; doubles with each trip in a row.";
+    "breaker.max_open_for" Time breaker.max_open_for [0.1, 7.0 * DAY] "Longest open time.";
+    "breaker.probes" Count breaker.probes [1.0, 100.0] "Probes at once while the breaker is half open.";
+    "breaker.successes_to_close" Count breaker.successes_to_close [1.0, 100.0] "Successful probes that close the breaker.";
+    "fetch.user_agent" Text fetch.user_agent [1.0, 512.0] "User-Agent; its product's name is matched against robots.txt.";
+    "fetch.connect_timeout" Time fetch.connect_timeout [0.01, 3_600.0] "Until a connection stands.";
+    "fetch.first_byte_timeout" Time fetch.first_byte_timeout [0.01, 3_600.0] "From sending to the response's head.";
+    "fetch.timeout" Time fetch.timeout [0.01, DAY] "From sending to the body's end.";
+    "fetch.max_body" Bytes fetch.max_body [1.0, 4.0 * G] "Largest decoded body.";
+    "fetch.max_ratio" Count fetch.max_ratio [1.0, 100_000.0] "Largest ratio of decoded to received bytes, after the first MiB.";
+    "fetch.max_redirects" Count16 fetch.max_redirects [0.0, 100.0] "Redirects of one attempt.";
+    "bounds.max_depth" Count bounds.max_depth [0.0, 1_000_000_000.0] "Links away from a start URL.";
+    "bounds.max_url" Count bounds.max_url [16.0, 65_536.0] "Characters of a URL.";
+    "bounds.max_segments" Count bounds.max_segments [1.0, 10_000.0] "Path segments of a URL.";
+    "bounds.max_repeats" Count bounds.max_repeats [1.0, 10_000.0] "Times one segment may stand in a path.";
+    "bounds.max_links" Count bounds.max_links [1.0, 10_000_000.0] "Links of one page.";
+    "bounds.max_pages" Limit bounds.max_pages [1.0, 1e15] "Pages of one session; none: no bound.";
+};
+
+/// The setting of this name, or a message with the nearest name.
+///
+/// # Errors
+/// There is no such setting.
+pub fn named(name: &str) -> Result<&'static Setting, String> {
+    ALL.iter()
+        .find(|setting| setting.name == name)
+        .ok_or_else(|| {
+            let near = nearest(name, ALL.iter().map(|setting| setting.name));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            format!("there is no setting {}{hint}", shown(name))
+        })
+}
+
+impl Setting {
+    /// The value as shown and as it may be written.
+    #[must_use]
+    pub fn show(&self, settings: &Settings) -> String {
+        match self.get(settings) {
+            Json::String(text) => text,
+            value => value.to_string(),
+        }
+    }
+
+    /// The value: durations as text (`1m30s`), sizes in bytes, no limit as `"none"`.
+    #[must_use]
+    pub fn get(&self, settings: &Settings) -> Json {
+        let word = |found: Option<&str>| json!(found.unwrap_or_default());
+        match (self.slot)(&mut settings.clone()) {
+            Slot::Count(value) => json!(value),
+            Slot::Count16(value) => json!(value),
+            Slot::Bytes(value) | Slot::Limit(Some(value)) => json!(value),
+            Slot::Limit(None) => json!("none"),
+            Slot::Number(value) | Slot::Rate(value) => json!(value),
+            Slot::Time(value) => json!(show_duration(*value)),
+            Slot::Text(value) => json!(value),
+            Slot::Fatal(value) => word(word_of(&FATALS, *value)),
+            Slot::Backoff(value) => word(word_of(&BACKOFFS, *value)),
+            Slot::Jitter(value) => word(word_of(&JITTERS, *value)),
+        }
+    }
+
+    /// Changes the value if it is one of this setting; texts are read as people write them.
+    pub(super) fn put(&self, settings: &mut Settings, value: &Json) -> Result<(), String> {
+        match (self.slot)(settings) {
+            Slot::Count(slot) => {
+                *slot = self
+                    .whole(value)
+                    .and_then(|n| u32::try_from(n).ok())
+                    .ok_or_else(|| self.wanted("an integer", value))?;
+            }
+            Slot::Count16(slot) => {
+                *slot = self
+                    .whole(value)
+                    .and_then(|n| u16::try_from(n).ok())
+                    .ok_or_else(|| self.wanted("an integer", value))?;
+            }
+            Slot::Bytes(slot) => {
+                *slot = self
+                    .bytes(value)
+                    .ok_or_else(|| self.wanted(amounts::SIZE, value))?;
+            }
+            Slot::Limit(slot) if value.is_null() || value.as_str() == Some("none") => *slot = None,
+            Slot::Limit(slot) => {
+                *slot = Some(
+                    self.whole(value)
+                        .ok_or_else(|| self.wanted("an integer or \"none\"", value))?,
+                );
+            }
+            Slot::Number(slot) => {
+                let number = number(value).filter(|n| self.holds(*n));
+                *slot = number.ok_or_else(|| self.wanted("a number", value))?;
+            }
+            Slot::Rate(slot) => {
+                let rate = value.as_str().map_or_else(|| number(value), amounts::rate);
+                *slot = rate
+                    .filter(|n| self.holds(*n))
+                    .ok_or_else(|| self.wanted(amounts::RATE, value))?;
+            }
+            Slot::Time(slot) => {
+                let time = value.as_str().and_then(amounts::duration);
+                let time = time.filter(|time| self.holds(time.as_secs_f64()));
+                *slot = time.ok_or_else(|| self.wanted(amounts::DURATION, value))?;
+            }
+            Slot::Text(slot) => {
+                let text = value
+                    .as_str()
+                    .filter(|text| crate::site::manners::is_user_agent(text));
+                text.ok_or_else(|| self.wanted("a text that begins with a product's name", value))?
+                    .clone_into(slot);
+            }
+            Slot::Fatal(slot) => *slot = word(&FATALS, value)?,
+            Slot::Backoff(slot) => *slot = word(&BACKOFFS, value)?,
+            Slot::Jitter(slot) => *slot = word(&JITTERS, value)?,
+        }
+        Ok(())
+    }
+
+    fn holds(&self, value: f64) -> bool {
+        (self.range.0..=self.range.1).contains(&value)
+    }
+
+    fn whole(&self, value: &Json) -> Option<u64> {
+        let text = || value.as_str().and_then(|text| text.trim().parse().ok());
+        let whole = value.as_u64().or_else(text)?;
+        self.holds(as_f64(whole)).then_some(whole)
+    }
+
+    fn bytes(&self, value: &Json) -> Option<u64> {
+        let bytes = value
+            .as_str()
+            .map_or_else(|| value.as_u64(), amounts::size)?;
+        self.holds(as_f64(bytes)).then_some(bytes)
+    }
+
+    fn wanted(&self, what: &str, value: &Json) -> String {
+        let (low, high) = self.range;
+        let range = match ALL
+            .iter()
+            .find(|setting| setting.name == self.name)
+            .map(|s| s.get(&Settings::default()))
+        {
+            Some(Json::String(text)) if amounts::duration(&text).is_some() => {
+                let show = |seconds| show_duration(Duration::from_secs_f64(seconds));
+                format!(" from {} to {}", show(low), show(high))
+            }
+            Some(Json::Number(_)) => format!(" from {low} to {high}"),
+            _ => String::new(),
+        };
+        format!("expected {what}{range}, found {}", brief(value))
+    }
+}
+
+fn word<T: Copy>(words: &[(&str, T)], value: &Json) -> Result<T, String> {
+    let found = words.iter().find(|(name, _)| value.as_str() == Some(name));
+    let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+    found.map(|(_, word)| *word).ok_or_else(|| {
+        let near = value
+            .as_str()
+            .and_then(|text| nearest(text, names.iter().copied()));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        format!("expected {}, found {}{hint}", one_of(&names), brief(value))
+    })
+}
+
+fn brief(value: &Json) -> String {
+    match value {
+        Json::String(text) => shown(text),
+        value => crate::site::problems::printable(
+            &value.to_string().chars().take(60).collect::<String>(),
+        ),
+    }
+}
+
+fn word_of<'w, T: PartialEq + Copy>(words: &[(&'w str, T)], value: T) -> Option<&'w str> {
+    words
+        .iter()
+        .find(|(_, word)| *word == value)
+        .map(|(name, _)| *name)
+}
+
+fn number(value: &Json) -> Option<f64> {
+    let text = || value.as_str().and_then(|text| text.trim().parse().ok());
+    value
+        .as_f64()
+        .or_else(text)
+        .filter(|number| number.is_finite())
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "only compared with limits far below 2^53"
+)]
+fn as_f64(value: u64) -> f64 {
+    value as f64
+}

@@ -1,0 +1,217 @@
+//! A store in memory that means the same by each verb as the real one; the conformance suite holds
+//! both to it. Deterministic: ordered maps, and the time is given.
+
+mod frontier;
+mod session;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value as Json;
+
+use crate::{
+    extract::output::Value,
+    model::{
+        class::{ErrorClass, SkipReason},
+        ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
+        phase::Phase,
+    },
+    ports::{
+        orders::{StoreOrder, Validators},
+        stored::{Mode, StoreError, StoreReceipt, StoreVerb, Tries},
+    },
+    site::{compiled::Site, scope::HostKey},
+};
+
+/// The store of simulations.
+#[derive(Debug, Default)]
+pub struct ModelStore {
+    restarts: u32,
+    trouble: Option<StoreError>,
+    sessions: BTreeMap<SessionId, Session>,
+    pages: BTreeMap<PageKey, Page>,
+    aliases: BTreeMap<PageKey, (SessionId, PageKey)>,
+    hosts: Vec<(HostKey, Option<Json>)>,
+    records: BTreeMap<(String, String, String), Saved>,
+    now: Duration,
+}
+
+/// What is known of a page over all sessions.
+#[derive(Debug, Default)]
+struct Page {
+    done: bool,
+    validators: Option<Validators>,
+}
+
+/// A saved record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// One per field of its rule.
+    pub values: Vec<Value>,
+    /// Its page.
+    pub url: String,
+    /// What marks it as not real.
+    pub source: Option<String>,
+    /// When it was first saved.
+    pub first_seen: Duration,
+    /// When it was last read.
+    pub last_seen: Duration,
+    /// When a value last changed.
+    pub changed_at: Duration,
+}
+
+#[derive(Debug)]
+struct Session {
+    /// `None` until opened in this run of the engine.
+    site: Option<Arc<Site>>,
+    name: String,
+    mode: Mode,
+    seed: u64,
+    source: Option<String>,
+    state: String,
+    next_seq: u64,
+    batch: BatchId,
+    batch_pages: u32,
+    visits: BTreeMap<PageKey, Visit>,
+    waiting: BTreeMap<(BatchId, HostId, Seq), PageKey>,
+    in_flight: BTreeMap<PageKey, bool>,
+    hosts: BTreeSet<HostId>,
+    judged: BTreeMap<(BatchId, StageId), u32>,
+    records: u64,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Visit {
+    seq: Seq,
+    url: Arc<str>,
+    stage: StageId,
+    batch: BatchId,
+    host: HostId,
+    depth: u32,
+    phase: Phase,
+    due_at: Duration,
+    tries: Tries,
+    skip: Option<SkipReason>,
+    class: Option<ErrorClass>,
+    suspect: bool,
+    crashes: u32,
+    carried: Arc<str>,
+}
+
+impl ModelStore {
+    /// Carries out all orders at this time; while there is trouble, none.
+    pub fn apply(
+        &mut self,
+        now: Duration,
+        orders: Vec<StoreOrder>,
+    ) -> Vec<(OrderId, Result<StoreReceipt, StoreError>)> {
+        self.now = now;
+        orders
+            .into_iter()
+            .map(|order| {
+                let result = match &self.trouble {
+                    Some(trouble) => Err(trouble.clone()),
+                    None => self.carry_out(order.verb),
+                };
+                (order.id, result)
+            })
+            .collect()
+    }
+
+    /// From now on every order fails so, until `None` is given.
+    pub fn set_trouble(&mut self, trouble: Option<StoreError>) {
+        self.trouble = trouble;
+    }
+
+    /// The engine has died and starts again: sessions have to be opened anew, marks stay.
+    pub fn restart(&mut self) {
+        self.restarts += 1;
+        for session in self.sessions.values_mut() {
+            session.site = None;
+        }
+    }
+
+    /// A saved record.
+    #[must_use]
+    pub fn record(&self, site: &str, kind: &str, identity: &str) -> Option<&Saved> {
+        self.records
+            .get(&(site.to_owned(), kind.to_owned(), identity.to_owned()))
+    }
+
+    /// How many records of a kind are saved.
+    #[must_use]
+    pub fn records(&self, site: &str, kind: &str) -> usize {
+        self.records
+            .keys()
+            .filter(|(of_site, of_kind, _)| of_site == site && of_kind == kind)
+            .count()
+    }
+
+    fn carry_out(&mut self, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
+        Ok(match verb {
+            StoreVerb::OpenSession(order) => {
+                StoreReceipt::Opened(Box::new(self.open_session(&order)?))
+            }
+            StoreVerb::Discover {
+                session,
+                batch,
+                depth,
+                links,
+                batch_size,
+            } => {
+                self.check_links(session, &links)?;
+                StoreReceipt::Discovered(self.discover(session, (batch, batch_size), depth, &links))
+            }
+            StoreVerb::Admit {
+                session,
+                host,
+                batch,
+                after,
+                limit,
+            } => self.admit(session, (batch, host), after, limit)?,
+            StoreVerb::Mark { session, key, lone } => {
+                self.mark(session, key, lone)?;
+                StoreReceipt::Marked
+            }
+            StoreVerb::End(order) => StoreReceipt::Ended(self.end(&order)?),
+            StoreVerb::RequeueFailed {
+                session,
+                batch,
+                stage,
+            } => StoreReceipt::Moved(self.verdict(session, batch, stage, true)?),
+            StoreVerb::CondemnFailed {
+                session,
+                batch,
+                stage,
+            } => StoreReceipt::Moved(self.verdict(session, batch, stage, false)?),
+            StoreVerb::RequeueDead { session, selector } => {
+                StoreReceipt::Moved(self.requeue_dead(session, &selector)?)
+            }
+            StoreVerb::Drop { session, selector } => {
+                StoreReceipt::Moved(self.drop_pages(session, &selector)?)
+            }
+            StoreVerb::Note(note) => {
+                self.note(note)?;
+                StoreReceipt::Noted
+            }
+        })
+    }
+
+    fn live(&mut self, id: SessionId) -> Result<(&mut Session, Arc<Site>), StoreError> {
+        let session = self.sessions.get_mut(&id);
+        session
+            .and_then(|session| {
+                let site = session.site.clone()?;
+                Some((session, site))
+            })
+            .ok_or_else(|| refused(format!("session {} is not open in this store", id.0)))
+    }
+}
+
+fn refused(text: String) -> StoreError {
+    StoreError::Refused(text)
+}

@@ -1,0 +1,307 @@
+//! Sessions of the model, bulk moves and notes.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{
+        class::ErrorClass,
+        ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        phase::Phase,
+    },
+    ports::stored::{
+        DeadSelector, KnownHost, LONE_CRASHES, MovedCount, Note, OpenSession, SessionOpened,
+        StoreError, Tries,
+    },
+    sim::store::{ModelStore, Session, refused},
+};
+
+const ENDED: [&str; 3] = ["completed", "failed", "discarded"];
+
+impl ModelStore {
+    pub(super) fn open_session(
+        &mut self,
+        order: &OpenSession,
+    ) -> Result<SessionOpened, StoreError> {
+        let id = match order.resume {
+            Some(id) => self.take_up(id, order)?,
+            None => self.begin(order)?,
+        };
+        Ok(self.opened(id))
+    }
+
+    fn begin(&mut self, order: &OpenSession) -> Result<SessionId, StoreError> {
+        let name = &order.site.name;
+        let open = self
+            .sessions
+            .iter()
+            .find(|(_, known)| known.name == *name && !ENDED.contains(&known.state.as_str()));
+        if let Some((id, known)) = open {
+            return Err(refused(format!(
+                "session {} of site {name} is {} and not finished",
+                id.0, known.state
+            )));
+        }
+        let last = self.sessions.keys().next_back().map_or(0, |id| id.0);
+        let id = SessionId(last + 1);
+        self.sessions.insert(
+            id,
+            Session {
+                site: Some(order.site.clone()),
+                name: name.clone(),
+                mode: order.mode,
+                seed: order.seed,
+                source: order.source.clone(),
+                state: "running".to_owned(),
+                next_seq: 1,
+                batch: BatchId(0),
+                batch_pages: 0,
+                visits: BTreeMap::new(),
+                waiting: BTreeMap::new(),
+                in_flight: BTreeMap::new(),
+                hosts: std::collections::BTreeSet::new(),
+                judged: BTreeMap::new(),
+                records: 0,
+                bytes: 0,
+            },
+        );
+        Ok(id)
+    }
+
+    fn take_up(&mut self, id: SessionId, order: &OpenSession) -> Result<SessionId, StoreError> {
+        let session = self
+            .sessions
+            .get_mut(&id)
+            .filter(|known| !ENDED.contains(&known.state.as_str()) && known.name == order.site.name)
+            .ok_or_else(|| refused(format!("session {} cannot be resumed", id.0)))?;
+        "running".clone_into(&mut session.state);
+        session.site = Some(order.site.clone());
+        for (key, lone) in std::mem::take(&mut session.in_flight) {
+            let visit = session
+                .visits
+                .get_mut(&key)
+                .expect("only known pages are marked");
+            visit.suspect = true;
+            visit.crashes += u32::from(lone);
+            if visit.crashes >= LONE_CRASHES {
+                session.turn(key, Phase::Dead, false);
+                let visit = session
+                    .visits
+                    .get_mut(&key)
+                    .expect("it was there a line ago");
+                visit.class = Some(ErrorClass::Crash);
+            } else if visit.phase == Phase::Backoff {
+                session.turn(key, Phase::Queued, false);
+            }
+        }
+        Ok(id)
+    }
+
+    fn opened(&self, id: SessionId) -> SessionOpened {
+        let session = &self.sessions[&id];
+        let mut counts = BTreeMap::new();
+        let mut waiting: BTreeMap<HostId, u64> = BTreeMap::new();
+        let mut skipped = BTreeMap::new();
+        let mut dead = BTreeMap::new();
+        for visit in session.visits.values() {
+            *counts
+                .entry((visit.batch, visit.stage, visit.phase))
+                .or_default() += 1;
+            *waiting.entry(visit.host).or_default() += u64::from(visit.phase.is_waiting());
+            match visit.phase {
+                Phase::Skipped => {
+                    let reason = visit.skip.expect("a skipped page has a reason");
+                    skipped.entry(reason.name()).or_insert((reason, 0)).1 += 1;
+                }
+                Phase::Dead => {
+                    let class = visit.class.expect("a dead letter has a class");
+                    dead.entry(class.name()).or_insert((class, 0)).1 += 1;
+                }
+                _ => {}
+            }
+        }
+        let hosts = session.hosts.iter().map(|id| {
+            let (key, learned) = &self.hosts[id.0 as usize - 1];
+            KnownHost {
+                id: *id,
+                key: key.clone(),
+                waiting: waiting.get(id).copied().unwrap_or_default(),
+                learned: learned.clone(),
+            }
+        });
+        SessionOpened {
+            session: id,
+            boot: self.restarts + 1,
+            mode: session.mode,
+            seed: session.seed,
+            started: session.next_seq > 1,
+            counts: counts
+                .into_iter()
+                .map(|((b, s, p), n)| (b, s, p, n))
+                .collect(),
+            hosts: hosts.collect(),
+            stage_attempts: session
+                .judged
+                .iter()
+                .map(|((b, s), n)| (*b, *s, *n))
+                .collect(),
+            skipped: skipped.into_values().collect(),
+            dead: dead.into_values().collect(),
+            records: session.records,
+            bytes: session.bytes,
+        }
+    }
+
+    pub(super) fn verdict(
+        &mut self,
+        id: SessionId,
+        batch: Option<BatchId>,
+        stage: StageId,
+        again: bool,
+    ) -> Result<Vec<MovedCount>, StoreError> {
+        let (session, _) = self.live(id)?;
+        let keys = session.keys(|_, visit| {
+            visit.phase == Phase::Failed
+                && visit.stage == stage
+                && batch.is_none_or(|batch| visit.batch == batch)
+        });
+        let to = if again { Phase::Queued } else { Phase::Dead };
+        Ok(session.turn_all(keys, to, again))
+    }
+
+    pub(super) fn requeue_dead(
+        &mut self,
+        id: SessionId,
+        selector: &DeadSelector,
+    ) -> Result<Vec<MovedCount>, StoreError> {
+        let keys = self.selected(id, selector, &[Phase::Dead])?;
+        let (session, _) = self.live(id)?;
+        Ok(session.turn_all(keys, Phase::Queued, true))
+    }
+
+    pub(super) fn drop_pages(
+        &mut self,
+        id: SessionId,
+        selector: &DeadSelector,
+    ) -> Result<Vec<MovedCount>, StoreError> {
+        let phases: &[Phase] = if selector.keys.is_empty() {
+            &[Phase::Dead]
+        } else {
+            &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
+        };
+        let keys = self.selected(id, selector, phases)?;
+        let (session, _) = self.live(id)?;
+        Ok(session.turn_all(keys, Phase::Cancelled, false))
+    }
+
+    fn selected(
+        &mut self,
+        id: SessionId,
+        selector: &DeadSelector,
+        phases: &[Phase],
+    ) -> Result<Vec<PageKey>, StoreError> {
+        let names: Vec<(String, String)> = self
+            .hosts
+            .iter()
+            .map(|(key, _)| (key.name.clone(), format!("{}:{}", key.name, key.port)))
+            .collect();
+        let (session, _) = self.live(id)?;
+        Ok(session.keys(|key, visit| {
+            let (name, full) = &names[visit.host.0 as usize - 1];
+            phases.contains(&visit.phase)
+                && (selector.keys.is_empty() || selector.keys.contains(key))
+                && selector
+                    .class
+                    .is_none_or(|class| visit.class == Some(class))
+                && selector.stage.is_none_or(|stage| visit.stage == stage)
+                && selector
+                    .host
+                    .as_ref()
+                    .is_none_or(|host| host == name || host == full)
+        }))
+    }
+
+    pub(super) fn note(&mut self, note: Note) -> Result<(), StoreError> {
+        match note {
+            Note::SessionState { session, state, .. } => {
+                let known = self
+                    .sessions
+                    .get_mut(&session)
+                    .ok_or_else(|| refused(format!("there is no session {}", session.0)))?;
+                known.state = state;
+            }
+            Note::StageResult {
+                session,
+                batch: Some(batch),
+                stage: Some(stage),
+                ..
+            } => {
+                if let Some(known) = self.sessions.get_mut(&session) {
+                    *known.judged.entry((batch, stage)).or_default() += 1;
+                }
+            }
+            Note::Learned { host, state } => {
+                if let Some((_, learned)) = self.hosts.get_mut(host.0 as usize - 1) {
+                    *learned = Some(state);
+                }
+            }
+            Note::StageResult { .. } | Note::Setting { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// The pages that are meant, in the order of their numbers.
+    fn keys(&self, is_meant: impl Fn(&PageKey, &super::Visit) -> bool) -> Vec<PageKey> {
+        let mut meant: Vec<(Seq, PageKey)> = self
+            .visits
+            .iter()
+            .filter(|(key, visit)| is_meant(key, visit))
+            .map(|(key, visit)| (visit.seq, *key))
+            .collect();
+        meant.sort_unstable();
+        meant.into_iter().map(|(_, key)| key).collect()
+    }
+
+    fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
+        let mut moved: BTreeMap<(BatchId, StageId, HostId), u64> = BTreeMap::new();
+        for key in keys {
+            self.turn(key, to, afresh);
+            let visit = &self.visits[&key];
+            *moved
+                .entry((visit.batch, visit.stage, visit.host))
+                .or_default() += 1;
+        }
+        moved
+            .into_iter()
+            .map(|((batch, stage, host), count)| MovedCount {
+                batch,
+                stage,
+                host,
+                count,
+            })
+            .collect()
+    }
+
+    /// Moves a page; afresh: with a new number and nothing charged.
+    pub(super) fn turn(&mut self, key: PageKey, to: Phase, afresh: bool) {
+        let visit = self.visits.get_mut(&key).expect("only known pages move");
+        if visit.phase.is_waiting() && !to.is_waiting() {
+            self.waiting.remove(&(visit.batch, visit.host, visit.seq));
+        }
+        if afresh {
+            visit.seq = Seq(self.next_seq);
+            self.next_seq += 1;
+            visit.crashes = 0;
+            visit.tries = Tries {
+                dispatched: visit.tries.dispatched,
+                ..Tries::default()
+            };
+            self.waiting
+                .insert((visit.batch, visit.host, visit.seq), key);
+        }
+        visit.phase = to;
+        visit.due_at = std::time::Duration::ZERO;
+        self.in_flight.remove(&key);
+    }
+}

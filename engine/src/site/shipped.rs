@@ -1,0 +1,16 @@
+//! The site files that come with the program.
+
+/// Name and text of each shipped site file.
+pub const SHIPPED: [(&str, &str); 2] = [
+    (
+        "books.toml",
+        include_str!("../../../assets/sites/books.toml"),
+    ),
+    (
+        "quotes.toml",
+        include_str!("../../../assets/sites/quotes.toml"),
+    ),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,362 @@
+//! `[stages.NAME]`: links, records, pagination and policies of one stage.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+use url::Url;
+
+use super::{
+    compiled::{
+        Backoff, CountRule, Field, Jitter, LinkRule, Pages, RecordRule, RetryPolicy, SitemapRule,
+        Stage, Take,
+    },
+    fields,
+    load::{Loading, absolute, stage_id},
+    manners::duration,
+    names, patterns,
+    problems::Problems,
+    reading::{Entry, Node, Table, number_of},
+};
+use crate::{model::ids::StageId, settings::Settings};
+
+/// The words for growth of a delay.
+pub(crate) const BACKOFFS: [(&str, Backoff); 3] = [
+    ("fixed", Backoff::Fixed),
+    ("linear", Backoff::Linear),
+    ("exponential", Backoff::Exponential),
+];
+/// The words for the spread of a delay.
+pub(crate) const JITTERS: [(&str, Jitter); 3] = [
+    ("none", Jitter::None),
+    ("full", Jitter::Full),
+    ("decorrelated", Jitter::Decorrelated),
+];
+
+pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -> Option<Stage> {
+    let mut table = entry.node.table(&mut loading.problems)?;
+    let t = &mut table;
+    let p = &mut loading.problems;
+    let mut stage = Stage {
+        name: entry.name.to_owned(),
+        items_per_page: t
+            .take("items_per_page")
+            .and_then(|node| node.integer(1..=100_000, p)),
+        tolerance: t.take("tolerance").and_then(|node| tolerance(&node, p)),
+        barrier: t
+            .take("barrier")
+            .and_then(|node| node.boolean(p))
+            .unwrap_or(false),
+        retry: t.take("retry").and_then(|node| retry(&node, p)),
+        stage_attempts: t
+            .take("stage_attempts")
+            .and_then(|node| node.integer(1..=100, p)),
+        pages: None,
+        links: Vec::new(),
+        records: Vec::new(),
+        sitemaps: t.take("sitemaps").and_then(|node| sitemaps(&node, p)),
+    };
+    stage.pages = t.take("pages").and_then(|node| pages(&node, loading));
+    for table in tables(t.take("links"), entry.name, "links", &mut loading.problems) {
+        stage.links.extend(link(id, table, loading));
+    }
+    for table in tables(
+        t.take("records"),
+        entry.name,
+        "records",
+        &mut loading.problems,
+    ) {
+        stage.records.extend(record(id, table, loading));
+    }
+    table.finish(&mut loading.problems);
+    Some(stage)
+}
+
+/// An array of tables; a single table gets a hint about its brackets.
+fn tables<'t>(
+    node: Option<Node<'t>>,
+    stage: &str,
+    key: &str,
+    problems: &mut Problems<'_>,
+) -> Vec<Table<'t>> {
+    let Some(node) = node else { return Vec::new() };
+    let Some(elements) = node.elements() else {
+        node.expected(
+            &format!("a list of tables: write [[stages.{stage}.{key}]]"),
+            problems,
+        );
+        return Vec::new();
+    };
+    if elements.is_empty() {
+        node.error(
+            format!("the list is empty; leave `{key}` out or fill it"),
+            problems,
+        );
+    }
+    elements
+        .iter()
+        .filter_map(|node| node.table(problems))
+        .collect()
+}
+
+fn tolerance(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<f64> {
+    let value = number_of(node.value).filter(|value| (0.0..=1.0).contains(value));
+    if value.is_none() {
+        node.expected("a share from 0 to 1, such as 0.02", problems);
+    }
+    value
+}
+
+fn retry(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<RetryPolicy> {
+    let mut table = node.table(problems)?;
+    let t = &mut table;
+    let default = Settings::default().retry.policy;
+    let attempts = t
+        .take("attempts")
+        .and_then(|node| node.integer(1..=100, problems));
+    let backoff = t
+        .take("backoff")
+        .and_then(|node| node.word(&BACKOFFS, problems));
+    let base = t.take("base").and_then(|node| duration(&node, problems));
+    let cap_node = t.take("cap");
+    let cap = cap_node.as_ref().and_then(|node| duration(node, problems));
+    let jitter = t
+        .take("jitter")
+        .and_then(|node| node.word(&JITTERS, problems));
+    let base = base.unwrap_or(default.base);
+    if let (Some(node), Some(cap)) = (&cap_node, cap)
+        && cap < base
+    {
+        node.error("the cap is shorter than the base", problems);
+    }
+    table.finish(problems);
+    Some(RetryPolicy {
+        attempts: attempts.unwrap_or(default.attempts),
+        backoff: backoff.unwrap_or(default.backoff),
+        base,
+        cap: cap.unwrap_or(default.cap.max(base)),
+        jitter: jitter.unwrap_or(default.jitter),
+    })
+}
+
+fn sitemaps(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<SitemapRule> {
+    match node.value {
+        DeValue::Boolean(true) => {
+            return Some(SitemapRule {
+                urls: Vec::new(),
+                matches: None,
+            });
+        }
+        DeValue::Boolean(false) => return None,
+        DeValue::Table(_) => {}
+        _ => {
+            node.expected(
+                "true, or a table { urls = [\"…\"], matches = \"…\" }",
+                problems,
+            );
+            return None;
+        }
+    }
+    let mut table = node.table(problems)?;
+    let urls = table.take("urls").map(|node| {
+        let texts = node.texts("a sitemap's absolute URL", problems);
+        texts
+            .iter()
+            .filter_map(|(node, text)| absolute(node, text, problems))
+            .collect()
+    });
+    let matches = table
+        .take("matches")
+        .and_then(|node| patterns::regex(&node, false, problems));
+    table.finish(problems);
+    Some(SitemapRule {
+        urls: urls.unwrap_or_default(),
+        matches,
+    })
+}
+
+fn pages(node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Pages> {
+    let mut table = node.table(&mut loading.problems)?;
+    let (has_next, has_pattern) = (table.has("next"), table.has("pattern"));
+    if has_next == has_pattern {
+        let message =
+            "expected either `next` (a selector of the link) or `pattern` (a URL with {page})";
+        loading.problems.error(&node.span, &node.field, message);
+    }
+    if has_next && !has_pattern {
+        let href = Take::Attribute("href".to_owned());
+        let next = table
+            .take("next")
+            .map(|node| patterns::fallbacks(&node, &href, &mut loading.problems));
+        for key in ["count", "until_empty", "max", "first"] {
+            if table.take(key).is_some() {
+                let message = format!("`{key}` belongs to `pattern`, not to `next`");
+                let field = format!("{}.{key}", table.field);
+                loading
+                    .problems
+                    .error(&table.key_span(key), &field, message);
+            }
+        }
+        table.take("pattern");
+        table.finish(&mut loading.problems);
+        return next.map(Pages::Next);
+    }
+    table.take("next");
+    let p = &mut loading.problems;
+    let pattern_node = table.take("pattern");
+    let count = table.take("count").and_then(|node| count(&node, p));
+    let until_empty = table
+        .take("until_empty")
+        .and_then(|node| node.boolean(p))
+        .unwrap_or(false);
+    let max = table
+        .take("max")
+        .and_then(|node| node.integer(1..=100_000_000, p));
+    let first = table
+        .take("first")
+        .and_then(|node| node.integer(0..=1_000_000, p))
+        .unwrap_or(1);
+    if has_pattern
+        && !["count", "until_empty", "max"]
+            .iter()
+            .any(|key| table.has(key))
+    {
+        let message =
+            "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
+        p.error(&table.key_span("pattern"), &node.field, message);
+    }
+    if max.is_some_and(|max| max < first) {
+        p.error(
+            &table.key_span("max"),
+            &node.field,
+            "`max` is below the first page's number",
+        );
+    }
+    table.finish(p);
+    let pattern = pattern_node.and_then(|node| pattern(&node, first, loading))?;
+    Some(Pages::Pattern {
+        pattern,
+        count,
+        until_empty,
+        max,
+        first,
+    })
+}
+
+fn pattern(node: &Node<'_>, first: u32, loading: &mut Loading<'_>) -> Option<String> {
+    let text = node.text_as("a URL with {page}", &mut loading.problems)?;
+    if !text.contains("{page}") {
+        node.error(
+            "the pattern has no `{page}`, where the page's number goes",
+            &mut loading.problems,
+        );
+        return None;
+    }
+    let example = text.replace("{page}", &first.to_string());
+    let url: Url = absolute(node, &example, &mut loading.problems)?;
+    loading
+        .addresses
+        .push((node.span.clone(), node.field.clone(), url));
+    Some(text.to_owned())
+}
+
+fn count(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<CountRule> {
+    if !matches!(node.value, DeValue::Table(_)) {
+        let select = patterns::fallbacks(node, &Take::Text, problems);
+        return Some(CountRule {
+            select,
+            regex: None,
+        });
+    }
+    let mut table = node.table(problems)?;
+    let select = table
+        .require("select", "a selector of the page count", problems)
+        .map(|node| patterns::fallbacks(&node, &Take::Text, problems));
+    let regex = table
+        .take("regex")
+        .and_then(|node| patterns::regex(&node, true, problems));
+    table.finish(problems);
+    Some(CountRule {
+        select: select?,
+        regex,
+    })
+}
+
+fn link(id: StageId, mut table: Table<'_>, loading: &mut Loading<'_>) -> Option<LinkRule> {
+    let p = &mut loading.problems;
+    let each = table
+        .take("each")
+        .and_then(|node| patterns::elements(&node, p));
+    let href = Take::Attribute("href".to_owned());
+    let select = table
+        .require("select", "a selector of the link", p)
+        .map(|node| patterns::fallbacks(&node, &href, p));
+    let to = table
+        .require("to", "the stage that the link leads to", p)
+        .and_then(|node| stage_id(&node, &loading.stage_names, p));
+    let matches = table
+        .take("matches")
+        .and_then(|node| patterns::regex(&node, false, p));
+    let carry = table.take("carry");
+    let carry: Vec<Field> = carry
+        .and_then(|node| node.table(&mut loading.problems))
+        .map(|carry| fields::fields(id, &carry, true, loading))
+        .unwrap_or_default();
+    table.finish(&mut loading.problems);
+    Some(LinkRule {
+        each,
+        select: select?,
+        to: to?,
+        carry,
+        matches,
+    })
+}
+
+fn record(id: StageId, mut table: Table<'_>, loading: &mut Loading<'_>) -> Option<RecordRule> {
+    let p = &mut loading.problems;
+    let kind_node = table.require("kind", "the record's kind, of a-z, 0-9 and _", p);
+    let kind = kind_node.as_ref().and_then(|node| names::kind(node, p));
+    if let (Some(kind), Some(node)) = (&kind, &kind_node) {
+        if loading.kinds.contains(kind) {
+            node.error(
+                format!("the kind `{kind}` is there already; each has its own table"),
+                p,
+            );
+        }
+        loading.kinds.push(kind.clone());
+    }
+    let each = table
+        .take("each")
+        .and_then(|node| patterns::elements(&node, p));
+    let history = table
+        .take("history")
+        .and_then(|node| node.boolean(p))
+        .unwrap_or(false);
+    let key = table.take("key");
+    let fields_node = table.require("fields", "a table of fields", p);
+    let fields_table = fields_node.and_then(|node| node.table(p));
+    let mut fields: Vec<Field> = fields_table
+        .as_ref()
+        .map(|f| fields::fields(id, f, false, loading))
+        .unwrap_or_default();
+    if let Some(f) = fields_table.as_ref().filter(|f| f.entries().is_empty()) {
+        loading
+            .problems
+            .error(&f.span, &f.field, "there are no fields");
+    }
+    let explicit: BTreeMap<&str, Node<'_>> = fields_table
+        .iter()
+        .flat_map(Table::entries)
+        .map(|entry| (entry.name, entry.node))
+        .collect();
+    let key = key
+        .map(|node| fields::key(&node, &mut fields, &explicit, &mut loading.problems))
+        .unwrap_or_default();
+    table.finish(&mut loading.problems);
+    Some(RecordRule {
+        kind: kind?,
+        key,
+        each,
+        fields,
+        history,
+    })
+}

@@ -1,0 +1,400 @@
+//! Starts an engine in its own thread, with the real far end around it: the live run loop.
+//!
+//! Wall time enters here and nowhere else.
+
+pub mod job;
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, never, select};
+use serde_json::Value as Json;
+
+use crate::{
+    engine::Engine,
+    extract::bounds::Bounds,
+    feed::{
+        feeder::Feeder,
+        frame::{Frame, SessionPhase},
+        hub::{self, Hub},
+        recording::{Recorder, RecordingError},
+    },
+    live::{
+        fetch::{self, FetchLetter},
+        meter::Meter,
+        parse,
+        store as store_thread,
+    },
+    model::{ids::SessionId, slots::MAX_ORDERS},
+    ports::{
+        commands::{Ack, Command, Envelope},
+        orders::{Order, ParseOrder, StoreOrder},
+        reports::{Outcome, Report},
+        stored::StoreError,
+    },
+    settings::Settings,
+    store::Store,
+};
+
+/// Ticks are at least so far apart, unless a command comes.
+const TICK: Duration = Duration::from_millis(1);
+/// Reports taken between two ticks, at most.
+const BURST: usize = 4_096;
+/// Commands that may wait, at most.
+const COMMANDS: usize = 1_024;
+
+/// A running engine. Dropping it does not stop it: send `Command::Shutdown`, then `join`.
+#[derive(Debug)]
+pub struct Running {
+    /// Where commands go.
+    pub commands: Sender<Envelope>,
+    /// Where subscribers join.
+    pub hub: Hub,
+    finishing: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Ended>,
+}
+
+/// How an engine ended.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// Its sessions, where each is, and its result document.
+    pub sessions: Vec<(SessionId, SessionPhase, Option<Json>)>,
+    /// The store was lost on the way.
+    pub store_lost: Option<String>,
+    /// CPU that the engine's thread used, where the system tells.
+    pub engine_cpu: Option<Duration>,
+}
+
+/// How long an engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Every session that was begun is over.
+    SessionsOver,
+    /// Somebody sends `Command::Shutdown`.
+    Shutdown,
+}
+
+impl Running {
+    /// Sends a command and waits for its acknowledgement.
+    ///
+    /// # Errors
+    /// Refused, with the reason; or the engine has ended.
+    pub fn ask(&self, command: Command) -> Ack {
+        ask(&self.commands, command)
+    }
+
+    /// Lets the engine end when every session is over, and waits for that.
+    ///
+    /// # Panics
+    /// As `join`.
+    #[must_use]
+    pub fn finish(self) -> Ended {
+        self.finishing.store(true, Ordering::Relaxed);
+        let nudge = Envelope {
+            command: Command::Nothing,
+            reply: None,
+        };
+        self.commands.send(nudge).ok();
+        self.join()
+    }
+
+    /// Waits for the engine's end.
+    ///
+    /// # Panics
+    /// If the engine's thread did: a broken invariant of ours.
+    #[must_use]
+    pub fn join(self) -> Ended {
+        drop(self.commands);
+        self.thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+/// Sends a command and waits for its acknowledgement.
+///
+/// # Errors
+/// Refused, with the reason; or the engine has ended.
+pub fn ask(commands: &Sender<Envelope>, command: Command) -> Ack {
+    let (reply, answer) = bounded(1);
+    let envelope = Envelope {
+        command,
+        reply: Some(reply),
+    };
+    let ended = || "the engine has ended".to_owned();
+    commands.send(envelope).map_err(|_| ended())?;
+    answer.recv().map_err(|_| ended())?
+}
+
+/// Starts the engine and its far end around an open store.
+///
+/// # Errors
+/// The system gives no more threads.
+pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<Running> {
+    settings.cores = cores();
+    let finishing = Arc::new(AtomicBool::new(until == Until::SessionsOver));
+    let (commands, commanded) = bounded(COMMANDS);
+    let (reports, reported) = bounded(MAX_ORDERS * 2);
+    let (to_fetch, fetches) = bounded(MAX_ORDERS * 2);
+    let (to_parse, parses) = bounded(MAX_ORDERS);
+    let (to_store, stores) = bounded(MAX_ORDERS);
+    let store_path: PathBuf = store.path().to_owned();
+    let fetcher = fetch::spawn(fetches, reports.clone(), 1)?;
+    let parsers = parse::spawn(
+        parses,
+        reports.clone(),
+        usize::try_from(settings.cpu_permits).unwrap_or(1),
+        Bounds::from(&settings.bounds),
+    )?;
+    let store = store_thread::spawn(store, stores, reports);
+    let (feeder, hub) = hub::start()?;
+    let meter = Meter::new(fetcher.received_counter(), Some(&store_path));
+    let ends = Ends {
+        fetch: to_fetch,
+        parse: to_parse,
+        store: to_store,
+    };
+    let finish = Arc::clone(&finishing);
+    let thread = thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let mut live = Live {
+                engine: Engine::new(settings),
+                began: Instant::now(),
+                last: Duration::ZERO,
+                ends,
+                feeder,
+                meter,
+                parsers,
+                finishing: finish,
+            };
+            live.run(commanded, &reported);
+            let ended = live.ended();
+            drop(live);
+            drop(fetcher);
+            // The store's thread ends when its orders are closed and carried out.
+            store.join().ok();
+            ended
+        })?;
+    Ok(Running {
+        commands,
+        hub,
+        finishing,
+        thread,
+    })
+}
+
+/// Where orders go.
+struct Ends {
+    fetch: Sender<FetchLetter>,
+    parse: Sender<ParseOrder>,
+    store: Sender<StoreOrder>,
+}
+
+struct Live {
+    engine: Engine,
+    began: Instant,
+    last: Duration,
+    ends: Ends,
+    feeder: Feeder,
+    meter: Meter,
+    parsers: parse::Handle,
+    finishing: Arc<AtomicBool>,
+}
+
+impl Live {
+    fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
+        loop {
+            self.last = self.began.elapsed();
+            self.engine.step(self.last);
+            self.send_orders();
+            self.send_frames();
+            if self.is_over() {
+                return;
+            }
+            if !self.engine.wants_step() {
+                self.wait(&mut commands, reports);
+            }
+            self.take(&commands, reports);
+        }
+    }
+
+    /// Waits for a command, a report, or the next due time; a burst of reports is one tick.
+    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) {
+        let due = self
+            .engine
+            .next_due()
+            .unwrap_or(self.last + Duration::from_mins(1));
+        let due = if self.feeder.flush() {
+            due
+        } else {
+            due.min(self.last + TICK)
+        };
+        let wait = due.max(self.last + TICK).saturating_sub(self.began.elapsed());
+        let mut commanded = false;
+        select! {
+            recv(commands) -> envelope => match envelope {
+                Ok(envelope) => {
+                    commanded = true;
+                    self.engine.command(envelope);
+                }
+                Err(_) => *commands = never(),
+            },
+            recv(reports) -> report => match report {
+                Ok(report) => self.engine.report(report),
+                Err(_) => thread::sleep(TICK),
+            },
+            default(wait) => {}
+        }
+        let next = self.last + TICK;
+        while !commanded {
+            let left = next.saturating_sub(self.began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            match reports.recv_timeout(left) {
+                Ok(report) => self.engine.report(report),
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(left),
+            }
+        }
+    }
+
+    /// Commands drain first, then a bounded number of reports.
+    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) {
+        while let Ok(envelope) = commands.try_recv() {
+            self.engine.command(envelope);
+        }
+        for report in reports.try_iter().take(BURST) {
+            self.engine.report(report);
+        }
+    }
+
+    fn send_orders(&mut self) {
+        for order in self.engine.take_orders() {
+            match order {
+                Order::Fetch(order) => sent(self.ends.fetch.try_send(FetchLetter::Fetch(order))),
+                Order::Abort(id) => sent(self.ends.fetch.try_send(FetchLetter::Abort(id))),
+                Order::Parse(order) => sent(self.ends.parse.try_send(order)),
+                Order::Store(order) => {
+                    let id = order.id;
+                    match self.ends.store.try_send(order) {
+                        Err(TrySendError::Disconnected(_)) => self.engine.report(Report {
+                            id,
+                            took: Duration::ZERO,
+                            outcome: Outcome::StoreFailed(StoreError::Fatal(
+                                "the store's thread has ended".to_owned(),
+                            )),
+                        }),
+                        other => sent(other),
+                    }
+                }
+            }
+        }
+        let workers = usize::try_from(self.engine.permits().cpu.limit).unwrap_or(1);
+        if workers != self.parsers.workers() {
+            // With fewer workers than permits, pages only wait a little longer for one.
+            self.parsers.set_workers(workers).ok();
+        }
+    }
+
+    fn send_frames(&mut self) {
+        for mut frame in self.engine.take_frames() {
+            if let Frame::Snapshot(snapshot) = &mut frame {
+                let usage = self.meter.read();
+                snapshot.resources.rss_bytes = usage.rss_bytes;
+                snapshot.resources.cpu = usage.cpu_cores;
+                snapshot.resources.net_bytes_per_second = usage.received_per_second;
+                snapshot.resources.disk_bytes = usage.disk_bytes;
+            }
+            self.feeder.send(frame);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        if self.engine.condition().shutdown {
+            return true;
+        }
+        self.finishing.load(Ordering::Relaxed) && self.engine.is_idle()
+    }
+
+    fn ended(&self) -> Ended {
+        Ended {
+            sessions: self.engine.sessions(),
+            store_lost: self.engine.condition().store_lost.clone(),
+            engine_cpu: crate::live::meter::cpu_of_threads("engine"),
+        }
+    }
+}
+
+/// # Panics
+/// If a channel is full: it has room for every order slot, so that would be a bug of ours.
+fn sent<T>(result: Result<(), TrySendError<T>>) {
+    assert!(
+        !matches!(result, Err(TrySendError::Full(_))),
+        "the wall's channels hold every order slot"
+    );
+}
+
+/// Cores of this machine.
+#[must_use]
+pub fn cores() -> u32 {
+    thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))
+}
+
+/// Begins to write a running engine's feed to a file.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn record(running: &Running, path: &std::path::Path) -> Result<Recorder, RecordingError> {
+    Recorder::start(path, running.hub.subscribe(4_096))
+}
+
+/// A store opened at `path`, with the wall clock.
+///
+/// # Errors
+/// As `Store::open`.
+pub fn open_store(path: &std::path::Path) -> Result<Store, StoreError> {
+    Store::open(path, Box::new(store_thread::wall_ms))
+}
+
+/// Shared by everything that begins a session: the site's manners over the settings'.
+#[must_use]
+pub fn request_profile(
+    site: &crate::site::compiled::Site,
+    settings: &Settings,
+    connect_to: std::collections::BTreeMap<String, std::net::SocketAddr>,
+) -> Arc<crate::ports::orders::RequestProfile> {
+    let politeness = &site.politeness;
+    let fetch = &settings.fetch;
+    Arc::new(crate::ports::orders::RequestProfile {
+        session: SessionId(0),
+        user_agent: politeness
+            .user_agent
+            .clone()
+            .unwrap_or_else(|| fetch.user_agent.clone()),
+        headers: politeness.headers.clone(),
+        cookies: politeness.cookies.clone(),
+        basic_auth: politeness.basic_auth.clone(),
+        auth_hosts: site.scope.hosts.clone(),
+        proxy: politeness.proxy.clone(),
+        allow_addresses: politeness.allow_addresses.clone(),
+        connect_to,
+        connect_timeout: politeness.connect_timeout.unwrap_or(fetch.connect_timeout),
+        first_byte_timeout: politeness
+            .first_byte_timeout
+            .unwrap_or(fetch.first_byte_timeout),
+        timeout: politeness.timeout.unwrap_or(fetch.timeout),
+        max_body: politeness.max_body.unwrap_or(fetch.max_body),
+        max_ratio: fetch.max_ratio,
+        extra_roots: Vec::new(),
+    })
+}

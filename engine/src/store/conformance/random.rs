@@ -1,0 +1,183 @@
+//! Random verbs: the model and the file answer alike, word for word.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::{
+    extract::output::Value,
+    model::{
+        class::{ErrorClass, SkipReason},
+        ids::BatchId,
+    },
+    ports::stored::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreError, StoreVerb},
+    sim::store::ModelStore,
+    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, attempt, done, link, product},
+};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Discover(Vec<u8>),
+    Mark(u8, bool),
+    End(u8, u8, Vec<u8>),
+    Admit(u8, u8),
+    RequeueFailed,
+    CondemnFailed(u8),
+    RequeueDead(u8),
+    Drop(u8),
+    Crash,
+    NextSession(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let pages = || prop::collection::vec(0..24_u8, 0..6);
+    prop_oneof![
+        3 => pages().prop_map(Step::Discover),
+        3 => (any::<u8>(), any::<bool>()).prop_map(|(page, lone)| Step::Mark(page, lone)),
+        8 => (any::<u8>(), 0..9_u8, pages()).prop_map(|(page, how, links)| Step::End(page, how, links)),
+        3 => (0..3_u8, 0..4_u8).prop_map(|(batch, limit)| Step::Admit(batch, limit)),
+        1 => Just(Step::RequeueFailed),
+        1 => (0..3_u8).prop_map(Step::CondemnFailed),
+        1 => any::<u8>().prop_map(Step::RequeueDead),
+        1 => any::<u8>().prop_map(Step::Drop),
+        1 => Just(Step::Crash),
+        1 => any::<bool>().prop_map(Step::NextSession),
+    ]
+}
+
+fn page(number: u8) -> crate::extract::output::Link {
+    let stage = if number.is_multiple_of(3) {
+        LIST
+    } else {
+        DETAIL
+    };
+    link(stage, &number.to_string())
+}
+
+fn ending(how: u8, page_number: u8, links: &[u8], is_detail: bool) -> PageEnd {
+    let evidence = Evidence::default();
+    match how {
+        0 => PageEnd::Failed { evidence },
+        1 => PageEnd::Dead {
+            class: ErrorClass::NotFound,
+            evidence,
+        },
+        2 => PageEnd::Backoff {
+            due_in: Duration::from_millis(3),
+        },
+        3 => PageEnd::Queued,
+        4 => PageEnd::Skipped(SkipReason::Trap),
+        5 => PageEnd::Cancelled,
+        how => {
+            let target = page(page_number.wrapping_add(how) % 24);
+            let price = Value::Decimal(format!("{}.50", links.len()));
+            let record = product(&page_number.to_string(), vec![Value::Null, price]);
+            let records = if is_detail { vec![record] } else { vec![] };
+            let mut end = done(records, links.iter().map(|n| page(*n)).collect());
+            if let (PageEnd::Done { alias, .. }, true) = (&mut end, how == 7) {
+                *alias = Some(Alias {
+                    key: target.key,
+                    url: target.url,
+                });
+            }
+            end
+        }
+    }
+}
+
+/// Carries out a story; what the store said, as text.
+fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
+    let mut crawl = Talk::new(subject);
+    let mut known: Vec<crate::ports::stored::StoredTask> = Vec::new();
+    let mut said = Vec::new();
+    for step in steps {
+        let session = crawl.session;
+        let selector = |n: u8| DeadSelector {
+            keys: if n < 128 {
+                vec![page(n % 24).key]
+            } else {
+                vec![]
+            },
+            ..DeadSelector::default()
+        };
+        let pick = |n: u8| known.get(usize::from(n) % known.len().max(1)).cloned();
+        let verb = match step {
+            Step::Discover(pages) => {
+                let links = pages.iter().map(|n| page(*n)).collect();
+                let found = crawl.discover(links);
+                known.extend(found.new.iter().cloned());
+                said.push(format!("{found:?}"));
+                continue;
+            }
+            Step::Crash => {
+                said.push(format!("{:?}", crawl.crash()));
+                continue;
+            }
+            Step::NextSession(is_full) => {
+                crawl.state("completed");
+                let mode = if *is_full { Mode::Full } else { Mode::New };
+                said.push(format!("{:?}", crawl.open(mode, None)));
+                known.clear();
+                continue;
+            }
+            Step::Mark(n, lone) => pick(*n).map(|task| StoreVerb::Mark {
+                session,
+                key: task.key,
+                lone: *lone,
+            }),
+            Step::End(n, how, links) => pick(*n).map(|task| {
+                let order = attempt(
+                    session,
+                    &task,
+                    ending(*how, *n, links, task.stage == DETAIL),
+                );
+                StoreVerb::End(order.into())
+            }),
+            Step::Admit(batch, limit) => {
+                let admitted = crawl.admit((*batch).into(), 0, (*limit).into());
+                said.push(format!("{admitted:?}"));
+                // Numbers change when pages are queued again; ends come with either.
+                known.extend(admitted.0);
+                continue;
+            }
+            Step::RequeueFailed => Some(StoreVerb::RequeueFailed {
+                session,
+                batch: None,
+                stage: DETAIL,
+            }),
+            Step::CondemnFailed(batch) => Some(StoreVerb::CondemnFailed {
+                session,
+                batch: Some(BatchId((*batch).into())),
+                stage: LIST,
+            }),
+            Step::RequeueDead(n) => Some(StoreVerb::RequeueDead {
+                session,
+                selector: selector(*n),
+            }),
+            Step::Drop(n) => Some(StoreVerb::Drop {
+                session,
+                selector: selector(*n),
+            }),
+        };
+        let Some(verb) = verb else { continue };
+        said.push(match crawl.ask(verb) {
+            Err(StoreError::Refused(_)) => "refused".to_owned(),
+            other => format!("{other:?}"),
+        });
+    }
+    said.push(format!("{:?}", crawl.crash()));
+    said
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_file_and_the_model_say_the_same(steps in prop::collection::vec(step(), 1..60)) {
+        let in_memory = tell(ModelStore::default(), &steps);
+        let on_disk = tell(OnDisk::new(), &steps);
+        for (step, (model, file)) in in_memory.iter().zip(&on_disk).enumerate() {
+            prop_assert_eq!(model, file, "answer {}", step);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Dead letters without an engine: listed, shown, requeued, dropped.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+use serde_json::Value as Json;
+
+use crate::{
+    model::{
+        class::ErrorClass,
+        ids::{PageKey, SessionId, StageId},
+        phase::Phase,
+    },
+    ports::stored::{DeadSelector, StoreError},
+    store::{
+        Store, WallClock, bulk, opening,
+        work::{Tally, Work, iso, uint},
+    },
+};
+
+/// One dead letter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadRow {
+    /// Whose.
+    pub session: SessionId,
+    /// The site's name.
+    pub site: String,
+    /// The page.
+    pub key: PageKey,
+    /// Its canonical URL.
+    pub url: String,
+    /// Its stage.
+    pub stage: StageId,
+    /// Its stage's name.
+    pub stage_name: String,
+    /// Its host: name, or `name:port`.
+    pub host: String,
+    /// How it failed in the end.
+    pub class: ErrorClass,
+    /// Attempts that were charged.
+    pub failed: u16,
+    /// The last error.
+    pub message: String,
+    /// When it became one, ISO 8601; `None` where nothing was kept.
+    pub at: Option<String>,
+}
+
+/// A dead letter with all that is kept of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// The row.
+    pub row: DeadRow,
+    /// Each attempt, oldest first: `began`, `ended`, `fetch_ms`, `parse_ms`, `bytes`, `status`,
+    /// `class`, `message`.
+    pub attempts: Vec<Json>,
+    /// The last response head: `status` and `headers`.
+    pub head: Option<Json>,
+    /// The last body's first bytes.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The dead letters that the selector means, of one session or of all, in the order of discovery.
+///
+/// # Errors
+/// `Fatal` where there is no store at `path`, or none that can be read.
+pub fn list(
+    path: &Path,
+    session: Option<SessionId>,
+    selector: &DeadSelector,
+) -> Result<Vec<DeadRow>, StoreError> {
+    let db = opening::open_reader(path)?;
+    Ok(find(&db, session, selector)?
+        .into_iter()
+        .map(|(row, _)| row)
+        .collect())
+}
+
+/// The dead letters of one page, by session.
+///
+/// # Errors
+/// `Refused` where the page is no dead letter; else as [`list`].
+pub fn show(path: &Path, key: PageKey) -> Result<Vec<DeadLetter>, StoreError> {
+    let db = opening::open_reader(path)?;
+    let selector = DeadSelector {
+        keys: vec![key],
+        ..DeadSelector::default()
+    };
+    let letters: Vec<DeadLetter> = find(&db, None, &selector)?
+        .into_iter()
+        .map(|(row, page)| letter(&db, row, page))
+        .collect::<Result<_, _>>()?;
+    if letters.is_empty() {
+        return Err(StoreError::Refused(format!(
+            "page {} is no dead letter; `dead list` names them",
+            key.0
+        )));
+    }
+    Ok(letters)
+}
+
+/// Puts dead letters back into the frontier; their sessions can then be resumed. How many moved.
+///
+/// # Errors
+/// `Busy` while an engine has the store; else as [`list`].
+pub fn requeue(
+    path: &Path,
+    session: Option<SessionId>,
+    selector: &DeadSelector,
+    clock: WallClock,
+) -> Result<u64, StoreError> {
+    offline(path, session, clock, |work, session| {
+        let moved = bulk::requeue_dead(work, session, selector)?;
+        if !moved.is_empty() {
+            work.db.execute(
+                "UPDATE cf_session SET state = 'stopped' WHERE id = ?1",
+                [session.0],
+            )?;
+        }
+        Ok(moved.iter().map(|count| count.count).sum())
+    })
+}
+
+/// Drops dead letters for good (or waiting pages, where keys name them). How many moved.
+///
+/// # Errors
+/// As [`requeue`].
+pub fn drop_pages(
+    path: &Path,
+    session: Option<SessionId>,
+    selector: &DeadSelector,
+    clock: WallClock,
+) -> Result<u64, StoreError> {
+    offline(path, session, clock, |work, session| {
+        let moved = bulk::drop_pages(work, session, selector)?;
+        Ok(moved.iter().map(|count| count.count).sum())
+    })
+}
+
+fn offline(
+    path: &Path,
+    session: Option<SessionId>,
+    clock: WallClock,
+    verb: impl Fn(&mut Work<'_>, SessionId) -> Result<u64, StoreError>,
+) -> Result<u64, StoreError> {
+    // A reader first: a wrong path must not make a new store.
+    drop(opening::open_reader(path)?);
+    let mut store = Store::open(path, clock)?;
+    let tx = store.db.unchecked_transaction()?;
+    let now = (store.clock)();
+    let mut work = Work {
+        db: &tx,
+        lives: &mut store.lives,
+        hosts: &mut store.hosts,
+        now,
+        stamp: iso(now),
+        boot: store.boot,
+        tally: Tally::default(),
+        frontiers: std::collections::BTreeMap::new(),
+    };
+    let mut moved = 0;
+    for session in chosen(&tx, session)? {
+        moved += verb(&mut work, session)?;
+    }
+    std::mem::take(&mut work.tally).flush(&tx)?;
+    work.flush_frontiers()?;
+    tx.commit()?;
+    Ok(moved)
+}
+
+/// Sessions whose dead letters still count: a discarded one's do not.
+fn chosen(db: &Connection, session: Option<SessionId>) -> Result<Vec<SessionId>, StoreError> {
+    let ids: Vec<SessionId> = db
+        .prepare(
+            "SELECT id FROM cf_session WHERE (?1 IS NULL AND state <> 'discarded') OR id = ?1
+             ORDER BY id",
+        )?
+        .query_map([session.map(|session| session.0)], |row| {
+            Ok(SessionId(row.get(0)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    match (session, ids.is_empty()) {
+        (Some(session), true) => Err(StoreError::Refused(format!(
+            "there is no session {} in this store; `sessions` lists them",
+            session.0
+        ))),
+        _ => Ok(ids),
+    }
+}
+
+fn find(
+    db: &Connection,
+    session: Option<SessionId>,
+    selector: &DeadSelector,
+) -> Result<Vec<(DeadRow, i64)>, StoreError> {
+    let mut rows = Vec::new();
+    for session in chosen(db, session)? {
+        for visit in bulk::select(db, session, selector, &[Phase::Dead])? {
+            rows.push((row(db, session, visit.page)?, visit.page));
+        }
+    }
+    Ok(rows)
+}
+
+fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreError> {
+    let row = db
+        .prepare_cached(
+            "SELECT s.site, p.key, p.url, v.stage, t.name, h.scheme, h.name, h.port, v.reason,
+             v.failed, e.message, e.at
+             FROM cf_visit v JOIN cf_session s ON s.id = v.session
+             JOIN cf_page p ON p.id = v.page JOIN cf_host h ON h.id = v.host
+             JOIN cf_stage t ON t.session = v.session AND t.stage = v.stage
+             LEFT JOIN cf_evidence e ON e.session = v.session AND e.page = v.page
+             WHERE v.session = ?1 AND v.page = ?2",
+        )?
+        .query_row(params![session.0, page], |row| {
+            let host = crate::site::scope::HostKey {
+                scheme: row.get(5)?,
+                name: row.get(6)?,
+                port: row.get(7)?,
+            };
+            let class: String = row.get(8)?;
+            Ok(DeadRow {
+                session,
+                site: row.get(0)?,
+                key: PageKey(uuid::Uuid::from_bytes(row.get(1)?)),
+                url: row.get(2)?,
+                stage: StageId(row.get(3)?),
+                stage_name: row.get(4)?,
+                host: host.to_string(),
+                class: ErrorClass::from_name(&class).unwrap_or(ErrorClass::Worker),
+                failed: row.get(9)?,
+                message: row.get::<_, Option<String>>(10)?.unwrap_or_default(),
+                at: row.get::<_, Option<i64>>(11)?.map(iso),
+            })
+        })?;
+    Ok(row)
+}
+
+fn letter(db: &Connection, row: DeadRow, page: i64) -> Result<DeadLetter, StoreError> {
+    let key = params![row.session.0, page];
+    let attempts = db
+        .prepare_cached(
+            "SELECT dispatch, began_at, ended_at, fetch_us, parse_us, bytes, status, class, message
+             FROM cf_attempt WHERE session = ?1 AND page = ?2 ORDER BY ended_at, dispatch",
+        )?
+        .query_map(key, |row| {
+            Ok(serde_json::json!({
+                "dispatch": row.get::<_, u16>(0)?,
+                "began": iso(row.get(1)?),
+                "ended": iso(row.get(2)?),
+                "fetch_ms": uint(row.get(3)?) / 1000,
+                "parse_ms": uint(row.get(4)?) / 1000,
+                "bytes": uint(row.get(5)?),
+                "status": row.get::<_, Option<u16>>(6)?,
+                "class": row.get::<_, Option<String>>(7)?,
+                "message": row.get::<_, Option<String>>(8)?,
+            }))
+        })?
+        .collect::<Result<_, _>>()?;
+    let kept: Vec<(Option<String>, Option<Vec<u8>>)> = db
+        .prepare_cached("SELECT head, body FROM cf_evidence WHERE session = ?1 AND page = ?2")?
+        .query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let (head, body) = kept.into_iter().next().unwrap_or_default();
+    Ok(DeadLetter {
+        row,
+        attempts,
+        head: head.and_then(|text| serde_json::from_str(&text).ok()),
+        body,
+    })
+}

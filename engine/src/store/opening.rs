@@ -1,0 +1,163 @@
+//! Opening a store: pragmas, versions, the check after an unclean end, and readers.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{
+    ports::stored::StoreError,
+    store::{
+        fault::at,
+        schema::{APPLICATION_ID, MIGRATIONS},
+    },
+};
+
+/// A larger file is not checked whole after a crash: a start has to stay a matter of seconds.
+const CHECKED_PAGES: i64 = 250_000;
+
+/// Statements kept compiled; record tables have four each.
+const STATEMENTS: usize = 256;
+
+/// A connection that writes, and which start of an engine this is.
+pub(crate) fn open_writer(path: &Path) -> Result<(Connection, u32), StoreError> {
+    writer(path).map_err(|error| at(error, path))
+}
+
+fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_timeout(Duration::from_secs(5))?;
+    check_identity(&db)?;
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA cache_size = -131072;
+         PRAGMA mmap_size = 0;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 8000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA cell_size_check = ON;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    if db.is_readonly("main")? {
+        return Err(StoreError::Fatal(
+            "the store may not be written; change the file's permissions or choose another --store"
+                .to_owned(),
+        ));
+    }
+    migrate(&db)?;
+    check_after_crash(&db)?;
+    let boot = db.query_row(
+        "INSERT INTO cf_meta VALUES ('boot', 1)
+         ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value",
+        [],
+        |row| row.get(0),
+    )?;
+    db.execute(
+        "INSERT INTO cf_meta VALUES ('clean', 0) ON CONFLICT DO UPDATE SET value = 0",
+        [],
+    )?;
+    Ok((db, boot))
+}
+
+/// A connection that only reads; it sees one state of the store for as long as it reads.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::Fatal(format!(
+            "there is no store here; a crawl makes one, or name another with --store: {}",
+            path.display()
+        )));
+    }
+    reader(path).map_err(|error| at(error, path))
+}
+
+fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_timeout(Duration::from_secs(5))?;
+    db.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+    check_identity(&db)?;
+    if version(&db)? < MIGRATIONS.len() {
+        return Err(StoreError::Fatal(
+            "the store is of an older version; any crawl or resume brings it up to date".to_owned(),
+        ));
+    }
+    db.execute_batch("BEGIN")?;
+    Ok(db)
+}
+
+fn version(db: &Connection) -> Result<usize, StoreError> {
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+fn check_identity(db: &Connection) -> Result<(), StoreError> {
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (tables > 0 || application != 0) {
+        return Err(StoreError::Fatal(
+            "this database belongs to another program; choose another --store".to_owned(),
+        ));
+    }
+    let version = version(db)?;
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::Fatal(format!(
+            "the store is of version {version}, this program knows versions up to {}; use a newer \
+             crawlfield, or choose another --store",
+            MIGRATIONS.len()
+        )));
+    }
+    Ok(())
+}
+
+/// All missing steps in one transaction: a kill in the middle leaves the old version.
+fn migrate(db: &Connection) -> Result<(), StoreError> {
+    let from = version(db)?;
+    if from == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let steps = MIGRATIONS[from..].concat();
+    let to = MIGRATIONS.len();
+    let done = db.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {steps}
+         PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to}; COMMIT;"
+    ));
+    if done.is_err() && !db.is_autocommit() {
+        db.execute_batch("ROLLBACK")?;
+    }
+    Ok(done?)
+}
+
+fn check_after_crash(db: &Connection) -> Result<(), StoreError> {
+    let clean: i64 = db.query_row(
+        "SELECT coalesce((SELECT value FROM cf_meta WHERE name = 'clean'), 1)",
+        [],
+        |row| row.get(0),
+    )?;
+    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    if clean == 1 || pages > CHECKED_PAGES {
+        return Ok(());
+    }
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Fatal(format!(
+        "the store is damaged; restore a backup, or move the file away and crawl again ({found})"
+    )))
+}
+
+/// Leaves word that nothing was cut off; where it cannot, the next start checks the file.
+pub(crate) fn close(db: &Connection) {
+    let _ = db.execute(
+        "INSERT INTO cf_meta VALUES ('clean', 1) ON CONFLICT DO UPDATE SET value = 1",
+        [],
+    );
+}

@@ -1,0 +1,207 @@
+//! Advance: what is in flight takes its next step: fetched → parsing, parsed → saving.
+
+use std::sync::Arc;
+
+use bevy_ecs::{
+    entity::Entity,
+    schedule::{IntoScheduleConfigs, Schedule},
+};
+
+use crate::{
+    feed::frame::Detail,
+    model::{
+        ids::OrderId,
+        slots::Owner,
+        state::TaskState,
+        stats::Step,
+        task::Task,
+        timers::Due,
+    },
+    ports::{
+        orders::{Order, ParseOrder, Validators},
+        stored::{Alias, AttemptRow, PageEnd, StoreVerb},
+    },
+    systems::{
+        TickSystems,
+        crawl::{Crawl, Letter},
+    },
+};
+
+/// A parse that has not reported by then is given up.
+const PARSE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
+
+pub(super) fn install(schedule: &mut Schedule) {
+    schedule.add_systems((start_parsing, start_saving).chain().in_set(TickSystems::Advance));
+}
+
+/// fetched → parsing, while there are cpu permits; a suspect of a crash is parsed alone.
+fn start_parsing(mut crawl: Crawl) {
+    let mut waiting = std::collections::VecDeque::new();
+    while let Some(id) = crawl.desk.to_parse.pop_front() {
+        if crawl.desk.alone.is_some() || !crawl.permits.cpu.has_room(1) {
+            waiting.push_back(id);
+            break;
+        }
+        let Some((entity, task)) = flying(&crawl, id, |state| matches!(state, TaskState::Fetched(_)))
+        else {
+            continue;
+        };
+        let Some(flight) = crawl.slots.flight_mut(id) else {
+            continue;
+        };
+        if !flight.marked {
+            waiting.push_back(id);
+            continue;
+        }
+        if task.suspect {
+            if crawl.permits.cpu.used > 0 {
+                waiting.push_back(id);
+                break;
+            }
+            if !flight.lone {
+                flight.lone = true;
+                flight.marked = false;
+                let verb = StoreVerb::Mark {
+                    session: task.session,
+                    key: task.key,
+                    lone: true,
+                };
+                crawl.write(Owner::Mark(id), verb);
+                waiting.push_back(id);
+                continue;
+            }
+        }
+        parse(&mut crawl, id, entity, &task);
+    }
+    while let Some(id) = waiting.pop_back() {
+        crawl.desk.to_parse.push_front(id);
+    }
+}
+
+fn flying(
+    crawl: &Crawl,
+    id: OrderId,
+    wanted: impl Fn(TaskState) -> bool,
+) -> Option<(Entity, Task)> {
+    let Owner::Task(entity) = crawl.slots.get(id)?.owner else {
+        return None;
+    };
+    let state = crawl.moves.of(entity)?;
+    (state.order() == Some(id) && wanted(state))
+        .then(|| crawl.moves.task(entity).map(|(task, _)| (entity, task.clone())))
+        .flatten()
+}
+
+fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
+    let now = crawl.now();
+    let Some(site) = crawl.session(task.session).map(|session| Arc::clone(&session.site)) else {
+        return;
+    };
+    let next = crawl.slots.renew(id, now);
+    crawl.permits.cpu.take(1);
+    let Some(busy) = crawl.slots.get_mut(next) else {
+        return;
+    };
+    busy.cpu = true;
+    let Some(flight) = busy.flight.as_deref_mut() else {
+        return;
+    };
+    let answer = flight.answer.as_ref().expect("a fetched task has its answer");
+    let order = ParseOrder {
+        id: next,
+        site,
+        stage: task.stage,
+        url: Arc::clone(&task.url),
+        final_url: flight.target.clone().unwrap_or_else(|| Arc::clone(&task.url)),
+        content_type: answer.head.header("content-type").map(str::to_owned),
+        body: Arc::clone(&answer.body),
+        carried: Arc::clone(&task.carried),
+        depth: task.depth,
+    };
+    if task.suspect {
+        crawl.desk.alone = Some(next);
+    }
+    crawl.timers.set(now + PARSE_DEADLINE, Due::Deadline(next));
+    crawl.outbox.orders.push_back(Order::Parse(order));
+    let expect_ms = crawl.stats.began(task.session, Step::Parse, task.stage);
+    crawl
+        .moves
+        .make(entity, TaskState::Parsing(next), Detail::Began { expect_ms });
+}
+
+/// parsed → saving, while there are store permits.
+fn start_saving(mut crawl: Crawl) {
+    while let Some(id) = crawl.desk.to_save.pop_front() {
+        let Some((entity, task)) = flying(&crawl, id, |state| matches!(state, TaskState::Parsed(_)))
+        else {
+            continue;
+        };
+        let bytes = crawl
+            .slots
+            .flight_mut(id)
+            .map_or(0, |flight| 1024 + flight.bytes);
+        if !crawl.permits.store.has_room(bytes) {
+            crawl.desk.to_save.push_front(id);
+            break;
+        }
+        save(&mut crawl, id, entity, &task, bytes);
+    }
+}
+
+fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task, bytes: u64) {
+    let now = crawl.now();
+    let Some((site, tries)) = crawl
+        .session(task.session)
+        .map(|session| Arc::clone(&session.site))
+        .zip(crawl.moves.task(entity).map(|(_, attempts)| attempts.0))
+    else {
+        return;
+    };
+    let next = crawl.slots.renew(id, now);
+    crawl.permits.store.take(bytes);
+    let busy = crawl.slots.get_mut(next).expect("it was just renewed");
+    busy.store = bytes;
+    let flight = busy.flight.as_deref_mut().expect("a parsed task has its flight");
+    let extracted = flight.extracted.take().expect("a parsed task has its records");
+    let alias = flight.target.as_ref().and_then(|target| {
+        let url = url::Url::parse(target).ok()?;
+        let canonical = site.scope.canonical(&url);
+        let stage = &site.stage(task.stage).name;
+        let key = crate::model::ids::PageKey::new(&site.name, stage, &canonical);
+        (key != task.key).then_some(Alias {
+            key,
+            url: canonical,
+        })
+    });
+    let attempt = AttemptRow {
+        dispatch: tries.dispatched,
+        began_ago: now.saturating_sub(flight.began),
+        fetch: flight.fetch,
+        parse: flight.parse,
+        bytes: flight.bytes,
+        status: flight.status,
+        class: None,
+        message: None,
+    };
+    let end = PageEnd::Done {
+        records: extracted.records,
+        links: extracted.links,
+        alias,
+        validators: flight.answer.as_ref().map(|answer| Validators {
+            etag: answer.head.header("etag").map(str::to_owned),
+            last_modified: answer.head.header("last-modified").map(str::to_owned),
+        }),
+        content_hash: None,
+    };
+    flight.answer = None;
+    let end = crawl.end_of(task, tries, Some(attempt), end);
+    crawl.desk.letters.push_back(Letter {
+        owner: Owner::Task(entity),
+        verb: StoreVerb::End(end),
+        id: Some(next),
+    });
+    let expect_ms = crawl.stats.began(task.session, Step::Save, task.stage);
+    crawl
+        .moves
+        .make(entity, TaskState::Saving(next), Detail::Began { expect_ms });
+}

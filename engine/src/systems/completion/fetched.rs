@@ -1,0 +1,255 @@
+//! fetching → fetched, or → queued with the next hop, or a setback.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::entity::Entity;
+use url::Url;
+
+use super::set_back;
+use crate::{
+    feed::frame::Detail,
+    model::{
+        class::{ErrorClass, SkipReason},
+        clock::millis,
+        ids::OrderId,
+        slots::Owner,
+        state::TaskState,
+        stats::Step,
+        task::Hop,
+    },
+    politeness::{
+        breaker::Health,
+        classify::{Verdict, classify},
+        pace::Signal,
+    },
+    ports::{
+        reports::{Answer, FetchFailure},
+        stored::{AttemptRow, PageEnd, StoreVerb},
+    },
+    site::scope::HostKey,
+    systems::crawl::Crawl,
+};
+
+/// Memory charged per byte of a body while it is parsed (measured on a page of tiny elements).
+const MEMORY_PER_BYTE: u64 = 65;
+
+/// An answer of any status.
+pub(super) fn answered(
+    crawl: &mut Crawl,
+    id: OrderId,
+    entity: Entity,
+    answer: Answer,
+    took: Duration,
+) {
+    let verdict = classify(&answer);
+    let (signal, health) = speaks(&answer, &verdict);
+    let bytes = answer.wire_bytes;
+    crawl.heard(id, signal, health, None);
+    crawl.release(id);
+    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        return;
+    };
+    let now = crawl.now();
+    crawl.stats.session(task.session).bytes.add(now, bytes);
+    crawl.moves.ledger().book_mut(task.session).bytes += bytes;
+    let body = u64::try_from(answer.body.len()).unwrap_or(u64::MAX);
+    let Some(flight) = crawl.slots.flight_mut(id) else {
+        return;
+    };
+    flight.fetch += took;
+    flight.bytes += bytes;
+    flight.status = Some(answer.head.status);
+    flight.answer = Some(answer);
+    let fetch = flight.fetch;
+    let told = Detail::Took {
+        ms: millis(took),
+        bytes,
+    };
+    match verdict {
+        Verdict::Page => {
+            let charge = body.saturating_mul(MEMORY_PER_BYTE);
+            flight.memory = charge;
+            crawl.permits.memory.take(charge);
+            crawl
+                .stats
+                .ended(task.session, Step::Fetch, task.stage, fetch, now);
+            crawl.moves.make(entity, TaskState::Fetched(id), told);
+            crawl.desk.to_parse.push_back(id);
+        }
+        Verdict::NotModified => {
+            crawl
+                .stats
+                .ended(task.session, Step::Fetch, task.stage, fetch, now);
+            end_skipped(crawl, id, entity, SkipReason::NotModified);
+        }
+        Verdict::Redirect(location) => match next_hop(crawl, id, entity, &location) {
+            Ok(Some(hop)) => take_hop(crawl, id, entity, hop, told),
+            Ok(None) => end_skipped(crawl, id, entity, SkipReason::OutOfScope),
+            Err(message) => set_back(crawl, id, ErrorClass::Redirect, message, None),
+        },
+        Verdict::Fail { class, message } => set_back(crawl, id, class, message, None),
+        Verdict::Throttle { after } => {
+            let message = match after {
+                Some(after) => format!("the host asks to wait {} s", after.as_secs()),
+                None => "the host asks for fewer requests".to_owned(),
+            };
+            set_back(crawl, id, ErrorClass::RateLimit, message, after);
+        }
+    }
+}
+
+/// What an answer says of its host's speed and health.
+fn speaks(answer: &Answer, verdict: &Verdict) -> (Signal, Health) {
+    match verdict {
+        Verdict::Page | Verdict::NotModified => (Signal::Good(answer.first_byte), Health::Good),
+        Verdict::Throttle { after } => (Signal::Throttled(*after), Health::Neutral),
+        Verdict::Fail { class, .. } if class.is_host_failure() => {
+            let signal = if answer.head.status == 503 {
+                Signal::Strained
+            } else {
+                Signal::Neutral
+            };
+            (signal, Health::Bad)
+        }
+        Verdict::Redirect(_) | Verdict::Fail { .. } => (Signal::Neutral, Health::Good),
+    }
+}
+
+/// No whole answer.
+pub(super) fn failed(crawl: &mut Crawl, id: OrderId, failure: FetchFailure, took: Duration) {
+    let strained = matches!(
+        failure.class,
+        ErrorClass::TimeoutFirstByte | ErrorClass::TimeoutWhole
+    );
+    let signal = if strained {
+        Signal::Strained
+    } else {
+        Signal::Neutral
+    };
+    let health = if failure.class.is_host_failure() {
+        Health::Bad
+    } else {
+        Health::Neutral
+    };
+    crawl.heard(id, signal, health, Some(failure.class));
+    crawl.release(id);
+    if let Some(flight) = crawl.slots.flight_mut(id) {
+        flight.fetch += took;
+        flight.bytes += failure.wire_bytes;
+        if let Some(head) = failure.head {
+            flight.status = Some(head.status);
+            flight.answer = Some(Answer {
+                head,
+                ..Answer::default()
+            });
+        }
+    }
+    set_back(crawl, id, failure.class, failure.message, None);
+}
+
+/// The worker panicked or was told to stop.
+pub(super) fn broke(
+    crawl: &mut Crawl,
+    id: OrderId,
+    entity: Entity,
+    class: ErrorClass,
+    message: &str,
+) {
+    if matches!(crawl.moves.of(entity), Some(TaskState::Fetching(_))) {
+        crawl.heard(id, Signal::Neutral, Health::Neutral, Some(class));
+    }
+    crawl.release(id);
+    crawl.release_memory(id);
+    if crawl.desk.alone == Some(id) {
+        crawl.desk.alone = None;
+    }
+    set_back(crawl, id, class, message.to_owned(), None);
+}
+
+/// Where a redirect leads, checked against scheme, scope, loops and the limit; `None` where it
+/// leaves the scope.
+fn next_hop(
+    crawl: &mut Crawl,
+    id: OrderId,
+    entity: Entity,
+    location: &str,
+) -> Result<Option<Hop>, String> {
+    let max = crawl.settings.0.fetch.max_redirects;
+    let task = crawl.moves.task(entity).ok_or("the task is gone")?.0;
+    let (session, page) = (task.session, Arc::clone(&task.url));
+    let flight = crawl.slots.flight_mut(id).ok_or("the flight is gone")?;
+    let from = flight.target.clone().unwrap_or(page);
+    let sets_cookie = flight
+        .answer
+        .as_ref()
+        .is_some_and(|answer| answer.head.header("set-cookie").is_some());
+    let before = flight.hop.take();
+    let spent = flight.fetch;
+    let mut url = Url::parse(&from)
+        .and_then(|base| base.join(location.trim()))
+        .map_err(|error| format!("the redirect's Location {location:?} is no address: {error}"))?;
+    url.set_fragment(None);
+    let Some(key) = HostKey::of(&url) else {
+        let scheme = url.scheme();
+        return Err(format!("the redirect leads to {scheme}:, which is not fetched"));
+    };
+    let count = before.as_ref().map_or(0, |hop| hop.count) + 1;
+    if count > max {
+        return Err(format!("more than {max} redirects in a row"));
+    }
+    let mut visited = before.map(|hop| hop.visited).unwrap_or_default();
+    visited.push(from);
+    if !sets_cookie && visited.iter().any(|seen| **seen == *url.as_str()) {
+        return Err(format!("the redirect leads back to {url}: a loop"));
+    }
+    let in_scope = crawl
+        .session(session)
+        .is_some_and(|session| session.site.scope.contains(&url));
+    Ok(in_scope.then(|| Hop {
+        url: Arc::from(url.as_str()),
+        count,
+        host: crawl.host_of(&key, session),
+        visited,
+        spent,
+    }))
+}
+
+/// fetching → queued: the next hop is a new order under the target host's manners.
+fn take_hop(crawl: &mut Crawl, id: OrderId, entity: Entity, hop: Hop, told: Detail) {
+    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        return;
+    };
+    let now = crawl.now();
+    let host = hop.host;
+    crawl.slots.close(id);
+    crawl.stats.broke(task.session, Step::Fetch, task.stage);
+    crawl.commands.entity(entity).insert(hop);
+    crawl.moves.make(entity, TaskState::Queued, told);
+    let rank = crawl.rank(&task);
+    let line = crawl.lines.id(task.session, host);
+    crawl.lines.enqueue(line, rank, entity, now);
+}
+
+/// fetching → skipped.
+fn end_skipped(crawl: &mut Crawl, id: OrderId, entity: Entity, reason: SkipReason) {
+    let now = crawl.now();
+    let Some((task, attempts)) = crawl.moves.task(entity) else {
+        return;
+    };
+    let (task, tries) = (task.clone(), attempts.0);
+    let flight = crawl.slots.close(id).and_then(|busy| busy.flight);
+    let attempt = flight.map(|flight| AttemptRow {
+        dispatch: tries.dispatched,
+        began_ago: now.saturating_sub(flight.began),
+        fetch: flight.fetch,
+        bytes: flight.bytes,
+        status: flight.status,
+        ..AttemptRow::default()
+    });
+    let end = crawl.end_of(&task, tries, attempt, PageEnd::Skipped(reason));
+    crawl.write(Owner::End(task.session), StoreVerb::End(end));
+    crawl
+        .moves
+        .make(entity, TaskState::Skipped(reason), Detail::Reason(reason));
+    crawl.retire(entity);
+}

@@ -1,0 +1,124 @@
+//! parsing → parsed, or a setback; the acceptance rule of list pages.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::entity::Entity;
+
+use super::set_back;
+use crate::{
+    extract::output::{ExtractError, Extracted},
+    feed::frame::Detail,
+    model::{
+        class::ErrorClass,
+        clock::millis,
+        ids::OrderId,
+        state::TaskState,
+        stats::Step,
+        task::{CameShort, Task},
+    },
+    systems::crawl::Crawl,
+};
+
+/// Records and links are here.
+pub(super) fn parsed(
+    crawl: &mut Crawl,
+    id: OrderId,
+    entity: Entity,
+    extracted: Box<Extracted>,
+    took: Duration,
+) {
+    settle(crawl, id, took);
+    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        return;
+    };
+    if let Err(message) = accept(crawl, entity, &task, &extracted) {
+        let short = CameShort(extracted.distinct_items);
+        crawl.commands.entity(entity).insert(short);
+        set_back(crawl, id, ErrorClass::ShortPage, message, None);
+        return;
+    }
+    let now = crawl.now();
+    crawl
+        .stats
+        .ended(task.session, Step::Parse, task.stage, took, now);
+    if let Some(flight) = crawl.slots.flight_mut(id) {
+        if let Some(answer) = &mut flight.answer {
+            answer.body = Arc::default();
+        }
+        flight.extracted = Some(extracted);
+    }
+    let detail = Detail::Took {
+        ms: millis(took),
+        bytes: 0,
+    };
+    crawl.moves.make(entity, TaskState::Parsed(id), detail);
+    crawl.desk.to_save.push_back(id);
+}
+
+/// The page could not be read.
+pub(super) fn failed(crawl: &mut Crawl, id: OrderId, error: ExtractError, took: Duration) {
+    settle(crawl, id, took);
+    set_back(crawl, id, error.class, error.message, None);
+}
+
+/// The worker is free again.
+fn settle(crawl: &mut Crawl, id: OrderId, took: Duration) {
+    crawl.release(id);
+    crawl.release_memory(id);
+    if crawl.desk.alone == Some(id) {
+        crawl.desk.alone = None;
+    }
+    if let Some(flight) = crawl.slots.flight_mut(id) {
+        flight.parse = took;
+    }
+}
+
+/// The acceptance rule (A3): a list page with fewer distinct links than a full one is short,
+/// unless it is the verified last one. It is verified when another page told the same page count,
+/// or when it came the same way twice.
+fn accept(
+    crawl: &mut Crawl,
+    entity: Entity,
+    task: &Task,
+    extracted: &Extracted,
+) -> Result<(), String> {
+    let came_before = crawl.short.get(entity).ok().map(|before| before.0);
+    let Some(mut session) = crawl.session_mut(task.session) else {
+        return Ok(());
+    };
+    if let Some(count) = extracted.page_count {
+        let seen = session.page_counts.entry(task.stage).or_insert((count, 0));
+        if count > seen.0 {
+            *seen = (count, 0);
+        }
+        if count == seen.0 {
+            seen.1 += 1;
+        }
+    }
+    let Some(full) = session.site.stage(task.stage).items_per_page else {
+        return Ok(());
+    };
+    let items = extracted.distinct_items;
+    if items >= full {
+        return Ok(());
+    }
+    let own = u32::from(extracted.page_count.is_some());
+    let last = session.page_counts.get(&task.stage).copied();
+    let may_be_last = !extracted.has_next
+        && last.is_none_or(|(last, _)| page_number(&task.carried) >= u64::from(last));
+    let told_by_others = last.is_some_and(|(_, said)| said > own);
+    if may_be_last && (told_by_others || came_before == Some(items)) {
+        return Ok(());
+    }
+    Err(format!(
+        "the page has {items} of {full} links and is not the verified last one; it is read again"
+    ))
+}
+
+/// The page number that the link carried.
+fn page_number(carried: &str) -> u64 {
+    serde_json::from_str::<serde_json::Value>(carried)
+        .ok()
+        .and_then(|carried| carried.get("page")?.as_u64())
+        .unwrap_or(1)
+}

@@ -1,0 +1,273 @@
+//! Receipts of the store: saving → done or skipped, pages found, pages read, sessions open.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::entity::Entity;
+use serde_json::json;
+
+use crate::{
+    feed::frame::{Change, Detail, SessionPhase},
+    model::{
+        class::SkipReason,
+        clock::millis,
+        ids::{BatchId, OrderId, SessionId, StageId},
+        line::LineId,
+        phase::Phase,
+        session::Session,
+        slots::Owner,
+        state::TaskState,
+        stats::Step,
+    },
+    politeness::budget::RetryBudget,
+    ports::stored::{Ended, MovedCount, SessionOpened, StoreReceipt},
+    systems::crawl::Crawl,
+};
+
+/// The page's end is on disk.
+pub(super) fn saved(
+    crawl: &mut Crawl,
+    id: OrderId,
+    entity: Entity,
+    receipt: StoreReceipt,
+    took: Duration,
+) {
+    let StoreReceipt::Ended(ended) = receipt else {
+        return;
+    };
+    crawl.condition.store_trouble = None;
+    crawl.release(id);
+    crawl.slots.close(id);
+    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        return;
+    };
+    let now = crawl.now();
+    crawl
+        .stats
+        .ended(task.session, Step::Save, task.stage, took, now);
+    if ended.duplicate {
+        crawl.moves.make(
+            entity,
+            TaskState::Skipped(SkipReason::Duplicate),
+            Detail::Reason(SkipReason::Duplicate),
+        );
+    } else {
+        let ms = millis(took);
+        crawl
+            .moves
+            .make(entity, TaskState::Done, Detail::Took { ms, bytes: 0 });
+        count(crawl, task.session, &ended);
+    }
+    crawl.retire(entity);
+    crawl.take_discovered(task.session, Some(task.stage), ended.discovered);
+}
+
+fn count(crawl: &mut Crawl, session: SessionId, ended: &Ended) {
+    let now = crawl.now();
+    let saved = u64::from(ended.inserted) + u64::from(ended.changed) + u64::from(ended.unchanged);
+    crawl.moves.ledger().book_mut(session).records += saved;
+    let stats = crawl.stats.session(session);
+    stats.pages.add(now, 1);
+    stats.records.add(now, saved);
+    if let Some(mut session) = crawl.session_mut(session) {
+        session.ended += 1;
+        session.inserted += u64::from(ended.inserted);
+        session.changed += u64::from(ended.changed);
+        session.unchanged += u64::from(ended.unchanged);
+    }
+}
+
+/// Any other receipt.
+pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: StoreReceipt) {
+    crawl.condition.store_trouble = None;
+    crawl.slots.close(id);
+    match (owner, receipt) {
+        (Owner::Mark(flight), StoreReceipt::Marked) => {
+            if let Some(flight) = crawl.slots.flight_mut(flight) {
+                flight.marked = true;
+            }
+        }
+        (Owner::Admit(line, batch), StoreReceipt::Admitted { tasks, cursor, exhausted }) => {
+            let session = crawl.lines.get(line).session;
+            let n = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
+            read_up(crawl, line, batch, cursor, exhausted, n);
+            for task in tasks {
+                crawl.admit(session, task);
+            }
+        }
+        (Owner::Discover(session), StoreReceipt::Discovered(found)) => {
+            if let Some(mut session) = crawl.session_mut(session) {
+                session.discovering = false;
+            }
+            crawl.take_discovered(session, None, found);
+        }
+        (Owner::End(session), StoreReceipt::Ended(ended)) => {
+            crawl.take_discovered(session, None, ended.discovered);
+        }
+        (Owner::Open(request), StoreReceipt::Opened(opened)) => opened_session(crawl, request, *opened),
+        (Owner::Requeue(session, batch, stage), StoreReceipt::Moved(moved)) => {
+            bulk(crawl, session, &moved, Phase::Failed, Phase::Queued);
+            judged(crawl, session, batch, stage);
+        }
+        (Owner::Condemn(session, batch, stage), StoreReceipt::Moved(moved)) => {
+            bulk(crawl, session, &moved, Phase::Failed, Phase::Dead);
+            judged(crawl, session, batch, stage);
+        }
+        (Owner::RequeueDead(session, request), StoreReceipt::Moved(moved)) => {
+            bulk(crawl, session, &moved, Phase::Dead, Phase::Queued);
+            answer(crawl, request, &moved);
+        }
+        (Owner::Drop(session, request), StoreReceipt::Moved(moved)) => {
+            bulk(crawl, session, &moved, Phase::Dead, Phase::Cancelled);
+            answer(crawl, request, &moved);
+        }
+        (Owner::Close(session), StoreReceipt::Noted) => closed(crawl, session),
+        (Owner::Note(_), StoreReceipt::Noted) => {}
+        (_, receipt) => debug_assert!(false, "{owner:?} was answered with {receipt:?}"),
+    }
+}
+
+/// The store refused a verb: what it names is not there.
+pub(super) fn refused(crawl: &mut Crawl, id: OrderId, message: &str) {
+    let owner = crawl.slots.get(id).map(|busy| busy.owner);
+    if let Some(Owner::Task(entity)) = owner {
+        // Somebody ended the page behind our back: what the store says counts.
+        crawl.release(id);
+        crawl.slots.close(id);
+        crawl.moves.make(
+            entity,
+            TaskState::Skipped(SkipReason::Duplicate),
+            Detail::Reason(SkipReason::Duplicate),
+        );
+        crawl.retire(entity);
+        return;
+    }
+    crawl.slots.close(id);
+    match owner {
+        Some(Owner::Open(request)) => {
+            if let Some(opening) = crawl.index.opening.remove(&request)
+                && let Some(reply) = opening.reply
+            {
+                reply.try_send(Err(message.to_owned())).ok();
+            }
+        }
+        Some(Owner::RequeueDead(_, request) | Owner::Drop(_, request)) => {
+            if let Some(reply) = crawl.index.asking.remove(&request) {
+                reply.try_send(Err(message.to_owned())).ok();
+            }
+        }
+        _ => crawl.tell_all(&format!("the store refused: {message}")),
+    }
+}
+
+/// How far a line was read.
+fn read_up(
+    crawl: &mut Crawl,
+    id: LineId,
+    batch: BatchId,
+    after: crate::model::ids::Seq,
+    exhausted: bool,
+    n: u64,
+) {
+    let line = crawl.lines.get_mut(id);
+    line.outside = line.outside.saturating_sub(n);
+    let cursor = line.cursor(batch);
+    cursor.asked = false;
+    cursor.after = cursor.after.max(after);
+    cursor.exhausted = exhausted && cursor.passed <= cursor.after;
+    crawl.desk.hungry.push(id);
+}
+
+/// Pages that a bulk verb moved; they stand in the store.
+fn bulk(crawl: &mut Crawl, session: SessionId, moved: &[MovedCount], from: Phase, to: Phase) {
+    for count in moved {
+        let cell = (count.batch, count.stage);
+        crawl
+            .moves
+            .ledger()
+            .shift(session, cell, (from, to), count.count);
+        if to == Phase::Queued {
+            let id = crawl.lines.id(session, count.host);
+            let line = crawl.lines.get_mut(id);
+            line.outside += count.count;
+            line.cursor(count.batch).exhausted = false;
+            crawl.desk.hungry.push(id);
+        }
+    }
+    crawl.desk.restless = true;
+}
+
+/// The store has carried out a stage's verdict.
+fn judged(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: StageId) {
+    crawl.desk.restless = true;
+    let Some(entity) = crawl.index.batches.get(&(session, batch)).copied() else {
+        return;
+    };
+    if let Ok(mut batch) = crawl.batches.get_mut(entity) {
+        let run = &mut batch.stages[usize::from(stage.0)];
+        run.again = None;
+        if run.condemning.is_some() {
+            run.condemned = true;
+        }
+    }
+}
+
+fn answer(crawl: &mut Crawl, request: u32, moved: &[MovedCount]) {
+    let count: u64 = moved.iter().map(|moved| moved.count).sum();
+    if let Some(reply) = crawl.index.asking.remove(&request) {
+        reply.try_send(Ok(json!({ "pages": count }))).ok();
+    }
+}
+
+/// A session is open: its books are what the store counts.
+fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
+    let Some(opening) = crawl.index.opening.remove(&request) else {
+        return;
+    };
+    let start = opening.start;
+    let id = opened.session;
+    crawl.slots.set_boot(opened.boot);
+    let ledger = crawl.moves.ledger();
+    for (batch, stage, phase, count) in &opened.counts {
+        ledger.discover(id, (*batch, *stage), *phase, *count);
+    }
+    let book = ledger.book_mut(id);
+    book.skipped.extend(opened.skipped.iter().copied());
+    book.dead.extend(opened.dead.iter().copied());
+    book.records = opened.records;
+    book.bytes = opened.bytes;
+    let site = &start.site;
+    crawl.moves.journal().write(Change::SessionBorn {
+        session: id,
+        site: Arc::from(site.name.as_str()),
+        source: start.source.as_deref().map(Arc::from),
+        stages: site
+            .stages
+            .iter()
+            .map(|stage| Arc::from(stage.name.as_str()))
+            .collect(),
+    });
+    let budget = RetryBudget::new(&crawl.settings.0.retry);
+    let session = Session::new(&opened, &start, budget, crawl.now());
+    let entity = crawl.commands.spawn(session).id();
+    crawl.moves.journal().write(Change::SessionMoved {
+        session: id,
+        from: SessionPhase::Analysing,
+        to: SessionPhase::Planning,
+    });
+    crawl.index.sessions.insert(id, entity);
+    if let Some(reply) = opening.reply {
+        reply.try_send(Ok(json!({ "session": id.0 }))).ok();
+    }
+    crawl.desk.opened.push(opened);
+}
+
+/// A session's last note is kept: it is over.
+fn closed(crawl: &mut Crawl, id: SessionId) {
+    let closing = crawl
+        .session_mut(id)
+        .and_then(|mut session| session.closing.take());
+    if let Some(phase) = closing {
+        crawl.evict_all(id);
+        crawl.move_session(id, phase);
+    }
+}

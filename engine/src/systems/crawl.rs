@@ -1,0 +1,271 @@
+//! What the systems of a tick share: the world's resources under one name, and the small verbs
+//! that several of them need.
+
+mod hosts;
+mod residence;
+
+pub(super) use hosts::robots_url;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bevy_ecs::{
+    entity::Entity,
+    query::With,
+    resource::Resource,
+    system::{Commands, Query, Res, ResMut, SystemParam},
+};
+
+use crate::{
+    feed::frame::{Change, Frame, SessionPhase},
+    model::{
+        class::SkipReason,
+        clock::Clock,
+        host::Host,
+        ids::{HostId, OrderId, SessionId},
+        line::Lines,
+        permits::Permits,
+        session::{Batch, Condition, Index, Session},
+        slots::{Owner, Setback, Slots},
+        state::{Moves, TaskState},
+        stats::Stats,
+        task::{CameShort, Hop, Paused, Task},
+        timers::Timers,
+        window::Window,
+    },
+    ports::{
+        commands::Envelope,
+        orders::Order,
+        reports::Report,
+        stored::{AttemptRow, EndAttempt, PageEnd, StoreVerb, Tries},
+    },
+    settings::Settings,
+};
+
+/// The settings in force.
+#[derive(Resource, Debug)]
+pub(super) struct Live(pub(super) Settings);
+
+/// What comes in, before a tick.
+#[derive(Resource, Debug, Default)]
+pub struct Inbox {
+    /// Commands, oldest first.
+    pub commands: VecDeque<Envelope>,
+    /// Reports, oldest first.
+    pub reports: VecDeque<Report>,
+}
+
+/// What goes out, after a tick.
+#[derive(Resource, Debug, Default)]
+pub struct Outbox {
+    /// Orders, oldest first.
+    pub orders: VecDeque<Order>,
+    /// Frames of the feed, oldest first.
+    pub frames: VecDeque<Frame>,
+}
+
+/// What one system of a tick leaves for a later one.
+#[derive(Resource, Debug, Default)]
+pub(super) struct Desk {
+    /// Attempts that ended badly, for `retry`.
+    pub(super) setbacks: Vec<Setback>,
+    /// Fetched tasks that wait for a parse worker, by order.
+    pub(super) to_parse: VecDeque<OrderId>,
+    /// Parsed tasks that wait for the store, by order.
+    pub(super) to_save: VecDeque<OrderId>,
+    /// Letters to the store: whose, what, and the slot where one is held already.
+    pub(super) letters: VecDeque<Letter>,
+    /// Lines whose queue may be low.
+    pub(super) hungry: Vec<crate::model::line::LineId>,
+    /// A suspect is being parsed alone.
+    pub(super) alone: Option<OrderId>,
+    /// Reports that nobody waited for any more.
+    pub(super) discarded: u64,
+    /// A snapshot is due.
+    pub(super) snapshot_due: bool,
+    /// Paused tasks that wait beside their lines.
+    pub(super) parked: Vec<Entity>,
+    /// A probe of our own network is due.
+    pub(super) probe_due: bool,
+    /// A session is to be aborted: what is in flight is called back.
+    pub(super) abort: bool,
+    /// There is something to do at once: run another tick.
+    pub(super) again: bool,
+    /// Stages may have ended.
+    pub(super) restless: bool,
+    /// Sessions whose last snapshot was told.
+    pub(super) last_told: std::collections::BTreeSet<SessionId>,
+    /// Sessions that were opened in this tick.
+    pub(super) opened: Vec<crate::ports::stored::SessionOpened>,
+    /// Sequence number of the next change.
+    pub(super) seq: u64,
+}
+
+/// One letter to the store.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) owner: Owner,
+    pub(super) verb: StoreVerb,
+    pub(super) id: Option<OrderId>,
+}
+
+/// Everything that a system of the tick may touch. The systems run one after the other, so that
+/// one name for all of it costs nothing; task states still change through `moves` alone.
+#[derive(SystemParam)]
+pub(super) struct Crawl<'w, 's> {
+    pub(super) commands: Commands<'w, 's>,
+    pub(super) moves: Moves<'w, 's>,
+    pub(super) hosts: Query<'w, 's, &'static mut Host>,
+    pub(super) sessions: Query<'w, 's, &'static mut Session>,
+    pub(super) batches: Query<'w, 's, &'static mut Batch>,
+    pub(super) hops: Query<'w, 's, &'static Hop>,
+    pub(super) short: Query<'w, 's, &'static CameShort>,
+    pub(super) paused: Query<'w, 's, Entity, With<Paused>>,
+    pub(super) now: Res<'w, Clock>,
+    pub(super) settings: ResMut<'w, Live>,
+    pub(super) lines: ResMut<'w, Lines>,
+    pub(super) slots: ResMut<'w, Slots>,
+    pub(super) stats: ResMut<'w, Stats>,
+    pub(super) timers: ResMut<'w, Timers>,
+    pub(super) permits: ResMut<'w, Permits>,
+    pub(super) window: ResMut<'w, Window>,
+    pub(super) index: ResMut<'w, Index>,
+    pub(super) condition: ResMut<'w, Condition>,
+    pub(super) inbox: ResMut<'w, Inbox>,
+    pub(super) outbox: ResMut<'w, Outbox>,
+    pub(super) desk: ResMut<'w, Desk>,
+}
+
+impl Crawl<'_, '_> {
+    pub(super) fn now(&self) -> Duration {
+        self.now.now()
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(*self.index.sessions.get(&id)?).ok()
+    }
+
+    pub(super) fn session_mut(&mut self, id: SessionId) -> Option<bevy_ecs::change_detection::Mut<'_, Session>> {
+        self.sessions.get_mut(*self.index.sessions.get(&id)?).ok()
+    }
+
+    pub(super) fn host_mut(&mut self, id: HostId) -> Option<bevy_ecs::change_detection::Mut<'_, Host>> {
+        self.hosts.get_mut(*self.index.hosts.get(&id)?).ok()
+    }
+
+    /// A letter that waits for nothing but its receipt.
+    pub(super) fn write(&mut self, owner: Owner, verb: StoreVerb) {
+        self.desk.letters.push_back(Letter {
+            owner,
+            verb,
+            id: None,
+        });
+    }
+
+    /// A session moves.
+    pub(super) fn move_session(&mut self, id: SessionId, to: SessionPhase) {
+        let Some(mut session) = self.session_mut(id) else {
+            return;
+        };
+        let from = session.phase;
+        if from == to {
+            return;
+        }
+        session.phase = to;
+        self.moves.journal().write(Change::SessionMoved {
+            session: id,
+            from,
+            to,
+        });
+    }
+
+    /// A line for people to read.
+    pub(super) fn notice(&mut self, session: SessionId, text: &str) {
+        self.moves.journal().write(Change::Notice {
+            session,
+            text: Arc::from(text),
+        });
+    }
+
+    /// Gives back the permits that an order's slot holds, and the host's place.
+    pub(super) fn release(&mut self, id: OrderId) {
+        let Some(busy) = self.slots.get_mut(id) else {
+            return;
+        };
+        let (http, cpu, store) = (busy.http.take(), busy.cpu, busy.store);
+        (busy.cpu, busy.store) = (false, 0);
+        if let Some(host) = http {
+            self.permits.http.give(1);
+            let now = self.now();
+            self.lines.wake_host(host, now);
+        }
+        if cpu {
+            self.permits.cpu.give(1);
+        }
+        if store > 0 {
+            self.permits.store.give(store);
+        }
+    }
+
+    /// Gives back the memory charged to a flight's body.
+    pub(super) fn release_memory(&mut self, id: OrderId) {
+        if let Some(flight) = self.slots.flight_mut(id) {
+            let memory = std::mem::take(&mut flight.memory);
+            self.permits.memory.give(memory);
+        }
+    }
+
+    /// What the store is told when an attempt ends.
+    pub(super) fn end_of(
+        &self,
+        task: &Task,
+        tries: Tries,
+        attempt: Option<AttemptRow>,
+        end: PageEnd,
+    ) -> Arc<EndAttempt> {
+        Arc::new(EndAttempt {
+            session: task.session,
+            key: task.key,
+            stage: task.stage,
+            batch: task.batch,
+            host: task.host,
+            seq: task.seq,
+            depth: task.depth,
+            tries,
+            batch_size: self.settings.0.batch_size,
+            attempt,
+            end,
+        })
+    }
+
+    /// A task in no flight ends for good: skipped or cancelled.
+    pub(super) fn end_waiting(&mut self, entity: Entity, state: TaskState, end: PageEnd) {
+        let Some((task, attempts)) = self.moves.task(entity) else {
+            return;
+        };
+        let (task, tries) = (task.clone(), attempts.0);
+        let detail = match &end {
+            PageEnd::Skipped(reason) => crate::feed::frame::Detail::Reason(*reason),
+            _ => crate::feed::frame::Detail::None,
+        };
+        let end = self.end_of(&task, tries, None, end);
+        self.write(Owner::End(task.session), StoreVerb::End(end));
+        self.moves.make(entity, state, detail);
+        self.retire(entity);
+    }
+
+    /// A queued task is not fetched.
+    pub(super) fn skip(&mut self, entity: Entity, reason: SkipReason) {
+        self.end_waiting(
+            entity,
+            TaskState::Skipped(reason),
+            PageEnd::Skipped(reason),
+        );
+    }
+
+    /// A task has ended for now: it leaves the window after a while.
+    pub(super) fn retire(&mut self, entity: Entity) {
+        let at = self.now() + self.settings.0.retain_for;
+        self.window.leaving.push_back((at, entity));
+        self.desk.restless = true;
+    }
+}

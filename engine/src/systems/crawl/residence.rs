@@ -1,0 +1,180 @@
+//! Residence: pages found enter the window or wait in the store; ended tasks leave.
+
+use bevy_ecs::entity::Entity;
+
+use crate::{
+    feed::frame::{Birth, Change},
+    model::{
+        class::SkipReason,
+        clock::micros,
+        ids::{Seq, SessionId, StageId},
+        phase::Phase,
+        state::{TaskState, birth},
+        task::{Attempts, Task},
+        timers::Due,
+    },
+    ports::stored::{Discovered, StoredTask},
+    systems::crawl::Crawl,
+};
+
+impl Crawl<'_, '_> {
+    /// Whether another task fits into the window.
+    pub(in crate::systems) fn has_room(&self) -> bool {
+        self.window.resident() < self.settings.0.window
+    }
+
+    /// What adding links did: the books, hosts, and new pages.
+    pub(in crate::systems) fn take_discovered(
+        &mut self,
+        session: SessionId,
+        from: Option<StageId>,
+        found: Discovered,
+    ) {
+        if let Some(from) = from
+            && let Some(mut session) = self.session_mut(session)
+        {
+            for task in &found.new {
+                *session.children.entry((from, task.stage)).or_default() += 1;
+            }
+        }
+        for (host, key) in &found.hosts {
+            self.meet_host(*host, key, session, None);
+        }
+        for (batch, stage, count) in found.complete {
+            let ledger = self.moves.ledger();
+            ledger.discover(session, (batch, stage), Phase::Skipped, count);
+            *ledger
+                .book_mut(session)
+                .skipped
+                .entry(SkipReason::NotModified)
+                .or_default() += count;
+        }
+        self.desk.restless = true;
+        for task in found.new {
+            let cell = (task.batch, task.stage);
+            self.moves
+                .ledger()
+                .discover(session, cell, Phase::Queued, 1);
+            self.take_new(session, task);
+        }
+    }
+
+    /// A new page enters memory only when its host has nothing unread in the store.
+    fn take_new(&mut self, session: SessionId, task: StoredTask) {
+        let begun = self
+            .session(session)
+            .is_some_and(|session| session.opened.contains(&task.batch) && !session.is_over());
+        let room = begun && self.has_room();
+        let id = self.lines.id(session, task.host);
+        let line = self.lines.get_mut(id);
+        let cursor = line.cursor(task.batch);
+        if room && cursor.exhausted && !cursor.asked && task.seq > cursor.after {
+            cursor.after = task.seq;
+            self.admit(session, task);
+            return;
+        }
+        if task.seq <= cursor.after {
+            // A read that was answered before this receipt has brought it in already.
+            return;
+        }
+        cursor.exhausted = false;
+        cursor.passed = cursor.passed.max(task.seq);
+        line.outside += 1;
+        self.desk.hungry.push(id);
+    }
+
+    /// A waiting page enters the window.
+    pub(in crate::systems) fn admit(&mut self, session: SessionId, stored: StoredTask) {
+        if self.index.tasks.contains_key(&(session, stored.key)) {
+            return;
+        }
+        let now = self.now();
+        let slot = self.window.enter();
+        let task = Task {
+            key: stored.key,
+            url: stored.url,
+            carried: stored.carried,
+            seq: stored.seq,
+            session,
+            host: stored.host,
+            batch: stored.batch,
+            depth: stored.depth,
+            slot,
+            stage: stored.stage,
+            suspect: stored.suspect,
+        };
+        let waits = stored.phase == Phase::Backoff;
+        let until = now + stored.due_in;
+        let state = if waits {
+            TaskState::Backoff {
+                until_us: micros(until),
+                cause: crate::model::class::ErrorClass::HttpServer,
+            }
+        } else {
+            TaskState::Queued
+        };
+        self.moves.journal().write(Change::Admitted(Box::new(Birth {
+            slot,
+            key: task.key,
+            url: std::sync::Arc::clone(&task.url),
+            session,
+            stage: task.stage,
+            batch: task.batch,
+            host: task.host,
+            phase: state.phase(),
+            attempts: stored.tries.failed,
+        })));
+        let rank = self.rank(&task);
+        let (host, key) = (task.host, task.key);
+        let entity = self
+            .commands
+            .spawn(birth(task, Attempts(stored.tries), state))
+            .id();
+        self.index.tasks.insert((session, key), entity);
+        let line = self.lines.id(session, host);
+        self.lines.get_mut(line).resident += 1;
+        if waits {
+            self.timers.set(until, Due::Backoff(entity));
+        } else {
+            self.lines.enqueue(line, rank, entity, now);
+        }
+    }
+
+    /// A task leaves the window: no move, and no count changes.
+    pub(in crate::systems) fn leave(&mut self, entity: Entity) {
+        let Some(task) = self.moves.task(entity).map(|(task, _)| task.clone()) else {
+            return;
+        };
+        let state = self.moves.of(entity);
+        self.window.leave(task.slot);
+        self.index.tasks.remove(&(task.session, task.key));
+        self.moves
+            .journal()
+            .write(Change::Left { slot: task.slot });
+        let line = self.lines.id(task.session, task.host);
+        self.lines.get_mut(line).resident -= 1;
+        self.desk.hungry.push(line);
+        if state.is_some_and(|state| state.phase().is_final())
+            && let Some(mut host) = self.host_mut(task.host)
+        {
+            host.finished += 1;
+        }
+        self.commands.entity(entity).despawn();
+    }
+
+    /// Everything of a session leaves the window; what waits in the store is counted anew.
+    pub(in crate::systems) fn evict_all(&mut self, session: SessionId) {
+        let mut residents: Vec<_> = self
+            .index
+            .tasks
+            .iter()
+            .filter(|((of, _), _)| *of == session)
+            .map(|(_, entity)| *entity)
+            .filter_map(|entity| Some((self.moves.task(entity)?.0.seq, entity)))
+            .collect();
+        residents.sort_unstable_by_key(|(seq, _): &(Seq, Entity)| *seq);
+        for (_, entity) in residents {
+            self.leave(entity);
+        }
+    }
+}

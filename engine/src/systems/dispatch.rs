@@ -1,0 +1,481 @@
+//! Dispatch: queued → fetching, line by line, as manners and permits allow.
+
+use std::{sync::Arc, time::Duration};
+
+use bevy_ecs::{
+    entity::Entity,
+    schedule::{IntoScheduleConfigs, Schedule},
+};
+
+use crate::{
+    feed::frame::{Detail, Fault, StagePhase},
+    model::{
+        class::{ErrorClass, SkipReason, WaitReason},
+        host::RobotsKnown,
+        ids::{HostId, OrderId, SessionId},
+        line::LineId,
+        slots::{Flight, Owner},
+        state::TaskState,
+        stats::Step,
+        task::{Hop, Task},
+        timers::Due,
+    },
+    politeness::{breaker::Permission, pace::When, robots::Robots},
+    ports::{
+        orders::{FetchOrder, Order, Purpose, RequestProfile},
+        stored::{Evidence, PageEnd, StoreVerb},
+    },
+    systems::{
+        TickSystems,
+        crawl::{Crawl, robots_url},
+    },
+};
+
+/// Beyond a request's own time-out its report is not waited for longer than this.
+const GRACE: Duration = Duration::from_secs(10);
+/// Slots kept free for what is no page: admissions, notes, marks.
+const RESERVE: usize = 1_024;
+/// Failed tries of a robots.txt after which its host's tasks fail.
+const ROBOTS_TRIES: u32 = 3;
+
+pub(super) fn install(schedule: &mut Schedule) {
+    schedule.add_systems(dispatch_queued.in_set(TickSystems::Dispatch));
+}
+
+/// What came of looking at a line.
+enum Tried {
+    /// Something was sent or ended.
+    Went,
+    /// The line is held, or empty.
+    Held,
+    /// Nothing at all can be sent now.
+    Full(WaitReason),
+}
+
+/// Sessions take turns; within a session the line that may send first goes first.
+fn dispatch_queued(mut crawl: Crawl) {
+    crawl.condition.limited = None;
+    if let Some(reason) = rests(&mut crawl) {
+        crawl.condition.limited = Some(reason);
+        return;
+    }
+    let mut sessions: Vec<SessionId> = crawl
+        .index
+        .sessions
+        .iter()
+        .filter(|(_, entity)| {
+            crawl
+                .sessions
+                .get(**entity)
+                .is_ok_and(|session| session.is_dispatching() && session.cancel.is_none())
+        })
+        .map(|(id, _)| *id)
+        .collect();
+    if sessions.is_empty() {
+        return;
+    }
+    let turn = crawl.index.turn as usize % sessions.len();
+    sessions.rotate_left(turn);
+    crawl.index.turn = crawl.index.turn.wrapping_add(1);
+    let now = crawl.now();
+    while !sessions.is_empty() {
+        let mut full = None;
+        sessions.retain(|session| {
+            if full.is_some() {
+                return false;
+            }
+            let Some(line) = crawl.lines.pop_ready(*session, now) else {
+                return false;
+            };
+            if let Tried::Full(reason) = look_at(&mut crawl, *session, line) {
+                crawl.lines.arm(line, now);
+                full = Some(reason);
+            }
+            true
+        });
+        if full.is_some() {
+            crawl.condition.limited = full;
+            return;
+        }
+    }
+}
+
+/// Why nothing at all is dispatched.
+fn rests(crawl: &mut Crawl) -> Option<WaitReason> {
+    if crawl.condition.store_trouble.is_some() || crawl.condition.store_lost.is_some() {
+        return Some(WaitReason::StoreTrouble);
+    }
+    if crawl.condition.paused {
+        if crawl.condition.steps == 0 {
+            return Some(WaitReason::Paused);
+        }
+        crawl.condition.steps -= 1;
+    }
+    if crawl.condition.offline.is_offline() {
+        probe(crawl);
+        return Some(WaitReason::Offline);
+    }
+    None
+}
+
+/// One request to a host that failed, to see whether the network is back.
+fn probe(crawl: &mut Crawl) {
+    let now = crawl.now();
+    if !std::mem::take(&mut crawl.desk.probe_due) {
+        return;
+    }
+    let next = crawl.condition.offline.next_probe();
+    crawl
+        .timers
+        .set(next.unwrap_or(now).max(now + Duration::from_secs(1)), Due::Probe);
+    let waiting = crawl
+        .lines
+        .iter()
+        .find(|(_, line)| line.waiting() > 0)
+        .map(|(_, line)| line.host);
+    if let Some(host) = waiting
+        && let Some(profile) = crawl.profile_at(host)
+    {
+        crawl.condition.offline.on_probe_sent(now);
+        errand(crawl, Owner::Probe(host), host, Purpose::Probe, profile);
+    }
+}
+
+/// Whether the resources for one more page are there.
+fn resources(crawl: &Crawl) -> Option<WaitReason> {
+    let settings = &crawl.settings.0;
+    if !crawl.permits.http.has_room(1) {
+        Some(WaitReason::HttpPermits)
+    } else if crawl.desk.to_parse.len() >= settings.parse_queue as usize
+        || crawl.desk.to_save.len() >= settings.save_queue as usize
+        || crawl.slots.room() < RESERVE
+    {
+        Some(WaitReason::BackPressure)
+    } else if crawl.permits.memory.used >= crawl.permits.memory.limit {
+        Some(WaitReason::Memory)
+    } else {
+        None
+    }
+}
+
+fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
+    let host = crawl.lines.get(line).host;
+    let Some((batch, _, _)) = crawl.lines.get(line).peek() else {
+        return Tried::Held;
+    };
+    if let Some(reason) = resources(crawl) {
+        return Tried::Full(reason);
+    }
+    if !begun(crawl, session, batch) {
+        crawl.lines.hold(line, WaitReason::BatchNotBegun);
+        return Tried::Held;
+    }
+    if let Some(tried) = manners(crawl, session, line, host) {
+        return tried;
+    }
+    let Some((rank, entity)) = crawl.lines.get_mut(line).pop() else {
+        return Tried::Held;
+    };
+    if crawl.lines.get(line).outside > 0 {
+        crawl.desk.hungry.push(line);
+    }
+    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        return Tried::Went;
+    };
+    if !matches!(crawl.moves.of(entity), Some(TaskState::Queued)) {
+        rearm(crawl, line);
+        return Tried::Went;
+    }
+    if crawl.paused.contains(entity) {
+        // It waits beside its line until a person lets it go on.
+        crawl.desk.parked.push(entity);
+        rearm(crawl, line);
+        return Tried::Went;
+    }
+    if barred(crawl, &task) {
+        crawl.lines.get_mut(line).push(rank, entity);
+        crawl.lines.hold(line, WaitReason::BatchNotBegun);
+        return Tried::Held;
+    }
+    let hop = crawl.hops.get(entity).ok().cloned();
+    if is_disallowed(crawl, host, session, hop.as_ref().map_or(&task.url, |hop| &hop.url)) {
+        crawl.skip(entity, SkipReason::Robots);
+    } else {
+        send(crawl, entity, &task, host, hop);
+    }
+    rearm(crawl, line);
+    Tried::Went
+}
+
+/// Looks at the line again at once: its host's manners say when it may go on.
+fn rearm(crawl: &mut Crawl, line: LineId) {
+    if crawl.lines.get(line).waiting() > 0 {
+        let now = crawl.now();
+        crawl.lines.arm(line, now);
+    }
+}
+
+fn begun(crawl: &Crawl, session: SessionId, batch: crate::model::ids::BatchId) -> bool {
+    crawl
+        .session(session)
+        .is_some_and(|session| session.opened.contains(&batch))
+}
+
+/// Whether a barrier holds the task: a stage that leads to its own has not ended.
+fn barred(crawl: &Crawl, task: &Task) -> bool {
+    let Some(session) = crawl.session(task.session) else {
+        return false;
+    };
+    if !session.site.stage(task.stage).barrier {
+        return false;
+    }
+    let at = usize::from(task.stage.0);
+    let Some(batch) = crawl
+        .index
+        .batches
+        .get(&(task.session, task.batch))
+        .and_then(|entity| crawl.batches.get(*entity).ok())
+    else {
+        return true;
+    };
+    session.graph.upstream[at].iter().any(|from| {
+        *from != task.stage
+            && !session.graph.cycle[at].contains(from)
+            && matches!(
+                batch.stages[usize::from(from.0)].phase,
+                StagePhase::Waiting | StagePhase::Running
+            )
+    })
+}
+
+/// What the host's robots.txt, breaker and pace say; `None` where a request may go out.
+fn manners(crawl: &mut Crawl, session: SessionId, line: LineId, host: HostId) -> Option<Tried> {
+    let now = crawl.now();
+    let obeys = crawl
+        .session(session)
+        .is_some_and(|session| session.site.politeness.robots.unwrap_or(true));
+    let Some(known) = crawl.host_mut(host) else {
+        crawl.lines.hold_until(line, now, WaitReason::RobotsUnread);
+        return Some(Tried::Held);
+    };
+    let robots = if obeys {
+        known.robots.clone()
+    } else {
+        RobotsKnown::Read {
+            rules: Arc::new(Robots::allow_all()),
+            until: Duration::MAX,
+        }
+    };
+    match known.breaker.permit(now) {
+        Permission::Yes | Permission::Probe => {}
+        Permission::Until(until) if until == Duration::MAX => {
+            crawl.lines.hold(line, WaitReason::Breaker);
+            return Some(Tried::Held);
+        }
+        Permission::Until(until) => {
+            crawl.lines.hold_until(line, until, WaitReason::Breaker);
+            return Some(Tried::Held);
+        }
+        Permission::ProbesOut => {
+            crawl.lines.hold(line, WaitReason::Breaker);
+            return Some(Tried::Held);
+        }
+    }
+    match known.pace.next_allowed(now) {
+        When::Now => {}
+        When::At(at, why) => {
+            crawl.lines.hold_until(line, at, why);
+            return Some(Tried::Held);
+        }
+        When::Full => {
+            crawl.lines.hold(line, WaitReason::HostLimit);
+            return Some(Tried::Held);
+        }
+    }
+    match robots {
+        RobotsKnown::Read { until, .. } if until > now => None,
+        RobotsKnown::Asked { .. } => {
+            crawl.lines.hold(line, WaitReason::RobotsUnread);
+            Some(Tried::Held)
+        }
+        RobotsKnown::Unreachable { again, tries, why } if again > now => {
+            if tries >= ROBOTS_TRIES {
+                fail_first(crawl, line, &why);
+                rearm(crawl, line);
+                return Some(Tried::Went);
+            }
+            crawl.lines.hold_until(line, again, WaitReason::RobotsUnread);
+            Some(Tried::Held)
+        }
+        RobotsKnown::Unread | RobotsKnown::Unreachable { .. } | RobotsKnown::Read { .. } => {
+            ask_robots(crawl, host);
+            crawl.lines.hold(line, WaitReason::RobotsUnread);
+            Some(Tried::Held)
+        }
+    }
+}
+
+/// queued → failed: robots.txt cannot be read, so nothing of this host may be.
+fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
+    let Some((_, entity)) = crawl.lines.get_mut(line).pop() else {
+        return;
+    };
+    let Some((task, attempts)) = crawl.moves.task(entity) else {
+        return;
+    };
+    let (task, tries) = (task.clone(), attempts.0);
+    let class = ErrorClass::Robots;
+    let message = format!("nothing of this host is fetched while its robots.txt is unreadable: {why}");
+    let end = PageEnd::Failed {
+        evidence: Evidence {
+            message: message.clone(),
+            ..Evidence::default()
+        },
+    };
+    let end = crawl.end_of(&task, tries, None, end);
+    crawl.write(Owner::End(task.session), StoreVerb::End(end));
+    let fault = Fault {
+        class,
+        message: Arc::from(message),
+        retry_at_us: None,
+    };
+    crawl
+        .moves
+        .make(entity, TaskState::Failed(class), Detail::Error(Box::new(fault)));
+    crawl.retire(entity);
+}
+
+fn ask_robots(crawl: &mut Crawl, host: HostId) {
+    let Some(profile) = crawl.profile_at(host) else {
+        return;
+    };
+    if let Some(mut known) = crawl.host_mut(host) {
+        let tries = match known.robots {
+            RobotsKnown::Unreachable { tries, .. } => tries,
+            _ => 0,
+        };
+        known.robots = RobotsKnown::Asked { tries, hops: 0 };
+    }
+    errand(crawl, Owner::Robots(host), host, Purpose::Robots, profile);
+}
+
+/// A host's own request: same permits, pace and guard, but no task.
+fn errand(
+    crawl: &mut Crawl,
+    owner: Owner,
+    host: HostId,
+    purpose: Purpose,
+    profile: Arc<RequestProfile>,
+) {
+    let now = crawl.now();
+    let Some(url) = crawl.host_mut(host).map(|known| robots_url(&known.key)) else {
+        return;
+    };
+    let Some(id) = crawl.slots.open(owner, now) else {
+        return;
+    };
+    take_permits(crawl, id, host);
+    crawl
+        .timers
+        .set(now + profile.timeout + GRACE, Due::Deadline(id));
+    crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
+        id,
+        purpose,
+        url: Arc::from(url),
+        profile,
+        validators: None,
+    }));
+}
+
+/// An http permit, the host's place, and its breaker's probe.
+fn take_permits(crawl: &mut Crawl, id: OrderId, host: HostId) {
+    let now = crawl.now();
+    crawl.permits.http.take(1);
+    if let Some(busy) = crawl.slots.get_mut(id) {
+        busy.http = Some(host);
+    }
+    let Some(mut known) = crawl.host_mut(host) else {
+        return;
+    };
+    known.pace.on_sent(now);
+    known.sent += 1;
+    known.recent.push_back(now);
+    if known.recent.len() > 100_000 {
+        known.recent.pop_front();
+    }
+    if let Some(moved) = known.breaker.on_sent(now) {
+        crawl.tell_breaker(host, moved.to, moved.until);
+    }
+}
+
+fn is_disallowed(crawl: &mut Crawl, host: HostId, session: SessionId, url: &str) -> bool {
+    let obeys = crawl
+        .session(session)
+        .is_some_and(|session| session.site.politeness.robots.unwrap_or(true));
+    if !obeys {
+        return false;
+    }
+    let Some(RobotsKnown::Read { rules, .. }) = crawl.host_mut(host).map(|host| host.robots.clone())
+    else {
+        return false;
+    };
+    let path = url
+        .find("://")
+        .and_then(|scheme| url[scheme + 3..].find('/').map(|slash| &url[scheme + 3 + slash..]))
+        .unwrap_or("/");
+    !rules.allows(path)
+}
+
+/// queued → fetching.
+fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Option<Hop>) {
+    let now = crawl.now();
+    let Some(profile) = crawl
+        .session_mut(task.session)
+        .map(|mut session| {
+            session.requests += 1;
+            Arc::clone(&session.profile)
+        })
+    else {
+        return;
+    };
+    let id = crawl
+        .slots
+        .open(Owner::Task(entity), now)
+        .expect("a reserve of slots is kept");
+    take_permits(crawl, id, host);
+    let url = hop.as_ref().map_or(&task.url, |hop| &hop.url);
+    let url = Arc::clone(url);
+    let marked = hop.is_some();
+    let flight = Flight {
+        began: hop.as_ref().map_or(now, |hop| now.saturating_sub(hop.spent)),
+        fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
+        target: hop.is_some().then(|| Arc::clone(&url)),
+        marked,
+        hop,
+        ..Flight::default()
+    };
+    if let Some(busy) = crawl.slots.get_mut(id) {
+        busy.flight = Some(Box::new(flight));
+    }
+    crawl.timers.set(now + profile.timeout + GRACE, Due::Deadline(id));
+    if !marked {
+        let mark = StoreVerb::Mark {
+            session: task.session,
+            key: task.key,
+            lone: false,
+        };
+        crawl.write(Owner::Mark(id), mark);
+    }
+    crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
+        id,
+        purpose: Purpose::Page,
+        url,
+        profile,
+        validators: None,
+    }));
+    crawl.moves.charge(entity, |tries| tries.dispatched = tries.dispatched.saturating_add(1));
+    let expect_ms = crawl.stats.began(task.session, Step::Fetch, task.stage);
+    crawl
+        .moves
+        .make(entity, TaskState::Fetching(id), Detail::Began { expect_ms });
+}

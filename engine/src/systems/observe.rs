@@ -1,0 +1,41 @@
+//! Observe: the tick's journal becomes a change frame; once a second, the whole picture.
+
+mod snapshot;
+
+use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
+
+use crate::{
+    feed::frame::{ChangeFrame, Frame},
+    model::{clock::micros, timers::Due},
+    systems::{TickSystems, crawl::Crawl},
+};
+
+pub(super) fn install(schedule: &mut Schedule) {
+    schedule.add_systems(
+        (tell_changes, snapshot::tell_state)
+            .chain()
+            .in_set(TickSystems::Observe),
+    );
+}
+
+/// All changes of this tick, in one frame.
+fn tell_changes(mut crawl: Crawl) {
+    if crawl.moves.journal().is_empty() {
+        return;
+    }
+    let changes = crawl.moves.journal().take();
+    let seq = crawl.desk.seq + 1;
+    crawl.desk.seq += u64::try_from(changes.len()).unwrap_or(0);
+    let at_us = micros(crawl.now());
+    crawl.outbox.frames.push_back(Frame::Changes(ChangeFrame {
+        seq,
+        at_us,
+        changes,
+    }));
+}
+
+/// The next snapshot is due after the interval.
+pub(super) fn schedule_next(crawl: &mut Crawl) {
+    let at = crawl.now() + crawl.settings.0.snapshot_interval;
+    crawl.timers.set(at, Due::Snapshot);
+}

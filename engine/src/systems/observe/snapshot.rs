@@ -1,0 +1,332 @@
+//! Snapshots: aggregates of the ledger, the statistics, the hosts; one per session.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    feed::{
+        eta::{self, StageLoad},
+        frame::Frame,
+        snapshot::{
+            Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources, SessionInfo, Snapshot, StageInfo,
+        },
+    },
+    model::{
+        class::WaitReason,
+        clock::millis,
+        ids::{HostId, SessionId, StageId},
+        ledger::{Counts, open},
+        phase::Phase,
+        stats::{Step, number},
+    },
+    systems::crawl::Crawl,
+};
+
+/// Hosts told in one snapshot.
+const HOSTS: usize = 64;
+
+/// Once an interval, and at a session's end, the whole picture.
+pub(super) fn tell_state(mut crawl: Crawl) {
+    if !std::mem::take(&mut crawl.desk.snapshot_due) {
+        return;
+    }
+    super::schedule_next(&mut crawl);
+    let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
+    for id in sessions {
+        let over = crawl.session(id).is_some_and(crate::model::session::Session::is_over);
+        if over && !crawl.desk.last_told.insert(id) {
+            continue;
+        }
+        if let Some(snapshot) = picture(&mut crawl, id) {
+            crawl
+                .outbox
+                .frames
+                .push_back(Frame::Snapshot(Box::new(snapshot)));
+        }
+    }
+}
+
+fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
+    let now = crawl.now();
+    let session = crawl.session(id)?;
+    let info = SessionInfo {
+        id: id.0,
+        site: session.site.name.clone(),
+        state: session.phase.name().to_owned(),
+        mode: if session.mode == crate::ports::stored::Mode::New { "new" } else { "full" }.to_owned(),
+        profile: crawl.settings.0.profile.name().to_owned(),
+        source: session.source.as_deref().map(str::to_owned),
+    };
+    let progress = progress(crawl, id)?;
+    let waiting = waiting(crawl, id);
+    let hosts = hosts(crawl, id);
+    let pools = pools(crawl, id, progress.by_state.get("queued").copied().unwrap_or(0));
+    let stats = crawl.stats.session(id);
+    let rates = Rates {
+        pages_per_minute: stats.pages.per_second(now, 10) * 60.0,
+        records_per_minute: stats.records.per_second(now, 10) * 60.0,
+        bytes_per_second: stats.bytes.per_second(now, 10),
+    };
+    let errors = crawl
+        .moves
+        .book(id)?
+        .errors
+        .iter()
+        .map(|(class, count)| (class.name().to_owned(), *count))
+        .collect();
+    let bottleneck = bottleneck(crawl, id, &waiting);
+    let snapshot = Snapshot {
+        seq: crawl.desk.seq,
+        at: now.as_secs_f64(),
+        session: info,
+        progress,
+        prediction: predict(crawl, id),
+        rates,
+        pools,
+        hosts,
+        waiting,
+        resources: Resources {
+            uptime_seconds: now.as_secs_f64(),
+            window: u64::from(crawl.window.resident()),
+            ..Resources::default()
+        },
+        errors,
+        bottleneck,
+        lost: 0,
+    };
+    Some(snapshot)
+}
+
+/// The end of the session, from counts and recent completions; unknown where it stands still.
+fn predict(crawl: &mut Crawl, id: SessionId) -> Option<Prediction> {
+    let now = crawl.now();
+    let session = crawl.session(id)?;
+    if !session.is_dispatching() {
+        return None;
+    }
+    let book = crawl.moves.book(id)?;
+    let loads: Vec<StageLoad> = (0u16..)
+        .zip(&session.site.stages)
+        .map(|(index, _)| {
+            let counts = book.stage(StageId(index));
+            let open = open(&counts);
+            StageLoad {
+                open,
+                finished: counts.iter().sum::<u64>() - open,
+                children: session
+                    .children
+                    .iter()
+                    .filter(|((from, _), _)| *from == StageId(index))
+                    .map(|((_, to), count)| (usize::from(to.0), *count))
+                    .collect(),
+            }
+        })
+        .collect();
+    let recent = crawl.stats.session(id).pages.last(now, 30);
+    eta::predict(&loads, &recent, 1.0)
+}
+
+fn progress(crawl: &Crawl, id: SessionId) -> Option<Progress> {
+    let session = crawl.session(id)?;
+    let book = crawl.moves.book(id)?;
+    let stages = (0u16..)
+        .zip(&session.site.stages)
+        .map(|(index, stage)| {
+            let counts = book.stage(StageId(index));
+            StageInfo {
+                name: stage.name.clone(),
+                state: session.stages[usize::from(index)].name().to_owned(),
+                discovered: counts.iter().sum(),
+                done: counts[Phase::Done as usize],
+                failed: counts[Phase::Failed as usize],
+                dead: counts[Phase::Dead as usize],
+                skipped: counts[Phase::Skipped as usize],
+                in_flight: in_flight(&counts),
+                eta: None,
+            }
+        })
+        .collect();
+    Some(Progress {
+        discovered: book.discovered,
+        done: book.total[Phase::Done as usize],
+        failed: book.total[Phase::Failed as usize],
+        skipped: book.total[Phase::Skipped as usize],
+        dead: book.total[Phase::Dead as usize],
+        records: book.records,
+        bytes: book.bytes,
+        by_state: Phase::ALL
+            .into_iter()
+            .map(|phase| (phase.name().to_owned(), book.total[phase as usize]))
+            .collect(),
+        stages,
+    })
+}
+
+fn in_flight(counts: &Counts) -> u64 {
+    Phase::ALL
+        .into_iter()
+        .filter(|phase| phase.is_in_flight())
+        .map(|phase| counts[phase as usize])
+        .sum()
+}
+
+/// Waiting tasks by reason: queues by what holds their line, backoff by the ledger.
+fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
+    let mut waiting = BTreeMap::new();
+    let mut add = |reason: WaitReason, count: u64| {
+        if count > 0 {
+            *waiting.entry(reason.name().to_owned()).or_default() += count;
+        }
+    };
+    let paused = crawl
+        .session(id)
+        .is_some_and(|session| !session.is_dispatching());
+    for (_, line) in crawl.lines.iter().filter(|(_, line)| line.session == id) {
+        let reason = if paused {
+            WaitReason::Paused
+        } else {
+            crawl
+                .condition
+                .limited
+                .or(line.held)
+                .unwrap_or(WaitReason::HttpPermits)
+        };
+        add(reason, u64::try_from(line.waiting()).unwrap_or(0));
+        add(WaitReason::OutsideWindow, line.outside);
+    }
+    add(WaitReason::CpuPermits, u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0));
+    add(WaitReason::StorePermits, u64::try_from(crawl.desk.to_save.len()).unwrap_or(0));
+    let backoff = crawl
+        .moves
+        .book(id)
+        .map_or(0, |book| book.total[Phase::Backoff as usize]);
+    add(WaitReason::Backoff, backoff);
+    waiting
+}
+
+fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
+    let now = crawl.now();
+    let mut lines: Vec<(HostId, u64, u64)> = crawl
+        .lines
+        .iter()
+        .filter(|(_, line)| line.session == id)
+        .map(|(_, line)| {
+            let resident = u64::try_from(line.waiting()).unwrap_or(0);
+            (line.host, resident + line.outside, line.outside)
+        })
+        .collect();
+    lines.sort_by_key(|(host, waiting, _)| (std::cmp::Reverse(*waiting), *host));
+    lines.truncate(HOSTS);
+    lines
+        .into_iter()
+        .filter_map(|(id, waiting, outside)| {
+            let mut host = crawl.host_mut(id)?;
+            let parked = host
+                .breaker
+                .open_until()
+                .or_else(|| host.pace.parked_until(now))
+                .filter(|until| *until > now && *until < std::time::Duration::MAX);
+            Some(HostInfo {
+                id: id.0,
+                host: host.name.to_string(),
+                rate: host.rate(now),
+                limit: host.pace.limit(),
+                pace: host.pace.gap().as_secs_f64(),
+                why: host.pace.why(now),
+                breaker: host.breaker.phase().name().to_owned(),
+                parked_for: parked.map(|until| (until - now).as_secs_f64()),
+                waiting,
+                outside,
+                in_flight: host.pace.in_flight(),
+                finished: host.finished,
+            })
+        })
+        .collect()
+}
+
+/// Statistics by work type; the expected durations of the next second come from here too.
+fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
+    let now = crawl.now();
+    let Some(names) = crawl.session(id).map(|session| {
+        session
+            .site
+            .stages
+            .iter()
+            .map(|stage| stage.name.clone())
+            .collect::<Vec<_>>()
+    }) else {
+        return Vec::new();
+    };
+    let settings = &crawl.settings.0;
+    let (http, cpu, store) = (settings.http_permits, settings.cpu_permits, settings.save_queue);
+    let capacity = [0, u64::from(settings.parse_queue), u64::from(settings.save_queue)];
+    let depth = [
+        queued,
+        u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0),
+        u64::try_from(crawl.desk.to_save.len()).unwrap_or(0),
+    ];
+    let mut pools = Vec::new();
+    for ((step, stage), work) in &mut crawl.stats.session(id).work {
+        let quantile = |q: f64| work.sketch.quantile(q).ok().flatten().unwrap_or(0.0);
+        let (p10, p50, p90) = (quantile(0.1), quantile(0.5), quantile(0.9));
+        let ms = |value: f64| millis(std::time::Duration::from_secs_f64(value.max(0.0) / 1e3));
+        work.expect = (work.count >= 20).then(|| (ms(p50), ms(p10), ms(p90)));
+        let max = match step {
+            Step::Fetch => http,
+            Step::Parse => cpu,
+            Step::Save => store,
+        };
+        pools.push(Pool {
+            work_type: format!("{}:{}", step.name(), names[usize::from(stage.0)]),
+            active: work.active,
+            max,
+            utilisation: f64::from(work.active) / f64::from(max.max(1)),
+            queue_depth: depth[*step as usize],
+            queue_capacity: capacity[*step as usize],
+            count: work.count,
+            per_minute: work.recent.per_second(now, 60) * 60.0,
+            mean_ms: work.total.as_secs_f64() * 1e3 / number(work.count.max(1)),
+            p50_ms: p50,
+            p95_ms: work.sketch.quantile(0.95).ok().flatten().unwrap_or(0.0),
+            p99_ms: work.sketch.quantile(0.99).ok().flatten().unwrap_or(0.0),
+        });
+    }
+    pools
+}
+
+/// What limits the speed, with its evidence: the reason that most waiting tasks share.
+fn bottleneck(crawl: &Crawl, id: SessionId, waiting: &BTreeMap<String, u64>) -> Option<Bottleneck> {
+    let running = crawl
+        .session(id)
+        .is_some_and(crate::model::session::Session::is_dispatching);
+    if !running {
+        return None;
+    }
+    let outside = WaitReason::OutsideWindow.name();
+    let (reason, count) = waiting
+        .iter()
+        .filter(|(reason, _)| *reason != outside)
+        .max_by_key(|(_, count)| **count)?;
+    let permits = &crawl.permits;
+    let (name, figures) = match reason.as_str() {
+        "pace" | "crawl_delay" | "host_limit" | "retry_after" => ("site's rate", String::new()),
+        "http_permits" => (
+            "http permits",
+            format!("; {} of {} in use", permits.http.used, permits.http.limit),
+        ),
+        "cpu_permits" | "memory" => (
+            "cpu",
+            format!("; {} of {} in use", permits.cpu.used, permits.cpu.limit),
+        ),
+        "store_permits" | "store_trouble" => (
+            "store",
+            format!("; {} bytes on their way", permits.store.used),
+        ),
+        "back_pressure" => ("cpu", format!("; {} pages wait for a parser", crawl.desk.to_parse.len())),
+        "breaker" => ("breaker", String::new()),
+        other => (other, String::new()),
+    };
+    Some(Bottleneck {
+        name: name.to_owned(),
+        evidence: format!("{count} tasks wait: {reason}{figures}"),
+    })
+}

@@ -1,0 +1,25 @@
+//! Plan: sessions begin, batches open, stages are judged, lines are filled, ended tasks leave,
+//! sessions end.
+
+mod admission;
+mod begin;
+mod ending;
+mod stages;
+
+use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
+
+use crate::systems::TickSystems;
+
+pub(super) fn install(schedule: &mut Schedule) {
+    schedule.add_systems(
+        (
+            begin::begin_sessions,
+            stages::judge_stages,
+            ending::end_sessions,
+            admission::let_leave,
+            admission::fill_lines,
+        )
+            .chain()
+            .in_set(TickSystems::Plan),
+    );
+}

@@ -1,0 +1,55 @@
+//! A session that the store has opened begins: hosts are met, start URLs discovered.
+
+use crate::{
+    extract::output::Link,
+    feed::frame::SessionPhase,
+    model::{
+        ids::{BatchId, SessionId},
+        slots::Owner,
+    },
+    ports::stored::{SessionOpened, StoreVerb},
+    site::start,
+    systems::crawl::Crawl,
+};
+
+/// Planning → running.
+pub(super) fn begin_sessions(mut crawl: Crawl) {
+    for opened in std::mem::take(&mut crawl.desk.opened) {
+        begin(&mut crawl, &opened);
+    }
+}
+
+fn begin(crawl: &mut Crawl, opened: &SessionOpened) {
+    let id = opened.session;
+    for host in &opened.hosts {
+        crawl.meet_host(host.id, &host.key, id, host.learned.as_ref());
+        let line = crawl.lines.id(id, host.id);
+        crawl.lines.get_mut(line).outside = host.waiting;
+    }
+    crawl.desk.restless = true;
+    if !opened.started
+        && let Some(mut session) = crawl.session_mut(id)
+    {
+        session.discovering = true;
+        let links = start::links(&session.site);
+        crawl.discover(id, links);
+    }
+    crawl.move_session(id, SessionPhase::Running);
+}
+
+impl Crawl<'_, '_> {
+    /// Start URLs go to the store.
+    pub(in crate::systems) fn discover(&mut self, session: SessionId, links: Vec<Link>) {
+        let batch_size = self.settings.0.batch_size;
+        self.write(
+            Owner::Discover(session),
+            StoreVerb::Discover {
+                session,
+                batch: BatchId(0),
+                depth: 0,
+                links,
+                batch_size,
+            },
+        );
+    }
+}

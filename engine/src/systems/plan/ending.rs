@@ -1,0 +1,208 @@
+//! Sessions end: completed, stopped or failed, with one result document.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    feed::frame::{SessionPhase, StagePhase},
+    model::{
+        ids::{BatchId, SessionId},
+        ledger::{Counts, open},
+        phase::Phase,
+        session::Session,
+        slots::Owner,
+    },
+    ports::stored::{Note, StoreVerb},
+    systems::crawl::Crawl,
+};
+
+/// Ends sessions that have nothing left, or nothing in flight after a cancel.
+pub(super) fn end_sessions(mut crawl: Crawl) {
+    let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
+    let lost = crawl.condition.store_lost.clone();
+    for id in sessions {
+        let Some(session) = crawl.session(id) else {
+            continue;
+        };
+        if session.is_over() {
+            continue;
+        }
+        if let Some(lost) = &lost {
+            fail(&mut crawl, id, lost);
+            continue;
+        }
+        if session.closing.is_some() {
+            continue;
+        }
+        let cancelled = session.cancel.is_some();
+        let failed = session.why.is_some();
+        let finished = is_finished(&crawl, id, session);
+        let in_flight = crawl
+            .moves
+            .book(id)
+            .map_or(0, |book| in_flight(&book.total));
+        if finished && !cancelled {
+            close(&mut crawl, id, SessionPhase::Completed);
+        } else if cancelled && in_flight == 0 {
+            let to = if failed {
+                SessionPhase::Failed
+            } else {
+                SessionPhase::Stopped
+            };
+            close(&mut crawl, id, to);
+        }
+    }
+}
+
+fn in_flight(counts: &Counts) -> u64 {
+    Phase::ALL
+        .into_iter()
+        .filter(|phase| phase.is_in_flight())
+        .map(|phase| counts[phase as usize])
+        .sum()
+}
+
+/// Every batch known has been opened and has ended.
+fn is_finished(crawl: &Crawl, id: SessionId, session: &Session) -> bool {
+    if session.discovering || session.phase == SessionPhase::Planning {
+        return false;
+    }
+    let Some(book) = crawl.moves.book(id) else {
+        return !session.discovering;
+    };
+    open(&book.total) == 0
+        && book.total[Phase::Failed as usize] == 0
+        && book.counts.keys().all(|(batch, _)| session.opened.contains(batch))
+        && crawl
+            .index
+            .batches
+            .range((id, BatchId(0))..=(id, BatchId(u32::MAX)))
+            .all(|(_, entity)| {
+                crawl
+                    .batches
+                    .get(*entity)
+                    .is_ok_and(|batch| batch.phase != StagePhase::Running)
+            })
+}
+
+/// The last notes go to the store; the session is over when they are kept.
+fn close(crawl: &mut Crawl, id: SessionId, to: SessionPhase) {
+    let result = result(crawl, id, to);
+    learn(crawl, id);
+    if let Some(mut session) = crawl.session_mut(id) {
+        session.closing = Some(to);
+        session.result = Some(result.clone());
+    }
+    crawl.write(
+        Owner::Close(id),
+        StoreVerb::Note(Note::SessionState {
+            session: id,
+            state: to.name().to_owned(),
+            result: Some(result),
+        }),
+    );
+}
+
+/// The store is lost: nothing more can be kept.
+fn fail(crawl: &mut Crawl, id: SessionId, why: &str) {
+    let mut document = result(crawl, id, SessionPhase::Failed);
+    document["why"] = json!(why);
+    document["cause"] = json!("store");
+    if let Some(mut session) = crawl.session_mut(id) {
+        session.result = Some(document);
+        session.why = Some(why.to_owned());
+    }
+    crawl.move_session(id, SessionPhase::Failed);
+}
+
+/// What was learned of the session's hosts is kept for the next run.
+fn learn(crawl: &mut Crawl, id: SessionId) {
+    let now = crawl.now();
+    let hosts: Vec<_> = crawl
+        .lines
+        .iter()
+        .filter(|(_, line)| line.session == id)
+        .map(|(_, line)| line.host)
+        .collect();
+    for host in hosts {
+        let Some(state) = crawl
+            .host_mut(host)
+            .filter(|known| known.id == host && known.sent > 0)
+            .and_then(|known| serde_json::to_value(known.pace.learned(now)).ok())
+        else {
+            continue;
+        };
+        let verb = StoreVerb::Note(Note::Learned { host, state });
+        crawl.write(Owner::Note(Some(id)), verb);
+    }
+}
+
+/// The session's result document (SPEC B2).
+fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
+    let Some(session) = crawl.session(id) else {
+        return Json::Null;
+    };
+    let book = crawl.moves.book(id);
+    let by_state = |counts: &Counts| -> Json {
+        Phase::ALL
+            .into_iter()
+            .map(|phase| (phase.name().to_owned(), json!(counts[phase as usize])))
+            .collect::<Map<_, _>>()
+            .into()
+    };
+    let empty = Counts::default();
+    let total = book.map_or(&empty, |book| &book.total);
+    let stages: Vec<Json> = (0u16..)
+        .zip(&session.site.stages)
+        .map(|(index, stage)| {
+            let counts = book.map_or(empty, |book| book.stage(crate::model::ids::StageId(index)));
+            json!({
+                "name": stage.name,
+                "state": session.stages[usize::from(index)].name(),
+                "discovered": counts.iter().sum::<u64>(),
+                "byState": by_state(&counts),
+            })
+        })
+        .collect();
+    let named = |entries: Vec<(&'static str, u64)>| -> Json {
+        entries
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), json!(count)))
+            .collect::<Map<_, _>>()
+            .into()
+    };
+    let mut document = json!({
+        "type": "result",
+        "session": id.0,
+        "site": session.site.name,
+        "mode": session.mode,
+        "outcome": to.name(),
+        "discovered": book.map_or(0, |book| book.discovered),
+        "done": total[Phase::Done as usize],
+        "failed": total[Phase::Failed as usize],
+        "skipped": total[Phase::Skipped as usize],
+        "dead": total[Phase::Dead as usize],
+        "cancelled": total[Phase::Cancelled as usize],
+        "byState": by_state(total),
+        "stages": stages,
+        "errors": named(book.map_or(Vec::new(), |book| book.errors.iter().map(|(class, n)| (class.name(), *n)).collect())),
+        "deadByClass": named(book.map_or(Vec::new(), |book| book.dead.iter().map(|(class, n)| (class.name(), *n)).collect())),
+        "skippedByReason": named(book.map_or(Vec::new(), |book| book.skipped.iter().map(|(reason, n)| (reason.name(), *n)).collect())),
+        "records": {
+            "saved": book.map_or(0, |book| book.records),
+            "new": session.inserted,
+            "changed": session.changed,
+            "unchanged": session.unchanged,
+        },
+        "bytes": book.map_or(0, |book| book.bytes),
+        "requests": session.requests,
+        "durationSeconds": crawl.now().saturating_sub(session.began).as_secs_f64(),
+        "results": session.results,
+    });
+    if let Some(source) = &session.source {
+        document["source"] = json!(source);
+    }
+    if let Some(why) = &session.why {
+        document["why"] = json!(why);
+    }
+    document
+}

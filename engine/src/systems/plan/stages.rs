@@ -1,0 +1,387 @@
+//! Batches open; each stage of a batch ends with one result per attempt (SPEC B6).
+
+use std::time::Duration;
+
+use bevy_ecs::entity::Entity;
+use serde_json::json;
+
+use crate::{
+    feed::frame::{Change, SessionPhase, StagePhase},
+    model::{
+        ids::{BatchId, PageKey, SessionId, StageId},
+        ledger::{Counts, open},
+        phase::Phase,
+        session::{Batch, StageRun},
+        slots::Owner,
+        stats::number,
+        timers::Due,
+    },
+    politeness::backoff,
+    ports::stored::{Note, StoreVerb},
+    settings::OnFatal,
+    systems::crawl::Crawl,
+};
+
+/// Opens batches and judges stages that may have ended.
+pub(super) fn judge_stages(mut crawl: Crawl) {
+    if !std::mem::take(&mut crawl.desk.restless) {
+        return;
+    }
+    let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
+    for id in sessions {
+        let running = crawl.session(id).is_some_and(|session| {
+            !session.is_over() && session.closing.is_none() && session.cancel.is_none()
+        });
+        if running {
+            open_batches(&mut crawl, id);
+            for (batch, entity) in batches_of(&crawl, id) {
+                judge_batch(&mut crawl, id, batch, entity);
+            }
+        }
+    }
+}
+
+fn batches_of(crawl: &Crawl, session: SessionId) -> Vec<(BatchId, Entity)> {
+    crawl
+        .index
+        .batches
+        .range((session, BatchId(0))..=(session, BatchId(u32::MAX)))
+        .map(|((_, batch), entity)| (*batch, *entity))
+        .collect()
+}
+
+/// The next batch opens when the last one has nothing queued; at most two are open.
+fn open_batches(crawl: &mut Crawl, id: SessionId) {
+    let Some(book) = crawl.moves.ledger().book(id) else {
+        return;
+    };
+    let mut known: Vec<BatchId> = book.counts.keys().map(|(batch, _)| *batch).collect();
+    known.dedup();
+    let queued = |batch: BatchId| -> u64 {
+        book.counts
+            .range((batch, StageId(0))..=(batch, StageId(u16::MAX)))
+            .map(|(_, counts)| counts[Phase::Queued as usize])
+            .sum()
+    };
+    let queued: Vec<(BatchId, u64)> = known.iter().map(|batch| (*batch, queued(*batch))).collect();
+    let Some(session) = crawl.session(id) else {
+        return;
+    };
+    let (opened, stages) = (session.opened.clone(), session.site.stages.len());
+    let past = session.stage_attempts.clone();
+    let still_open = batches_of(crawl, id)
+        .iter()
+        .filter(|(_, entity)| {
+            crawl
+                .batches
+                .get(*entity)
+                .is_ok_and(|batch| batch.phase == StagePhase::Running)
+        })
+        .count();
+    let last_is_busy = opened
+        .last()
+        .is_some_and(|last| queued.iter().any(|(batch, n)| batch == last && *n > 0));
+    if still_open >= 2 || last_is_busy {
+        return;
+    }
+    let Some(next) = known.into_iter().find(|batch| !opened.contains(batch)) else {
+        return;
+    };
+    let mut runs = vec![StageRun::default(); stages];
+    for (batch, stage, attempts) in past {
+        if batch == next {
+            runs[usize::from(stage.0)].attempts = attempts;
+        }
+    }
+    open_batch(crawl, id, next, runs);
+}
+
+fn open_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, stages: Vec<StageRun>) {
+    let batch = Batch {
+        session,
+        id,
+        phase: StagePhase::Running,
+        stages,
+    };
+    let entity = crawl.commands.spawn(batch).id();
+    crawl.index.batches.insert((session, id), entity);
+    crawl.moves.journal().write(Change::BatchMoved {
+        session,
+        batch: id,
+        from: StagePhase::Waiting,
+        to: StagePhase::Running,
+    });
+    if let Some(mut session) = crawl.session_mut(session) {
+        session.opened.insert(id);
+    }
+    let lines: Vec<_> = crawl
+        .lines
+        .iter()
+        .filter(|(_, line)| line.session == session && line.outside > 0)
+        .map(|(line, _)| line)
+        .collect();
+    for line in lines {
+        crawl.lines.get_mut(line).cursor(id).exhausted = false;
+        crawl.desk.hungry.push(line);
+    }
+    crawl.desk.restless = true;
+}
+
+fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entity) {
+    let Ok(batch) = crawl.batches.get(entity) else {
+        // It was opened in this very tick.
+        crawl.desk.restless = true;
+        return;
+    };
+    if batch.phase != StagePhase::Running {
+        return;
+    }
+    let mut runs = batch.stages.clone();
+    for index in 0..runs.len() {
+        let Ok(stage) = u16::try_from(index).map(StageId) else {
+            continue;
+        };
+        judge_stage(crawl, session, id, stage, &mut runs);
+    }
+    let ended = runs.iter().all(|run| has_ended(run.phase));
+    let phase = if ended {
+        runs.iter().map(|run| run.phase).max_by_key(|phase| severity(*phase)).unwrap_or_default()
+    } else {
+        StagePhase::Running
+    };
+    if let Ok(mut batch) = crawl.batches.get_mut(entity) {
+        batch.stages = runs;
+        batch.phase = phase;
+    }
+    if ended {
+        end_batch(crawl, session, id, phase);
+    }
+    tell_stages(crawl, session);
+}
+
+const fn has_ended(phase: StagePhase) -> bool {
+    matches!(
+        phase,
+        StagePhase::Success | StagePhase::Partial | StagePhase::Fatal
+    )
+}
+
+const fn severity(phase: StagePhase) -> u8 {
+    match phase {
+        StagePhase::Waiting => 0,
+        StagePhase::Success => 1,
+        StagePhase::Partial => 2,
+        StagePhase::Fatal => 3,
+        StagePhase::Running => 4,
+    }
+}
+
+/// One stage of one batch: still open, recoverable, or ended.
+fn judge_stage(
+    crawl: &mut Crawl,
+    id: SessionId,
+    batch: BatchId,
+    stage: StageId,
+    runs: &mut [StageRun],
+) {
+    let at = usize::from(stage.0);
+    if has_ended(runs[at].phase) {
+        return;
+    }
+    let Some(counts) = settled(crawl, id, batch, stage, runs) else {
+        return;
+    };
+    if runs[at].again.is_some() || (runs[at].condemning.is_some() && !runs[at].condemned) {
+        return;
+    }
+    let total: u64 = counts.iter().sum();
+    let failed = counts[Phase::Failed as usize];
+    let lost = failed + counts[Phase::Dead as usize];
+    let Some(session) = crawl.session(id) else {
+        return;
+    };
+    let rule = session.site.stage(stage);
+    let tolerance = rule.tolerance.unwrap_or(crawl.settings.0.tolerance);
+    let max_attempts = rule.stage_attempts.unwrap_or(crawl.settings.0.stage_attempts);
+    let policy = rule.retry.unwrap_or(crawl.settings.0.retry.policy);
+    let seed = session.seed;
+    let share = if total == 0 { 0.0 } else { number(lost) / number(total) };
+    let verdict = if lost == 0 {
+        StagePhase::Success
+    } else if share <= tolerance {
+        StagePhase::Partial
+    } else {
+        StagePhase::Fatal
+    };
+    let run = &mut runs[at];
+    if failed > 0 && run.attempts + 1 < max_attempts {
+        run.attempts += 1;
+        let key = PageKey(uuid::Uuid::from_u64_pair(u64::from(batch.0), u64::from(stage.0)));
+        let dispatch = u16::try_from(run.attempts).unwrap_or(u16::MAX);
+        let wait = backoff::delay(&policy, run.attempts, seed, key, dispatch);
+        let at = crawl.now() + wait.max(policy.base.min(Duration::from_secs(1)));
+        run.again = Some(Some(at));
+        crawl.timers.set(at, Due::StageAgain(id, batch, stage));
+        let result = json!({ "result": "recoverable", "attempt": run.attempts, "failed": failed, "total": total });
+        note(crawl, id, batch, Some(stage), result);
+        evict_failed(crawl, id, batch, stage);
+        return;
+    }
+    if failed > 0 {
+        run.condemning = Some(verdict);
+        evict_failed(crawl, id, batch, stage);
+        crawl.write(
+            Owner::Condemn(id, batch, stage),
+            StoreVerb::CondemnFailed {
+                session: id,
+                batch: Some(batch),
+                stage,
+            },
+        );
+        return;
+    }
+    run.phase = run.condemning.take().unwrap_or(verdict);
+    let result = json!({
+        "result": run.phase.name(),
+        "attempt": run.attempts + 1,
+        "failed": lost,
+        "total": total,
+    });
+    note(crawl, id, batch, Some(stage), result);
+    let now = crawl.now();
+    crawl.lines.wake_session(id, now);
+}
+
+/// The counts of a stage that cannot get more work: nothing of it is open, and every stage that
+/// leads to it has ended. Stages on a cycle end together.
+fn settled(
+    crawl: &mut Crawl,
+    id: SessionId,
+    batch: BatchId,
+    stage: StageId,
+    runs: &mut [StageRun],
+) -> Option<Counts> {
+    let session = crawl.session(id)?;
+    let at = usize::from(stage.0);
+    let cycle = session.graph.cycle[at].clone();
+    let upstream = session.graph.upstream[at].clone();
+    let (enter, discovering) = (session.site.enter, session.discovering);
+    let book = crawl.moves.ledger().book(id)?;
+    let counts = book.cell(batch, stage);
+    if open(&counts) > 0 {
+        runs[at].phase = StagePhase::Running;
+        return None;
+    }
+    let cycle_open = cycle.iter().any(|other| open(&book.cell(batch, *other)) > 0);
+    let upstream_open = upstream.iter().any(|from| {
+        *from != stage && !cycle.contains(from) && !has_ended(runs[usize::from(from.0)].phase)
+    });
+    let may_grow = stage == enter || upstream.contains(&enter);
+    let sealed = !may_grow
+        || book.counts.keys().any(|(other, _)| *other > batch)
+        || (!discovering && open(&book.stage(enter)) == 0);
+    (!cycle_open && !upstream_open && sealed).then_some(counts)
+}
+
+/// Failed tasks leave the window before the store moves them.
+fn evict_failed(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: StageId) {
+    let leaving = std::mem::take(&mut crawl.window.leaving);
+    for (at, entity) in leaving {
+        let of_stage = crawl.moves.task(entity).is_some_and(|(task, _)| {
+            task.session == session && task.batch == batch && task.stage == stage
+        });
+        let failed = crawl.moves.of(entity).is_some_and(|state| state.phase() == Phase::Failed);
+        if of_stage && failed {
+            crawl.leave(entity);
+        } else {
+            crawl.window.leaving.push_back((at, entity));
+        }
+    }
+}
+
+fn note(
+    crawl: &mut Crawl,
+    session: SessionId,
+    batch: BatchId,
+    stage: Option<StageId>,
+    mut result: serde_json::Value,
+) {
+    let verb = StoreVerb::Note(Note::StageResult {
+        session,
+        batch: Some(batch),
+        stage,
+        result: result.clone(),
+    });
+    crawl.write(Owner::Note(Some(session)), verb);
+    if let Some(mut session) = crawl.session_mut(session) {
+        result["batch"] = json!(batch.0);
+        result["stage"] = json!(stage.map(|stage| session.site.stage(stage).name.clone()));
+        if session.results.len() < 10_000 {
+            session.results.push(result);
+        }
+    }
+}
+
+fn end_batch(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: StagePhase) {
+    crawl.moves.journal().write(Change::BatchMoved {
+        session,
+        batch,
+        from: StagePhase::Running,
+        to: phase,
+    });
+    note(crawl, session, batch, None, json!({ "result": phase.name() }));
+    crawl.desk.restless = true;
+    if phase != StagePhase::Fatal {
+        return;
+    }
+    match crawl.settings.0.on_fatal {
+        OnFatal::Continue => {}
+        OnFatal::Pause => {
+            crawl.notice(session, "a stage failed beyond its tolerance: the session pauses");
+            crawl.move_session(session, SessionPhase::Paused);
+        }
+        OnFatal::Abort => {
+            crawl.notice(session, "a stage failed beyond its tolerance: the session ends");
+            if let Some(mut session) = crawl.session_mut(session) {
+                session.why = Some("a stage failed beyond its tolerance".to_owned());
+                session.cancel = Some(true);
+            }
+            crawl.desk.abort = true;
+        }
+    }
+}
+
+/// Tells where each stage is over all batches.
+fn tell_stages(crawl: &mut Crawl, id: SessionId) {
+    let runs: Vec<Vec<StagePhase>> = batches_of(crawl, id)
+        .iter()
+        .filter_map(|(_, entity)| crawl.batches.get(*entity).ok())
+        .map(|batch| batch.stages.iter().map(|run| run.phase).collect())
+        .collect();
+    let Some(mut session) = crawl.session_mut(id) else {
+        return;
+    };
+    let mut told = Vec::new();
+    for index in 0..session.stages.len() {
+        let to = runs
+            .iter()
+            .filter_map(|stages| stages.get(index).copied())
+            .max_by_key(|phase| severity(*phase))
+            .unwrap_or_default();
+        let from = session.stages[index];
+        if from != to
+            && let Ok(stage) = u16::try_from(index)
+        {
+            session.stages[index] = to;
+            told.push(Change::StageMoved {
+                session: id,
+                stage: StageId(stage),
+                from,
+                to,
+            });
+        }
+    }
+    for change in told {
+        crawl.moves.journal().write(change);
+    }
+}

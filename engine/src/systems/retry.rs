@@ -1,0 +1,316 @@
+//! Retry: setbacks are judged (backoff, failed, dead, or back to the queue), and due times come.
+
+use std::time::Duration;
+
+use bevy_ecs::{
+    entity::Entity,
+    schedule::{IntoScheduleConfigs, Schedule},
+};
+
+use crate::{
+    feed::frame::{Detail, Fault},
+    model::{
+        class::{Consequence, ErrorClass},
+        clock::micros,
+        ids::OrderId,
+        slots::{Busy, Flight, Owner, Setback},
+        state::TaskState,
+        stats::Step,
+        task::{Hop, Task},
+        timers::Due,
+    },
+    politeness::backoff,
+    ports::{
+        orders::Order,
+        stored::{AttemptRow, Evidence, PageEnd, StoreVerb, Tries},
+    },
+    systems::{
+        TickSystems,
+        crawl::{Crawl, Letter},
+    },
+};
+
+/// The body kept as evidence, at most.
+const EVIDENCE: usize = 64 << 10;
+/// A throttled task without a Retry-After comes back after this.
+const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) fn install(schedule: &mut Schedule) {
+    schedule.add_systems(
+        (judge_setbacks, requeue_due)
+            .chain()
+            .in_set(TickSystems::Retry),
+    );
+}
+
+/// fetching, parsing → backoff, failed, dead or queued, by class and policy.
+fn judge_setbacks(mut crawl: Crawl) {
+    for setback in std::mem::take(&mut crawl.desk.setbacks) {
+        let Some(busy) = crawl.slots.close(setback.id) else {
+            continue;
+        };
+        let Owner::Task(entity) = busy.owner else {
+            continue;
+        };
+        let step = match crawl.moves.of(entity) {
+            Some(TaskState::Fetching(_)) => Step::Fetch,
+            Some(TaskState::Parsing(_)) => Step::Parse,
+            _ => continue,
+        };
+        let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+            continue;
+        };
+        crawl.stats.broke(task.session, step, task.stage);
+        crawl.commands.entity(entity).remove::<Hop>();
+        judge(&mut crawl, entity, &task, busy, setback);
+    }
+}
+
+/// What follows a setback.
+enum Next {
+    Queued,
+    Backoff(Duration),
+    Failed,
+    Dead(ErrorClass),
+}
+
+fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, setback: Setback) {
+    let now = crawl.now();
+    let policy = crawl
+        .session(task.session)
+        .and_then(|session| session.site.stage(task.stage).retry)
+        .unwrap_or(crawl.settings.0.retry.policy);
+    let seed = crawl.session(task.session).map_or(0, |session| session.seed);
+    let retry = crawl.settings.0.retry;
+    let stopping = crawl
+        .session(task.session)
+        .is_none_or(|session| session.cancel.is_some() || session.is_over());
+    let tries = crawl.moves.charge(entity, |tries| match setback.class.consequence() {
+        Consequence::Ours => {}
+        Consequence::Throttled => {
+            tries.throttled += 1;
+            if tries.throttled > retry.free_throttles {
+                tries.failed += 1;
+            }
+        }
+        Consequence::Transient | Consequence::Permanent => {
+            tries.failed += 1;
+            tries.throttled = 0;
+        }
+    });
+    let spread = |crawl: &Crawl| {
+        let _ = crawl;
+        backoff::delay(
+            &policy,
+            u32::from(tries.failed.max(1)),
+            seed,
+            task.key,
+            tries.dispatched,
+        )
+    };
+    let used_up = u32::from(tries.failed) >= policy.attempts;
+    let next = match setback.class.consequence() {
+        Consequence::Ours if stopping || setback.class == ErrorClass::Aborted => Next::Queued,
+        Consequence::Ours => Next::Backoff(THROTTLE_PAUSE),
+        Consequence::Permanent => Next::Dead(setback.class),
+        Consequence::Throttled => match setback.after {
+            Some(after) if after > retry.max_retry_after => Next::Dead(ErrorClass::HostParked),
+            _ if used_up => Next::Failed,
+            Some(after) => Next::Backoff(after),
+            None => Next::Backoff(THROTTLE_PAUSE.max(spread(crawl))),
+        },
+        Consequence::Transient if !used_up => Next::Backoff(spread(crawl)),
+        Consequence::Transient if setback.class.is_content() => Next::Dead(setback.class),
+        Consequence::Transient => Next::Failed,
+    };
+    let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
+    let (attempt, evidence) = history(now, began, tries, busy.flight, &setback);
+    crawl.condition.last_failure = Some((setback.class, setback.message.clone()));
+    carry_out(crawl, entity, task, tries, next, attempt, evidence, &setback);
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one place turns a verdict into the move, the letter and the timer"
+)]
+fn carry_out(
+    crawl: &mut Crawl,
+    entity: Entity,
+    task: &Task,
+    tries: Tries,
+    next: Next,
+    attempt: AttemptRow,
+    evidence: Evidence,
+    setback: &Setback,
+) {
+    let now = crawl.now();
+    let fault = |retry_at_us| {
+        Detail::Error(Box::new(Fault {
+            class: setback.class,
+            message: std::sync::Arc::from(setback.message.as_str()),
+            retry_at_us,
+        }))
+    };
+    let end = match &next {
+        Next::Queued => PageEnd::Queued,
+        Next::Backoff(due_in) => PageEnd::Backoff { due_in: *due_in },
+        Next::Failed => PageEnd::Failed { evidence },
+        Next::Dead(class) => PageEnd::Dead {
+            class: *class,
+            evidence,
+        },
+    };
+    let end = crawl.end_of(task, tries, Some(attempt), end);
+    crawl.write(Owner::End(task.session), StoreVerb::End(end));
+    match next {
+        Next::Queued => {
+            crawl.moves.make(entity, TaskState::Queued, Detail::None);
+            let rank = crawl.rank(task);
+            let line = crawl.lines.id(task.session, task.host);
+            crawl.lines.enqueue(line, rank, entity, now);
+        }
+        Next::Backoff(wait) => {
+            let until = now + wait;
+            let until_us = micros(until);
+            let state = TaskState::Backoff {
+                until_us,
+                cause: setback.class,
+            };
+            crawl.moves.make(entity, state, fault(Some(until_us)));
+            crawl.timers.set(until, Due::Backoff(entity));
+        }
+        Next::Failed => {
+            let state = TaskState::Failed(setback.class);
+            crawl.moves.make(entity, state, fault(None));
+            crawl.retire(entity);
+        }
+        Next::Dead(class) => {
+            crawl.moves.make(entity, TaskState::Dead(class), fault(None));
+            crawl.retire(entity);
+        }
+    }
+}
+
+/// The attempt's row and what it left behind.
+fn history(
+    now: Duration,
+    began: Duration,
+    tries: Tries,
+    flight: Option<Box<Flight>>,
+    setback: &Setback,
+) -> (AttemptRow, Evidence) {
+    let flight = flight.unwrap_or_default();
+    let attempt = AttemptRow {
+        dispatch: tries.dispatched,
+        began_ago: now.saturating_sub(began),
+        fetch: flight.fetch,
+        parse: flight.parse,
+        bytes: flight.bytes,
+        status: flight.status,
+        class: Some(setback.class),
+        message: Some(setback.message.clone()),
+    };
+    let (head, body) = match flight.answer {
+        Some(answer) => {
+            let cut = answer.body.len().min(EVIDENCE);
+            let body = (cut > 0).then(|| answer.body[..cut].to_vec());
+            (Some(answer.head), body)
+        }
+        None => (None, None),
+    };
+    let evidence = Evidence {
+        message: setback.message.clone(),
+        head,
+        body,
+    };
+    (attempt, evidence)
+}
+
+/// backoff → queued when due and the retry budgets allow; other due times.
+fn requeue_due(mut crawl: Crawl) {
+    let now = crawl.now();
+    while let Some(due) = crawl.timers.pop_due(now) {
+        match due {
+            Due::Backoff(entity) => end_backoff(&mut crawl, entity),
+            Due::Deadline(id) => give_up(&mut crawl, id),
+            Due::Host(host) => crawl.lines.wake_host(host, now),
+            Due::StageAgain(session, batch, stage) => {
+                crawl.write(
+                    Owner::Requeue(session, batch, stage),
+                    StoreVerb::RequeueFailed {
+                        session,
+                        batch: Some(batch),
+                        stage,
+                    },
+                );
+            }
+            Due::Resend(id) => resend(&mut crawl, id),
+            Due::Probe => crawl.desk.probe_due = true,
+            Due::Snapshot => crawl.desk.snapshot_due = true,
+        }
+    }
+}
+
+fn end_backoff(crawl: &mut Crawl, entity: Entity) {
+    let now = crawl.now();
+    if !matches!(crawl.moves.of(entity), Some(TaskState::Backoff { until_us, .. }) if until_us <= micros(now))
+    {
+        return;
+    }
+    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        return;
+    };
+    let Some(session) = crawl.index.sessions.get(&task.session).copied() else {
+        return;
+    };
+    let host = crawl.index.hosts.get(&task.host).copied();
+    if let Ok(mut session) = crawl.sessions.get_mut(session)
+        && let Some(mut host) = host.and_then(|host| crawl.hosts.get_mut(host).ok())
+        && let Err(wait) = crate::politeness::budget::RetryBudget::try_take_both(
+            &mut host.budget,
+            &mut session.budget,
+            now,
+        )
+    {
+        crawl.timers.set(now + wait, Due::Backoff(entity));
+        return;
+    }
+    crawl.moves.make(entity, TaskState::Queued, Detail::None);
+    let rank = crawl.rank(&task);
+    let line = crawl.lines.id(task.session, task.host);
+    crawl.lines.enqueue(line, rank, entity, now);
+}
+
+/// No report by the order's own deadline: the task is taken back, the late report discarded.
+fn give_up(crawl: &mut Crawl, id: OrderId) {
+    let Some(busy) = crawl.slots.get(id) else {
+        return;
+    };
+    let (owner, fetch) = (busy.owner, busy.http.is_some());
+    if fetch {
+        crawl.outbox.orders.push_back(Order::Abort(id));
+    }
+    // It is told like any other report, in the next tick.
+    crawl.inbox.reports.push_back(crate::ports::reports::Report {
+        id,
+        took: Duration::ZERO,
+        outcome: crate::ports::reports::Outcome::Panicked(format!(
+            "no report by the deadline of this order ({owner:?})"
+        )),
+    });
+    crawl.desk.again = true;
+}
+
+fn resend(crawl: &mut Crawl, id: OrderId) {
+    let Some(busy) = crawl.slots.get_mut(id) else {
+        return;
+    };
+    let owner = busy.owner;
+    if let Some(verb) = busy.verb.take() {
+        crawl.desk.letters.push_back(Letter {
+            owner,
+            verb,
+            id: Some(id),
+        });
+    }
+}

@@ -1,0 +1,111 @@
+//! Compressed bodies, bombs among them, over the wire.
+
+use std::{io::Write, path::PathBuf, sync::Arc};
+
+use crawlfield_engine::{
+    model::class::ErrorClass::{self, *},
+    ports::{orders::Purpose, reports::Outcome},
+};
+use crawlfield_kit::hostile::{Server, Step};
+
+use crate::far::{Far, class_of, profile};
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn serve(encoding: &str, body: &[u8]) -> Result<Vec<u8>, ErrorClass> {
+    let headers = format!("Content-Encoding: {encoding}\r\n");
+    let server = Server::start([vec![Step::Request, Step::answer(&headers, body)]]);
+    class_of(&server.url("/"), profile()).map(|answer| answer.body.to_vec())
+}
+
+#[test]
+fn an_encoded_page_is_decoded_and_its_received_bytes_are_counted() {
+    let plain = b"page ".repeat(1_000);
+    let coded = gzip(&plain);
+    let server = Server::start([vec![
+        Step::Request,
+        Step::answer("Content-Encoding: gzip\r\n", &coded),
+    ]]);
+    let answer = class_of(&server.url("/"), profile()).unwrap();
+    assert_eq!(*answer.body, plain);
+    assert_eq!(answer.wire_bytes, coded.len() as u64);
+    assert!(server.log().requests[0].contains("accept-encoding: gzip, br, zstd, deflate\r\n"));
+}
+
+#[test]
+fn a_coding_that_does_not_fit_is_a_decode_failure() {
+    let coded = gzip(b"page");
+    assert_eq!(serve("gzip", b"<html>plain</html>"), Err(Decode));
+    assert_eq!(serve("gzip", &coded[..coded.len() - 9]), Err(Decode));
+    assert_eq!(serve("compress", b"x"), Err(Decode));
+    assert_eq!(serve("identity", b"page").unwrap(), b"page");
+    assert_eq!(serve("utf-8", b"page").unwrap(), b"page");
+    assert_eq!(serve("gzip", b"").unwrap(), b"");
+}
+
+#[test]
+fn bombs_stop_at_the_limit() {
+    let Some(cases) = std::env::var_os("CRAWLFIELD_CASES").map(PathBuf::from) else {
+        println!("not run: CRAWLFIELD_CASES is not set");
+        return;
+    };
+    for (file, encoding) in [
+        ("bomb-br.bin", "br"),
+        ("bomb-zstd.bin", "zstd"),
+        ("bomb-gzip.bin", "gzip"),
+        ("bomb-deflate.bin", "deflate"),
+    ] {
+        let bomb = std::fs::read(cases.join("compression").join(file)).unwrap();
+        let refused = serve(encoding, &bomb);
+        assert!(matches!(refused, Err(TooLarge | Decode)), "{file}");
+    }
+}
+
+#[test]
+fn robots_txt_is_cut_at_its_limit_instead_of_refused() {
+    let rules = b"Disallow: /\n".repeat(200_000);
+    let server = Server::start([vec![Step::Request, Step::answer("", &rules)]]);
+    let mut far = Far::start();
+    far.send(
+        &server.url("/robots.txt"),
+        Purpose::Robots,
+        &Arc::new(profile()),
+    );
+    match far.report().outcome {
+        Outcome::Answered(answer) => assert_eq!(*answer.body, rules[..512 << 10]),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_page_keeps_its_status_whatever_its_body_does() {
+    for (status, body) in [
+        ("404 Not Found", "Content-Length: 99\r\n\r\nhalf"),
+        (
+            "301 Moved",
+            "Location: /a\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf",
+        ),
+        (
+            "503 Busy",
+            "Content-Encoding: what\r\nContent-Length: 4\r\n\r\nhalf",
+        ),
+    ] {
+        let said = format!("HTTP/1.1 {status}\r\n{body}");
+        let server = Server::start([vec![Step::Request, Step::say(&said)]]);
+        let answer = class_of(&server.url("/"), profile()).unwrap();
+        assert_eq!(answer.head.status.to_string(), status[..3]);
+    }
+}
+
+#[test]
+fn redirects_are_answers_and_are_not_followed() {
+    let said = "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::start([vec![Step::Request, Step::say(said)]]);
+    let answer = class_of(&server.url("/"), profile()).unwrap();
+    assert_eq!(answer.head.header("location"), Some("/next"));
+    assert_eq!(server.log().requests.len(), 1);
+}
