@@ -76,14 +76,15 @@ fn open<T>(
 ) -> Result<T, ExtractError> {
     let form = content::form(input.content_type, input.body)?;
     let (text, charset) = charset::decode(input.content_type, input.body);
-    let text = match text.contains('\0') {
-        true => Cow::Owned(text.replace('\0', "")),
-        false => text,
+    let text = if text.contains('\0') {
+        Cow::Owned(text.replace('\0', ""))
+    } else {
+        text
     };
     if text.trim().is_empty() {
         return Err(failure(
             ErrorClass::Parse,
-            "empty page: the answer has no text at all".to_owned(),
+            "empty page: the answer has no text at all",
             input,
         ));
     }
@@ -91,7 +92,7 @@ fn open<T>(
         return Ok(then(&Page::new(input, &text, charset, Index::default())));
     }
     let html = dom::parse(&text, bounds, expired)
-        .map_err(|(class, message)| failure(class, message, input))?;
+        .map_err(|(class, message)| failure(class, &message, input))?;
     Ok(then(&Page::new(
         input,
         &text,
@@ -114,7 +115,7 @@ fn read(
     if page.index.is_exhausted() {
         return Err(failure(
             ErrorClass::TooLarge,
-            "reading this page takes more work than one page may cost (too many matches, one inside the other); narrow the selectors of `each` and `rows`".to_owned(),
+            "reading this page takes more work than one page may cost (too many matches, one inside the other); narrow the selectors of `each` and `rows`",
             page.input,
         ));
     }
@@ -140,7 +141,7 @@ fn reads_json_only(stage: &Stage) -> bool {
 }
 
 /// An error that ends with the page's URL.
-fn failure(class: ErrorClass, message: String, page: &PageInput<'_>) -> ExtractError {
+fn failure(class: ErrorClass, message: &str, page: &PageInput<'_>) -> ExtractError {
     ExtractError {
         class,
         message: format!("{message}; page {}", page.url),

@@ -42,10 +42,8 @@ pub(super) fn decode<'b>(
 /// the body tell.
 fn resolve(label: &str, body: &[u8]) -> Option<&'static Encoding> {
     let encoding = Encoding::for_label(label.as_bytes())?;
-    match label.eq_ignore_ascii_case("utf-16") {
-        true => Some(bare_utf16(body).unwrap_or(encoding)),
-        false => Some(encoding),
-    }
+    let by_zeros = bare_utf16(body).filter(|_| label.eq_ignore_ascii_case("utf-16"));
+    Some(by_zeros.unwrap_or(encoding))
 }
 
 /// UTF-16 without a BOM, told by its zeros: nearly all on one side of the pairs, none on the other.
@@ -172,18 +170,13 @@ fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
         let mut value: &[u8] = b"";
         if let Some(after) = rest.strip_prefix(b"=") {
             let after = after.trim_ascii_start();
-            (value, rest) = match after.first()? {
-                quote @ (b'"' | b'\'') => {
-                    let end = after[1..].iter().position(|b| b == quote)?;
-                    (&after[1..=end], &after[end + 2..])
-                }
-                _ => {
-                    let end = after
-                        .iter()
-                        .position(|b| b.is_ascii_whitespace() || *b == b'>')
-                        .unwrap_or(after.len());
-                    after.split_at(end)
-                }
+            let first = after.first()?;
+            (value, rest) = if matches!(first, b'"' | b'\'') {
+                let end = after[1..].iter().position(|b| b == first)?;
+                (&after[1..=end], &after[end + 2..])
+            } else {
+                let ends = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
+                after.split_at(after.iter().position(ends).unwrap_or(after.len()))
             };
         }
         if name.eq_ignore_ascii_case(wanted) {

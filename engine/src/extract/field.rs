@@ -112,7 +112,7 @@ pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
                 field,
                 card,
                 &Rows {
-                    rows,
+                    each: rows,
                     label,
                     is: is.as_deref(),
                     value,
@@ -170,15 +170,15 @@ fn picked(page: &Page<'_>, field: &Field, fallbacks: &Fallbacks, card: Card) -> 
 }
 
 struct Rows<'s> {
-    rows: &'s scraper::Selector,
+    each: &'s scraper::Selector,
     label: &'s Fallbacks,
     is: Option<&'s [String]>,
     value: &'s Fallbacks,
 }
 
 fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec<Raw> {
-    let text = rule.rows.to_css_string();
-    let rows = page.index.select(card, rule.rows, Key::of(&text));
+    let text = rule.each.to_css_string();
+    let rows = page.index.select(card, rule.each, Key::of(&text));
     let mut map = Map::new();
     let mut found = Vec::new();
     for row in rows {
@@ -319,7 +319,7 @@ fn shaped(page: &Page<'_>, field: &Field, text: String) -> Option<Raw> {
     let text = match &field.map {
         Some(map) => match map.get(text.as_str()).map(from_toml)? {
             Raw::Text(text) => text,
-            other => return Some(other),
+            json @ Raw::Json(_) => return Some(json),
         },
         None => text,
     };

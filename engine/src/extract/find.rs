@@ -141,16 +141,10 @@ impl<'h> Index<'h> {
             let admitted = range.filter(|at| key.admits(self.elements[*at])).count() as u64;
             price += admitted * (self.most_children / 16);
         }
-        match self.steps_left.get().checked_sub(price) {
-            Some(left) => {
-                self.steps_left.set(left);
-                true
-            }
-            None => {
-                self.exhausted.set(true);
-                false
-            }
-        }
+        let left = self.steps_left.get().checked_sub(price);
+        self.steps_left.set(left.unwrap_or(0));
+        self.exhausted.set(self.exhausted.get() || left.is_none());
+        left.is_some()
     }
 
     /// The elements that a pick names: the card itself where it has no selector.

@@ -93,19 +93,20 @@ fn without_suffix(text: &str) -> &str {
 fn last_compound(selector: &str) -> Option<&str> {
     let (mut depth, mut quote, mut start) = (0_u32, None, 0);
     for (at, byte) in selector.bytes().enumerate() {
-        match (quote, byte) {
-            (_, b'\\') => return None,
-            (Some(open), byte) => {
-                if byte == open {
-                    quote = None;
-                }
-            }
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'[' | b'(') => depth += 1,
-            (None, b']' | b')') => depth = depth.checked_sub(1)?,
-            (None, b',' | b'|') if depth == 0 => return None,
-            (None, b'>' | b'+' | b'~') if depth == 0 => start = at + 1,
-            (None, byte) if depth == 0 && byte.is_ascii_whitespace() => start = at + 1,
+        if byte == b'\\' {
+            return None;
+        }
+        if let Some(open) = quote {
+            quote = Some(open).filter(|open| *open != byte);
+            continue;
+        }
+        match byte {
+            b'"' | b'\'' => quote = Some(byte),
+            b'[' | b'(' => depth += 1,
+            b']' | b')' => depth = depth.checked_sub(1)?,
+            b',' | b'|' if depth == 0 => return None,
+            b'>' | b'+' | b'~' if depth == 0 => start = at + 1,
+            byte if depth == 0 && byte.is_ascii_whitespace() => start = at + 1,
             _ => {}
         }
     }

@@ -140,10 +140,9 @@ fn identity(
 fn key_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::Text(text) | Value::Decimal(text) => text.clone(),
+        Value::Text(text) | Value::Decimal(text) | Value::Json(Json::String(text)) => text.clone(),
         Value::Integer(integer) => integer.to_string(),
         Value::Boolean(truth) => truth.to_string(),
-        Value::Json(Json::String(text)) => text.clone(),
         Value::Json(json) => json.to_string(),
     }
 }
@@ -186,10 +185,10 @@ pub(super) fn unfit_text(kind: &str, field: &Field, text: &str) -> String {
 
 pub(super) fn kind_text(field: &Field) -> String {
     let kind = format!("{:?}", field.kind).to_lowercase();
-    match field.formats.is_empty() {
-        true => kind,
-        false => format!("{kind} of the form {}", field.formats.join(" or ")),
+    if field.formats.is_empty() {
+        return kind;
     }
+    format!("{kind} of the form {}", field.formats.join(" or "))
 }
 
 fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {

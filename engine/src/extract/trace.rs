@@ -236,7 +236,7 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
     };
     let raw = field::raws(page, field, card)
         .iter()
-        .map(|raw| raw.shown())
+        .map(super::convert::Raw::shown)
         .collect();
     let reading = field::read(page, field, card);
     let problem = reading.unfit.as_ref().map(|text| {

@@ -73,15 +73,13 @@ impl Scan {
                     equals: false,
                 }
             }
-            (At::Declaration(1), b'-') => At::Comment(0),
             (At::Declaration(0), b'-') => At::Declaration(1),
-            (At::Comment(2..), b'>') => At::Text,
-            (At::Comment(dashes), b'-') => At::Comment(dashes.saturating_add(1)),
-            (At::Comment(_), _) => At::Comment(0),
-            (At::Tag { .. }, b'>') => {
+            (At::Tag { .. } | At::Comment(2..), b'>') => {
                 self.attributes = 0;
                 At::Text
             }
+            (At::Comment(dashes), b'-') => At::Comment(dashes.saturating_add(1)),
+            (At::Declaration(1), b'-') | (At::Comment(_), _) => At::Comment(0),
             (At::Tag { .. }, b'=') => At::Tag {
                 between: false,
                 equals: true,

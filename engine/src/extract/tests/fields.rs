@@ -21,6 +21,10 @@ fn value(field: Field, content_type: &str, body: &str) -> Json {
 }
 
 #[track_caller]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a table reads better without &"
+)]
 fn check(field: Field, html: &str, expected: Json) {
     assert_eq!(value(field, "text/html", html), expected);
 }

@@ -298,7 +298,7 @@ fn every_box_of_a_real_minified_catalogue_is_read_as_it_is() {
                 first,
                 max: Some(13),
             },
-            other => other,
+            other @ Pages::Next(_) => other,
         }),
         ..list
     };
