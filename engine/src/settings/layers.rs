@@ -5,15 +5,15 @@ use std::{collections::BTreeMap, fmt, fmt::Write as _};
 
 use serde::Serialize;
 use serde_json::Value as Json;
-use toml::de::DeValue;
 
 use super::{Settings, presets, registry};
 use crate::site::{
     compiled::{Politeness, Site},
-    parse,
-    problems::{Problems, SiteErrors, nearest, printable},
-    reading::{Entry, Node, Table, found, plain},
+    problems::{SiteErrors, printable},
 };
+use given::{Given, environment_values, file_values, known_name, site_values};
+
+mod given;
 
 /// Environment variables that are settings begin with this.
 pub const PREFIX: &str = "CRAWLFIELD_";
@@ -100,14 +100,6 @@ pub enum LayerError {
         /// What was expected.
         reason: String,
     },
-}
-
-/// One value that a layer gives: dotted name, value, and where it stands for messages.
-struct Given {
-    name: &'static str,
-    value: Json,
-    layer: Layer,
-    origin: String,
 }
 
 /// Lays the layers over each other.
@@ -201,159 +193,6 @@ fn provenance(
         (presets::name(settings.profile).to_owned(), layer("profile")),
     );
     all
-}
-
-fn known_name(name: &str) -> Result<&'static str, String> {
-    if name == "profile" {
-        Ok("profile")
-    } else {
-        registry::named(name).map(|setting| setting.name)
-    }
-}
-
-fn file_values(inputs: &Inputs<'_>) -> Result<Vec<Given>, LayerError> {
-    let Some((text, file)) = inputs.file else {
-        return Ok(Vec::new());
-    };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut problems = Problems::new(file, text);
-    let mut given = Vec::new();
-    if let Some(document) = parse(text, &mut problems) {
-        for entry in Table::root(&document).entries() {
-            file_entry(&entry, &mut given, &mut problems);
-        }
-    }
-    problems.finish().map(|_| given).map_err(LayerError::File)
-}
-
-fn file_entry(entry: &Entry<'_>, given: &mut Vec<Given>, problems: &mut Problems<'_>) {
-    let node: &Node<'_> = &entry.node;
-    let name = match known_name(&node.field) {
-        Ok(name) => name,
-        Err(_) if matches!(node.value, DeValue::Table(_)) && is_group(&node.field) => {
-            for entry in node
-                .table(problems)
-                .map(|table| table.entries())
-                .unwrap_or_default()
-            {
-                file_entry(&entry, given, problems);
-            }
-            return;
-        }
-        Err(_) => {
-            let known = registry::ALL
-                .iter()
-                .map(|setting| setting.name)
-                .chain(["profile"]);
-            let groups = ["politeness", "retry", "breaker", "fetch", "bounds"];
-            let message = "there is no such setting; `crawlfield check` lists all";
-            problems.unknown(
-                &entry.name_span,
-                &node.field,
-                message,
-                &node.field,
-                known.chain(groups),
-            );
-            return;
-        }
-    };
-    let value = plain(node.value).and_then(|value| serde_json::to_value(value).ok());
-    let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) else {
-        node.error(
-            format!("expected one value, found {}", found(node.value)),
-            problems,
-        );
-        return;
-    };
-    let tried = if name == "profile" {
-        presets::named(&value).map(|_| ())
-    } else {
-        registry::named(name).and_then(|setting| setting.put(&mut Settings::default(), &value))
-    };
-    match tried {
-        Ok(()) => given.push(Given {
-            name,
-            value,
-            layer: Layer::File,
-            origin: name.to_owned(),
-        }),
-        Err(reason) => node.error(reason, problems),
-    }
-}
-
-fn is_group(field: &str) -> bool {
-    let start = format!("{field}.");
-    registry::ALL
-        .iter()
-        .any(|setting| setting.name.starts_with(&start))
-}
-
-fn site_values(politeness: &Politeness) -> Vec<Given> {
-    let time = |value: Option<std::time::Duration>| {
-        value.map(|value| Json::from(crate::site::amounts::show_duration(value)))
-    };
-    let values = [
-        ("politeness.max_rate", politeness.max_rate.map(Json::from)),
-        (
-            "politeness.max_in_flight",
-            politeness.max_in_flight.map(Json::from),
-        ),
-        (
-            "fetch.user_agent",
-            politeness.user_agent.clone().map(Json::from),
-        ),
-        ("fetch.connect_timeout", time(politeness.connect_timeout)),
-        (
-            "fetch.first_byte_timeout",
-            time(politeness.first_byte_timeout),
-        ),
-        ("fetch.timeout", time(politeness.timeout)),
-        ("fetch.max_body", politeness.max_body.map(Json::from)),
-    ];
-    let given = |(name, value): (&'static str, Option<Json>)| {
-        Some(Given {
-            name,
-            value: value?,
-            layer: Layer::Site,
-            origin: format!("site file, {name}"),
-        })
-    };
-    values.into_iter().filter_map(given).collect()
-}
-
-fn environment_values(
-    environment: &BTreeMap<String, String>,
-    warnings: &mut Vec<String>,
-) -> Vec<Given> {
-    let names: BTreeMap<String, &'static str> = registry::ALL
-        .iter()
-        .map(|setting| setting.name)
-        .chain(["profile"])
-        .map(|name| (variable(name), name))
-        .collect();
-    let mut given = Vec::new();
-    for (key, value) in environment
-        .iter()
-        .filter(|(key, _)| key.starts_with(PREFIX))
-    {
-        if let Some(name) = names.get(key) {
-            given.push(Given {
-                name,
-                value: Json::String(value.clone()),
-                layer: Layer::Environment,
-                origin: key.clone(),
-            });
-        } else if let Some(near) = nearest(
-            &key[PREFIX.len()..],
-            names.keys().map(|known| &known[PREFIX.len()..]),
-        ) {
-            warnings.push(format!(
-                "environment variable {} is no setting; did you mean {PREFIX}{near}?",
-                printable(key)
-            ));
-        }
-    }
-    given
 }
 
 /// The environment variable of a setting: `retry.base` is `CRAWLFIELD_RETRY_BASE`.

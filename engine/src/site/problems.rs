@@ -269,7 +269,7 @@ pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>)
             )
         })
         .filter(|(distance, name)| {
-            *distance <= allowed || (given.len() >= 4 && name.starts_with(&given))
+            *distance <= allowed || (given.len() >= 3 && name.starts_with(&given))
         })
         .min()
         .map(|(_, name)| name.to_owned())

@@ -206,16 +206,11 @@ fn unknown_group(regex: &regex::Regex, with: &str) -> Option<String> {
             rest = after;
             continue;
         }
-        let name = match rest
+        let braced = rest
             .strip_prefix('{')
-            .and_then(|inner| inner.split_once('}'))
-        {
-            Some((name, _)) => name,
-            None => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                &rest[..end.unwrap_or(rest.len())]
-            }
-        };
+            .and_then(|inner| inner.split_once('}'));
+        let plain = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let name = braced.map_or(&rest[..plain.unwrap_or(rest.len())], |(name, _)| name);
         let known = match name.parse::<usize>() {
             Ok(number) => number < regex.captures_len(),
             Err(_) => name.is_empty() || regex.capture_names().flatten().any(|known| known == name),

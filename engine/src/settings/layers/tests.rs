@@ -133,7 +133,7 @@ fn what_lies_above_the_site_file_is_written_into_its_politeness() {
     assert_eq!(site.politeness.max_rate, Some(2.0));
     assert_eq!(site.politeness.timeout.unwrap().as_secs(), 5);
     assert_eq!(site.politeness.user_agent.as_deref(), Some("SiteBot/1"));
-    assert_eq!(site.politeness.max_in_flight, None);
+    assert_eq!(site.politeness.max_in_flight, Some(32));
 }
 
 #[test]

@@ -58,14 +58,13 @@ proptest! {
 
 #[test]
 fn deep_long_and_huge_files_end_with_an_error() {
+    let numbered = (0..50_000).fold(String::new(), |text, n| text + &format!("key{n} = 1\n"));
     for text in [
         "a = ".to_owned() + &"[".repeat(100_000),
         format!("a = {}1{}", "{ a = ".repeat(5_000), "}".repeat(5_000)),
         "[a.".to_owned() + &"b.".repeat(50_000) + "c]\n",
         "x = 1\n".repeat(50_000),
-        (0..50_000)
-            .map(|n| format!("key{n} = 1\n"))
-            .collect::<String>(),
+        numbered,
         "#".repeat(5 << 20),
     ] {
         let errors = load(&text).unwrap_err();

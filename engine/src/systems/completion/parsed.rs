@@ -74,8 +74,8 @@ fn settle(crawl: &mut Crawl, id: OrderId, took: Duration) {
 }
 
 /// The acceptance rule (A3): a list page with fewer distinct links than a full one is short,
-/// unless it is the verified last one. It is verified when another page told the same page count,
-/// or when it came the same way twice.
+/// unless it is the verified last one. It is verified when it has some links and another page told
+/// the same page count, or when it came the same way twice.
 fn accept(
     crawl: &mut Crawl,
     entity: Entity,
@@ -107,6 +107,8 @@ fn accept(
     let may_be_last = !extracted.has_next
         && last.is_none_or(|(last, _)| page_number(&task.carried) >= u64::from(last));
     let told_by_others = last.is_some_and(|(_, said)| said > own);
+    // A last page without any link is more likely a page that failed than a real one.
+    let told_by_others = told_by_others && items > 0;
     if may_be_last && (told_by_others || came_before == Some(items)) {
         return Ok(());
     }
