@@ -14,6 +14,7 @@ pub mod output;
 mod page;
 mod paging;
 mod records;
+mod shape;
 pub mod trace;
 
 use std::borrow::Cow;

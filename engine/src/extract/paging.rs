@@ -5,11 +5,11 @@ use url::Url;
 
 use crate::{
     extract::{
-        field::captured,
         find::Index,
         links::{Found, Offer, reference},
         output::Extracted,
         page::Page,
+        shape::captured,
     },
     model::ids::StageId,
     site::compiled::{CountRule, Fallbacks, Pages, Stage},

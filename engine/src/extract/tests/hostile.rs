@@ -50,14 +50,7 @@ fn class(body: Vec<u8>) -> Option<ErrorClass> {
 
 #[test]
 fn deep_nesting_is_too_large_and_costs_no_stack() {
-    for open in [
-        "<div>",
-        "<b>",
-        "<ul><li>",
-        "<table><tr><td>",
-        "<svg>",
-
-    ] {
+    for open in ["<div>", "<b>", "<ul><li>", "<table><tr><td>", "<svg>"] {
         assert_eq!(
             class(open.repeat(100_000).into_bytes()),
             Some(ErrorClass::TooLarge),
