@@ -16,8 +16,8 @@ mod retry;
 
 use bevy_ecs::{
     schedule::{
-        IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor,
-        SystemSet,
+        IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel,
+        SingleThreadedExecutor, SystemSet,
     },
     world::World,
 };

@@ -60,7 +60,10 @@ impl Book {
     /// Pages of a stage of a batch.
     #[must_use]
     pub fn cell(&self, batch: BatchId, stage: StageId) -> Counts {
-        self.counts.get(&(batch, stage)).copied().unwrap_or_default()
+        self.counts
+            .get(&(batch, stage))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Whether `discovered = Σ phases`, in total and over the cells.

@@ -217,14 +217,17 @@ impl Slots {
     /// Every order in flight, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Busy)> {
         let boot = self.boot;
-        self.slots.iter().enumerate().filter_map(move |(slot, entry)| {
-            let id = OrderId {
-                boot,
-                slot: u32::try_from(slot).ok()?,
-                generation: entry.generation,
-            };
-            Some((id, entry.busy.as_ref()?))
-        })
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(move |(slot, entry)| {
+                let id = OrderId {
+                    boot,
+                    slot: u32::try_from(slot).ok()?,
+                    generation: entry.generation,
+                };
+                Some((id, entry.busy.as_ref()?))
+            })
     }
 }
 

@@ -102,7 +102,10 @@ pub const fn may_move(from: Phase, to: Phase) -> bool {
     matches!(
         (from, to),
         (Queued, Fetching | Skipped | Failed | Cancelled)
-            | (Fetching, Fetched | Queued | Backoff | Failed | Dead | Skipped)
+            | (
+                Fetching,
+                Fetched | Queued | Backoff | Failed | Dead | Skipped
+            )
             | (Fetched, Parsing | Queued | Cancelled)
             | (Parsing, Parsed | Queued | Backoff | Failed | Dead)
             | (Parsed, Saving | Queued | Cancelled)

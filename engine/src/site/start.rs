@@ -20,7 +20,11 @@ pub fn links(site: &Site) -> Vec<Link> {
         .filter_map(|(position, url)| {
             let canonical = site.scope.canonical(url);
             let page = page_of(site, &canonical);
-            link(site, &canonical, json!({ "page": page, "position": position }))
+            link(
+                site,
+                &canonical,
+                json!({ "page": page, "position": position }),
+            )
         })
         .collect()
 }

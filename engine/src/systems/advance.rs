@@ -9,14 +9,7 @@ use bevy_ecs::{
 
 use crate::{
     feed::frame::Detail,
-    model::{
-        ids::OrderId,
-        slots::Owner,
-        state::TaskState,
-        stats::Step,
-        task::Task,
-        timers::Due,
-    },
+    model::{ids::OrderId, slots::Owner, state::TaskState, stats::Step, task::Task, timers::Due},
     ports::{
         orders::{Order, ParseOrder, Validators},
         stored::{Alias, AttemptRow, PageEnd, StoreVerb},
@@ -31,7 +24,11 @@ use crate::{
 const PARSE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
 
 pub(super) fn install(schedule: &mut Schedule) {
-    schedule.add_systems((start_parsing, start_saving).chain().in_set(TickSystems::Advance));
+    schedule.add_systems(
+        (start_parsing, start_saving)
+            .chain()
+            .in_set(TickSystems::Advance),
+    );
 }
 
 /// fetched → parsing, while there are cpu permits; a suspect of a crash is parsed alone.
@@ -42,7 +39,8 @@ fn start_parsing(mut crawl: Crawl) {
             waiting.push_back(id);
             break;
         }
-        let Some((entity, task)) = flying(&crawl, id, |state| matches!(state, TaskState::Fetched(_)))
+        let Some((entity, task)) =
+            flying(&crawl, id, |state| matches!(state, TaskState::Fetched(_)))
         else {
             continue;
         };
@@ -88,13 +86,21 @@ fn flying(
     };
     let state = crawl.moves.of(entity)?;
     (state.order() == Some(id) && wanted(state))
-        .then(|| crawl.moves.task(entity).map(|(task, _)| (entity, task.clone())))
+        .then(|| {
+            crawl
+                .moves
+                .task(entity)
+                .map(|(task, _)| (entity, task.clone()))
+        })
         .flatten()
 }
 
 fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
     let now = crawl.now();
-    let Some(site) = crawl.session(task.session).map(|session| Arc::clone(&session.site)) else {
+    let Some(site) = crawl
+        .session(task.session)
+        .map(|session| Arc::clone(&session.site))
+    else {
         return;
     };
     let next = crawl.slots.renew(id, now);
@@ -106,13 +112,19 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
     let Some(flight) = busy.flight.as_deref_mut() else {
         return;
     };
-    let answer = flight.answer.as_ref().expect("a fetched task has its answer");
+    let answer = flight
+        .answer
+        .as_ref()
+        .expect("a fetched task has its answer");
     let order = ParseOrder {
         id: next,
         site,
         stage: task.stage,
         url: Arc::clone(&task.url),
-        final_url: flight.target.clone().unwrap_or_else(|| Arc::clone(&task.url)),
+        final_url: flight
+            .target
+            .clone()
+            .unwrap_or_else(|| Arc::clone(&task.url)),
         content_type: answer.head.header("content-type").map(str::to_owned),
         body: Arc::clone(&answer.body),
         carried: Arc::clone(&task.carried),
@@ -124,15 +136,18 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
     crawl.timers.set(now + PARSE_DEADLINE, Due::Deadline(next));
     crawl.outbox.orders.push_back(Order::Parse(order));
     let expect_ms = crawl.stats.began(task.session, Step::Parse, task.stage);
-    crawl
-        .moves
-        .make(entity, TaskState::Parsing(next), Detail::Began { expect_ms });
+    crawl.moves.make(
+        entity,
+        TaskState::Parsing(next),
+        Detail::Began { expect_ms },
+    );
 }
 
 /// parsed → saving, while there are store permits.
 fn start_saving(mut crawl: Crawl) {
     while let Some(id) = crawl.desk.to_save.pop_front() {
-        let Some((entity, task)) = flying(&crawl, id, |state| matches!(state, TaskState::Parsed(_)))
+        let Some((entity, task)) =
+            flying(&crawl, id, |state| matches!(state, TaskState::Parsed(_)))
         else {
             continue;
         };
@@ -161,8 +176,14 @@ fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task, bytes: u64)
     crawl.permits.store.take(bytes);
     let busy = crawl.slots.get_mut(next).expect("it was just renewed");
     busy.store = bytes;
-    let flight = busy.flight.as_deref_mut().expect("a parsed task has its flight");
-    let extracted = flight.extracted.take().expect("a parsed task has its records");
+    let flight = busy
+        .flight
+        .as_deref_mut()
+        .expect("a parsed task has its flight");
+    let extracted = flight
+        .extracted
+        .take()
+        .expect("a parsed task has its records");
     let alias = flight.target.as_ref().and_then(|target| {
         let url = url::Url::parse(target).ok()?;
         let canonical = site.scope.canonical(&url);

@@ -8,8 +8,15 @@ mod stored;
 use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
 
 use crate::{
-    model::{class::ErrorClass, ids::OrderId, slots::{Owner, Setback}},
-    ports::{reports::{Outcome, Report}, stored::StoreError},
+    model::{
+        class::ErrorClass,
+        ids::OrderId,
+        slots::{Owner, Setback},
+    },
+    ports::{
+        reports::{Outcome, Report},
+        stored::StoreError,
+    },
     systems::{TickSystems, crawl::Crawl},
 };
 
@@ -58,7 +65,13 @@ fn take(crawl: &mut Crawl, report: Report) {
             fetched::broke(crawl, id, entity, ErrorClass::Worker, &message);
         }
         (Owner::Task(entity), Outcome::Aborted) => {
-            fetched::broke(crawl, id, entity, ErrorClass::Aborted, "aborted by a command");
+            fetched::broke(
+                crawl,
+                id,
+                entity,
+                ErrorClass::Aborted,
+                "aborted by a command",
+            );
         }
         (Owner::Robots(host) | Owner::Probe(host), outcome) => {
             robots::answered(crawl, id, owner, host, outcome);
@@ -87,7 +100,9 @@ fn store_trouble(crawl: &mut Crawl, id: OrderId, error: StoreError) {
         let at = crawl.now() + std::time::Duration::from_secs(1);
         crawl.timers.set(at, Due::Resend(id));
         if crawl.condition.store_trouble.is_none() {
-            crawl.tell_all(&format!("the store is in trouble, dispatch rests: {message}"));
+            crawl.tell_all(&format!(
+                "the store is in trouble, dispatch rests: {message}"
+            ));
         }
         crawl.condition.store_trouble = Some(message);
     } else {

@@ -144,11 +144,17 @@ impl Crawl<'_, '_> {
         self.sessions.get(*self.index.sessions.get(&id)?).ok()
     }
 
-    pub(super) fn session_mut(&mut self, id: SessionId) -> Option<bevy_ecs::change_detection::Mut<'_, Session>> {
+    pub(super) fn session_mut(
+        &mut self,
+        id: SessionId,
+    ) -> Option<bevy_ecs::change_detection::Mut<'_, Session>> {
         self.sessions.get_mut(*self.index.sessions.get(&id)?).ok()
     }
 
-    pub(super) fn host_mut(&mut self, id: HostId) -> Option<bevy_ecs::change_detection::Mut<'_, Host>> {
+    pub(super) fn host_mut(
+        &mut self,
+        id: HostId,
+    ) -> Option<bevy_ecs::change_detection::Mut<'_, Host>> {
         self.hosts.get_mut(*self.index.hosts.get(&id)?).ok()
     }
 
@@ -255,11 +261,7 @@ impl Crawl<'_, '_> {
 
     /// A queued task is not fetched.
     pub(super) fn skip(&mut self, entity: Entity, reason: SkipReason) {
-        self.end_waiting(
-            entity,
-            TaskState::Skipped(reason),
-            PageEnd::Skipped(reason),
-        );
+        self.end_waiting(entity, TaskState::Skipped(reason), PageEnd::Skipped(reason));
     }
 
     /// A task has ended for now: it leaves the window after a while.

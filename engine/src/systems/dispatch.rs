@@ -125,9 +125,10 @@ fn probe(crawl: &mut Crawl) {
         return;
     }
     let next = crawl.condition.offline.next_probe();
-    crawl
-        .timers
-        .set(next.unwrap_or(now).max(now + Duration::from_secs(1)), Due::Probe);
+    crawl.timers.set(
+        next.unwrap_or(now).max(now + Duration::from_secs(1)),
+        Due::Probe,
+    );
     let waiting = crawl
         .lines
         .iter()
@@ -198,7 +199,12 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         return Tried::Held;
     }
     let hop = crawl.hops.get(entity).ok().cloned();
-    if is_disallowed(crawl, host, session, hop.as_ref().map_or(&task.url, |hop| &hop.url)) {
+    if is_disallowed(
+        crawl,
+        host,
+        session,
+        hop.as_ref().map_or(&task.url, |hop| &hop.url),
+    ) {
         crawl.skip(entity, SkipReason::Robots);
     } else {
         send(crawl, entity, &task, host, hop);
@@ -304,7 +310,9 @@ fn manners(crawl: &mut Crawl, session: SessionId, line: LineId, host: HostId) ->
                 rearm(crawl, line);
                 return Some(Tried::Went);
             }
-            crawl.lines.hold_until(line, again, WaitReason::RobotsUnread);
+            crawl
+                .lines
+                .hold_until(line, again, WaitReason::RobotsUnread);
             Some(Tried::Held)
         }
         RobotsKnown::Unread | RobotsKnown::Unreachable { .. } | RobotsKnown::Read { .. } => {
@@ -325,7 +333,8 @@ fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
     };
     let (task, tries) = (task.clone(), attempts.0);
     let class = ErrorClass::Robots;
-    let message = format!("nothing of this host is fetched while its robots.txt is unreadable: {why}");
+    let message =
+        format!("nothing of this host is fetched while its robots.txt is unreadable: {why}");
     let end = PageEnd::Failed {
         evidence: Evidence {
             message: message.clone(),
@@ -339,9 +348,11 @@ fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
         message: Arc::from(message),
         retry_at_us: None,
     };
-    crawl
-        .moves
-        .make(entity, TaskState::Failed(class), Detail::Error(Box::new(fault)));
+    crawl.moves.make(
+        entity,
+        TaskState::Failed(class),
+        Detail::Error(Box::new(fault)),
+    );
     crawl.retire(entity);
 }
 
@@ -415,13 +426,18 @@ fn is_disallowed(crawl: &mut Crawl, host: HostId, session: SessionId, url: &str)
     if !obeys {
         return false;
     }
-    let Some(RobotsKnown::Read { rules, .. }) = crawl.host_mut(host).map(|host| host.robots.clone())
+    let Some(RobotsKnown::Read { rules, .. }) =
+        crawl.host_mut(host).map(|host| host.robots.clone())
     else {
         return false;
     };
     let path = url
         .find("://")
-        .and_then(|scheme| url[scheme + 3..].find('/').map(|slash| &url[scheme + 3 + slash..]))
+        .and_then(|scheme| {
+            url[scheme + 3..]
+                .find('/')
+                .map(|slash| &url[scheme + 3 + slash..])
+        })
         .unwrap_or("/");
     !rules.allows(path)
 }
@@ -429,13 +445,10 @@ fn is_disallowed(crawl: &mut Crawl, host: HostId, session: SessionId, url: &str)
 /// queued → fetching.
 fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Option<Hop>) {
     let now = crawl.now();
-    let Some(profile) = crawl
-        .session_mut(task.session)
-        .map(|mut session| {
-            session.requests += 1;
-            Arc::clone(&session.profile)
-        })
-    else {
+    let Some(profile) = crawl.session_mut(task.session).map(|mut session| {
+        session.requests += 1;
+        Arc::clone(&session.profile)
+    }) else {
         return;
     };
     let id = crawl
@@ -447,7 +460,9 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
     let url = Arc::clone(url);
     let marked = hop.is_some();
     let flight = Flight {
-        began: hop.as_ref().map_or(now, |hop| now.saturating_sub(hop.spent)),
+        began: hop
+            .as_ref()
+            .map_or(now, |hop| now.saturating_sub(hop.spent)),
         fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
         target: hop.is_some().then(|| Arc::clone(&url)),
         marked,
@@ -457,7 +472,9 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
     if let Some(busy) = crawl.slots.get_mut(id) {
         busy.flight = Some(Box::new(flight));
     }
-    crawl.timers.set(now + profile.timeout + GRACE, Due::Deadline(id));
+    crawl
+        .timers
+        .set(now + profile.timeout + GRACE, Due::Deadline(id));
     if !marked {
         let mark = StoreVerb::Mark {
             session: task.session,
@@ -473,7 +490,9 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
         profile,
         validators: None,
     }));
-    crawl.moves.charge(entity, |tries| tries.dispatched = tries.dispatched.saturating_add(1));
+    crawl.moves.charge(entity, |tries| {
+        tries.dispatched = tries.dispatched.saturating_add(1)
+    });
     let expect_ms = crawl.stats.began(task.session, Step::Fetch, task.stage);
     crawl
         .moves

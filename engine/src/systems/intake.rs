@@ -17,7 +17,11 @@ use crate::{
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
-    schedule.add_systems((take_commands, people::call_back).chain().in_set(TickSystems::Intake));
+    schedule.add_systems(
+        (take_commands, people::call_back)
+            .chain()
+            .in_set(TickSystems::Intake),
+    );
 }
 
 /// Commands drain first, all of them.
@@ -95,7 +99,9 @@ fn open(
         if let Some(reply) = reply {
             let name = &start.site.name;
             reply
-                .try_send(Err(format!("a session of site {name:?} is running already")))
+                .try_send(Err(format!(
+                    "a session of site {name:?} is running already"
+                )))
                 .ok();
         }
         return;
@@ -110,7 +116,10 @@ fn open(
         seed: start.seed,
         resume: start.resume,
     });
-    crawl.index.opening.insert(request, Opening { start, reply });
+    crawl
+        .index
+        .opening
+        .insert(request, Opening { start, reply });
     crawl.write(Owner::Open(request), verb);
 }
 
@@ -125,7 +134,10 @@ fn pause(crawl: &mut Crawl, target: Target, on: bool) -> Ack {
             }
         }
         Target::Session(session) => {
-            if crawl.session(session).is_none_or(crate::model::session::Session::is_over) {
+            if crawl
+                .session(session)
+                .is_none_or(crate::model::session::Session::is_over)
+            {
                 return Err(format!("session {} is not running", session.0));
             }
             pause_session(crawl, session, on);

@@ -80,24 +80,28 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, setback: Se
         .session(task.session)
         .and_then(|session| session.site.stage(task.stage).retry)
         .unwrap_or(crawl.settings.0.retry.policy);
-    let seed = crawl.session(task.session).map_or(0, |session| session.seed);
+    let seed = crawl
+        .session(task.session)
+        .map_or(0, |session| session.seed);
     let retry = crawl.settings.0.retry;
     let stopping = crawl
         .session(task.session)
         .is_none_or(|session| session.cancel.is_some() || session.is_over());
-    let tries = crawl.moves.charge(entity, |tries| match setback.class.consequence() {
-        Consequence::Ours => {}
-        Consequence::Throttled => {
-            tries.throttled += 1;
-            if tries.throttled > retry.free_throttles {
-                tries.failed += 1;
+    let tries = crawl
+        .moves
+        .charge(entity, |tries| match setback.class.consequence() {
+            Consequence::Ours => {}
+            Consequence::Throttled => {
+                tries.throttled += 1;
+                if tries.throttled > retry.free_throttles {
+                    tries.failed += 1;
+                }
             }
-        }
-        Consequence::Transient | Consequence::Permanent => {
-            tries.failed += 1;
-            tries.throttled = 0;
-        }
-    });
+            Consequence::Transient | Consequence::Permanent => {
+                tries.failed += 1;
+                tries.throttled = 0;
+            }
+        });
     let spread = |crawl: &Crawl| {
         let _ = crawl;
         backoff::delay(
@@ -126,7 +130,9 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, setback: Se
     let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
     let (attempt, evidence) = history(now, began, tries, busy.flight, &setback);
     crawl.condition.last_failure = Some((setback.class, setback.message.clone()));
-    carry_out(crawl, entity, task, tries, next, attempt, evidence, &setback);
+    carry_out(
+        crawl, entity, task, tries, next, attempt, evidence, &setback,
+    );
 }
 
 #[expect(
@@ -185,7 +191,9 @@ fn carry_out(
             crawl.retire(entity);
         }
         Next::Dead(class) => {
-            crawl.moves.make(entity, TaskState::Dead(class), fault(None));
+            crawl
+                .moves
+                .make(entity, TaskState::Dead(class), fault(None));
             crawl.retire(entity);
         }
     }
@@ -291,13 +299,16 @@ fn give_up(crawl: &mut Crawl, id: OrderId) {
         crawl.outbox.orders.push_back(Order::Abort(id));
     }
     // It is told like any other report, in the next tick.
-    crawl.inbox.reports.push_back(crate::ports::reports::Report {
-        id,
-        took: Duration::ZERO,
-        outcome: crate::ports::reports::Outcome::Panicked(format!(
-            "no report by the deadline of this order ({owner:?})"
-        )),
-    });
+    crawl
+        .inbox
+        .reports
+        .push_back(crate::ports::reports::Report {
+            id,
+            took: Duration::ZERO,
+            outcome: crate::ports::reports::Outcome::Panicked(format!(
+                "no report by the deadline of this order ({owner:?})"
+            )),
+        });
     crawl.desk.again = true;
 }
 

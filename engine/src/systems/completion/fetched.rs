@@ -191,7 +191,9 @@ fn next_hop(
     url.set_fragment(None);
     let Some(key) = HostKey::of(&url) else {
         let scheme = url.scheme();
-        return Err(format!("the redirect leads to {scheme}:, which is not fetched"));
+        return Err(format!(
+            "the redirect leads to {scheme}:, which is not fetched"
+        ));
     };
     let count = before.as_ref().map_or(0, |hop| hop.count) + 1;
     if count > max {

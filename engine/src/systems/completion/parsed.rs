@@ -74,8 +74,8 @@ fn settle(crawl: &mut Crawl, id: OrderId, took: Duration) {
 }
 
 /// The acceptance rule (A3): a list page with fewer distinct links than a full one is short,
-/// unless it is the verified last one. It is verified when it has some links and another page told
-/// the same page count, or when it came the same way twice.
+/// unless it is the verified last one. It is verified when another page told the same page count,
+/// or when it came the same way twice; but never when it is empty and the count promises it.
 fn accept(
     crawl: &mut Crawl,
     entity: Entity,
@@ -104,12 +104,18 @@ fn accept(
     }
     let own = u32::from(extracted.page_count.is_some());
     let last = session.page_counts.get(&task.stage).copied();
-    let may_be_last = !extracted.has_next
-        && last.is_none_or(|(last, _)| page_number(&task.carried) >= u64::from(last));
+    let page = page_number(&task.carried);
+    let counted = last.is_some_and(|(last, _)| page <= u64::from(last));
+    let may_be_last =
+        !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
     let told_by_others = last.is_some_and(|(_, said)| said > own);
-    // A last page without any link is more likely a page that failed than a real one.
-    let told_by_others = told_by_others && items > 0;
-    if may_be_last && (told_by_others || came_before == Some(items)) {
+    // A page that the count promises is not empty: an empty one has failed.
+    let is_verified = if items == 0 && counted {
+        false
+    } else {
+        told_by_others || came_before == Some(items)
+    };
+    if may_be_last && is_verified {
         return Ok(());
     }
     Err(format!(

@@ -86,7 +86,14 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
                 flight.marked = true;
             }
         }
-        (Owner::Admit(line, batch), StoreReceipt::Admitted { tasks, cursor, exhausted }) => {
+        (
+            Owner::Admit(line, batch),
+            StoreReceipt::Admitted {
+                tasks,
+                cursor,
+                exhausted,
+            },
+        ) => {
             let session = crawl.lines.get(line).session;
             let n = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
             read_up(crawl, line, batch, cursor, exhausted, n);
@@ -103,7 +110,9 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
         (Owner::End(session), StoreReceipt::Ended(ended)) => {
             crawl.take_discovered(session, None, ended.discovered);
         }
-        (Owner::Open(request), StoreReceipt::Opened(opened)) => opened_session(crawl, request, *opened),
+        (Owner::Open(request), StoreReceipt::Opened(opened)) => {
+            opened_session(crawl, request, *opened)
+        }
         (Owner::Requeue(session, batch, stage), StoreReceipt::Moved(moved)) => {
             bulk(crawl, session, &moved, Phase::Failed, Phase::Queued);
             judged(crawl, session, batch, stage);

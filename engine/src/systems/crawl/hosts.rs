@@ -153,10 +153,13 @@ impl Crawl<'_, '_> {
     /// The manners of a session that has tasks at this host.
     pub(in crate::systems) fn profile_at(&self, host: HostId) -> Option<Arc<RequestProfile>> {
         let lines = self.lines.at_host(host);
-        let line = lines.iter().map(|line| self.lines.get(*line)).find(|line| {
-            self.session(line.session)
-                .is_some_and(|session| !session.is_over())
-        })?;
+        let line = lines
+            .iter()
+            .map(|line| self.lines.get(*line))
+            .find(|line| {
+                self.session(line.session)
+                    .is_some_and(|session| !session.is_over())
+            })?;
         Some(Arc::clone(&self.session(line.session)?.profile))
     }
 
@@ -192,8 +195,7 @@ impl Crawl<'_, '_> {
         match self.condition.offline.on_outcome(now, host_id, failed) {
             Some(offline::Change::WentOffline { .. }) => {
                 self.tell_all("our own network seems down: dispatch rests and probes");
-                self.timers
-                    .set(now + Duration::from_secs(1), Due::Probe);
+                self.timers.set(now + Duration::from_secs(1), Due::Probe);
             }
             Some(offline::Change::BackOnline) => {
                 self.tell_all("the network is back");

@@ -148,9 +148,7 @@ impl Crawl<'_, '_> {
         let state = self.moves.of(entity);
         self.window.leave(task.slot);
         self.index.tasks.remove(&(task.session, task.key));
-        self.moves
-            .journal()
-            .write(Change::Left { slot: task.slot });
+        self.moves.journal().write(Change::Left { slot: task.slot });
         let line = self.lines.id(task.session, task.host);
         self.lines.get_mut(line).resident -= 1;
         self.desk.hungry.push(line);

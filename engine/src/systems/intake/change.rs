@@ -39,7 +39,8 @@ fn take_up(crawl: &mut Crawl, next: Settings) {
     crawl.permits.cpu.limit = u64::from(next.cpu_permits);
     crawl.permits.memory.limit = next.parse_memory;
     crawl.permits.store.limit = next.store_bytes;
-    let host_changed = next.host != crawl.settings.0.host || next.http_permits != crawl.settings.0.http_permits;
+    let host_changed =
+        next.host != crawl.settings.0.host || next.http_permits != crawl.settings.0.http_permits;
     for mut host in &mut crawl.hosts {
         host.breaker.set(next.breaker);
         host.budget.set(&next.retry);

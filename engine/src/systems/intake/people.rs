@@ -91,7 +91,9 @@ pub(super) fn add_start(crawl: &mut Crawl, id: SessionId, url: &str) -> Ack {
     let parsed = Url::parse(url).map_err(|error| format!("{url:?} is no absolute URL: {error}"))?;
     if !session.site.scope.contains(&parsed) {
         let hosts = session.site.scope.hosts.join(", ");
-        return Err(format!("{url} is out of scope: the site's hosts are {hosts}"));
+        return Err(format!(
+            "{url} is out of scope: the site's hosts are {hosts}"
+        ));
     }
     let canonical = session.site.scope.canonical(&parsed);
     let carried = json!({ "page": 1, "position": 1 });
@@ -140,7 +142,12 @@ pub(super) fn pause_task(crawl: &mut Crawl, key: PageKey, on: bool) -> Ack {
         return Ok(json!({ "paused": true }));
     }
     crawl.commands.entity(entity).remove::<Paused>();
-    if let Some(at) = crawl.desk.parked.iter().position(|parked| *parked == entity) {
+    if let Some(at) = crawl
+        .desk
+        .parked
+        .iter()
+        .position(|parked| *parked == entity)
+    {
         crawl.desk.parked.swap_remove(at);
         if let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) {
             let now = crawl.now();
@@ -215,7 +222,11 @@ pub(super) fn inspect(crawl: &mut Crawl, key: PageKey) -> Ack {
             .map(|reason| reason.name().to_owned()),
         TaskState::Backoff { until_us, cause } => {
             let left = std::time::Duration::from_micros(until_us).saturating_sub(now);
-            Some(format!("backoff after {}: {} ms left", cause.name(), left.as_millis()))
+            Some(format!(
+                "backoff after {}: {} ms left",
+                cause.name(),
+                left.as_millis()
+            ))
         }
         _ => None,
     };

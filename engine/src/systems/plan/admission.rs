@@ -1,10 +1,6 @@
 //! Admission: lines that run low are filled from the store; ended tasks leave the window.
 
-use crate::{
-    model::slots::Owner,
-    ports::stored::StoreVerb,
-    systems::crawl::Crawl,
-};
+use crate::{model::slots::Owner, ports::stored::StoreVerb, systems::crawl::Crawl};
 
 /// Tasks of one line in memory, at most.
 const MOST: u32 = 4_096;
@@ -57,7 +53,11 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
         else {
             continue;
         };
-        let room = crawl.settings.0.window.saturating_sub(crawl.window.resident());
+        let room = crawl
+            .settings
+            .0
+            .window
+            .saturating_sub(crawl.window.resident());
         let limit = (share - waiting).min(room);
         if limit == 0 {
             crawl.desk.hungry.push(id);

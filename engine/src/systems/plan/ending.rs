@@ -71,7 +71,10 @@ fn is_finished(crawl: &Crawl, id: SessionId, session: &Session) -> bool {
     };
     open(&book.total) == 0
         && book.total[Phase::Failed as usize] == 0
-        && book.counts.keys().all(|(batch, _)| session.opened.contains(batch))
+        && book
+            .counts
+            .keys()
+            .all(|(batch, _)| session.opened.contains(batch))
         && crawl
             .index
             .batches

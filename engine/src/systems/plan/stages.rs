@@ -145,7 +145,10 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entit
     }
     let ended = runs.iter().all(|run| has_ended(run.phase));
     let phase = if ended {
-        runs.iter().map(|run| run.phase).max_by_key(|phase| severity(*phase)).unwrap_or_default()
+        runs.iter()
+            .map(|run| run.phase)
+            .max_by_key(|phase| severity(*phase))
+            .unwrap_or_default()
     } else {
         StagePhase::Running
     };
@@ -202,10 +205,16 @@ fn judge_stage(
     };
     let rule = session.site.stage(stage);
     let tolerance = rule.tolerance.unwrap_or(crawl.settings.0.tolerance);
-    let max_attempts = rule.stage_attempts.unwrap_or(crawl.settings.0.stage_attempts);
+    let max_attempts = rule
+        .stage_attempts
+        .unwrap_or(crawl.settings.0.stage_attempts);
     let policy = rule.retry.unwrap_or(crawl.settings.0.retry.policy);
     let seed = session.seed;
-    let share = if total == 0 { 0.0 } else { number(lost) / number(total) };
+    let share = if total == 0 {
+        0.0
+    } else {
+        number(lost) / number(total)
+    };
     let verdict = if lost == 0 {
         StagePhase::Success
     } else if share <= tolerance {
@@ -216,7 +225,10 @@ fn judge_stage(
     let run = &mut runs[at];
     if failed > 0 && run.attempts + 1 < max_attempts {
         run.attempts += 1;
-        let key = PageKey(uuid::Uuid::from_u64_pair(u64::from(batch.0), u64::from(stage.0)));
+        let key = PageKey(uuid::Uuid::from_u64_pair(
+            u64::from(batch.0),
+            u64::from(stage.0),
+        ));
         let dispatch = u16::try_from(run.attempts).unwrap_or(u16::MAX);
         let wait = backoff::delay(&policy, run.attempts, seed, key, dispatch);
         let at = crawl.now() + wait.max(policy.base.min(Duration::from_secs(1)));
@@ -272,7 +284,9 @@ fn settled(
         runs[at].phase = StagePhase::Running;
         return None;
     }
-    let cycle_open = cycle.iter().any(|other| open(&book.cell(batch, *other)) > 0);
+    let cycle_open = cycle
+        .iter()
+        .any(|other| open(&book.cell(batch, *other)) > 0);
     let upstream_open = upstream.iter().any(|from| {
         *from != stage && !cycle.contains(from) && !has_ended(runs[usize::from(from.0)].phase)
     });
@@ -290,7 +304,10 @@ fn evict_failed(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: St
         let of_stage = crawl.moves.task(entity).is_some_and(|(task, _)| {
             task.session == session && task.batch == batch && task.stage == stage
         });
-        let failed = crawl.moves.of(entity).is_some_and(|state| state.phase() == Phase::Failed);
+        let failed = crawl
+            .moves
+            .of(entity)
+            .is_some_and(|state| state.phase() == Phase::Failed);
         if of_stage && failed {
             crawl.leave(entity);
         } else {
@@ -329,7 +346,13 @@ fn end_batch(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: Stage
         from: StagePhase::Running,
         to: phase,
     });
-    note(crawl, session, batch, None, json!({ "result": phase.name() }));
+    note(
+        crawl,
+        session,
+        batch,
+        None,
+        json!({ "result": phase.name() }),
+    );
     crawl.desk.restless = true;
     if phase != StagePhase::Fatal {
         return;
@@ -337,11 +360,17 @@ fn end_batch(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: Stage
     match crawl.settings.0.on_fatal {
         OnFatal::Continue => {}
         OnFatal::Pause => {
-            crawl.notice(session, "a stage failed beyond its tolerance: the session pauses");
+            crawl.notice(
+                session,
+                "a stage failed beyond its tolerance: the session pauses",
+            );
             crawl.move_session(session, SessionPhase::Paused);
         }
         OnFatal::Abort => {
-            crawl.notice(session, "a stage failed beyond its tolerance: the session ends");
+            crawl.notice(
+                session,
+                "a stage failed beyond its tolerance: the session ends",
+            );
             if let Some(mut session) = crawl.session_mut(session) {
                 session.why = Some("a stage failed beyond its tolerance".to_owned());
                 session.cancel = Some(true);
