@@ -14,6 +14,7 @@ pub mod output;
 mod page;
 mod paging;
 mod records;
+mod shape;
 pub mod trace;
 
 use std::borrow::Cow;
@@ -76,14 +77,15 @@ fn open<T>(
 ) -> Result<T, ExtractError> {
     let form = content::form(input.content_type, input.body)?;
     let (text, charset) = charset::decode(input.content_type, input.body);
-    let text = match text.contains('\0') {
-        true => Cow::Owned(text.replace('\0', "")),
-        false => text,
+    let text = if text.contains('\0') {
+        Cow::Owned(text.replace('\0', ""))
+    } else {
+        text
     };
     if text.trim().is_empty() {
         return Err(failure(
             ErrorClass::Parse,
-            "empty page: the answer has no text at all".to_owned(),
+            "empty page: the answer has no text at all",
             input,
         ));
     }
@@ -91,8 +93,13 @@ fn open<T>(
         return Ok(then(&Page::new(input, &text, charset, Index::default())));
     }
     let html = dom::parse(&text, bounds, expired)
-        .map_err(|(class, message)| failure(class, message, input))?;
-    Ok(then(&Page::new(input, &text, charset, Index::new(&html, bounds))))
+        .map_err(|(class, message)| failure(class, &message, input))?;
+    Ok(then(&Page::new(
+        input,
+        &text,
+        charset,
+        Index::new(&html, bounds),
+    )))
 }
 
 /// Links first: pagination needs to know whether the page had records and items.
@@ -109,7 +116,7 @@ fn read(
     if page.index.is_exhausted() {
         return Err(failure(
             ErrorClass::TooLarge,
-            "reading this page takes more work than one page may cost (too many matches, one inside the other); narrow the selectors of `each` and `rows`".to_owned(),
+            "reading this page takes more work than one page may cost (too many matches, one inside the other); narrow the selectors of `each` and `rows`",
             page.input,
         ));
     }
@@ -118,7 +125,11 @@ fn read(
 
 /// Whether the stage has fields and none of them looks at HTML.
 fn reads_json_only(stage: &Stage) -> bool {
-    let mut fields = stage.records.iter().flat_map(|rule| &rule.fields).peekable();
+    let mut fields = stage
+        .records
+        .iter()
+        .flat_map(|rule| &rule.fields)
+        .peekable();
     stage.links.is_empty()
         && fields.peek().is_some()
         && stage.records.iter().all(|rule| rule.each.is_none())
@@ -131,7 +142,7 @@ fn reads_json_only(stage: &Stage) -> bool {
 }
 
 /// An error that ends with the page's URL.
-fn failure(class: ErrorClass, message: String, page: &PageInput<'_>) -> ExtractError {
+fn failure(class: ErrorClass, message: &str, page: &PageInput<'_>) -> ExtractError {
     ExtractError {
         class,
         message: format!("{message}; page {}", page.url),

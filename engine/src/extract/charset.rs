@@ -14,7 +14,10 @@ pub(super) fn decode<'b>(
     body: &'b [u8],
 ) -> (Cow<'b, str>, &'static Encoding) {
     if let Some((encoding, length)) = Encoding::for_bom(body) {
-        return (encoding.decode_without_bom_handling(&body[length..]).0, encoding);
+        return (
+            encoding.decode_without_bom_handling(&body[length..]).0,
+            encoding,
+        );
     }
     let declared = content_type
         .and_then(header_label)
@@ -39,16 +42,20 @@ pub(super) fn decode<'b>(
 /// the body tell.
 fn resolve(label: &str, body: &[u8]) -> Option<&'static Encoding> {
     let encoding = Encoding::for_label(label.as_bytes())?;
-    match label.eq_ignore_ascii_case("utf-16") {
-        true => Some(bare_utf16(body).unwrap_or(encoding)),
-        false => Some(encoding),
-    }
+    let by_zeros = bare_utf16(body).filter(|_| label.eq_ignore_ascii_case("utf-16"));
+    Some(by_zeros.unwrap_or(encoding))
 }
 
 /// UTF-16 without a BOM, told by its zeros: nearly all on one side of the pairs, none on the other.
 pub(super) fn bare_utf16(body: &[u8]) -> Option<&'static Encoding> {
     let head = &body[..body.len().min(256) & !1];
-    let zeros = |side: usize| head.iter().skip(side).step_by(2).filter(|byte| **byte == 0).count();
+    let zeros = |side: usize| {
+        head.iter()
+            .skip(side)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
     let pairs = head.len() / 2;
     match (zeros(0), zeros(1)) {
         (0, odd) if pairs >= 2 && odd * 10 >= pairs * 7 => Some(UTF_16LE),
@@ -101,10 +108,12 @@ fn declared(body: &[u8]) -> Option<&'static Encoding> {
             return None;
         } else if starts_with_name(rest.trim_ascii_start(), b"meta") {
             let tag = &rest.trim_ascii_start()[4..];
-            let found = attribute(tag, b"charset").and_then(meta_encoding).or_else(|| {
-                let content = attribute(tag, b"content")?.to_ascii_lowercase();
-                meta_encoding(content_charset(&content)?)
-            });
+            let found = attribute(tag, b"charset")
+                .and_then(meta_encoding)
+                .or_else(|| {
+                    let content = attribute(tag, b"content")?.to_ascii_lowercase();
+                    meta_encoding(content_charset(&content)?)
+                });
             if found.is_some() {
                 return found;
             }
@@ -128,9 +137,15 @@ fn meta_encoding(label: &[u8]) -> Option<&'static Encoding> {
 /// The label after `charset=` in the (lower-case) value of a `content` attribute.
 fn content_charset(content: &[u8]) -> Option<&[u8]> {
     let after = &content[find(content, b"charset")? + 7..];
-    let value = after.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let value = after
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii_start();
     let end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'"' | b'\'');
-    let value = value.strip_prefix(b"\"").or(value.strip_prefix(b"'")).unwrap_or(value);
+    let value = value
+        .strip_prefix(b"\"")
+        .or(value.strip_prefix(b"'"))
+        .unwrap_or(value);
     Some(&value[..value.iter().position(end).unwrap_or(value.len())])
 }
 
@@ -138,7 +153,9 @@ fn content_charset(content: &[u8]) -> Option<&[u8]> {
 fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
     let mut rest = tag;
     loop {
-        let start = rest.iter().position(|b| !b.is_ascii_whitespace() && !matches!(b, b'/' | b'?'))?;
+        let start = rest
+            .iter()
+            .position(|b| !b.is_ascii_whitespace() && !matches!(b, b'/' | b'?'))?;
         rest = &rest[start..];
         if rest[0] == b'>' {
             return None;
@@ -153,18 +170,13 @@ fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
         let mut value: &[u8] = b"";
         if let Some(after) = rest.strip_prefix(b"=") {
             let after = after.trim_ascii_start();
-            (value, rest) = match after.first()? {
-                quote @ (b'"' | b'\'') => {
-                    let end = after[1..].iter().position(|b| b == quote)?;
-                    (&after[1..=end], &after[end + 2..])
-                }
-                _ => {
-                    let end = after
-                        .iter()
-                        .position(|b| b.is_ascii_whitespace() || *b == b'>')
-                        .unwrap_or(after.len());
-                    after.split_at(end)
-                }
+            let first = after.first()?;
+            (value, rest) = if matches!(first, b'"' | b'\'') {
+                let end = after[1..].iter().position(|b| b == first)?;
+                (&after[1..=end], &after[end + 2..])
+            } else {
+                let ends = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
+                after.split_at(after.iter().position(ends).unwrap_or(after.len()))
             };
         }
         if name.eq_ignore_ascii_case(wanted) {
@@ -176,11 +188,15 @@ fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
 fn starts_with_name(rest: &[u8], name: &[u8]) -> bool {
     rest.len() >= name.len()
         && rest[..name.len()].eq_ignore_ascii_case(name)
-        && rest.get(name.len()).is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        && rest
+            .get(name.len())
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 #[cfg(test)]

@@ -42,20 +42,20 @@ pub(super) fn form(content_type: Option<&str>, body: &[u8]) -> Result<Form, Extr
         .trim()
         .to_ascii_lowercase();
     if let Some(what) = refused(&essence) {
-        return Err(wrong(format!("the server says it is {what} ({essence})")));
+        return Err(wrong(&format!("the server says it is {what} ({essence})")));
     }
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| body.starts_with(magic)) {
-        return Err(wrong(format!("its first bytes are those of {what}")));
+        return Err(wrong(&format!("its first bytes are those of {what}")));
     }
     if is_binary(body) {
-        return Err(wrong("it is full of control bytes: binary, not text".to_owned()));
+        return Err(wrong("it is full of control bytes: binary, not text"));
     }
     let json = matches!(essence.as_str(), "application/json" | "text/json")
         || (essence.starts_with("application/") && essence.ends_with("+json"));
     Ok(if json { Form::Json } else { Form::Html })
 }
 
-fn wrong(why: String) -> ExtractError {
+fn wrong(why: &str) -> ExtractError {
     ExtractError {
         class: ErrorClass::WrongType,
         message: format!("not a page that can be read: {why}"),

@@ -64,9 +64,10 @@ fn from_json(json: &Json, field: &Field, page: &Page<'_>) -> Option<Value> {
     match (field.kind, json) {
         (FieldType::Json, _) | (FieldType::Map, Json::Object(_)) => Some(Value::Json(json.clone())),
         (FieldType::Boolean, Json::Bool(truth)) => Some(Value::Boolean(*truth)),
-        (FieldType::Integer, Json::Number(number)) => {
-            number.as_i64().or_else(|| integer(&number.to_string())).map(Value::Integer)
-        }
+        (FieldType::Integer, Json::Number(number)) => number
+            .as_i64()
+            .or_else(|| integer(&number.to_string()))
+            .map(Value::Integer),
         (FieldType::Map, _) => None,
         (_, Json::String(text)) => from_text(text, field, page),
         (FieldType::Text, _) | (_, Json::Number(_) | Json::Bool(_)) => {
@@ -101,7 +102,9 @@ pub(super) fn decimal(text: &str) -> Option<String> {
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let power = exponent.get(1..).map(|power| power.trim_start_matches(['+', '-']));
+    let power = exponent
+        .get(1..)
+        .map(|power| power.trim_start_matches(['+', '-']));
     let fits = digits(whole)
         && digits(fraction)
         && !(whole.is_empty() && fraction.is_empty())
@@ -131,7 +134,11 @@ fn sign(text: &str) -> (bool, &str) {
 }
 
 fn boolean(text: &str) -> Option<bool> {
-    let is = |words: [&str; 3]| words.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+    let is = |words: [&str; 3]| {
+        words
+            .iter()
+            .any(|word| text.trim().eq_ignore_ascii_case(word))
+    };
     if is(["true", "yes", "1"]) {
         Some(true)
     } else if is(["false", "no", "0"]) {
@@ -158,7 +165,14 @@ pub(super) fn date(text: &str, formats: &[String]) -> Option<String> {
         }
         let time = parsed.to_datetime().ok()?;
         Some(match parsed.offset() {
-            Some(offset) => strtime::format("%Y-%m-%dT%H:%M:%S%.f%:z", &offset.to_timestamp(time).ok()?.to_zoned(offset.to_time_zone())).ok()?,
+            Some(offset) => strtime::format(
+                "%Y-%m-%dT%H:%M:%S%.f%:z",
+                &offset
+                    .to_timestamp(time)
+                    .ok()?
+                    .to_zoned(offset.to_time_zone()),
+            )
+            .ok()?,
             None => time.to_string(),
         })
     })
@@ -167,7 +181,10 @@ pub(super) fn date(text: &str, formats: &[String]) -> Option<String> {
 /// ISO 8601 allows a date without its day.
 fn year_and_month(parsed: &strtime::BrokenDownTime) -> Option<String> {
     let (year, month) = (parsed.year()?, parsed.month()?);
-    parsed.day().is_none().then(|| format!("{year:04}-{month:02}"))
+    parsed
+        .day()
+        .is_none()
+        .then(|| format!("{year:04}-{month:02}"))
 }
 
 fn iso(text: &str) -> Option<String> {

@@ -38,7 +38,10 @@ pub(super) fn parse(
     let sink = GuardedSink::new(bounds);
     let options = ParseOpts {
         // We run no scripts, so what stands in <noscript> is part of the page.
-        tree_builder: TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() },
+        tree_builder: TreeBuilderOpts {
+            scripting_enabled: false,
+            ..TreeBuilderOpts::default()
+        },
         ..ParseOpts::default()
     };
     let mut parser = driver::parse_document(sink, options);
@@ -57,12 +60,16 @@ pub(super) fn parse(
             return Err(too_large(Broken::Attributes.message(bounds)));
         }
         if expired() {
-            return Err((ErrorClass::Parse, "parsing the page took too long".to_owned()));
+            return Err((
+                ErrorClass::Parse,
+                "parsing the page took too long".to_owned(),
+            ));
         }
         start = end;
     }
     let html = parser.finish();
-    html.1.map_or(Ok(html.0), |broken| Err(too_large(broken.message(bounds))))
+    html.1
+        .map_or(Ok(html.0), |broken| Err(too_large(broken.message(bounds))))
 }
 
 /// The end of the chunk that begins at `start`, never inside a character.
@@ -87,7 +94,10 @@ impl Broken {
             Self::Nesting => format!("elements are nested more than {} deep", bounds.max_nesting),
             Self::Elements => format!("the page has more than {} elements", bounds.max_elements),
             Self::Attributes => {
-                format!("an element has more than {} attributes", bounds.max_attributes)
+                format!(
+                    "an element has more than {} attributes",
+                    bounds.max_attributes
+                )
             }
         }
     }
@@ -182,7 +192,8 @@ impl TreeSink for GuardedSink {
         child: NodeOrText<NodeId>,
     ) {
         if self.admits(*previous, &child) {
-            self.inner.append_based_on_parent_node(element, previous, child);
+            self.inner
+                .append_based_on_parent_node(element, previous, child);
         }
     }
 
@@ -235,4 +246,3 @@ impl TreeSink for GuardedSink {
         self.inner.get_template_contents(target)
     }
 }
-

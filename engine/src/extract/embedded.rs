@@ -35,7 +35,11 @@ pub(super) fn linked_blocks(index: &Index<'_>) -> Vec<Json> {
 /// control characters in its strings.
 fn lenient(text: &str) -> Option<Json> {
     let mut inner = text.trim();
-    for (open, close) in [("<!--", "-->"), ("//<![CDATA[", "//]]>"), ("<![CDATA[", "]]>")] {
+    for (open, close) in [
+        ("<!--", "-->"),
+        ("//<![CDATA[", "//]]>"),
+        ("<![CDATA[", "]]>"),
+    ] {
         inner = inner.strip_prefix(open).unwrap_or(inner).trim_start();
         inner = inner.strip_suffix(close).unwrap_or(inner).trim_end();
     }
@@ -71,9 +75,11 @@ fn nodes(block: &Json) -> impl Iterator<Item = &Json> {
     fn graph(node: &Json) -> &[Json] {
         node.get("@graph").map_or(&[], items)
     }
-    std::iter::once(block)
-        .chain(graph(block))
-        .chain(items(block).iter().flat_map(|item| std::iter::once(item).chain(graph(item))))
+    std::iter::once(block).chain(graph(block)).chain(
+        items(block)
+            .iter()
+            .flat_map(|item| std::iter::once(item).chain(graph(item))),
+    )
 }
 
 fn is_of_type(node: &Json, kind: &str) -> bool {
@@ -107,12 +113,18 @@ fn through_arrays<'j>(value: &'j Json, path: &str) -> Option<&'j Json> {
 /// (`window.state = {…};`).
 pub(super) fn script_value(script: &str, pointer: &str) -> Option<Json> {
     if let Some(whole) = lenient(script) {
-        return whole.pointer(pointer).filter(|found| !found.is_null()).cloned();
+        return whole
+            .pointer(pointer)
+            .filter(|found| !found.is_null())
+            .cloned();
     }
     candidates(script).find_map(|start| {
         let mut values = serde_json::Deserializer::from_str(&script[start..]).into_iter::<Json>();
         let value = values.next()?.ok()?;
-        value.pointer(pointer).filter(|found| !found.is_null()).cloned()
+        value
+            .pointer(pointer)
+            .filter(|found| !found.is_null())
+            .cloned()
     })
 }
 
@@ -127,4 +139,3 @@ fn candidates(script: &str) -> impl Iterator<Item = usize> {
     let anywhere = script.match_indices(['{', '[']).map(|(at, _)| at);
     assigned.take(STARTS).chain(anywhere.take(STARTS))
 }
-

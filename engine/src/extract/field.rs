@@ -13,8 +13,9 @@ use crate::{
         key::Key,
         output::Value,
         page::Page,
+        shape::{from_toml, is_raw, shaped},
     },
-    site::compiled::{Fallbacks, Field, FieldType, Source, Transform},
+    site::compiled::{Fallbacks, Field, FieldType, Source},
 };
 
 /// What became of a field.
@@ -28,7 +29,11 @@ pub(super) struct Reading {
 /// Reads a field on the page, or inside a card. The default stands in for what is missing.
 pub(super) fn read(page: &Page<'_>, field: &Field, card: Card) -> Reading {
     let raws = raws(page, field, card);
-    let mut reading = if field.list { list(&raws, field, page) } else { single(&raws, field, page) };
+    let mut reading = if field.list {
+        list(&raws, field, page)
+    } else {
+        single(&raws, field, page)
+    };
     if is_missing(&reading.value)
         && let Some(default) = &field.default
     {
@@ -63,11 +68,17 @@ pub(super) fn is_missing(value: &Value) -> bool {
 
 fn single(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
     let Some(raw) = raws.first() else {
-        return Reading { value: Value::Null, unfit: None };
+        return Reading {
+            value: Value::Null,
+            unfit: None,
+        };
     };
     match convert(raw, field, page) {
         Some(value) => Reading { value, unfit: None },
-        None => Reading { value: Value::Null, unfit: Some(raw.shown()) },
+        None => Reading {
+            value: Value::Null,
+            unfit: Some(raw.shown()),
+        },
     }
 }
 
@@ -81,21 +92,42 @@ fn list(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
             None => unfit = unfit.or_else(|| Some(raw.shown())),
         }
     }
-    Reading { value: Value::Json(Json::Array(items)), unfit }
+    Reading {
+        value: Value::Json(Json::Array(items)),
+        unfit,
+    }
 }
 
 /// The raw values after regex, map and transforms: all of them for a list, else at most one.
 pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
     let found = match &field.source {
         Source::Select(fallbacks) => return picked(page, field, fallbacks, card),
-        Source::Rows { rows, label, is, value } => {
-            return from_rows(page, field, card, &Rows { rows, label, is: is.as_deref(), value });
+        Source::Rows {
+            rows,
+            label,
+            is,
+            value,
+        } => {
+            return from_rows(
+                page,
+                field,
+                card,
+                &Rows {
+                    each: rows,
+                    label,
+                    is: is.as_deref(),
+                    value,
+                },
+            );
         }
         Source::Meta(name) => return meta(page, field, name),
-        Source::JsonLd(pointer) => embedded::linked_value(page.linked(), pointer).map(Cow::Borrowed),
-        Source::Json(pointer) => {
-            page.body().and_then(|body| body.pointer(pointer)).map(Cow::Borrowed)
+        Source::JsonLd(pointer) => {
+            embedded::linked_value(page.linked(), pointer).map(Cow::Borrowed)
         }
+        Source::Json(pointer) => page
+            .body()
+            .and_then(|body| body.pointer(pointer))
+            .map(Cow::Borrowed),
         Source::Script { select, pointer } => {
             let text = select.to_css_string();
             page.index
@@ -139,19 +171,21 @@ fn picked(page: &Page<'_>, field: &Field, fallbacks: &Fallbacks, card: Card) -> 
 }
 
 struct Rows<'s> {
-    rows: &'s scraper::Selector,
+    each: &'s scraper::Selector,
     label: &'s Fallbacks,
     is: Option<&'s [String]>,
     value: &'s Fallbacks,
 }
 
 fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec<Raw> {
-    let text = rule.rows.to_css_string();
-    let rows = page.index.select(card, rule.rows, Key::of(&text));
+    let text = rule.each.to_css_string();
+    let rows = page.index.select(card, rule.each, Key::of(&text));
     let mut map = Map::new();
     let mut found = Vec::new();
     for row in rows {
-        let Some(label) = first_text(page, rule.label, row) else { continue };
+        let Some(label) = first_text(page, rule.label, row) else {
+            continue;
+        };
         let label = without_colon(&label);
         if let Some(wanted) = rule.is
             && !wanted.iter().any(|one| same_label(one, label))
@@ -159,7 +193,9 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
             continue;
         }
         if field.kind == FieldType::Map {
-            let value = picked(page, field, rule.value, Some(row)).into_iter().next();
+            let value = picked(page, field, rule.value, Some(row))
+                .into_iter()
+                .next();
             let value = match value {
                 Some(Raw::Text(text)) => Json::String(text),
                 Some(Raw::Json(json)) => json,
@@ -186,7 +222,9 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
 pub(super) fn first_text(page: &Page<'_>, fallbacks: &Fallbacks, card: usize) -> Option<String> {
     fallbacks.0.iter().find_map(|pick| {
         let at = page.index.pick(Some(card), pick).next()?;
-        page.index.take(at, &pick.take, false).filter(|text| !text.is_empty())
+        page.index
+            .take(at, &pick.take, false)
+            .filter(|text| !text.is_empty())
     })
 }
 
@@ -218,21 +256,34 @@ fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
                 .any(|own| own.trim().eq_ignore_ascii_case(name))
         })
         .filter_map(|element| element.attr("content"))
-        .map(|content| if is_raw(field) { content.to_owned() } else { cleaned(content) })
+        .map(|content| {
+            if is_raw(field) {
+                content.to_owned()
+            } else {
+                cleaned(content)
+            }
+        })
         .filter_map(|content| shaped(page, field, content));
-    if field.list { values.collect() } else { values.take(1).collect() }
+    if field.list {
+        values.collect()
+    } else {
+        values.take(1).collect()
+    }
 }
 
 /// Raw values of a JSON find: a list's items, else the value, or the first of an array where the
 /// type is a scalar.
 fn from_found(page: &Page<'_>, field: &Field, json: &Json) -> Vec<Raw> {
     match json {
-        Json::Array(items) if field.list => {
-            items.iter().filter_map(|item| from_one(page, field, item)).collect()
-        }
-        Json::Array(items) if !matches!(field.kind, FieldType::Json | FieldType::Map) => {
-            items.iter().find_map(|item| from_one(page, field, item)).into_iter().collect()
-        }
+        Json::Array(items) if field.list => items
+            .iter()
+            .filter_map(|item| from_one(page, field, item))
+            .collect(),
+        Json::Array(items) if !matches!(field.kind, FieldType::Json | FieldType::Map) => items
+            .iter()
+            .find_map(|item| from_one(page, field, item))
+            .into_iter()
+            .collect(),
         _ => from_one(page, field, json).into_iter().collect(),
     }
 }
@@ -245,7 +296,11 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json) -> Option<Raw> {
             Some(Raw::Json(Json::String(text.clone())))
         }
         Json::String(text) => {
-            let text = if is_raw(field) { text.clone() } else { cleaned(text) };
+            let text = if is_raw(field) {
+                text.clone()
+            } else {
+                cleaned(text)
+            };
             shaped(page, field, text)
         }
         Json::Number(_) | Json::Bool(_) if shapes => shaped(page, field, json.to_string()),
@@ -253,85 +308,28 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json) -> Option<Raw> {
     }
 }
 
-/// Regex, then map, then transforms. None if nothing is left.
-fn shaped(page: &Page<'_>, field: &Field, text: String) -> Option<Raw> {
-    let text = match &field.regex {
-        Some(regex) => captured(regex, &text)?,
-        None => text,
-    };
-    if text.is_empty() {
-        return None;
-    }
-    let text = match &field.map {
-        Some(map) => match map.get(text.as_str()).map(from_toml)? {
-            Raw::Text(text) => text,
-            other => return Some(other),
-        },
-        None => text,
-    };
-    let mut text = text;
-    for transform in &field.transforms {
-        text = match transform {
-            Transform::Raw => text,
-            Transform::Replace(regex, with) => regex.replace_all(&text, with.as_str()).into_owned(),
-            Transform::AbsoluteUrl => page.absolute(&text)?.into(),
-            Transform::Lower => text.to_lowercase(),
-            Transform::Upper => text.to_uppercase(),
-        };
-    }
-    if !is_raw(field) && !field.transforms.is_empty() {
-        text = cleaned(&text);
-    }
-    (!text.is_empty()).then_some(Raw::Text(text))
-}
-
-/// The first capture group that took part, or the whole match of a regex without groups.
-pub(super) fn captured(regex: &regex::Regex, text: &str) -> Option<String> {
-    let captures = regex.captures(text)?;
-    let group = captures.iter().skip(1).flatten().next();
-    let found = match captures.len() {
-        1 => captures.get(0),
-        _ => group,
-    };
-    found.map(|found| found.as_str().to_owned())
-}
-
-fn is_raw(field: &Field) -> bool {
-    field.transforms.iter().any(|transform| matches!(transform, Transform::Raw))
-}
-
-/// A constant of the site file.
-pub(super) fn from_toml(value: &toml::Value) -> Raw {
-    fn json(value: &toml::Value) -> Json {
-        match value {
-            toml::Value::String(text) => Json::String(text.clone()),
-            toml::Value::Integer(integer) => Json::from(*integer),
-            toml::Value::Float(float) => Json::from(*float),
-            toml::Value::Boolean(truth) => Json::Bool(*truth),
-            toml::Value::Datetime(time) => Json::String(time.to_string()),
-            toml::Value::Array(items) => Json::Array(items.iter().map(json).collect()),
-            toml::Value::Table(table) => {
-                Json::Object(table.iter().map(|(key, value)| (key.clone(), json(value))).collect())
-            }
-        }
-    }
-    match json(value) {
-        Json::String(text) => Raw::Text(text),
-        other => Raw::Json(other),
-    }
-}
-
 /// Where the field looks, for messages.
 pub(super) fn source_text(field: &Field) -> String {
     let list = |fallbacks: &Fallbacks| {
-        let all: Vec<_> = fallbacks.0.iter().map(|pick| format!("\"{}\"", pick.text)).collect();
+        let all: Vec<_> = fallbacks
+            .0
+            .iter()
+            .map(|pick| format!("\"{}\"", pick.text))
+            .collect();
         all.join(", then ")
     };
     let source = match &field.source {
         Source::Select(fallbacks) => format!("selector {}", list(fallbacks)),
-        Source::Rows { rows, label, is, value } => {
+        Source::Rows {
+            rows,
+            label,
+            is,
+            value,
+        } => {
             let label = list(label);
-            let is = is.as_ref().map(|is| format!(" is \"{}\"", is.join("\" or \"")));
+            let is = is
+                .as_ref()
+                .map(|is| format!(" is \"{}\"", is.join("\" or \"")));
             format!(
                 "rows \"{}\" whose label {label}{}, value {}",
                 rows.to_css_string(),
@@ -353,4 +351,3 @@ pub(super) fn source_text(field: &Field) -> String {
         None => source,
     }
 }
-

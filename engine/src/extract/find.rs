@@ -28,7 +28,10 @@ pub(super) struct Index<'h> {
 
 impl<'h> Index<'h> {
     pub(super) fn new(html: &'h Html, bounds: &Bounds) -> Self {
-        let mut index = Self { steps_left: Cell::new(bounds.max_steps), ..Self::default() };
+        let mut index = Self {
+            steps_left: Cell::new(bounds.max_steps),
+            ..Self::default()
+        };
         let mut open: Vec<(usize, u64)> = Vec::new();
         let root = html.tree.root();
         let mut at = root.first_child();
@@ -121,12 +124,13 @@ impl<'h> Index<'h> {
         let top = card.unwrap_or(0);
         let own = (card.is_none() && selector.matches(&self.elements[top])).then_some(top);
         let mut at = range.start;
-        own.into_iter().chain(self.elements[top].select(selector).map(move |found| {
-            while self.elements[at].id() != found.id() {
-                at += 1;
-            }
-            at
-        }))
+        own.into_iter()
+            .chain(self.elements[top].select(selector).map(move |found| {
+                while self.elements[at].id() != found.id() {
+                    at += 1;
+                }
+                at
+            }))
     }
 
     /// Takes the work from the budget. With `~` each element that the key admits may look at all
@@ -137,16 +141,10 @@ impl<'h> Index<'h> {
             let admitted = range.filter(|at| key.admits(self.elements[*at])).count() as u64;
             price += admitted * (self.most_children / 16);
         }
-        match self.steps_left.get().checked_sub(price) {
-            Some(left) => {
-                self.steps_left.set(left);
-                true
-            }
-            None => {
-                self.exhausted.set(true);
-                false
-            }
-        }
+        let left = self.steps_left.get().checked_sub(price);
+        self.steps_left.set(left.unwrap_or(0));
+        self.exhausted.set(self.exhausted.get() || left.is_none());
+        left.is_some()
     }
 
     /// The elements that a pick names: the card itself where it has no selector.
@@ -182,7 +180,11 @@ impl<'h> Index<'h> {
             }
             Take::Attribute(name) => {
                 let value = attribute(element, name)?;
-                Some(if raw { value.to_owned() } else { cleaned(value) })
+                Some(if raw {
+                    value.to_owned()
+                } else {
+                    cleaned(value)
+                })
             }
         }
     }

@@ -53,14 +53,21 @@ impl<'s> Key<'s> {
     /// Whether the element can match at all.
     pub(super) fn admits(&self, element: ElementRef<'_>) -> bool {
         let value = element.value();
-        if self.tag.is_some_and(|tag| !value.name().eq_ignore_ascii_case(tag)) {
+        if self
+            .tag
+            .is_some_and(|tag| !value.name().eq_ignore_ascii_case(tag))
+        {
             return false;
         }
         if self.class.is_none() && self.id.is_none() {
             return true;
         }
         let find = |wanted: &str| {
-            value.attrs.iter().find(|(name, _)| &*name.local == wanted).map(|(_, value)| &**value)
+            value
+                .attrs
+                .iter()
+                .find(|(name, _)| &*name.local == wanted)
+                .map(|(_, value)| &**value)
         };
         self.class.is_none_or(|class| {
             find("class").is_some_and(|list| list.split_ascii_whitespace().any(|one| one == class))
@@ -86,19 +93,20 @@ fn without_suffix(text: &str) -> &str {
 fn last_compound(selector: &str) -> Option<&str> {
     let (mut depth, mut quote, mut start) = (0_u32, None, 0);
     for (at, byte) in selector.bytes().enumerate() {
-        match (quote, byte) {
-            (_, b'\\') => return None,
-            (Some(open), byte) => {
-                if byte == open {
-                    quote = None;
-                }
-            }
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'[' | b'(') => depth += 1,
-            (None, b']' | b')') => depth = depth.checked_sub(1)?,
-            (None, b',' | b'|') if depth == 0 => return None,
-            (None, b'>' | b'+' | b'~') if depth == 0 => start = at + 1,
-            (None, byte) if depth == 0 && byte.is_ascii_whitespace() => start = at + 1,
+        if byte == b'\\' {
+            return None;
+        }
+        if let Some(open) = quote {
+            quote = Some(open).filter(|open| *open != byte);
+            continue;
+        }
+        match byte {
+            b'"' | b'\'' => quote = Some(byte),
+            b'[' | b'(' => depth += 1,
+            b']' | b')' => depth = depth.checked_sub(1)?,
+            b',' | b'|' if depth == 0 => return None,
+            b'>' | b'+' | b'~' if depth == 0 => start = at + 1,
+            byte if depth == 0 && byte.is_ascii_whitespace() => start = at + 1,
             _ => {}
         }
     }

@@ -72,7 +72,11 @@ fn follow(
             found.skipped += 1;
             continue;
         };
-        if rule.matches.as_ref().is_some_and(|regex| !regex.is_match(url.as_str())) {
+        if rule
+            .matches
+            .as_ref()
+            .is_some_and(|regex| !regex.is_match(url.as_str()))
+        {
             continue;
         }
         let warnings = &mut out.warnings;
@@ -91,7 +95,14 @@ pub(super) fn references(rule: &LinkRule, page: &Page<'_>) -> Vec<(usize, Option
     if let Some(each) = &rule.each {
         let cards = page.index.cards(each).into_iter();
         return cards
-            .map(|card| (card, picks.iter().find_map(|pick| first_reference(page, card, pick))))
+            .map(|card| {
+                (
+                    card,
+                    picks
+                        .iter()
+                        .find_map(|pick| first_reference(page, card, pick)),
+                )
+            })
             .collect();
     }
     for pick in picks {
@@ -115,7 +126,9 @@ fn first_reference(page: &Page<'_>, card: usize, pick: &Pick) -> Option<String> 
 /// What a link's selector takes: by default the element's `href`, or its text where it has none.
 pub(super) fn reference(page: &Page<'_>, at: usize, take: &Take) -> Option<String> {
     let href = match take {
-        Take::Text => page.index.take(at, &Take::Attribute("href".to_owned()), true),
+        Take::Text => page
+            .index
+            .take(at, &Take::Attribute("href".to_owned()), true),
         _ => None,
     };
     let found = href.or_else(|| page.index.take(at, take, true))?;
@@ -123,7 +136,12 @@ pub(super) fn reference(page: &Page<'_>, at: usize, take: &Take) -> Option<Strin
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
-fn carry(rule: &LinkRule, page: &Page<'_>, card: Card, warnings: &mut Vec<String>) -> Map<String, Json> {
+fn carry(
+    rule: &LinkRule,
+    page: &Page<'_>,
+    card: Card,
+    warnings: &mut Vec<String>,
+) -> Map<String, Json> {
     let mut carried = Map::new();
     for carry in &rule.carry {
         let reading = field::read(page, carry, card);
@@ -201,7 +219,13 @@ impl<'f> Found<'f> {
             return Offer::Refused;
         }
         self.keys.insert((to, key));
-        self.links.push(Link { stage: to, key, url: canonical, host, carried: carried() });
+        self.links.push(Link {
+            stage: to,
+            key,
+            url: canonical,
+            host,
+            carried: carried(),
+        });
         Offer::New
     }
 
@@ -225,4 +249,3 @@ impl<'f> Found<'f> {
         Some((self.site.scope.canonical(url), host))
     }
 }
-

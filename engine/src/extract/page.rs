@@ -35,7 +35,15 @@ impl<'p> Page<'p> {
         index: Index<'p>,
     ) -> Self {
         let base = base(input, &index);
-        Self { input, text, charset, index, base, body: OnceCell::new(), linked: OnceCell::new() }
+        Self {
+            input,
+            text,
+            charset,
+            index,
+            base,
+            body: OnceCell::new(),
+            linked: OnceCell::new(),
+        }
     }
 
     /// The absolute URL of a reference on this page.
@@ -53,18 +61,23 @@ impl<'p> Page<'p> {
 
     /// The body as JSON.
     pub(super) fn body(&self) -> Option<&Json> {
-        self.body.get_or_init(|| serde_json::from_str(self.text).ok()).as_ref()
+        self.body
+            .get_or_init(|| serde_json::from_str(self.text).ok())
+            .as_ref()
     }
 
     /// The JSON-LD blocks of the page, in their order.
     pub(super) fn linked(&self) -> &[Json] {
-        self.linked.get_or_init(|| embedded::linked_blocks(&self.index))
+        self.linked
+            .get_or_init(|| embedded::linked_blocks(&self.index))
     }
 }
 
 /// The first `<base href>`, resolved against where the answer came from.
 fn base(input: &PageInput<'_>, index: &Index<'_>) -> Option<Url> {
-    let own = Url::parse(input.final_url).or_else(|_| Url::parse(input.url)).ok();
+    let own = Url::parse(input.final_url)
+        .or_else(|_| Url::parse(input.url))
+        .ok();
     let key = Key::of("base");
     let declared = (0..index.len())
         .map(|at| index.element(at))

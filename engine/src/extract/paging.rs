@@ -5,11 +5,11 @@ use url::Url;
 
 use crate::{
     extract::{
-        field::captured,
         find::Index,
         links::{Found, Offer, reference},
         output::Extracted,
         page::Page,
+        shape::captured,
     },
     model::ids::StageId,
     site::compiled::{CountRule, Fallbacks, Pages, Stage},
@@ -30,7 +30,9 @@ pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
         Some(Json::String(text)) => text.trim().parse().ok(),
         _ => None,
     };
-    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(first)
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .unwrap_or(first)
 }
 
 /// Adds the pages that follow, and what is known of their number.
@@ -49,9 +51,17 @@ pub(super) fn read(
                 out.has_next = offer(found, id, &url, page, number.saturating_add(1));
             }
         }
-        Some(Pages::Pattern { pattern, count, until_empty: _, max, first }) => {
+        Some(Pages::Pattern {
+            pattern,
+            count,
+            until_empty: _,
+            max,
+            first,
+        }) => {
             let ceiling = max.unwrap_or(u32::MAX);
-            out.page_count = count.as_ref().and_then(|rule| page_count(&page.index, rule));
+            out.page_count = count
+                .as_ref()
+                .and_then(|rule| page_count(&page.index, rule));
             let following = number.checked_add(1).filter(|next| *next <= ceiling);
             let Some(next) = following else { return };
             let last = match out.page_count {
@@ -121,8 +131,13 @@ fn largest(text: &str) -> Option<u32> {
                 && (1..=3).all(|after| digit(bytes.get(at + after)))
                 && !digit(bytes.get(at + 4))
         };
-        (0..bytes.len()).filter(|at| !separates(*at)).map(|at| bytes[at]).collect()
+        (0..bytes.len())
+            .filter(|at| !separates(*at))
+            .map(|at| bytes[at])
+            .collect()
     };
-    joined.split(|c: char| !c.is_ascii_digit()).filter_map(|run| run.parse().ok()).max()
+    joined
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|run| run.parse().ok())
+        .max()
 }
-

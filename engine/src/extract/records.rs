@@ -29,7 +29,11 @@ pub(super) fn read(
         let mut known = FxHashSet::default();
         for (ordinal, card) in cards(rule, page) {
             if expired() {
-                return Err(invalid(ErrorClass::Parse, page, "reading the page took too long"));
+                return Err(invalid(
+                    ErrorClass::Parse,
+                    page,
+                    "reading the page took too long",
+                ));
             }
             let Some(record) = one(rule, place, page, card, ordinal, &mut out.warnings)? else {
                 continue;
@@ -99,7 +103,11 @@ fn one(
         return Err(invalid(ErrorClass::InvalidRecord, page, &what));
     }
     let identity = identity(rule, &values, page, ordinal);
-    Ok(Some(Record { rule: place, identity, values }))
+    Ok(Some(Record {
+        rule: place,
+        identity,
+        values,
+    }))
 }
 
 fn looks_at_page(field: &Field) -> bool {
@@ -132,10 +140,9 @@ fn identity(
 fn key_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::Text(text) | Value::Decimal(text) => text.clone(),
+        Value::Text(text) | Value::Decimal(text) | Value::Json(Json::String(text)) => text.clone(),
         Value::Integer(integer) => integer.to_string(),
         Value::Boolean(truth) => truth.to_string(),
-        Value::Json(Json::String(text)) => text.clone(),
         Value::Json(json) => json.to_string(),
     }
 }
@@ -147,14 +154,23 @@ pub(super) fn missing_text(
     ordinal: Option<usize>,
     reading: &Reading,
 ) -> String {
-    let card = ordinal.map(|ordinal| format!(" (card {ordinal})")).unwrap_or_default();
-    let why = if field.required { "required" } else { "part of the key" };
+    let card = ordinal
+        .map(|ordinal| format!(" (card {ordinal})"))
+        .unwrap_or_default();
+    let why = if field.required {
+        "required"
+    } else {
+        "part of the key"
+    };
     let source = field::source_text(field);
     let what = match &reading.unfit {
         Some(text) => format!("{source} gave \"{text}\", which is no {}", kind_text(field)),
         None => format!("{source} gave nothing"),
     };
-    format!("record \"{}\"{card}, field \"{}\" is {why}: {what}", rule.kind, field.name)
+    format!(
+        "record \"{}\"{card}, field \"{}\" is {why}: {what}",
+        rule.kind, field.name
+    )
 }
 
 /// A value that was found and does not fit.
@@ -169,12 +185,15 @@ pub(super) fn unfit_text(kind: &str, field: &Field, text: &str) -> String {
 
 pub(super) fn kind_text(field: &Field) -> String {
     let kind = format!("{:?}", field.kind).to_lowercase();
-    match field.formats.is_empty() {
-        true => kind,
-        false => format!("{kind} of the form {}", field.formats.join(" or ")),
+    if field.formats.is_empty() {
+        return kind;
     }
+    format!("{kind} of the form {}", field.formats.join(" or "))
 }
 
 fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {
-    ExtractError { class, message: format!("{what}; page {}", page.input.url) }
+    ExtractError {
+        class,
+        message: format!("{what}; page {}", page.input.url),
+    }
 }

@@ -85,11 +85,18 @@ pub struct FieldTrace {
 #[must_use]
 pub fn trace(site: &Site, stage: StageId, input: &PageInput<'_>, bounds: &Bounds) -> Trace {
     let read = super::open(site, stage, input, bounds, &|| false, |page| Trace {
-        opened: Some(Opened { charset: page.charset.name().to_owned(), elements: page.index.len() }),
+        opened: Some(Opened {
+            charset: page.charset.name().to_owned(),
+            elements: page.index.len(),
+        }),
         rules: rules(site, stage, page),
         outcome: read(site, stage, page, bounds, &|| false),
     });
-    read.unwrap_or_else(|error| Trace { opened: None, rules: Vec::new(), outcome: Err(error) })
+    read.unwrap_or_else(|error| Trace {
+        opened: None,
+        rules: Vec::new(),
+        outcome: Err(error),
+    })
 }
 
 fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
@@ -106,12 +113,18 @@ fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
             rule: format!("links to {}", site.stage(rule.to).name),
             each: each_match(rule.each.as_ref(), cards.as_deref(), page),
             selectors: picks(&rule.select, page, &scopes),
-            fields: rule.carry.iter().map(|carry| trace_field(carry, page, first)).collect(),
+            fields: rule
+                .carry
+                .iter()
+                .map(|carry| trace_field(carry, page, first))
+                .collect(),
         });
     }
     let paging = match &stage.pages {
         Some(Pages::Next(next)) => Some(next),
-        Some(Pages::Pattern { count: Some(count), .. }) => Some(&count.select),
+        Some(Pages::Pattern {
+            count: Some(count), ..
+        }) => Some(&count.select),
         _ => None,
     };
     rules.extend(paging.map(|fallbacks| RuleTrace {
@@ -146,7 +159,10 @@ fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
 }
 
 fn scopes(cards: Option<&[usize]>) -> Vec<Card> {
-    cards.map_or_else(|| vec![None], |cards| cards.iter().copied().map(Some).collect())
+    cards.map_or_else(
+        || vec![None],
+        |cards| cards.iter().copied().map(Some).collect(),
+    )
 }
 
 fn each_match(
@@ -156,7 +172,10 @@ fn each_match(
 ) -> Option<Match> {
     let (each, cards) = each.zip(cards)?;
     let take = crate::site::compiled::Take::Text;
-    let first = cards.iter().take(SHOWN).filter_map(|card| page.index.take(*card, &take, false));
+    let first = cards
+        .iter()
+        .take(SHOWN)
+        .filter_map(|card| page.index.take(*card, &take, false));
     Some(Match {
         selector: scraper::selector::ToCss::to_css_string(each),
         matches: cards.len(),
@@ -165,7 +184,11 @@ fn each_match(
 }
 
 fn picks(fallbacks: &Fallbacks, page: &Page<'_>, scopes: &[Card]) -> Vec<Match> {
-    fallbacks.0.iter().map(|pick| one_pick(pick, page, scopes)).collect()
+    fallbacks
+        .0
+        .iter()
+        .map(|pick| one_pick(pick, page, scopes))
+        .collect()
 }
 
 fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
@@ -175,31 +198,53 @@ fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
         for at in page.index.pick(*scope, pick) {
             matches += 1;
             if first.len() < SHOWN {
-                first.extend(page.index.take(at, &pick.take, false).map(|text| shortened(&text)));
+                first.extend(
+                    page.index
+                        .take(at, &pick.take, false)
+                        .map(|text| shortened(&text)),
+                );
             }
         }
     }
-    Match { selector: pick.text.clone(), matches, first }
+    Match {
+        selector: pick.text.clone(),
+        matches,
+        first,
+    }
 }
 
 fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
     let selectors = match &field.source {
         Source::Select(fallbacks) => picks(fallbacks, page, &[card]),
-        Source::Rows { rows, label, value, .. } => {
+        Source::Rows {
+            rows, label, value, ..
+        } => {
             let text = scraper::selector::ToCss::to_css_string(rows);
             let key = super::key::Key::of(&text);
             let found: Vec<Card> = page.index.select(card, rows, key).map(Some).collect();
-            let all = Match { selector: text.clone(), matches: found.len(), first: Vec::new() };
-            let inner = [label, value].into_iter().flat_map(|one| picks(one, page, &found));
+            let all = Match {
+                selector: text.clone(),
+                matches: found.len(),
+                first: Vec::new(),
+            };
+            let inner = [label, value]
+                .into_iter()
+                .flat_map(|one| picks(one, page, &found));
             std::iter::once(all).chain(inner).collect()
         }
         _ => Vec::new(),
     };
-    let raw = field::raws(page, field, card).iter().map(|raw| raw.shown()).collect();
+    let raw = field::raws(page, field, card)
+        .iter()
+        .map(super::convert::Raw::shown)
+        .collect();
     let reading = field::read(page, field, card);
     let problem = reading.unfit.as_ref().map(|text| {
         let source = field::source_text(field);
-        format!("{source} gave \"{text}\", which is no {}", records::kind_text(field))
+        format!(
+            "{source} gave \"{text}\", which is no {}",
+            records::kind_text(field)
+        )
     });
     FieldTrace {
         name: field.name.clone(),

@@ -11,16 +11,46 @@ fn check(header: Option<&str>, body: &[u8], charset: &str, text: &str) {
 
 #[test]
 fn the_bom_beats_the_header_and_the_header_beats_the_page() {
-    check(Some("text/html; charset=shift_jis"), b"\xef\xbb\xbf\xc3\xa9", "UTF-8", "é");
-    check(Some("text/html; charset=latin1"), b"<meta charset=utf-8>\xe9", "windows-1252", "<meta charset=utf-8>é");
-    check(Some("text/html"), b"<meta charset=windows-1250>\xe8", "windows-1250", "<meta charset=windows-1250>č");
-    check(Some("text/html; charset=bogus"), b"<meta charset=koi8-r>\xc1", "KOI8-R", "<meta charset=koi8-r>а");
+    check(
+        Some("text/html; charset=shift_jis"),
+        b"\xef\xbb\xbf\xc3\xa9",
+        "UTF-8",
+        "é",
+    );
+    check(
+        Some("text/html; charset=latin1"),
+        b"<meta charset=utf-8>\xe9",
+        "windows-1252",
+        "<meta charset=utf-8>é",
+    );
+    check(
+        Some("text/html"),
+        b"<meta charset=windows-1250>\xe8",
+        "windows-1250",
+        "<meta charset=windows-1250>č",
+    );
+    check(
+        Some("text/html; charset=bogus"),
+        b"<meta charset=koi8-r>\xc1",
+        "KOI8-R",
+        "<meta charset=koi8-r>а",
+    );
 }
 
 #[test]
 fn a_page_that_names_utf_16_in_its_markup_is_utf_8() {
-    check(None, "<meta charset=utf-16>é".as_bytes(), "UTF-8", "<meta charset=utf-16>é");
-    check(None, b"<meta charset=x-user-defined>\xe9", "windows-1252", "<meta charset=x-user-defined>é");
+    check(
+        None,
+        "<meta charset=utf-16>é".as_bytes(),
+        "UTF-8",
+        "<meta charset=utf-16>é",
+    );
+    check(
+        None,
+        b"<meta charset=x-user-defined>\xe9",
+        "windows-1252",
+        "<meta charset=x-user-defined>é",
+    );
 }
 
 #[test]
@@ -39,13 +69,22 @@ fn utf_16_without_a_bom_is_told_by_its_zeros() {
 #[test]
 fn without_any_word_the_bytes_decide() {
     check(None, "žluťoučký".as_bytes(), "UTF-8", "žluťoučký");
-    let russian = encoding_rs::WINDOWS_1251.encode("Это просто текст на русском языке").0;
-    check(None, &russian, "windows-1251", "Это просто текст на русском языке");
+    let russian = encoding_rs::WINDOWS_1251
+        .encode("Это просто текст на русском языке")
+        .0;
+    check(
+        None,
+        &russian,
+        "windows-1251",
+        "Это просто текст на русском языке",
+    );
 }
 
 fn bytes(json: &Json) -> Option<Vec<u8>> {
     let hex = json.get("bytes_hex")?.as_str()?;
-    let pairs = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16));
+    let pairs = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16));
     pairs.collect::<Result<_, _>>().ok()
 }
 
@@ -70,7 +109,13 @@ fn agrees(call: &Json) -> bool {
         Some(wanted) => got == Some(named(wanted)),
         None => got.is_none(),
     };
-    match call["function"].as_str().unwrap().rsplit('.').next().unwrap() {
+    match call["function"]
+        .as_str()
+        .unwrap()
+        .rsplit('.')
+        .next()
+        .unwrap()
+    {
         "read_bom" => {
             let body = bytes(argument(0)).unwrap();
             let got = Encoding::for_bom(&body);
@@ -107,10 +152,13 @@ fn recorded_decisions_of_another_library_agree() {
     };
     let path = std::path::Path::new(&cases).join("encoding/w3lib_encoding_calls.jsonl");
     let recorded = std::fs::read_to_string(path).expect("the recorded calls");
-    let calls: Vec<Json> =
-        recorded.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
-    let (utf32, known): (Vec<_>, Vec<_>) =
-        calls.iter().partition(|call| call["result"].to_string().contains("utf-32"));
+    let calls: Vec<Json> = recorded
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect();
+    let (utf32, known): (Vec<_>, Vec<_>) = calls
+        .iter()
+        .partition(|call| call["result"].to_string().contains("utf-32"));
     assert_eq!((utf32.len(), known.len()), (11, 137));
     let wrong: Vec<_> = known.into_iter().filter(|call| !agrees(call)).collect();
     assert!(wrong.is_empty(), "{} disagree: {wrong:#?}", wrong.len());
@@ -124,7 +172,11 @@ fn all_labels_of_the_standard_are_known() {
     };
     let path = std::path::Path::new(&cases).join("encoding/whatwg_encodings_labels.json");
     let groups: Json = serde_json::from_slice(&std::fs::read(path).expect("the labels")).unwrap();
-    let encodings = groups.as_array().unwrap().iter().flat_map(|g| g["encodings"].as_array().unwrap());
+    let encodings = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|g| g["encodings"].as_array().unwrap());
     for encoding in encodings {
         for label in encoding["labels"].as_array().unwrap() {
             let got = Encoding::for_label(label.as_str().unwrap().as_bytes()).map(Encoding::name);

@@ -25,12 +25,18 @@ fn a_page_is_told_by_its_type_and_its_first_bytes() {
     check(Some("image/svg+xml"), page, Err(ErrorClass::WrongType));
     check(Some("application/pdf"), page, Err(ErrorClass::WrongType));
     check(Some("text/html"), b"%PDF-1.7 x", Err(ErrorClass::WrongType));
-    check(Some("text/html"), b"\x89PNG\r\n\x1a\nxx", Err(ErrorClass::WrongType));
+    check(
+        Some("text/html"),
+        b"\x89PNG\r\n\x1a\nxx",
+        Err(ErrorClass::WrongType),
+    );
 }
 
 #[test]
 fn control_bytes_make_a_body_binary_but_a_stray_nul_does_not() {
-    let rubbish: Vec<u8> = (0..2_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let rubbish: Vec<u8> = (0..2_000_u32)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3])
+        .collect();
     check(Some("text/html"), &rubbish, Err(ErrorClass::WrongType));
     check(Some("text/html"), b"<p>a\0b</p>", Ok(Form::Html));
     check(None, b"<\0p\0>\0a\0b\0c\0d\0e\0f\0g\0h\0", Ok(Form::Html));

@@ -18,7 +18,10 @@ impl Quiet {
     /// `nodes` is the number of nodes that the sink has seen.
     pub(super) fn attributes_after(&mut self, nodes: u32, chunk: &[u8]) -> u32 {
         if nodes != self.nodes {
-            *self = Self { nodes, ..Self::default() };
+            *self = Self {
+                nodes,
+                ..Self::default()
+            };
             self.unread.extend_from_slice(chunk);
             return 0;
         }
@@ -65,27 +68,40 @@ impl Scan {
             (At::Opened, b'!') => At::Declaration(0),
             (At::Opened, byte) if byte.is_ascii_alphabetic() => {
                 self.attributes = 0;
-                At::Tag { between: false, equals: false }
+                At::Tag {
+                    between: false,
+                    equals: false,
+                }
             }
-            (At::Declaration(1), b'-') => At::Comment(0),
             (At::Declaration(0), b'-') => At::Declaration(1),
-            (At::Comment(2..), b'>') => At::Text,
-            (At::Comment(dashes), b'-') => At::Comment(dashes.saturating_add(1)),
-            (At::Comment(_), _) => At::Comment(0),
-            (At::Tag { .. }, b'>') => {
+            (At::Tag { .. } | At::Comment(2..), b'>') => {
                 self.attributes = 0;
                 At::Text
             }
-            (At::Tag { .. }, b'=') => At::Tag { between: false, equals: true },
+            (At::Comment(dashes), b'-') => At::Comment(dashes.saturating_add(1)),
+            (At::Declaration(1), b'-') | (At::Comment(_), _) => At::Comment(0),
+            (At::Tag { .. }, b'=') => At::Tag {
+                between: false,
+                equals: true,
+            },
             (At::Tag { equals: true, .. }, b'"' | b'\'') => At::Value(byte),
             (At::Tag { equals, .. }, byte) if byte.is_ascii_whitespace() || byte == b'/' => {
-                At::Tag { between: !equals, equals }
+                At::Tag {
+                    between: !equals,
+                    equals,
+                }
             }
             (At::Tag { between, .. }, _) => {
                 self.attributes += u32::from(between);
-                At::Tag { between: false, equals: false }
+                At::Tag {
+                    between: false,
+                    equals: false,
+                }
             }
-            (At::Value(quote), byte) if byte == quote => At::Tag { between: true, equals: false },
+            (At::Value(quote), byte) if byte == quote => At::Tag {
+                between: true,
+                equals: false,
+            },
             (At::Value(quote), _) => At::Value(quote),
             (At::Text | At::Opened | At::Declaration(_), _) => At::Text,
         };

@@ -6,20 +6,52 @@ use crate::extract::{bounds::Bounds, find::Index};
 
 #[test]
 fn the_last_part_of_a_selector_is_its_key() {
-    let key = |tag, class, id| Key { tag, class, id, ..Key::default() };
+    let key = |tag, class, id| Key {
+        tag,
+        class,
+        id,
+        ..Key::default()
+    };
     let cases = [
         ("h3 a@title", key(Some("a"), None, None)),
-        ("div.product_main > p.price_color", key(Some("p"), Some("price_color"), None)),
+        (
+            "div.product_main > p.price_color",
+            key(Some("p"), Some("price_color"), None),
+        ),
         ("#main.big", key(None, Some("big"), Some("main"))),
         ("a[href^='/x, y>']@href", key(Some("a"), None, None)),
         ("*", Key::default()),
         ("a, b", Key::default()),
-        (r"a\:b", Key::default()),
+        (
+            r"a\:b",
+            Key {
+                pseudo: true,
+                ..Key::default()
+            },
+        ),
         ("svg|a", Key::default()),
         ("@href", Key::default()),
-        ("[class~='x']", Key { siblings: true, ..Key::default() }),
-        ("h1 ~ p", Key { siblings: true, ..key(Some("p"), None, None) }),
-        ("p:not(.a, .b)", Key { pseudo: true, ..key(Some("p"), None, None) }),
+        (
+            "[class~='x']",
+            Key {
+                siblings: true,
+                ..Key::default()
+            },
+        ),
+        (
+            "h1 ~ p",
+            Key {
+                siblings: true,
+                ..key(Some("p"), None, None)
+            },
+        ),
+        (
+            "p:not(.a, .b)",
+            Key {
+                pseudo: true,
+                ..key(Some("p"), None, None)
+            },
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(Key::of(text), expected, "{text}");
@@ -32,7 +64,9 @@ const PAGE: &str = "<div id=main class='a b'><p class=x>1<p class='X'>2<P id=q c
 
 /// Elements matched, as scraper finds them.
 fn plain(html: &Html, selector: &Selector) -> Vec<String> {
-    html.select(selector).map(|element| element.html()).collect()
+    html.select(selector)
+        .map(|element| element.html())
+        .collect()
 }
 
 #[test]
@@ -40,9 +74,31 @@ fn a_key_never_changes_what_a_selector_finds() {
     let html = Html::parse_document(PAGE);
     let index = Index::new(&html, &Bounds::default());
     for text in [
-        "html", "p", "P.x", ".x", "#main", "#main > p", "div p.y.x", "p:nth-child(2)", "i, b", "td b",
-        "div:has(i)", "p + p", "p ~ p", ".é-1", "[class]", "p[class='x']", "*", "div *", "svg .a",
-        "linearGradient", "body > *:last-child", ":root", ":is(p, i)", "p#q", "div.a.b",
+        "html",
+        "p",
+        "P.x",
+        ".x",
+        "#main",
+        "#main > p",
+        "div p.y.x",
+        "p:nth-child(2)",
+        "i, b",
+        "td b",
+        "div:has(i)",
+        "p + p",
+        "p ~ p",
+        ".é-1",
+        "[class]",
+        "p[class='x']",
+        "*",
+        "div *",
+        "svg .a",
+        "linearGradient",
+        "body > *:last-child",
+        ":root",
+        ":is(p, i)",
+        "p#q",
+        "div.a.b",
     ] {
         let selector = Selector::parse(text).unwrap();
         let found: Vec<_> = index

@@ -40,7 +40,11 @@ pub(crate) fn picks(texts: &[&str], default: &Take) -> Fallbacks {
             None => (*text, default.clone()),
         };
         let selector = (!selector.trim().is_empty()).then(|| css(selector));
-        Pick { selector, text: (*text).to_owned(), take }
+        Pick {
+            selector,
+            text: (*text).to_owned(),
+            take,
+        }
     };
     Fallbacks(texts.iter().map(pick).collect())
 }
@@ -87,13 +91,21 @@ impl Field {
     }
 
     pub(crate) fn regex(self, regex: &str) -> Self {
-        Self { regex: Some(Regex::new(regex).expect("a regex of a test")), ..self }
+        Self {
+            regex: Some(Regex::new(regex).expect("a regex of a test")),
+            ..self
+        }
     }
 
     pub(crate) fn map(self, pairs: &[(&str, toml::Value)]) -> Self {
-        let map: BTreeMap<_, _> =
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        Self { map: Some(map), ..self }
+        let map: BTreeMap<_, _> = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect();
+        Self {
+            map: Some(map),
+            ..self
+        }
     }
 
     pub(crate) fn transform(mut self, transform: Transform) -> Self {
@@ -106,11 +118,17 @@ impl Field {
     }
 
     pub(crate) fn required(self) -> Self {
-        Self { required: true, ..self }
+        Self {
+            required: true,
+            ..self
+        }
     }
 
     pub(crate) fn default_value(self, value: impl Into<toml::Value>) -> Self {
-        Self { default: Some(value.into()), ..self }
+        Self {
+            default: Some(value.into()),
+            ..self
+        }
     }
 
     pub(crate) fn formats(self, formats: &[&str]) -> Self {
@@ -136,7 +154,10 @@ impl Stage {
     }
 
     pub(crate) fn pages(self, pages: Pages) -> Self {
-        Self { pages: Some(pages), ..self }
+        Self {
+            pages: Some(pages),
+            ..self
+        }
     }
 
     pub(crate) fn links(mut self, each: Option<&str>, select: &[&str], to: u16) -> Self {
@@ -151,7 +172,11 @@ impl Stage {
     }
 
     pub(crate) fn carry(mut self, field: Field) -> Self {
-        self.links.last_mut().expect("a link rule before").carry.push(field);
+        self.links
+            .last_mut()
+            .expect("a link rule before")
+            .carry
+            .push(field);
         self
     }
 
@@ -186,7 +211,10 @@ pub(crate) fn site(stages: Vec<Stage>) -> Site {
         source: Arc::from(""),
         start: Vec::new(),
         enter: StageId(0),
-        scope: Scope { hosts: vec!["a.test".to_owned()], ..Scope::default() },
+        scope: Scope {
+            hosts: vec!["a.test".to_owned()],
+            ..Scope::default()
+        },
         politeness: Politeness::default(),
         stages,
     }
@@ -194,7 +222,14 @@ pub(crate) fn site(stages: Vec<Stage>) -> Site {
 
 /// The first stage's reading of an HTML page at [`URL`].
 pub(crate) fn read(site: &Site, html: &str) -> Result<Extracted, ExtractError> {
-    read_at(site, 0, URL, html.as_bytes(), Some("text/html"), &Map::new())
+    read_at(
+        site,
+        0,
+        URL,
+        html.as_bytes(),
+        Some("text/html"),
+        &Map::new(),
+    )
 }
 
 pub(crate) fn read_at(
@@ -205,7 +240,14 @@ pub(crate) fn read_at(
     content_type: Option<&str>,
     carried: &Map<String, Json>,
 ) -> Result<Extracted, ExtractError> {
-    let page = PageInput { url, final_url: url, content_type, body, carried, depth: 0 };
+    let page = PageInput {
+        url,
+        final_url: url,
+        content_type,
+        body,
+        carried,
+        depth: 0,
+    };
     extract(site, StageId(stage), &page, &Bounds::default())
 }
 

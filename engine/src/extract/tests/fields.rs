@@ -2,21 +2,29 @@
 
 use serde_json::{Value as Json, json};
 
-use super::build::{carried, json_of, read_at, rows, select, site, text, URL};
+use super::build::{URL, carried, json_of, read_at, rows, select, site};
 use crate::site::compiled::{Field, FieldType, Source, Stage, Transform};
 
 /// Reads one field of a page; null if it is missing.
 fn value(field: Field, content_type: &str, body: &str) -> Json {
     let given = carried(json!({"page": 3, "list_title": " A  title ", "tags": ["x", "y"]}));
     // The constant beside it keeps a page without the field from being refused as a whole.
-    let witness = Field::new("witness", select(&["html"]));
-    let site = site(vec![Stage::new("detail").record(None, &[], vec![field, witness])]);
-    let body = format!("{body}<p class=witness>w</p>");
+    let witness = Field::new("witness", select(&["s"]));
+    let site = site(vec![Stage::new("detail").record(
+        None,
+        &[],
+        vec![field, witness],
+    )]);
+    let body = format!("{body}<s>w</s>");
     let read = read_at(&site, 0, URL, body.as_bytes(), Some(content_type), &given);
     json_of(&read.expect("a readable page").records[0].values[0])
 }
 
 #[track_caller]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a table reads better without &"
+)]
 fn check(field: Field, html: &str, expected: Json) {
     assert_eq!(value(field, "text/html", html), expected);
 }
@@ -30,8 +38,16 @@ fn text_is_trimmed_and_its_white_space_collapsed() {
     let page = "<h1>\n A&nbsp; <b>big</b>\u{3000}title<i>!</i> </h1>";
     check(field("h1"), page, json!("A big title!"));
     check(field("h1@own"), page, json!("A title"));
-    check(field("h1@html"), page, json!("A&nbsp; <b>big</b> title<i>!</i>"));
-    check(field("h1").transform(Transform::Raw), "<h1> a  b </h1>", json!(" a  b "));
+    check(
+        field("h1@html"),
+        page,
+        json!("A&nbsp; <b>big</b> title<i>!</i>"),
+    );
+    check(
+        field("h1").transform(Transform::Raw),
+        "<h1> a  b </h1>",
+        json!(" a  b "),
+    );
     check(field("h2"), page, json!(null));
     check(field("h1"), "<h1> </h1>", json!(null));
 }
@@ -51,7 +67,11 @@ fn the_first_selector_that_yields_something_wins() {
     let page = "<p class=a> </p><p class=b>Sold out</p><p class=c>12.50 EUR</p>";
     let price = || Field::new("f", select(&["p.a", "p.b", "p.c"]));
     check(price(), page, json!("Sold out"));
-    check(price().regex(r"([\d.]+)").kind(FieldType::Decimal), page, json!(12.50));
+    check(
+        price().regex(r"([\d.]+)").kind(FieldType::Decimal),
+        page,
+        json!(12.50),
+    );
     check(field("p"), page, json!(null));
     check(field("p").list(), page, json!(["Sold out", "12.50 EUR"]));
     check(field("p").regex(r"(\d+)"), page, json!("12"));
@@ -81,11 +101,23 @@ fn json_ld_is_found_in_any_block_array_or_graph() {
         <script type="APPLICATION/LD+JSON; x">{"@graph": [{"@type": ["Product"], "name": "P",
           "offers": [{"price": 12.5}, {"price": 9}], "image": ["/a.png", "/b.png"]}]}</script>"#;
     let ld = |pointer: &str| Field::new("f", Source::JsonLd(pointer.to_owned()));
-    check(ld("/offers/price").kind(FieldType::Decimal), page, json!(12.5));
-    check(ld("/offers/1/price").kind(FieldType::Integer), page, json!(9));
+    check(
+        ld("/offers/price").kind(FieldType::Decimal),
+        page,
+        json!(12.5),
+    );
+    check(
+        ld("/offers/1/price").kind(FieldType::Integer),
+        page,
+        json!(9),
+    );
     check(ld("/name"), page, json!("Org"));
     check(ld("Product/name"), page, json!("P"));
-    check(ld("/image").kind(FieldType::Url), page, json!("http://a.test/a.png"));
+    check(
+        ld("/image").kind(FieldType::Url),
+        page,
+        json!("http://a.test/a.png"),
+    );
     check(ld("/image").list(), page, json!(["/a.png", "/b.png"]));
     check(ld("/none"), page, json!(null));
 }
@@ -93,8 +125,10 @@ fn json_ld_is_found_in_any_block_array_or_graph() {
 #[test]
 fn scripts_give_json_whole_or_assigned() {
     let script = |pointer: &str| {
-        let source =
-            Source::Script { select: super::build::css("script"), pointer: pointer.to_owned() };
+        let source = Source::Script {
+            select: super::build::css("script"),
+            pointer: pointer.to_owned(),
+        };
         Field::new("f", source)
     };
     let whole = r#"<script id=data type="application/json">{"a": {"b": 1}}</script>"#;
@@ -111,7 +145,11 @@ fn scripts_give_json_whole_or_assigned() {
 fn a_json_body_is_read_by_pointer() {
     let field = Field::new("f", Source::Json("/items/0/name".to_owned()));
     let site = site(vec![Stage::new("api").record(None, &[], vec![field])]);
-    for content_type in ["application/json; charset=utf-8", "application/hal+json", "text/plain"] {
+    for content_type in [
+        "application/json; charset=utf-8",
+        "application/hal+json",
+        "text/plain",
+    ] {
         let body = br#"{"items": [{"name": "first"}]}"#;
         let read = read_at(&site, 0, URL, body, Some(content_type), &carried(json!({})));
         assert_eq!(json_of(&read.unwrap().records[0].values[0]), json!("first"));
@@ -131,7 +169,11 @@ fn meta_carried_and_constants_are_sources() {
     check(carried("list_title"), page, json!("A title"));
     check(carried("tags").list(), page, json!(["x", "y"]));
     check(carried("none"), page, json!(null));
-    check(Field::new("f", Source::Constant(toml::Value::Integer(7))).kind(FieldType::Integer), page, json!(7));
+    check(
+        Field::new("f", Source::Constant(toml::Value::Integer(7))).kind(FieldType::Integer),
+        page,
+        json!(7),
+    );
 }
 
 #[test]
@@ -140,13 +182,29 @@ fn regex_map_and_transforms_run_in_this_order() {
     let stars = || field("p@class").regex(r"star-rating (\w+)");
     let three = [("Three", toml::Value::Integer(3))];
     check(stars().map(&three).kind(FieldType::Integer), page, json!(3));
-    check(stars().map(&[("Four", toml::Value::Integer(4))]), page, json!(null));
+    check(
+        stars().map(&[("Four", toml::Value::Integer(4))]),
+        page,
+        json!(null),
+    );
     check(stars().transform(Transform::Upper), page, json!("THREE"));
     let replace = Transform::Replace(regex::Regex::new(r"(\d+) .*").unwrap(), "$1.00".to_owned());
     check(field("p").transform(replace), page, json!("From 7.00"));
-    check(field("a@href").transform(Transform::AbsoluteUrl), page, json!("http://a.test/list/x?y=1#z"));
-    check(field("a@href").kind(FieldType::Url), page, json!("http://a.test/list/x?y=1#z"));
-    check(field("p").regex(r"\d+").kind(FieldType::Integer), page, json!(7));
+    check(
+        field("a@href").transform(Transform::AbsoluteUrl),
+        page,
+        json!("http://a.test/list/x?y=1#z"),
+    );
+    check(
+        field("a@href").kind(FieldType::Url),
+        page,
+        json!("http://a.test/list/x?y=1#z"),
+    );
+    check(
+        field("p").regex(r"\d+").kind(FieldType::Integer),
+        page,
+        json!(7),
+    );
 }
 
 #[test]
@@ -157,22 +215,29 @@ fn what_does_not_fit_its_type_is_absent_and_a_default_stands_in() {
     check(number().default_value(4), page, json!(4));
     check(field("i").default_value("none"), page, json!("none"));
     check(field("p").default_value("none"), page, json!("soon"));
-    let tags = field("i").list().default_value(toml::Value::Array(vec!["a".into()]));
+    let tags = field("i")
+        .list()
+        .default_value(toml::Value::Array(vec!["a".into()]));
     check(tags, page, json!(["a"]));
 }
 
 #[test]
 fn a_base_element_moves_relative_urls() {
     let page = "<base href='/foo\tbar/'><base href=/no/><a href=' x\ny '>l</a>";
-    check(field("a@href").kind(FieldType::Url), page, json!("http://a.test/foobar/x%20y"));
-    let moved = field("a@href").transform(Transform::Raw).kind(FieldType::Url);
+    check(
+        field("a@href").kind(FieldType::Url),
+        page,
+        json!("http://a.test/foobar/x%20y"),
+    );
+    let moved = field("a@href")
+        .transform(Transform::Raw)
+        .kind(FieldType::Url);
     check(moved, page, json!("http://a.test/foobar/xy"));
 }
 
 #[test]
 fn noscript_is_part_of_the_page_and_selectors_may_be_lists() {
-    let page = "<noscript><img src=/i.png></noscript><h2>b</h2><h1>a</h1>";
+    let page = "<p>x<noscript><img src=/i.png></noscript><h2>b</h2><h1>a</h1>";
     check(field("noscript img@src"), page, json!("/i.png"));
     check(field("h1, h2"), page, json!("b"));
-    let _ = text(&["x"]);
 }

@@ -17,7 +17,12 @@ fn shop() -> Site {
 }
 
 fn urls(site: &Site, html: &str) -> Vec<String> {
-    read(site, html).unwrap().links.into_iter().map(|link| link.url).collect()
+    read(site, html)
+        .unwrap()
+        .links
+        .into_iter()
+        .map(|link| link.url)
+        .collect()
 }
 
 #[test]
@@ -30,17 +35,30 @@ fn a_card_gives_one_link_and_what_it_carries() {
     let site = shop();
     let given = carried(json!({"page": 4}));
     let found = read_at(&site, 0, URL, html.as_bytes(), None, &given).unwrap();
-    let got: Vec<_> = found.links.iter().map(|link| (link.url.as_str(), json!(link.carried))).collect();
+    let got: Vec<_> = found
+        .links
+        .iter()
+        .map(|link| (link.url.as_str(), json!(link.carried)))
+        .collect();
     assert_eq!(
         got,
         [
-            ("http://a.test/a/1", json!({"title": "One", "page": 4, "position": 1})),
-            ("http://a.test/a/2", json!({"title": "Two", "page": 4, "position": 3})),
+            (
+                "http://a.test/a/1",
+                json!({"title": "One", "page": 4, "position": 1})
+            ),
+            (
+                "http://a.test/a/2",
+                json!({"title": "Two", "page": 4, "position": 3})
+            ),
             ("http://a.test/a/1?", json!({"page": 4, "position": 4})),
         ]
     );
     assert_eq!(found.distinct_items, 3);
-    assert_eq!(found.links[0].key, PageKey::new("shop", "detail", "http://a.test/a/1"));
+    assert_eq!(
+        found.links[0].key,
+        PageKey::new("shop", "detail", "http://a.test/a/1")
+    );
     assert_eq!(found.links[0].stage, StageId(1));
 }
 
@@ -52,14 +70,23 @@ fn links_that_lead_nowhere_or_out_of_scope_are_counted_and_left() {
     let site = site(vec![Stage::new("list").links(None, &["a"], 0)]);
     let found = read(&site, html).unwrap();
     let urls: Vec<_> = found.links.iter().map(|link| link.url.as_str()).collect();
-    assert_eq!(urls, ["http://a.test:81/", "http://a.test/ok", "http://a.test/Up"]);
+    assert_eq!(
+        urls,
+        ["http://a.test:81/", "http://a.test/ok", "http://a.test/Up"]
+    );
     assert_eq!(found.skipped_links, 4);
 }
 
 #[test]
 fn a_page_does_not_link_to_itself() {
     let site = site(vec![Stage::new("list").links(None, &["a"], 0)]);
-    assert_eq!(urls(&site, "<a href=''>s</a><a href='#x'>s</a><a href=/list/>s</a>"), [""; 0]);
+    assert_eq!(
+        urls(
+            &site,
+            "<a href=''>s</a><a href='#x'>s</a><a href=/list/>s</a>"
+        ),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -68,15 +95,28 @@ fn the_link_may_be_the_card_itself() {
         .links(Some("a.card"), &["@href"], 1)
         .carry(Field::new("title", select(&["b"])));
     let site = site(vec![list, Stage::new("detail")]);
-    let found = read(&site, "<a class=card href=/1><b>One</b></a><a class='x card' href=/2></a>").unwrap();
-    assert_eq!(json!(found.links[0].carried), json!({"title": "One", "page": 1, "position": 1}));
+    let found = read(
+        &site,
+        "<a class=card href=/1><b>One</b></a><a class='x card' href=/2></a>",
+    )
+    .unwrap();
+    assert_eq!(
+        json!(found.links[0].carried),
+        json!({"title": "One", "page": 1, "position": 1})
+    );
     assert_eq!(found.links[1].url, "http://a.test/2");
 }
 
 #[test]
 fn traps_and_links_beyond_the_bounds_are_left() {
     let site = site(vec![Stage::new("list").links(None, &["a"], 0)]);
-    let bounds = Bounds { max_links: 2, max_url: 60, max_segments: 5, max_repeats: 2, ..Bounds::default() };
+    let bounds = Bounds {
+        max_links: 2,
+        max_url: 60,
+        max_segments: 5,
+        max_repeats: 2,
+        ..Bounds::default()
+    };
     let html = format!(
         "<a href=/x/x/x>1</a><a href=/1/2/3/4/5/6>2</a><a href=/{}>3</a>\
          <a href=/a>4</a><a href=/b>5</a><a href=/c>6</a>",
@@ -96,7 +136,12 @@ fn traps_and_links_beyond_the_bounds_are_left() {
     assert_eq!(urls, ["http://a.test/a", "http://a.test/b"]);
     assert_eq!(found.skipped_links, 4);
     page.depth = bounds.max_depth;
-    assert!(extract(&site, StageId(0), &page, &bounds).unwrap().links.is_empty());
+    assert!(
+        extract(&site, StageId(0), &page, &bounds)
+            .unwrap()
+            .links
+            .is_empty()
+    );
 }
 
 #[test]

@@ -19,29 +19,50 @@ fn list(pages: Pages, url: &str, html: &str, given: Json) -> Extracted {
 /// Page numbers and URLs of the links that lead on.
 fn following(found: &Extracted) -> Vec<(Json, String)> {
     let on = found.links.iter().filter(|link| link.stage.0 == 0);
-    on.map(|link| (link.carried["page"].clone(), link.url.clone())).collect()
+    on.map(|link| (link.carried["page"].clone(), link.url.clone()))
+        .collect()
 }
 
 fn urls(numbers: std::ops::RangeInclusive<u32>) -> Vec<(Json, String)> {
-    numbers.map(|n| (json!(n), format!("http://a.test/page/{n}/"))).collect()
+    numbers
+        .map(|n| (json!(n), format!("http://a.test/page/{n}/")))
+        .collect()
 }
 
 #[test]
 fn a_next_link_leads_to_the_next_place_in_the_chain() {
     let next = || Pages::Next(href(&["li.next a"]));
     let found = list(next(), URL, "<li class=next><a href=p2>n</a>", json!({}));
-    assert_eq!(following(&found), [(json!(2), "http://a.test/list/p2".to_owned())]);
+    assert_eq!(
+        following(&found),
+        [(json!(2), "http://a.test/list/p2".to_owned())]
+    );
     assert!(found.has_next);
     assert_eq!(found.distinct_items, 0);
-    let found = list(next(), URL, "<li class=next><a href=p9>n</a>", json!({"page": 8, "x": 1}));
+    let found = list(
+        next(),
+        URL,
+        "<li class=next><a href=p9>n</a>",
+        json!({"page": 8, "x": 1}),
+    );
     assert_eq!(json!(found.links[0].carried), json!({"page": 9, "x": 1}));
 }
 
 #[test]
 fn a_next_link_to_the_page_itself_is_no_next_page() {
-    let found = list(Pages::Next(href(&["a.n"])), URL, "<a class=n href='#'>n</a>", json!({}));
+    let found = list(
+        Pages::Next(href(&["a.n"])),
+        URL,
+        "<a class=n href='#'>n</a>",
+        json!({}),
+    );
     assert_eq!((following(&found).len(), found.has_next), (0, false));
-    let found = list(Pages::Next(href(&["a.n"])), URL, "<a class=n href=/list/>n</a>", json!({}));
+    let found = list(
+        Pages::Next(href(&["a.n"])),
+        URL,
+        "<a class=n href=/list/>n</a>",
+        json!({}),
+    );
     assert_eq!((following(&found).len(), found.has_next), (0, false));
 }
 
@@ -74,8 +95,14 @@ fn without_a_count_the_list_goes_on_while_pages_hold_items() {
         || pattern(PATTERN, Some(("b", r"of (\d+)")), false),
     ] {
         let full = "<a class=item href=/1>1</a>";
-        assert_eq!(following(&list(pages(), URL, full, json!({"page": 7}))), urls(8..=8));
-        assert_eq!(following(&list(pages(), URL, "<p>none", json!({"page": 7}))).len(), 0);
+        assert_eq!(
+            following(&list(pages(), URL, full, json!({"page": 7}))),
+            urls(8..=8)
+        );
+        assert_eq!(
+            following(&list(pages(), URL, "<p>none", json!({"page": 7}))).len(),
+            0
+        );
     }
 }
 
@@ -90,8 +117,14 @@ fn no_page_goes_beyond_the_maximum() {
     };
     let html = "<b>of 99</b><a class=item href=/1>1</a>";
     let by_count = bounded(Some(("b", r"of (\d+)")));
-    assert_eq!(following(&list(by_count, URL, html, json!({}))), urls(2..=3));
-    assert_eq!(following(&list(bounded(None), URL, html, json!({"page": 3}))).len(), 0);
+    assert_eq!(
+        following(&list(by_count, URL, html, json!({}))),
+        urls(2..=3)
+    );
+    assert_eq!(
+        following(&list(bounded(None), URL, html, json!({"page": 3}))).len(),
+        0
+    );
 }
 
 #[test]

@@ -16,7 +16,12 @@ fn name() -> Field {
 }
 
 fn identities(site: &Site, html: &str) -> Vec<String> {
-    read(site, html).unwrap().records.into_iter().map(|record| record.identity).collect()
+    read(site, html)
+        .unwrap()
+        .records
+        .into_iter()
+        .map(|record| record.identity)
+        .collect()
 }
 
 #[test]
@@ -24,7 +29,10 @@ fn a_record_is_its_key_else_its_page_and_card() {
     let html = "<p><b>x</b><i>1</i></p><p><b>y</b><i>2</i></p><p></p><p><b>x</b><i>1</i></p>";
     let number = || Field::new("n", select(&["i"])).kind(FieldType::Integer);
     assert_eq!(identities(&detail(None, &[], vec![name()]), html), [URL]);
-    assert_eq!(identities(&detail(None, &["name", "n"], vec![number(), name()]), html), ["x\u{1f}1"]);
+    assert_eq!(
+        identities(&detail(None, &["name", "n"], vec![number(), name()]), html),
+        ["x\u{1f}1"]
+    );
     let cards = detail(Some("p"), &[], vec![name()]);
     assert_eq!(
         identities(&cards, html),
@@ -58,7 +66,9 @@ fn a_missing_required_field_fails_the_page_and_says_where() {
 
 #[test]
 fn a_required_value_that_does_not_fit_is_shown() {
-    let price = Field::new("price", select(&["b"])).kind(FieldType::Decimal).required();
+    let price = Field::new("price", select(&["b"]))
+        .kind(FieldType::Decimal)
+        .required();
     let site = detail(None, &[], vec![price]);
     let error = read(&site, "<b>on request</b>").unwrap_err();
     assert_eq!(
@@ -74,15 +84,21 @@ fn an_optional_value_that_does_not_fit_is_a_warning() {
     let read = read(&detail(None, &[], vec![name(), price]), "<b>on request</b>").unwrap();
     assert_eq!(
         read.warnings,
-        ["record \"product\", field \"price\": selector \"b\" gave \"on request\", which is no \
-          decimal; left empty"]
+        [
+            "record \"product\", field \"price\": selector \"b\" gave \"on request\", which is no \
+          decimal; left empty"
+        ]
     );
 }
 
 #[test]
 fn a_key_that_is_missing_or_a_page_of_another_kind_is_no_record() {
     for site in [
-        detail(None, &["name"], vec![name(), Field::new("p", select(&["p"]))]),
+        detail(
+            None,
+            &["name"],
+            vec![name(), Field::new("p", select(&["p"]))],
+        ),
         detail(None, &[], vec![name()]),
     ] {
         let error = read(&site, "<p>Please log in</p>").unwrap_err();
@@ -117,7 +133,13 @@ fn a_trace_tells_what_each_selector_matched_and_goes_on_after_a_failure() {
     assert_eq!(links.selectors[0].matches, 1);
     assert_eq!(links.selectors[0].first, ["/1"]);
     let record = &traced.rules[1];
-    assert!(record.fields[0].problem.as_ref().unwrap().contains("gave nothing"));
+    assert!(
+        record.fields[0]
+            .problem
+            .as_ref()
+            .unwrap()
+            .contains("gave nothing")
+    );
     assert_eq!(record.fields[0].selectors.len(), 2);
     assert_eq!(record.fields[1].value, "x");
 }

@@ -46,16 +46,28 @@ impl Mirror {
             .status()
             .expect("tar and xz");
         assert!(status.success());
-        Some(Self { root: unpacked.path().to_owned(), _unpacked: unpacked, truth })
+        Some(Self {
+            root: unpacked.path().to_owned(),
+            _unpacked: unpacked,
+            truth,
+        })
     }
 
     fn rows(&self, file: &str) -> Vec<Json> {
         let text = std::fs::read_to_string(self.truth.join(file)).expect("the truth");
-        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a JSON line"))
+            .collect()
     }
 
     /// What a stage makes of the file behind a URL.
-    fn read(&self, site: &Site, stage: StageId, url: &str, carried: &Map<String, Json>) -> Extracted {
+    fn read(
+        &self,
+        site: &Site,
+        stage: StageId,
+        url: &str,
+        carried: &Map<String, Json>,
+    ) -> Extracted {
         let path = Url::parse(url).unwrap().path().trim_matches('/').to_owned();
         let mut file = self.root.join(path);
         if file.is_dir() {
@@ -85,8 +97,14 @@ impl Mirror {
 }
 
 fn shop(host: &str, stages: Vec<Stage>) -> Site {
-    let scope = Scope { hosts: vec![host.to_owned()], ..Scope::default() };
-    Site { scope, ..site(stages) }
+    let scope = Scope {
+        hosts: vec![host.to_owned()],
+        ..Scope::default()
+    };
+    Site {
+        scope,
+        ..site(stages)
+    }
 }
 
 fn carried(name: &str) -> Field {
@@ -98,7 +116,10 @@ fn carried(name: &str) -> Field {
 fn check(site: &Site, stage: u16, record: &Record, row: &Json, columns: &[&str]) {
     let fields = &site.stages[usize::from(stage)].records[usize::from(record.rule)].fields;
     for column in columns {
-        let at = fields.iter().position(|field| field.name == *column).expect("a field");
+        let at = fields
+            .iter()
+            .position(|field| field.name == *column)
+            .expect("a field");
         let got = json_of(&record.values[at]);
         // The truth of some rows keeps the page's white space.
         let wanted = match &row[*column] {
@@ -110,11 +131,12 @@ fn check(site: &Site, stage: u16, record: &Record, row: &Json, columns: &[&str])
 }
 
 fn books() -> Site {
-    let row = |name: &str, is: &str| {
-        Field::new(name, rows("table.table tr", "th", Some(is), "td"))
-    };
+    let row = |name: &str, is: &str| Field::new(name, rows("table.table tr", "th", Some(is), "td"));
     let stars = ["One", "Two", "Three", "Four", "Five"];
-    let stars: Vec<_> = stars.into_iter().zip((1..=5).map(toml::Value::Integer)).collect();
+    let stars: Vec<_> = stars
+        .into_iter()
+        .zip((1..=5).map(toml::Value::Integer))
+        .collect();
     let list = Stage::new("list")
         .links(Some("article.product_pod"), &["h3 a"], 1)
         .pages(Pages::Next(href(&["li.next a"])));
@@ -126,7 +148,9 @@ fn books() -> Site {
         row("price_incl_tax", "Price (incl. tax)"),
         row("tax", "Tax"),
         Field::new("availability", select(&["div.product_main p.availability"])),
-        row("stock", "Availability").regex(r"\((\d+) available").kind(FieldType::Integer),
+        row("stock", "Availability")
+            .regex(r"\((\d+) available")
+            .kind(FieldType::Integer),
         Field::new("rating_class", select(&["p.star-rating@class"])).regex(r"star-rating (\w+)"),
         Field::new("rating", select(&["p.star-rating@class"]))
             .regex(r"star-rating (\w+)")
@@ -139,27 +163,37 @@ fn books() -> Site {
         Field::new("list_page", Source::Carried("page".to_owned())).kind(FieldType::Integer),
         carried("position").kind(FieldType::Integer),
     ];
-    shop("books.test", vec![list, Stage::new("detail").record(None, &["upc"], fields)])
+    shop(
+        "books.test",
+        vec![list, Stage::new("detail").record(None, &["upc"], fields)],
+    )
 }
 
 #[test]
 fn every_book_is_read_as_it_is() {
-    let Some(mirror) = Mirror::open("books_toscrape") else { return };
+    let Some(mirror) = Mirror::open("books_toscrape") else {
+        return;
+    };
     let site = books();
     let pages = mirror.crawl(&site, "http://books.test/catalogue/page-1.html");
     let truth = mirror.rows("expected_products.jsonl");
     assert_eq!((truth.len(), pages.len()), (1_000, 1_050));
     for row in &truth {
         let page = &pages[&(1, row["path"].as_str().unwrap().to_owned())];
-        let columns: Vec<_> =
-            site.stages[1].records[0].fields.iter().map(|field| field.name.as_str()).collect();
+        let columns: Vec<_> = site.stages[1].records[0]
+            .fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
         check(&site, 1, &page.records[0], row, &columns);
     }
 }
 
 #[test]
 fn every_quote_and_author_is_read_as_it_is() {
-    let Some(mirror) = Mirror::open("quotes_toscrape") else { return };
+    let Some(mirror) = Mirror::open("quotes_toscrape") else {
+        return;
+    };
     let quote = vec![
         Field::new("text", select(&["span.text"])).required(),
         Field::new("author", select(&["small.author"])),
@@ -183,7 +217,10 @@ fn every_quote_and_author_is_read_as_it_is() {
         .links(Some("div.quote"), &["a[href^=\"/author/\"]"], 1)
         .pages(Pages::Next(href(&["li.next a"])))
         .record(Some("div.quote"), &[], quote);
-    let site = shop("quotes.test", vec![list, Stage::new("author").record(None, &[], author)]);
+    let site = shop(
+        "quotes.test",
+        vec![list, Stage::new("author").record(None, &[], author)],
+    );
     let pages = mirror.crawl(&site, "http://quotes.test/");
     assert_eq!(pages.len(), 60);
     let quotes = mirror.rows("expected_quotes.jsonl");
@@ -195,20 +232,38 @@ fn every_quote_and_author_is_read_as_it_is() {
         };
         let at = row["position"].as_u64().unwrap() - 1;
         let record = &pages[&(0, page)].records[usize::try_from(at).unwrap()];
-        check(&site, 0, record, row, &["text", "author", "author_path", "tags", "list_page"]);
+        check(
+            &site,
+            0,
+            record,
+            row,
+            &["text", "author", "author_path", "tags", "list_page"],
+        );
     }
     let authors = mirror.rows("expected_products.jsonl");
     assert_eq!(authors.len(), 50);
     for row in &authors {
-        let path = row["path"].as_str().unwrap().trim_end_matches('/').to_owned();
+        let path = row["path"]
+            .as_str()
+            .unwrap()
+            .trim_end_matches('/')
+            .to_owned();
         let record = &pages[&(1, path)].records[0];
-        check(&site, 1, record, row, &["name", "born_date", "born_location", "description"]);
+        check(
+            &site,
+            1,
+            record,
+            row,
+            &["name", "born_date", "born_location", "description"],
+        );
     }
 }
 
 #[test]
 fn every_box_of_a_real_minified_catalogue_is_read_as_it_is() {
-    let Some(mirror) = Mirror::open("bincai_hugo") else { return };
+    let Some(mirror) = Mirror::open("bincai_hugo") else {
+        return;
+    };
     let fields = vec![
         Field::new("title", select(&["h1"])).required(),
         Field::new("specs", rows("div.quick-specs tr", "th", None, "td")).kind(FieldType::Map),
@@ -223,28 +278,52 @@ fn every_box_of_a_real_minified_catalogue_is_read_as_it_is() {
     let list = Stage::new("list")
         .links(Some("h3 a[href^=\"/products/detail/\"]"), &["@href"], 1)
         .carry(Field::new("list_title", select(&["@text"])))
-        .pages(super::build::pattern("http://box.test/products/page/{page}/", None, true));
+        .pages(super::build::pattern(
+            "http://box.test/products/page/{page}/",
+            None,
+            true,
+        ));
     let list = Stage {
         pages: list.pages.map(|pages| match pages {
-            Pages::Pattern { pattern, count, until_empty, first, .. } => {
-                Pages::Pattern { pattern, count, until_empty, first, max: Some(13) }
-            }
-            other => other,
+            Pages::Pattern {
+                pattern,
+                count,
+                until_empty,
+                first,
+                ..
+            } => Pages::Pattern {
+                pattern,
+                count,
+                until_empty,
+                first,
+                max: Some(13),
+            },
+            other @ Pages::Next(_) => other,
         }),
         ..list
     };
-    let site = shop("box.test", vec![list, Stage::new("detail").record(None, &[], fields)]);
+    let site = shop(
+        "box.test",
+        vec![list, Stage::new("detail").record(None, &[], fields)],
+    );
     let pages = mirror.crawl(&site, "http://box.test/products/");
     let truth = mirror.rows("expected_products.jsonl");
     assert_eq!((truth.len(), pages.len()), (569, 551 + 13));
     let cards = |path: &str| {
         let same = truth.iter().filter(|row| row["path"] == path);
-        same.map(|row| (row["list_page"].clone(), row["position"].clone())).collect::<Vec<_>>()
+        same.map(|row| (row["list_page"].clone(), row["position"].clone()))
+            .collect::<Vec<_>>()
     };
     for row in &truth {
         let path = row["path"].as_str().unwrap();
         let record = &pages[&(1, path.to_owned())].records[0];
-        check(&site, 1, record, row, &["title", "specs", "badges", "sections", "sku", "jsonld_name"]);
+        check(
+            &site,
+            1,
+            record,
+            row,
+            &["title", "specs", "badges", "sections", "sku", "jsonld_name"],
+        );
         let place = (json_of(&record.values[7]), json_of(&record.values[8]));
         assert!(cards(path).contains(&place), "{place:?} of {row}");
         if place == (row["list_page"].clone(), row["position"].clone()) {
