@@ -30,8 +30,7 @@ use crate::{
     live::{
         fetch::{self, FetchLetter},
         meter::Meter,
-        parse,
-        store as store_thread,
+        parse, store as store_thread,
     },
     model::{ids::SessionId, slots::MAX_ORDERS},
     ports::{
@@ -143,18 +142,18 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
     let finishing = Arc::new(AtomicBool::new(until == Until::SessionsOver));
     let (commands, commanded) = bounded(COMMANDS);
     let (reports, reported) = bounded(MAX_ORDERS * 2);
-    let (to_fetch, fetches) = bounded(MAX_ORDERS * 2);
-    let (to_parse, parses) = bounded(MAX_ORDERS);
-    let (to_store, stores) = bounded(MAX_ORDERS);
+    let (to_fetch, requests) = bounded(MAX_ORDERS * 2);
+    let (to_parse, bodies) = bounded(MAX_ORDERS);
+    let (to_store, letters) = bounded(MAX_ORDERS);
     let store_path: PathBuf = store.path().to_owned();
-    let fetcher = fetch::spawn(fetches, reports.clone(), 1)?;
+    let fetcher = fetch::spawn(requests, reports.clone(), 1)?;
     let parsers = parse::spawn(
-        parses,
+        bodies,
         reports.clone(),
         usize::try_from(settings.cpu_permits).unwrap_or(1),
         Bounds::from(&settings.bounds),
     )?;
-    let store = store_thread::spawn(store, stores, reports);
+    let store = store_thread::spawn(store, letters, reports);
     let (feeder, hub) = hub::start()?;
     let meter = Meter::new(fetcher.received_counter(), Some(&store_path));
     let ends = Ends {
@@ -238,7 +237,9 @@ impl Live {
         } else {
             due.min(self.last + TICK)
         };
-        let wait = due.max(self.last + TICK).saturating_sub(self.began.elapsed());
+        let wait = due
+            .max(self.last + TICK)
+            .saturating_sub(self.began.elapsed());
         let mut commanded = false;
         select! {
             recv(commands) -> envelope => match envelope {
@@ -254,8 +255,15 @@ impl Live {
             },
             default(wait) => {}
         }
+        if !commanded {
+            self.gather(reports);
+        }
+    }
+
+    /// What comes until the next tick may begin belongs to it.
+    fn gather(&mut self, reports: &Receiver<Report>) {
         let next = self.last + TICK;
-        while !commanded {
+        loop {
             let left = next.saturating_sub(self.began.elapsed());
             if left.is_zero() {
                 break;
@@ -281,9 +289,9 @@ impl Live {
     fn send_orders(&mut self) {
         for order in self.engine.take_orders() {
             match order {
-                Order::Fetch(order) => sent(self.ends.fetch.try_send(FetchLetter::Fetch(order))),
-                Order::Abort(id) => sent(self.ends.fetch.try_send(FetchLetter::Abort(id))),
-                Order::Parse(order) => sent(self.ends.parse.try_send(order)),
+                Order::Fetch(order) => sent(&self.ends.fetch.try_send(FetchLetter::Fetch(order))),
+                Order::Abort(id) => sent(&self.ends.fetch.try_send(FetchLetter::Abort(id))),
+                Order::Parse(order) => sent(&self.ends.parse.try_send(order)),
                 Order::Store(order) => {
                     let id = order.id;
                     match self.ends.store.try_send(order) {
@@ -294,7 +302,7 @@ impl Live {
                                 "the store's thread has ended".to_owned(),
                             )),
                         }),
-                        other => sent(other),
+                        other => sent(&other),
                     }
                 }
             }
@@ -337,7 +345,7 @@ impl Live {
 
 /// # Panics
 /// If a channel is full: it has room for every order slot, so that would be a bug of ours.
-fn sent<T>(result: Result<(), TrySendError<T>>) {
+fn sent<T>(result: &Result<(), TrySendError<T>>) {
     assert!(
         !matches!(result, Err(TrySendError::Full(_))),
         "the wall's channels hold every order slot"

@@ -491,7 +491,7 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
         validators: None,
     }));
     crawl.moves.charge(entity, |tries| {
-        tries.dispatched = tries.dispatched.saturating_add(1)
+        tries.dispatched = tries.dispatched.saturating_add(1);
     });
     let expect_ms = crawl.stats.began(task.session, Step::Fetch, task.stage);
     crawl
