@@ -131,7 +131,12 @@ fn try_display() -> Result<(), String> {
     }
     match winit::event_loop::EventLoop::builder().build() {
         Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => {
+            // The library says first where in its own code that was.
+            let text = error.to_string();
+            let said = text.rsplit_once(": ").map_or(text.as_str(), |(_, said)| said);
+            Err(said.to_owned())
+        }
     }
 }
 

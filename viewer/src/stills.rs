@@ -24,6 +24,8 @@ use crate::{
 const DEMO_AT: f64 = 5.0;
 /// A live run's pictures cover this, where nobody says how long.
 const DEMO_LENGTH: f64 = 10.0;
+/// A live run goes on so many seconds after the last picture.
+const AFTER: f64 = 0.5;
 /// The picture is played to from so long before: what flies and fades is as it was.
 const RUN_UP_US: u64 = 3_000_000;
 /// Steps of the run-up.
@@ -44,7 +46,8 @@ pub fn take(flags: &Flags) -> Result<(), Failure> {
         (Some(_), at, length) => at.unwrap_or(0.0) + length.unwrap_or(DEMO_LENGTH),
         (None, at, _) => at.unwrap_or(DEMO_AT),
     };
-    crawl.watch(Duration::from_secs_f64(end));
+    // Its stop must not be in the last picture.
+    crawl.watch(Duration::from_secs_f64(end + AFTER));
     crawl.end_recording(recorder)?;
     draw(flags, &recording, true)
 }
