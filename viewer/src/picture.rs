@@ -39,6 +39,12 @@ impl Studio {
     /// Opens the renderer; panics inside Bevy where there is no adapter, so probe first.
     #[must_use]
     pub fn open(show: Show, width: u32, height: u32) -> Self {
+        Self::open_with(show, width, height, |_| {})
+    }
+
+    /// The same with more in the app, as the panels.
+    #[must_use]
+    pub fn open_with(show: Show, width: u32, height: u32, furnish: impl FnOnce(&mut App)) -> Self {
         let mut app = App::new();
         app.add_plugins(
             DefaultPlugins
@@ -60,6 +66,7 @@ impl Studio {
         .insert_resource(ClearColor(clear_color(&show)))
         .insert_resource(show)
         .add_systems(PostUpdate, compose_scene);
+        furnish(&mut app);
         let mut image =
             Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
         image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
@@ -85,6 +92,11 @@ impl Studio {
     /// What is shown.
     pub fn show(&mut self) -> Mut<'_, Show> {
         self.app.world_mut().resource_mut::<Show>()
+    }
+
+    /// All that the app knows.
+    pub fn world(&mut self) -> &mut World {
+        self.app.world_mut()
     }
 
     /// Draws one frame.

@@ -1,18 +1,23 @@
 //! What the viewer knows and how it is looked at: the mirror, the board, the view, the choices.
 
 use bevy::prelude::Resource;
-use crawlfield_engine::feed::{
-    frame::{BreakerPhase, SessionPhase},
-    mirror::Mirror,
+use crawlfield_engine::{
+    feed::{
+        frame::{BreakerPhase, SessionPhase},
+        mirror::Mirror,
+    },
+    model::ids::PageKey,
 };
 
 use crate::{
     field::{
         board::{Arrangement, Board},
         layout::{self, Placed, Rect},
+        texel::{FLAG_HOVERED, FLAG_SELECTED},
         view::View,
     },
     numbers::{float, index, millis, narrow, number, wide},
+    sieve::Sieve,
     source::{News, Source},
     theme::ThemeName,
 };
@@ -53,6 +58,23 @@ impl Default for Choices {
     }
 }
 
+/// Tasks that a person works with.
+#[derive(Debug, Clone, Default)]
+pub struct Picked {
+    /// Selected: slot and identity.
+    pub tasks: Vec<(u32, PageKey)>,
+    /// Under the pointer.
+    pub hovered: Option<u32>,
+}
+
+impl Picked {
+    fn mark(&self, board: &mut Board, on: bool) {
+        for (slot, _) in &self.tasks {
+            board.flag(*slot, FLAG_SELECTED, on);
+        }
+    }
+}
+
 /// All of it.
 #[derive(Resource)]
 pub struct Show {
@@ -70,6 +92,10 @@ pub struct Show {
     pub placed: Vec<Placed>,
     /// Choices.
     pub choices: Choices,
+    /// Which tasks are shown in full.
+    pub sieve: Sieve,
+    /// Tasks that a person works with.
+    pub picked: Picked,
     /// The shown time in microseconds of engine time.
     pub now_us: u64,
     /// The texture must be filled anew.
@@ -94,6 +120,8 @@ impl Show {
             view: View::fit(Rect::default()),
             placed: Vec::new(),
             choices,
+            sieve: Sieve::default(),
+            picked: Picked::default(),
             now_us: 0,
             refill: true,
             hurry: 1.0,
@@ -113,6 +141,7 @@ impl Show {
             self.arrange(self.board.arrangement());
         } else {
             self.board.follow(&self.mirror, &touched);
+            self.sieve.sift(&self.mirror, &mut self.board, &touched);
         }
         self.pace(narrow(elapsed));
         self.board.widen();
@@ -132,6 +161,45 @@ impl Show {
         self.board.take_done();
         self.refill = true;
         self.laid_out.0 = u64::MAX;
+        self.sift();
+        self.picked.mark(&mut self.board, true);
+    }
+
+    /// Applies a changed filter to all tasks; how many pass.
+    pub fn sift(&mut self) -> u64 {
+        self.sieve.sift_all(&self.mirror, &mut self.board)
+    }
+
+    /// Selects these tasks only.
+    pub fn select(&mut self, slots: Vec<u32>) {
+        self.picked.mark(&mut self.board, false);
+        self.picked.tasks = slots
+            .into_iter()
+            .filter_map(|slot| Some((slot, self.mirror.task(slot)?.key)))
+            .collect();
+        self.picked.mark(&mut self.board, true);
+    }
+
+    /// Forgets selected tasks that have left; their cells may be another's by now.
+    pub fn keep_picked(&mut self) {
+        let mirror = &self.mirror;
+        self.picked
+            .tasks
+            .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
+    }
+
+    /// The pointer is over this task, or over none.
+    pub fn hover(&mut self, slot: Option<u32>) {
+        if self.picked.hovered == slot {
+            return;
+        }
+        if let Some(old) = self.picked.hovered {
+            self.board.flag(old, FLAG_HOVERED, false);
+        }
+        if let Some(new) = slot {
+            self.board.flag(new, FLAG_HOVERED, true);
+        }
+        self.picked.hovered = slot;
     }
 
     /// Durations shrink as completions per cell grow, so that the picture never lags.

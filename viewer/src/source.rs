@@ -13,6 +13,8 @@ use crawlfield_engine::{
 };
 use crossbeam_channel::Sender;
 
+use crate::story::Story;
+
 /// Items taken in one frame of the picture, at most: a burst is spread over frames.
 const ITEMS_MAX: usize = 4_096;
 
@@ -53,6 +55,8 @@ pub struct News {
     pub is_new: bool,
     /// How the source is now.
     pub link: Link,
+    /// What happened, for the log and the curves.
+    pub story: Story,
 }
 
 impl Source {
@@ -66,6 +70,7 @@ impl Source {
                 },
                 Self::Frames(frames) => match frames.next_until(at_us) {
                     Some(Frame::Changes(tick)) => {
+                        news.story.hear(&tick, mirror);
                         mirror.apply(&tick);
                         news.link = Link::Live;
                     }
@@ -99,6 +104,7 @@ fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
         }
         Item::Changes(tick) => {
             news.link = Link::Live;
+            news.story.hear(&tick, mirror);
             mirror.apply(&tick);
         }
         Item::Snapshot(snapshot) => {
@@ -111,6 +117,7 @@ fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
 
 impl News {
     fn tell(&mut self, snapshot: Arc<Snapshot>) {
+        self.story.note(&snapshot);
         let old = self
             .snapshots
             .iter_mut()
