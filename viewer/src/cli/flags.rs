@@ -23,8 +23,8 @@ Examples:
   crawlfield-viewer --replay run.cfr --frames frames --fps 30 --for 10
   ffmpeg -framerate 30 -i frames/%06d.png -pix_fmt yuv420p run.mp4
 
-Keys of a recording: Space play or pause, [ and ] slower and faster, N next change,
-Shift+Left and Shift+Right ten seconds back and on, Home and End. Esc or Q quits.
+Keys: ? lists them, Q quits. In a recording: Space plays and holds, [ and ] slower and faster,
+N the next change, Page Up and Page Down ten seconds back and on, Home and End.
 
 Exit codes: 0 all done (or closed, where the store was only for this run), 1 internal error or no
 display where one is needed, 2 usage or site file, 3 finished with dead letters, 4 store, 5 stopped
