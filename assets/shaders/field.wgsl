@@ -254,8 +254,8 @@ fn draw_task(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32) -> vec4
     let uv = (local - 0.5 - pose.xy) / pose.z + 0.5;
     let tint = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
     var paint = vec4(0.0);
-    if pixels >= 22.0 {
-        let span = select(0.8, 0.72, pixels < 34.0);
+    if pixels >= 30.0 {
+        let span = select(0.8, 0.74, pixels < 34.0);
         let layer = (sign - 1u) * 4u + frame_of(texel, sign);
         paint = sprite(layer, (uv - 0.5) / span + 0.5, pixels * span, tint);
         if view.motion == 0u || sign != DONE {

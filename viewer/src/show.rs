@@ -174,8 +174,7 @@ impl Show {
             Source::Replay(replay) => at_us.clamp(replay.span_us().0, replay.span_us().1),
             _ => at_us,
         };
-        self.source
-            .seek(at_us, &mut self.mirror, &mut self.news)?;
+        self.source.seek(at_us, &mut self.mirror, &mut self.news)?;
         self.now_us = at_us;
         self.advance(at_us);
         Ok(())

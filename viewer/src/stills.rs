@@ -66,7 +66,11 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
     let (start, end) = replay.span_us();
     let show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
     // A live run is shown as itself, a moment later.
-    let playback = if is_live { Playback::default() } else { window::playback(&show) };
+    let playback = if is_live {
+        Playback::default()
+    } else {
+        window::playback(&show)
+    };
     let (width, height) = flags.size;
     let mut studio = Studio::open_with(show, width, height, |app| {
         app.add_plugins(panels::plugin).insert_resource(playback);
@@ -109,7 +113,11 @@ fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
     let mut now = at_us.saturating_sub(STORY_US);
     show.seek(now).map_err(internal)?;
     while now < at_us {
-        let step = if at_us - now > RUN_UP_US { STRIDE_US } else { STEP_US };
+        let step = if at_us - now > RUN_UP_US {
+            STRIDE_US
+        } else {
+            STEP_US
+        };
         now = (now + step).min(at_us);
         show.advance(now);
     }

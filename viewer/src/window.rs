@@ -168,7 +168,10 @@ fn follow_window(
 fn title(show: &Show, playback: &Playback) -> String {
     let sessions = show.mirror.tables().sessions();
     let mut parts: Vec<String> = Vec::new();
-    for source in sessions.iter().filter_map(|session| session.source.as_ref()) {
+    for source in sessions
+        .iter()
+        .filter_map(|session| session.source.as_ref())
+    {
         let mark = crawlfield_engine::progress::safe(source).to_uppercase();
         if !parts.contains(&mark) {
             parts.push(mark);
@@ -186,11 +189,7 @@ fn title(show: &Show, playback: &Playback) -> String {
 }
 
 /// Keys of the window itself; all others are the panels'.
-fn press_keys(
-    keys: Res<ButtonInput<KeyCode>>,
-    show: Res<Show>,
-    mut playback: ResMut<Playback>,
-) {
+fn press_keys(keys: Res<ButtonInput<KeyCode>>, show: Res<Show>, mut playback: ResMut<Playback>) {
     if keys.just_pressed(KeyCode::KeyQ) {
         playback.wishes.push(Wish::Quit);
     }

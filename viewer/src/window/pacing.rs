@@ -60,9 +60,7 @@ impl Pace {
 
 /// Whether this frame is drawn.
 pub(super) fn wants_frame(pace: Res<Pace>) -> bool {
-    pace.liveliness > Liveliness::Still
-        || pace.settled < SETTLING
-        || pace.touched.elapsed() < ECHO
+    pace.liveliness > Liveliness::Still || pace.settled < SETTLING || pace.touched.elapsed() < ECHO
 }
 
 /// Sets the wait until the next look, and wakes the camera where this frame is drawn.

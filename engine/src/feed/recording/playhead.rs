@@ -110,11 +110,7 @@ impl Playhead {
         self.next_telling(to_us, &mut |_, _| {})
     }
 
-    fn next_telling(
-        &mut self,
-        to_us: u64,
-        hear: &mut impl FnMut(&Item, &Mirror),
-    ) -> Option<Item> {
+    fn next_telling(&mut self, to_us: u64, hear: &mut impl FnMut(&Item, &Mirror)) -> Option<Item> {
         if self.ahead.is_none() {
             self.ahead = match self.reader.next() {
                 Some(Ok(item)) => Some(item),
