@@ -35,13 +35,13 @@ fn field(selector: &str) -> Field {
 
 #[test]
 fn text_is_trimmed_and_its_white_space_collapsed() {
-    let page = "<h1>\n A&nbsp; <b>big</b>\u{3000}title<i>!</i> </h1>";
-    check(field("h1"), page, json!("A big title!"));
-    check(field("h1@own"), page, json!("A title"));
+    let page = "<h1>\n A&nbsp; <b>big</b>\u{3000}title<i>!</i> &nbsp;</h1>";
+    check(field("h1"), page, json!("A\u{a0} big\u{3000}title!"));
+    check(field("h1@own"), page, json!("A\u{a0} \u{3000}title"));
     check(
         field("h1@html"),
         page,
-        json!("A&nbsp; <b>big</b> title<i>!</i>"),
+        json!("A&nbsp; <b>big</b>\u{3000}title<i>!</i> &nbsp;"),
     );
     check(
         field("h1").transform(Transform::Raw),
@@ -50,6 +50,7 @@ fn text_is_trimmed_and_its_white_space_collapsed() {
     );
     check(field("h2"), page, json!(null));
     check(field("h1"), "<h1> </h1>", json!(null));
+    check(field("h1"), "<h1> &nbsp; </h1>", json!(null));
 }
 
 #[test]
