@@ -238,8 +238,10 @@ fn same_label(wanted: &str, found: &str) -> bool {
     if wanted == found {
         return true;
     }
-    let lower = |text: &str| cleaned(text).to_lowercase();
-    lower(wanted) == lower(found)
+    let words = |text: &str| -> Vec<String> {
+        text.split_whitespace().map(str::to_lowercase).collect()
+    };
+    words(wanted) == words(found)
 }
 
 /// `<meta name|property|itemprop=NAME content=…>`, the first that has content.

@@ -90,7 +90,7 @@ fn rows_are_found_by_their_label() {
     check(row("TAX").list(), page, json!(["0", "9"]));
     check(row("Empty"), page, json!(null));
     let map = Field::new("f", rows("table tr", "th", None, "td")).kind(FieldType::Map);
-    check(map, page, json!({"u p c": "a1", "Tax": "0", "tax": "9"}));
+    check(map, page, json!({"u p\u{a0}c": "a1", "Tax": "0", "tax": "9"}));
     let none = Field::new("f", rows("dl", "dt", None, "dd")).kind(FieldType::Map);
     check(none, page, json!(null));
 }

@@ -14,14 +14,14 @@ use crate::{
 };
 
 /// Another preset.
-pub(super) fn profile(crawl: &mut Crawl, profile: Profile) -> Ack {
+pub(super) fn profile(crawl: &mut Crawl, profile: Profile) -> Json {
     let cores = crawl.settings.0.cores;
     let old = crawl.settings.0.profile;
     let mut next = profiles::applied(&crawl.settings.0, profile, cores);
     next.profile = profile;
     take_up(crawl, next);
     keep(crawl, "profile", json!(old), json!(profile));
-    Ok(json!({ "old": old, "new": profile }))
+    json!({ "old": old, "new": profile })
 }
 
 /// One setting by its dotted name.

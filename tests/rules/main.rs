@@ -1,0 +1,5 @@
+//! Which way things point: the house's rules about its own source, checked.
+
+mod directions;
+mod source;
+mod words;
