@@ -201,9 +201,9 @@ impl Default for Settings {
                 max_retry_after: Duration::from_hours(24),
             },
             breaker: BreakerSettings {
-                window: 20,
+                window: 50,
                 max_age: Duration::from_mins(2),
-                min_sample: 8,
+                min_sample: 20,
                 failure_rate: 0.5,
                 open_for: Duration::from_secs(30),
                 max_open_for: Duration::from_mins(15),

@@ -238,10 +238,8 @@ fn same_label(wanted: &str, found: &str) -> bool {
     if wanted == found {
         return true;
     }
-    let words = |text: &str| -> Vec<String> {
-        text.split_whitespace().map(str::to_lowercase).collect()
-    };
-    words(wanted) == words(found)
+    let lower = |text: &str| cleaned(text).to_lowercase();
+    lower(wanted) == lower(found)
 }
 
 /// `<meta name|property|itemprop=NAME content=…>`, the first that has content.

@@ -199,8 +199,7 @@ pub(super) fn attribute<'h>(element: ElementRef<'h>, name: &str) -> Option<&'h s
         .map(|(_, value)| &**value)
 }
 
-/// Trimmed, every run of white space one space. White space is what HTML lays out as such; a
-/// no-break space is text inside a field, and only goes at its ends.
+/// Trimmed, every run of Unicode white space one space.
 pub(super) fn cleaned(text: &str) -> String {
     joined(std::iter::once(text), false)
 }
@@ -212,8 +211,8 @@ fn joined<'t>(pieces: impl Iterator<Item = &'t str>, raw: bool) -> String {
     let mut out = String::new();
     let mut gap = false;
     for piece in pieces {
-        gap |= piece.starts_with(is_layout);
-        for word in piece.split(is_layout).filter(|word| !word.is_empty()) {
+        gap |= piece.starts_with(char::is_whitespace);
+        for word in piece.split_whitespace() {
             if gap && !out.is_empty() {
                 out.push(' ');
             }
@@ -221,17 +220,9 @@ fn joined<'t>(pieces: impl Iterator<Item = &'t str>, raw: bool) -> String {
             gap = true;
         }
         gap = match piece.chars().next_back() {
-            Some(last) => is_layout(last),
+            Some(last) => last.is_whitespace(),
             None => gap,
         };
     }
-    out.truncate(out.trim_end().len());
-    let start = out.len() - out.trim_start().len();
-    out.drain(..start);
     out
-}
-
-/// ASCII white space, as HTML defines it.
-const fn is_layout(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c')
 }
