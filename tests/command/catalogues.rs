@@ -7,13 +7,13 @@ use std::{
 };
 
 use crawlfield_kit::{
-    binary::{Ended, Program},
+    binary::Ended,
     sites::{Web, failing, file},
 };
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::catalogues_rows as rows;
+use crate::{catalogues_rows as rows, workplace::program};
 
 const BOOKS: &str = include_str!("../../assets/sites/books.toml");
 const QUOTES: &str = include_str!("../../assets/sites/quotes.toml");
@@ -26,10 +26,6 @@ const FAST: [&str; 4] = [
     "--set",
     "politeness.max_in_flight=32",
 ];
-
-fn program() -> Program {
-    Program::new(env!("CARGO_BIN_EXE_crawlfield"))
-}
 
 /// A site of the cases, served from a scratch folder.
 struct Catalogue {

@@ -5,5 +5,11 @@
     reason = "what these tests set up themselves must hold"
 )]
 
+mod again;
 mod catalogues;
 mod catalogues_rows;
+mod contract;
+mod letters;
+mod stopping;
+mod stores;
+mod workplace;

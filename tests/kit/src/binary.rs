@@ -5,6 +5,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -142,8 +143,42 @@ fn settle(command: &mut Command) {
 pub struct Running {
     child: Child,
     began: Instant,
-    stdout: Option<JoinHandle<String>>,
-    stderr: Option<JoinHandle<String>>,
+    stdout: Option<Output>,
+    stderr: Option<Output>,
+}
+
+/// What was printed so far, and the thread that reads on.
+#[derive(Debug)]
+struct Output {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Output {
+    fn of(mut from: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut bytes) {
+                lock(&sink).extend_from_slice(&bytes[..count]);
+            }
+        });
+        Self { text, reader }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.text)).into_owned()
+    }
+
+    fn whole(self) -> String {
+        self.reader.join().ok();
+        String::from_utf8_lossy(&lock(&self.text)).into_owned()
+    }
+}
+
+fn lock(text: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    text.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Running {
@@ -155,8 +190,8 @@ impl Running {
     #[must_use]
     pub fn of(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program under test starts");
-        let stdout = child.stdout.take().map(read);
-        let stderr = child.stderr.take().map(read);
+        let stdout = child.stdout.take().map(Output::of);
+        let stderr = child.stderr.take().map(Output::of);
         Self {
             child,
             began: Instant::now(),
@@ -200,6 +235,20 @@ impl Running {
         true
     }
 
+    /// Waits until it has said this on standard error; false if it ends without.
+    pub fn says(&mut self, text: &str) -> bool {
+        let said = |running: &Self| {
+            running.stderr.as_ref().is_some_and(|output| output.so_far().contains(text))
+        };
+        while !said(self) {
+            if self.is_over() || self.began.elapsed() > PATIENCE {
+                return said(self);
+            }
+            thread::sleep(GLANCE);
+        }
+        true
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
@@ -223,9 +272,7 @@ impl Running {
     }
 
     fn gather(&mut self, status: Option<ExitStatus>) -> Ended {
-        let text = |reader: Option<JoinHandle<String>>| {
-            reader.map_or_else(String::new, |reader| reader.join().unwrap_or_default())
-        };
+        let text = |output: Option<Output>| output.map_or_else(String::new, Output::whole);
         Ended {
             code: status.and_then(|status| status.code()),
             took: self.began.elapsed(),
@@ -241,12 +288,4 @@ impl Drop for Running {
             self.kill();
         }
     }
-}
-
-fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).ok();
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
 }

@@ -2,4 +2,5 @@
 
 pub mod binary;
 pub mod hostile;
+pub mod shop;
 pub mod sites;
