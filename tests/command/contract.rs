@@ -84,10 +84,10 @@ fn an_unknown_kind_or_a_wrong_place_is_a_clear_error() {
 fn a_page_is_tried_from_a_file_and_from_a_url() {
     let place = Workplace::new();
     let site = place.write("site.toml", &shop::site(""));
-    let html = "<html><h1>One</h1><p class=price>2.30</p></html>";
+    let html = "<html><h1>One</h1><p class=price>2.35</p></html>";
     let page = place.write("page.html", html);
     let tried = place.run(&["try", &site, &page, "--stage", "detail"]).with_code(0);
-    assert!(tried.stdout.contains("\"price\":2.30"), "{}", tried.stdout);
+    assert!(tried.stdout.contains("\"price\":2.35"), "{}", tried.stdout);
     let web = Web::start(|request| shop::page(7, request).unwrap_or_else(|| Reply::status(404)));
     let connect = web.connect_to(shop::HOST);
     let url = "http://shop.test/list/1";

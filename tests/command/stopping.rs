@@ -55,7 +55,7 @@ fn the_second_interrupt_stops_at_once_and_resume_finishes() {
         _ => shop::page(10, request).unwrap_or_else(|| Reply::status(404)),
     });
     let mut running = place.start_crawl(&web, &[]);
-    assert!(running.until(|| web.asked("/item/1") == 1 && place.attempts() >= 11));
+    assert!(running.until(|| web.asked("/item/1") == 1));
     running.interrupt();
     assert!(running.says("draining"), "draining");
     running.interrupt();

@@ -87,11 +87,11 @@ fn on_a_full_disk_the_crawl_ends_with_a_clear_error_and_resumes_later() {
     let web = shop_of(400);
     let site = place.write("site.toml", &shop::site(""));
     let (store, connect) = (place.store(), web.connect_to(shop::HOST));
-    let args = ["run", &site, "--store", &store, "--json", "--connect-to", &connect];
+    let args = ["run", &site, "--store", &store, "--json", "--connect-to", &connect, "--set", "store_patience=2s"];
     // In KiB; SIGXFSZ has to be ignored for writes to fail instead.
     let script = "trap '' XFSZ; ulimit -f 512; exec \"$0\" \"$@\"";
     let ended = program().run_in_shell(script, args).with_code(4);
-    let ended = ended.saying(&["store", "room"]);
+    let ended = ended.saying(&["the store is in trouble", "the store failed", "disk"]);
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     let before = place.export("item").len();
     let ended = place.run(&["resume", "--store", "STORE", "--json"]).with_code(0);

@@ -37,6 +37,7 @@ tolerance = 1.0
 
 [[stages.detail.records]]
 kind = "item"
+history = true
 
 [stages.detail.records.fields]
 name      = {{ select = "h1", required = true }}
