@@ -67,6 +67,12 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
 
 /// A connection that only reads; it sees one state of the store for as long as it reads.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::Fatal(format!(
+            "a store is a file, but this is a folder; name a file in it: {}",
+            path.display()
+        )));
+    }
     if !path.is_file() {
         return Err(StoreError::Fatal(format!(
             "there is no store here; a crawl makes one, or name another with --store: {}",
