@@ -30,8 +30,7 @@ use crate::{
     live::{
         fetch::{self, FetchLetter},
         meter::Meter,
-        parse,
-        store as store_thread,
+        parse, store as store_thread,
     },
     model::{ids::SessionId, slots::MAX_ORDERS},
     ports::{
@@ -238,7 +237,9 @@ impl Live {
         } else {
             due.min(self.last + TICK)
         };
-        let wait = due.max(self.last + TICK).saturating_sub(self.began.elapsed());
+        let wait = due
+            .max(self.last + TICK)
+            .saturating_sub(self.began.elapsed());
         let mut commanded = false;
         select! {
             recv(commands) -> envelope => match envelope {

@@ -12,7 +12,9 @@ use super::{Exit, Failure, complain};
 use crate::store::export::{ExportError, export_csv, export_jsonl};
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  crawlfield export --store books.db --record product --format jsonl")]
+#[command(
+    after_help = "Example:\n  crawlfield export --store books.db --record product --format jsonl"
+)]
 pub(super) struct ExportArgs {
     /// The store
     #[arg(long, value_name = "FILE")]
@@ -51,7 +53,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
             let count = export(&mut out).map_err(failure)?;
-            out.flush().map_err(|error| failure(ExportError::Output(error)))?;
+            out.flush()
+                .map_err(|error| failure(ExportError::Output(error)))?;
             count
         }
         Some(path) => {
@@ -60,7 +63,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
             })?;
             let mut out = BufWriter::new(file);
             let count = export(&mut out).map_err(failure)?;
-            out.flush().map_err(|error| failure(ExportError::Output(error)))?;
+            out.flush()
+                .map_err(|error| failure(ExportError::Output(error)))?;
             count
         }
     };
@@ -74,6 +78,8 @@ fn failure(error: ExportError) -> Failure {
             Failure::usage(message)
         }
         ExportError::Store(error) => Failure::store(&error),
-        ExportError::Output(error) => Failure::internal(format!("the output cannot be written: {error}")),
+        ExportError::Output(error) => {
+            Failure::internal(format!("the output cannot be written: {error}"))
+        }
     }
 }

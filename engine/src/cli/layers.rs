@@ -76,7 +76,9 @@ impl SettingsFlags {
         }
         with(&Inputs {
             cores: crate::start::cores(),
-            file: file.as_ref().map(|(text, name)| (text.as_str(), name.as_str())),
+            file: file
+                .as_ref()
+                .map(|(text, name)| (text.as_str(), name.as_str())),
             site,
             environment: &environment,
             flags: &flags,

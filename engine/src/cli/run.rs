@@ -28,7 +28,11 @@ Examples:
   crawlfield run shop.toml --store shop.db --json --connect-to shop.example=127.0.0.1:8080")]
 pub(super) struct RunArgs {
     /// Site file
-    #[arg(value_name = "SITE.toml", required_unless_present = "demo", conflicts_with = "demo")]
+    #[arg(
+        value_name = "SITE.toml",
+        required_unless_present = "demo",
+        conflicts_with = "demo"
+    )]
     site: Option<PathBuf>,
     /// Crawl the embedded demo catalogue, served on loopback
     #[arg(long)]
@@ -198,6 +202,8 @@ fn verify(job: &Job, store: &Path, exit: Exit) -> Result<Exit, Failure> {
     if verdict.is_right() {
         Ok(exit)
     } else {
-        Err(Failure::internal("the records differ from the demo's truth"))
+        Err(Failure::internal(
+            "the records differ from the demo's truth",
+        ))
     }
 }

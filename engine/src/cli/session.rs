@@ -143,8 +143,14 @@ fn summary(result: &Json) -> String {
         result["records"]["changed"].as_u64().unwrap_or(0),
         result["bytes"].as_f64().unwrap_or(0.0) / 1e6,
     );
-    if let Some(dead) = result["deadByClass"].as_object().filter(|dead| !dead.is_empty()) {
-        let classes: Vec<String> = dead.iter().map(|(class, n)| format!("{n} {class}")).collect();
+    if let Some(dead) = result["deadByClass"]
+        .as_object()
+        .filter(|dead| !dead.is_empty())
+    {
+        let classes: Vec<String> = dead
+            .iter()
+            .map(|(class, n)| format!("{n} {class}"))
+            .collect();
         text.push_str(&format!(
             "dead letters: {}; `crawlfield dead list --store FILE` shows them\n",
             classes.join(", ")

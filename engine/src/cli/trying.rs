@@ -105,7 +105,11 @@ fn stage(site: &Site, name: Option<&str>) -> Result<StageId, Failure> {
         return Ok(site.enter);
     };
     site.stage_named(name).ok_or_else(|| {
-        let names: Vec<&str> = site.stages.iter().map(|stage| stage.name.as_str()).collect();
+        let names: Vec<&str> = site
+            .stages
+            .iter()
+            .map(|stage| stage.name.as_str())
+            .collect();
         Failure::usage(format!(
             "{} has no stage {name:?}; it has {}",
             site.name,
@@ -190,14 +194,21 @@ fn fetch_page(
             }
             Ok(Outcome::FetchFailed(failure)) => {
                 let class = failure.class.name();
-                return Err(Failure::usage(format!("{class}: {}", safe(&failure.message))));
+                return Err(Failure::usage(format!(
+                    "{class}: {}",
+                    safe(&failure.message)
+                )));
             }
             other => {
-                return Err(Failure::internal(format!("{url} gave no answer: {other:?}")));
+                return Err(Failure::internal(format!(
+                    "{url} gave no answer: {other:?}"
+                )));
             }
         }
     }
-    Err(Failure::usage(format!("more than {HOPS} redirects, the last to {url}")))
+    Err(Failure::usage(format!(
+        "more than {HOPS} redirects, the last to {url}"
+    )))
 }
 
 fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) -> Json {
@@ -284,7 +295,10 @@ fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) ->
                 ));
             }
             for record in &extracted.records {
-                lines.push(format!("  record {}", safe(&record_json(site, stage, record).to_string())));
+                lines.push(format!(
+                    "  record {}",
+                    safe(&record_json(site, stage, record).to_string())
+                ));
             }
             for warning in &extracted.warnings {
                 lines.push(format!("  warning: {}", safe(warning)));
@@ -299,7 +313,11 @@ fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) ->
                     .map_or_else(String::new, |count| format!(", page count {count}"))
             ));
         }
-        Err(error) => lines.push(format!("NOT valid: {}: {}", error.class.name(), safe(&error.message))),
+        Err(error) => lines.push(format!(
+            "NOT valid: {}: {}",
+            error.class.name(),
+            safe(&error.message)
+        )),
     }
     lines.push(String::new());
     lines.join("\n")
@@ -319,8 +337,17 @@ fn rule_words(rule: &RuleTrace, lines: &mut Vec<String>) {
 }
 
 fn match_words(found: &Match) -> String {
-    let first: Vec<String> = found.first.iter().map(|value| format!("{:?}", safe(value))).collect();
-    format!("{}  {} matches  {}", safe(&found.selector), found.matches, first.join(" "))
+    let first: Vec<String> = found
+        .first
+        .iter()
+        .map(|value| format!("{:?}", safe(value)))
+        .collect();
+    format!(
+        "{}  {} matches  {}",
+        safe(&found.selector),
+        found.matches,
+        first.join(" ")
+    )
 }
 
 fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {
