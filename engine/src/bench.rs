@@ -8,6 +8,7 @@ mod idle;
 mod known;
 mod lives;
 mod null_end;
+mod pages;
 pub mod served;
 mod table;
 mod waiting;
@@ -52,10 +53,11 @@ type Measure = fn(&Options, &Path) -> Result<Table, String>;
 
 /// Every table, by the name that `--only` looks at; small footprints first, so that what an
 /// earlier one left allocated does not hide what a later one takes.
-const TABLES: [(&str, Measure); 5] = [
+const TABLES: [(&str, Measure); 6] = [
     ("idle", idle::measure),
     ("waiting", waiting::measure),
     ("lives", lives::measure),
+    ("pages", pages::measure),
     ("crawl", crawl::measure),
     ("known", known::measure),
 ];

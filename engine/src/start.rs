@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use serde_json::Value as Json;
 
 use crate::{
@@ -255,17 +255,14 @@ impl Live {
             },
             default(wait) => {}
         }
-        let next = self.last + TICK;
-        while !commanded {
-            let left = next.saturating_sub(self.began.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            match reports.recv_timeout(left) {
-                Ok(report) => self.engine.report(report),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(left),
-            }
+        // What comes until the tick is due waits in the channel: to wake up for each report would
+        // cost more than to take it.
+        let left = (self.last + TICK).saturating_sub(self.began.elapsed());
+        if !commanded
+            && !left.is_zero()
+            && let Ok(envelope) = commands.recv_timeout(left)
+        {
+            self.engine.command(envelope);
         }
     }
 

@@ -17,7 +17,8 @@ use tokio::task::JoinSet;
 
 use super::served::Served;
 use keep::Keep;
-use read::{Card, Product, Selectors};
+pub(super) use read::Selectors;
+use read::{Card, Product};
 
 /// Requests in flight, as in the balanced profile.
 const IN_FLIGHT: usize = 32;
@@ -80,7 +81,7 @@ pub(super) fn crawl(job: &Job<'_>) -> Result<(u64, u64), String> {
 }
 
 async fn fetch_all(job: &Job<'_>, kept: &mpsc::SyncSender<Page>) -> Result<(u64, u64), String> {
-    let client = client(job)?;
+    let client = client(job.served)?;
     let selectors = Arc::new(Selectors::new());
     let pattern: Arc<str> = job.pattern.as_str().into();
     let start = Todo {
@@ -113,7 +114,7 @@ async fn fetch_all(job: &Job<'_>, kept: &mpsc::SyncSender<Page>) -> Result<(u64,
     }
 }
 
-fn client(job: &Job<'_>) -> Result<Client, String> {
+fn client(served: &Served) -> Result<Client, String> {
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
         rustls::crypto::ring::default_provider(),
     ))
@@ -121,11 +122,11 @@ fn client(job: &Job<'_>) -> Result<Client, String> {
     .map_err(|error| error.to_string())?
     .with_root_certificates(rustls::RootCertStore::empty())
     .with_no_client_auth();
-    let host = job.served.config.host_names().swap_remove(0);
+    let host = served.config.host_names().swap_remove(0);
     Client::builder()
         .no_proxy()
         .tls_backend_preconfigured(tls)
-        .resolve(&host, job.served.addr)
+        .resolve(&host, served.addr)
         .pool_max_idle_per_host(IN_FLIGHT)
         .timeout(std::time::Duration::from_secs(30))
         .build()
@@ -147,11 +148,7 @@ async fn fetch(
     }
     let text = answer.text().await.map_err(failed)?;
     let took = began.elapsed();
-    let (product, found) = if todo.card.is_some() {
-        (Some(read::detail(selectors, &text)?), Vec::new())
-    } else {
-        (None, read::list(selectors, &text, &todo, pattern))
-    };
+    let (product, found) = read(selectors, &text, &todo, pattern)?;
     Ok(Page {
         product,
         found,
@@ -160,6 +157,60 @@ async fn fetch(
         took,
         todo,
     })
+}
+
+fn read(
+    selectors: &Selectors,
+    text: &str,
+    todo: &Todo,
+    pattern: &str,
+) -> Result<(Option<Product>, Vec<Todo>), String> {
+    if todo.card.is_some() {
+        return Ok((Some(read::detail(selectors, text)?), Vec::new()));
+    }
+    Ok((None, read::list(selectors, text, todo, pattern)))
+}
+
+/// A page as it came, for reading it again and again.
+pub(super) struct Sample {
+    pub(super) todo: Todo,
+    pub(super) text: String,
+}
+
+/// The first list pages and the first detail pages, so many of each.
+pub(super) fn sample(
+    served: &Served,
+    job: &(String, String),
+    many: usize,
+) -> Result<[Vec<Sample>; 2], String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let client = client(served)?;
+    let selectors = Selectors::new();
+    let mut all = [Vec::new(), Vec::new()];
+    let mut todo = VecDeque::from([Todo {
+        url: job.0.clone(),
+        card: None,
+        page: 1,
+    }]);
+    while let Some(next) = todo.pop_front() {
+        let kind = usize::from(next.card.is_some());
+        if all[kind].len() == many {
+            continue;
+        }
+        let get = async { client.get(&next.url).send().await?.text().await };
+        let text = runtime.block_on(get).map_err(|error| error.to_string())?;
+        todo.extend(read(&selectors, &text, &next, &job.1)?.1);
+        all[kind].push(Sample { todo: next, text });
+    }
+    Ok(all)
+}
+
+/// Reads a page of a sample.
+pub(super) fn read_again(selectors: &Selectors, sample: &Sample) -> Result<(), String> {
+    read(selectors, &sample.text, &sample.todo, "").map(drop)
 }
 
 /// The records as `crawlfield export` would give them, for checking against the truth.

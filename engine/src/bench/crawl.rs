@@ -115,6 +115,16 @@ pub(super) fn site(served: &Served) -> Result<Site, String> {
     Ok(site)
 }
 
+/// Where its crawl begins, and where list page `{page}` is.
+pub(super) fn lists_of(site: &Site) -> Result<(String, String), String> {
+    let start = site.start.first().map(ToString::to_string);
+    let start = start.ok_or_else(|| "the demo has no start URL".to_owned())?;
+    match &site.stage(site.enter).pages {
+        Some(Pages::Pattern { pattern, .. }) => Ok((start, pattern.clone())),
+        _ => Err("the demo's list has no pattern".to_owned()),
+    }
+}
+
 /// Crawls with the engine into a store.
 pub(super) fn engine(served: &Served, store: &Path) -> Result<Crawled, String> {
     let (began, before) = (Instant::now(), cpu::of_process());
@@ -165,19 +175,13 @@ fn counted(ended: &Ended) -> Result<(u64, u64), String> {
 pub(super) fn hand(served: &Served, path: &Path, commit: usize) -> Result<Crawled, String> {
     let (began, before) = (Instant::now(), cpu::of_process());
     let site = site(served)?;
-    let Some(Pages::Pattern { pattern, .. }) = &site.stage(site.enter).pages else {
-        return Err("the demo's list has no pattern".to_owned());
-    };
+    let (start, pattern) = lists_of(&site)?;
     let job = by_hand::Job {
         served,
         path,
         commit,
-        start: site
-            .start
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        pattern: pattern.clone(),
+        start,
+        pattern,
     };
     let (pages, bytes) = by_hand::crawl(&job)?;
     Ok(Crawled {

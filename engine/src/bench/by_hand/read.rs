@@ -45,7 +45,7 @@ pub(super) const LABELS: [(&str, &str); 9] = [
 ];
 
 /// Compiled once.
-pub(super) struct Selectors {
+pub(in crate::bench) struct Selectors {
     card: Selector,
     card_link: Selector,
     card_company: Selector,
@@ -64,7 +64,7 @@ pub(super) struct Selectors {
 }
 
 impl Selectors {
-    pub(super) fn new() -> Self {
+    pub(in crate::bench) fn new() -> Self {
         let of = |text| Selector::parse(text).expect("a selector written here");
         Self {
             card: of("div.post-feed article.type-product"),
