@@ -69,14 +69,13 @@ fn frontier(pages: u64) -> Result<f64, String> {
     let before = cpu::resident();
     let mut end = NullEnd::with_frontier(pages)?;
     end.holds = false;
-    for _ in 0..2_000 {
+    let mut ticks = 0;
+    while end.lives < 100_000 {
         end.tick();
-    }
-    if end.lives < 10_000 {
-        return Err(format!(
-            "only {} lives with a frontier of {pages}",
-            end.lives
-        ));
+        ticks += 1;
+        if ticks > 100_000 {
+            return Err(format!("a crawl of {pages} pages stands still"));
+        }
     }
     Ok(bytes(cpu::resident().saturating_sub(before)))
 }
