@@ -6,10 +6,7 @@ use crawlfield_engine::{
     engine::Engine,
     feed::frame::{Frame, SessionPhase},
     feed::snapshot::Snapshot,
-    model::{
-        ids::SessionId,
-        phase::Phase,
-    },
+    model::{ids::SessionId, phase::Phase},
     ports::{
         commands::{Ack, Command, Envelope, StartSession},
         orders::{Order, Purpose},
@@ -206,7 +203,10 @@ impl Crawl {
     pub fn fail(&self, why: &str) -> ! {
         let tail = self.transcript.tail(40);
         let now = self.now;
-        panic!("{why}\nat {now:?}, tick {}; the last lines:\n{tail}", self.ticks);
+        panic!(
+            "{why}\nat {now:?}, tick {}; the last lines:\n{tail}",
+            self.ticks
+        );
     }
 
     /// Ticks until the condition holds.
