@@ -7,10 +7,10 @@ mod completions;
 mod dead;
 mod exit;
 mod export;
-mod layers;
+pub mod layers;
 mod resume;
-mod run;
-mod session;
+pub mod run;
+pub mod session;
 mod sessions;
 mod trying;
 
@@ -100,9 +100,11 @@ pub fn main() -> ExitCode {
 
 /// Why a command ended early, and with which code.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    exit: Exit,
-    message: String,
+pub struct Failure {
+    /// The code for scripts.
+    pub exit: Exit,
+    /// For the person: what, where, what to do.
+    pub message: String,
 }
 
 impl Failure {
