@@ -1,5 +1,6 @@
 //! The `crawlfield` command, one file per subcommand.
 
+mod bench;
 pub mod check;
 mod checking;
 mod completions;
@@ -56,6 +57,8 @@ enum Subcommands {
     Sessions(sessions::SessionsArgs),
     /// List, show, requeue or drop dead letters
     Dead(dead::DeadArgs),
+    /// Measure what the engine costs on this machine
+    Bench(bench::BenchArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
 }
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Subcommands::Export(args) => export::run(&args),
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),
+        Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     };
     match result {

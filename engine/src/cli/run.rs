@@ -123,6 +123,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 
 fn job(args: &RunArgs) -> Result<Job, Failure> {
     if let Some(path) = &args.site {
+        refuse_demo_flags(args)?;
         let text = super::check::read_file(path).map_err(Failure::usage)?;
         let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
         let file = path.display().to_string();
@@ -130,6 +131,21 @@ fn job(args: &RunArgs) -> Result<Job, Failure> {
     }
     let config = args.demo_flags.config().map_err(Failure::usage)?;
     Job::demo(config).map_err(Failure::internal)
+}
+
+/// Flags of the demo would do nothing for a site, which nobody would notice.
+fn refuse_demo_flags(args: &RunArgs) -> Result<(), Failure> {
+    let seed_only = DemoFlags {
+        seed: args.demo_flags.seed,
+        ..DemoFlags::default()
+    };
+    if args.verify || args.demo_flags != seed_only {
+        return Err(Failure::usage(
+            "--verify and the demo's flags (--products, --latency-ms, …) go with --demo, not with \
+             a site file",
+        ));
+    }
+    Ok(())
 }
 
 /// A stopped session of the same site would be left behind unseen.

@@ -87,7 +87,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         .collect();
     let bottleneck = bottleneck(crawl, id, &waiting);
     let snapshot = Snapshot {
-        seq: crawl.desk.seq,
+        seq: crawl.desk.seq.saturating_sub(1),
         at: now.as_secs_f64(),
         session: info,
         progress,

@@ -77,6 +77,13 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entit
         StagePhase::Running
     };
     if let Ok(mut batch) = crawl.batches.get_mut(entity) {
+        // A stage that ended may end one that stands before it in the file.
+        let ended_one = batch
+            .stages
+            .iter()
+            .zip(&runs)
+            .any(|(before, now)| before.phase != now.phase);
+        crawl.desk.restless |= ended_one;
         batch.stages = runs;
         batch.phase = phase;
     }
@@ -202,6 +209,12 @@ fn settled(
     let cycle = session.graph.cycle[at].clone();
     let upstream = session.graph.upstream[at].clone();
     let (enter, discovering) = (session.site.enter, session.discovering);
+    let sitemaps: Vec<StageId> = (0u16..)
+        .map(StageId)
+        .zip(&session.site.stages)
+        .filter(|(_, stage)| stage.sitemap_of.is_some())
+        .map(|(id, _)| id)
+        .collect();
     let book = crawl.moves.ledger().book(id)?;
     let counts = book.cell(batch, stage);
     if open(&counts) > 0 {
@@ -214,10 +227,12 @@ fn settled(
     let upstream_open = upstream.iter().any(|from| {
         *from != stage && !cycle.contains(from) && !has_ended(runs[usize::from(from.0)].phase)
     });
-    let may_grow = stage == enter || upstream.contains(&enter);
+    let by_sitemap = upstream.iter().any(|from| sitemaps.contains(from));
+    let may_grow = stage == enter || upstream.contains(&enter) || by_sitemap;
+    let still_listing = sitemaps.iter().any(|of| open(&book.stage(*of)) > 0);
     let sealed = !may_grow
         || book.counts.keys().any(|(other, _)| *other > batch)
-        || (!discovering && open(&book.stage(enter)) == 0);
+        || (!discovering && open(&book.stage(enter)) == 0 && !still_listing);
     (!cycle_open && !upstream_open && sealed).then_some(counts)
 }
 
