@@ -128,7 +128,9 @@ fn since(texel: vec4<u32>) -> f32 {
 /// Brightness of a done task: a pop, then it recedes.
 fn recede(sign: u32, age: f32) -> f32 {
     if sign != DONE { return 1.0; }
-    return mix(1.0, 0.35, smoothstep(250.0, 1800.0, age * view.hurry));
+    // On a light ground the same share of colour is fainter.
+    let rest = select(0.35, 0.5, view.surfaces[PANEL].g > 0.5);
+    return mix(1.0, rest, smoothstep(250.0, 1800.0, age * view.hurry));
 }
 
 fn flash(sign: u32, age: f32) -> f32 {

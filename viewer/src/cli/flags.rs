@@ -47,7 +47,7 @@ pub struct Flags {
     #[arg(long, value_name = "OUT.png", conflicts_with_all = ["frames", "window"])]
     pub screenshot: Option<PathBuf>,
     /// Seconds after the beginning [default: 5; of a recording its end]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub at: Option<f64>,
     /// Pixels of the window or picture
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, default_value = "1280x720")]
@@ -60,7 +60,8 @@ pub struct Flags {
           value_parser = clap::value_parser!(u32).range(1..=240))]
     pub fps: u32,
     /// Seconds that the pictures cover [default: 10; of a recording all that is left]
-    #[arg(long = "for", value_name = "SECONDS", requires = "frames", value_parser = seconds)]
+    #[arg(long = "for", value_name = "SECONDS", requires = "frames", value_parser = seconds,
+          allow_negative_numbers = true)]
     pub length: Option<f64>,
     /// Frame rate and effects [default: balanced]
     #[arg(long, value_enum)]
