@@ -178,6 +178,24 @@ pub(super) fn write(
     painter.text(at, anchor, text, FontId::proportional(size), ink)
 }
 
+/// Text that ends in `…` where there is no room; its rectangle.
+pub(super) fn write_cut(
+    painter: &egui::Painter,
+    at: Pos2,
+    text: &str,
+    size: f32,
+    ink: Color32,
+    width: f32,
+) -> Rect {
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(size), ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(8.0));
+    let galley = painter.layout_job(job);
+    let rect = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+    painter.galley(rect.min, galley, ink);
+    rect
+}
+
 fn restyle(style: &mut egui::Style, theme: &Theme, still: bool) {
     let font = |size| FontId::new(size, FontFamily::Proportional);
     style.text_styles = [
@@ -194,6 +212,7 @@ fn restyle(style: &mut egui::Style, theme: &Theme, still: bool) {
     style.spacing.item_spacing = Vec2::new(6.0, 3.0);
     style.spacing.button_padding = Vec2::new(7.0, 2.0);
     style.spacing.interact_size = Vec2::new(24.0, 19.0);
+    style.spacing.window_margin = Margin::same(14);
     style.interaction.selectable_labels = false;
     if still {
         style.animation_time = 0.0;
@@ -207,6 +226,11 @@ fn restyle(style: &mut egui::Style, theme: &Theme, still: bool) {
         egui::Visuals::light()
     };
     visuals.text_cursor.blink = !still;
+    if !dark {
+        // The font is a light one: dark on light it wants more weight.
+        visuals.text_options.color_transfer_function =
+            egui::epaint::FontColorTransferFunction::Gamma(0.6);
+    }
     visuals.panel_fill = colour(theme.panel);
     visuals.window_fill = colour(theme.panel);
     visuals.window_stroke = Stroke::new(1.0, colour(theme.line));

@@ -89,7 +89,7 @@ impl Series {
             let mut number = 0;
             self.points.retain(|_| {
                 number += 1;
-                number > POINTS / 2 || number % 2 == 0
+                number > POINTS / 2 || number % 2 == 1
             });
         }
         self.points.push_back(Point::of(snapshot));
