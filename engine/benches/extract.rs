@@ -192,10 +192,10 @@ fn pages(criterion: &mut Criterion) {
     assert_eq!(ours(&site, 0, &list).links.len(), by_hand.list(&list).len());
     group.bench_function("extract", |b| b.iter(|| ours(&site, 0, black_box(&list))));
     group.bench_function("scraper by hand", |b| {
-        b.iter(|| by_hand.list(black_box(&list)))
+        b.iter(|| by_hand.list(black_box(&list)));
     });
     group.bench_function("parse only", |b| {
-        b.iter(|| Html::parse_document(black_box(&list)))
+        b.iter(|| Html::parse_document(black_box(&list)));
     });
     group.finish();
     let by_hand = ByHand::new(&[
@@ -213,10 +213,10 @@ fn pages(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     group.bench_function("extract", |b| b.iter(|| ours(&site, 1, black_box(&detail))));
     group.bench_function("scraper by hand", |b| {
-        b.iter(|| by_hand.detail(black_box(&detail)))
+        b.iter(|| by_hand.detail(black_box(&detail)));
     });
     group.bench_function("parse only", |b| {
-        b.iter(|| Html::parse_document(black_box(&detail)))
+        b.iter(|| Html::parse_document(black_box(&detail)));
     });
     group.finish();
 }

@@ -252,6 +252,7 @@ fn site() -> Site {
                 history: false,
             }],
             sitemaps: None,
+            sitemap_of: None,
         }],
     }
 }

@@ -76,14 +76,14 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
-        Subcommands::Run(args) => run::run(args),
+        Subcommands::Run(args) => run::run(&args),
         Subcommands::Resume(args) => resume::run(&args),
         Subcommands::Try(args) => trying::run(&args),
         Subcommands::Check(args) => checking::run(&args),
         Subcommands::Export(args) => export::run(&args),
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),
-        Subcommands::Completions(args) => completions::run(&args, &mut Cli::command()),
+        Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -15,6 +15,7 @@ mod page;
 mod paging;
 mod records;
 mod shape;
+mod sitemap;
 pub mod trace;
 
 use std::borrow::Cow;
@@ -61,6 +62,9 @@ pub fn extract_until(
     bounds: &Bounds,
     expired: &dyn Fn() -> bool,
 ) -> Result<Extracted, ExtractError> {
+    if let Some(listed) = site.stage(stage).sitemap_of {
+        return sitemap::read(site, stage, listed, page, bounds);
+    }
     open(site, stage, page, bounds, expired, |opened| {
         read(site, stage, opened, bounds, expired)
     })?

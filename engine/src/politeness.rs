@@ -7,7 +7,6 @@ pub mod chance;
 pub mod classify;
 pub mod offline;
 pub mod pace;
-pub mod profiles;
 pub mod retry_after;
 pub mod robots;
 

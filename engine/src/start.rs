@@ -3,6 +3,7 @@
 //! Wall time enters here and nowhere else.
 
 pub mod job;
+mod run;
 
 use std::{
     io,
@@ -15,39 +16,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, never, select};
+use crossbeam_channel::{Sender, bounded};
+use run::{Ends, Live};
 use serde_json::Value as Json;
 
 use crate::{
     engine::Engine,
     extract::bounds::Bounds,
     feed::{
-        feeder::Feeder,
-        frame::{Frame, SessionPhase},
+        frame::SessionPhase,
         hub::{self, Hub},
         recording::{Recorder, RecordingError},
     },
     live::{
-        fetch::{self, FetchLetter},
+        fetch::{self},
         meter::Meter,
-        parse,
-        store as store_thread,
+        parse, store as store_thread,
     },
     model::{ids::SessionId, slots::MAX_ORDERS},
     ports::{
         commands::{Ack, Command, Envelope},
-        orders::{Order, ParseOrder, StoreOrder},
-        reports::{Outcome, Report},
         stored::StoreError,
     },
     settings::Settings,
     store::Store,
 };
 
-/// Ticks are at least so far apart, unless a command comes.
-const TICK: Duration = Duration::from_millis(1);
-/// Reports taken between two ticks, at most.
-const BURST: usize = 4_096;
 /// Commands that may wait, at most.
 const COMMANDS: usize = 1_024;
 
@@ -143,18 +137,18 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
     let finishing = Arc::new(AtomicBool::new(until == Until::SessionsOver));
     let (commands, commanded) = bounded(COMMANDS);
     let (reports, reported) = bounded(MAX_ORDERS * 2);
-    let (to_fetch, fetches) = bounded(MAX_ORDERS * 2);
-    let (to_parse, parses) = bounded(MAX_ORDERS);
-    let (to_store, stores) = bounded(MAX_ORDERS);
+    let (to_fetch, requests) = bounded(MAX_ORDERS * 2);
+    let (to_parse, bodies) = bounded(MAX_ORDERS);
+    let (to_store, letters) = bounded(MAX_ORDERS);
     let store_path: PathBuf = store.path().to_owned();
-    let fetcher = fetch::spawn(fetches, reports.clone(), 1)?;
+    let fetcher = fetch::spawn(requests, reports.clone(), 1)?;
     let parsers = parse::spawn(
-        parses,
+        bodies,
         reports.clone(),
         usize::try_from(settings.cpu_permits).unwrap_or(1),
         Bounds::from(&settings.bounds),
     )?;
-    let store = store_thread::spawn(store, stores, reports);
+    let store = store_thread::spawn(store, letters, reports);
     let (feeder, hub) = hub::start()?;
     let meter = Meter::new(fetcher.received_counter(), Some(&store_path));
     let ends = Ends {
@@ -190,158 +184,6 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
         finishing,
         thread,
     })
-}
-
-/// Where orders go.
-struct Ends {
-    fetch: Sender<FetchLetter>,
-    parse: Sender<ParseOrder>,
-    store: Sender<StoreOrder>,
-}
-
-struct Live {
-    engine: Engine,
-    began: Instant,
-    last: Duration,
-    ends: Ends,
-    feeder: Feeder,
-    meter: Meter,
-    parsers: parse::Handle,
-    finishing: Arc<AtomicBool>,
-}
-
-impl Live {
-    fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
-        loop {
-            self.last = self.began.elapsed();
-            self.engine.step(self.last);
-            self.send_orders();
-            self.send_frames();
-            if self.is_over() {
-                return;
-            }
-            if !self.engine.wants_step() {
-                self.wait(&mut commands, reports);
-            }
-            self.take(&commands, reports);
-        }
-    }
-
-    /// Waits for a command, a report, or the next due time; a burst of reports is one tick.
-    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) {
-        let due = self
-            .engine
-            .next_due()
-            .unwrap_or(self.last + Duration::from_mins(1));
-        let due = if self.feeder.flush() {
-            due
-        } else {
-            due.min(self.last + TICK)
-        };
-        let wait = due.max(self.last + TICK).saturating_sub(self.began.elapsed());
-        let mut commanded = false;
-        select! {
-            recv(commands) -> envelope => match envelope {
-                Ok(envelope) => {
-                    commanded = true;
-                    self.engine.command(envelope);
-                }
-                Err(_) => *commands = never(),
-            },
-            recv(reports) -> report => match report {
-                Ok(report) => self.engine.report(report),
-                Err(_) => thread::sleep(TICK),
-            },
-            default(wait) => {}
-        }
-        let next = self.last + TICK;
-        while !commanded {
-            let left = next.saturating_sub(self.began.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            match reports.recv_timeout(left) {
-                Ok(report) => self.engine.report(report),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(left),
-            }
-        }
-    }
-
-    /// Commands drain first, then a bounded number of reports.
-    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) {
-        while let Ok(envelope) = commands.try_recv() {
-            self.engine.command(envelope);
-        }
-        for report in reports.try_iter().take(BURST) {
-            self.engine.report(report);
-        }
-    }
-
-    fn send_orders(&mut self) {
-        for order in self.engine.take_orders() {
-            match order {
-                Order::Fetch(order) => sent(self.ends.fetch.try_send(FetchLetter::Fetch(order))),
-                Order::Abort(id) => sent(self.ends.fetch.try_send(FetchLetter::Abort(id))),
-                Order::Parse(order) => sent(self.ends.parse.try_send(order)),
-                Order::Store(order) => {
-                    let id = order.id;
-                    match self.ends.store.try_send(order) {
-                        Err(TrySendError::Disconnected(_)) => self.engine.report(Report {
-                            id,
-                            took: Duration::ZERO,
-                            outcome: Outcome::StoreFailed(StoreError::Fatal(
-                                "the store's thread has ended".to_owned(),
-                            )),
-                        }),
-                        other => sent(other),
-                    }
-                }
-            }
-        }
-        let workers = usize::try_from(self.engine.permits().cpu.limit).unwrap_or(1);
-        if workers != self.parsers.workers() {
-            // With fewer workers than permits, pages only wait a little longer for one.
-            self.parsers.set_workers(workers).ok();
-        }
-    }
-
-    fn send_frames(&mut self) {
-        for mut frame in self.engine.take_frames() {
-            if let Frame::Snapshot(snapshot) = &mut frame {
-                let usage = self.meter.read();
-                snapshot.resources.rss_bytes = usage.rss_bytes;
-                snapshot.resources.cpu = usage.cpu_cores;
-                snapshot.resources.net_bytes_per_second = usage.received_per_second;
-                snapshot.resources.disk_bytes = usage.disk_bytes;
-            }
-            self.feeder.send(frame);
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        if self.engine.condition().shutdown {
-            return true;
-        }
-        self.finishing.load(Ordering::Relaxed) && self.engine.is_idle()
-    }
-
-    fn ended(&self) -> Ended {
-        Ended {
-            sessions: self.engine.sessions(),
-            store_lost: self.engine.condition().store_lost.clone(),
-            engine_cpu: crate::live::meter::cpu_of_threads("engine"),
-        }
-    }
-}
-
-/// # Panics
-/// If a channel is full: it has room for every order slot, so that would be a bug of ours.
-fn sent<T>(result: Result<(), TrySendError<T>>) {
-    assert!(
-        !matches!(result, Err(TrySendError::Full(_))),
-        "the wall's channels hold every order slot"
-    );
 }
 
 /// Cores of this machine.

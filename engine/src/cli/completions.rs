@@ -3,7 +3,7 @@
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{Exit, Failure};
+use super::Exit;
 
 #[derive(Args, Debug)]
 pub(super) struct CompletionsArgs {
@@ -11,9 +11,9 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn run(args: &CompletionsArgs, command: &mut Command) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CompletionsArgs, command: &mut Command) -> Exit {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, command, "crawlfield", &mut text);
     super::say(&String::from_utf8_lossy(&text));
-    Ok(Exit::Done)
+    Exit::Done
 }

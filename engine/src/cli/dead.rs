@@ -73,7 +73,8 @@ impl Which {
             .as_deref()
             .map(|name| {
                 ErrorClass::from_name(name).ok_or_else(|| {
-                    let names: Vec<&str> = ErrorClass::ALL.iter().map(|class| class.name()).collect();
+                    let names: Vec<&str> =
+                        ErrorClass::ALL.iter().map(|class| class.name()).collect();
                     Failure::usage(format!(
                         "there is no error class {name:?}; there are {}",
                         names.join(", ")
@@ -82,7 +83,11 @@ impl Which {
             })
             .transpose()?;
         Ok(DeadSelector {
-            keys: self.pages.iter().map(|page| key(page)).collect::<Result<_, _>>()?,
+            keys: self
+                .pages
+                .iter()
+                .map(|page| key(page))
+                .collect::<Result<_, _>>()?,
             class,
             host: self.host.clone(),
             stage: None,

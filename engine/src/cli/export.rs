@@ -12,7 +12,9 @@ use super::{Exit, Failure, complain};
 use crate::store::export::{ExportError, export_csv, export_jsonl};
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  crawlfield export --store books.db --record product --format jsonl")]
+#[command(
+    after_help = "Example:\n  crawlfield export --store books.db --record product --format jsonl"
+)]
 pub(super) struct ExportArgs {
     /// The store
     #[arg(long, value_name = "FILE")]
@@ -40,6 +42,17 @@ enum Format {
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
+    match written(args) {
+        Ok(count) => complain(&format!("{count} records of kind {}", args.record)),
+        // Whoever reads a pipe may stop when it has enough.
+        Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => return Err(failure(error)),
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes the records; how many.
+fn written(args: &ExportArgs) -> Result<u64, ExportError> {
     let export = |out: &mut dyn Write| {
         let site = args.site.as_deref();
         match args.format {
@@ -47,25 +60,16 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
             Format::Csv => export_csv(&args.store, &args.record, site, out),
         }
     };
-    let count = match &args.out {
-        None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            let count = export(&mut out).map_err(failure)?;
-            out.flush().map_err(|error| failure(ExportError::Output(error)))?;
-            count
-        }
-        Some(path) => {
-            let file = File::create(path).map_err(|error| {
-                Failure::usage(format!("cannot write {}: {error}", path.display()))
-            })?;
-            let mut out = BufWriter::new(file);
-            let count = export(&mut out).map_err(failure)?;
-            out.flush().map_err(|error| failure(ExportError::Output(error)))?;
-            count
-        }
+    let mut out: Box<dyn Write> = match &args.out {
+        None => Box::new(BufWriter::new(io::stdout().lock())),
+        Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|error| {
+            let what = format!("{}: {error}", path.display());
+            ExportError::Output(io::Error::new(error.kind(), what))
+        })?)),
     };
-    complain(&format!("{count} records of kind {}", args.record));
-    Ok(Exit::Done)
+    let count = export(&mut *out)?;
+    out.flush().map_err(ExportError::Output)?;
+    Ok(count)
 }
 
 fn failure(error: ExportError) -> Failure {
@@ -74,6 +78,14 @@ fn failure(error: ExportError) -> Failure {
             Failure::usage(message)
         }
         ExportError::Store(error) => Failure::store(&error),
-        ExportError::Output(error) => Failure::internal(format!("the output cannot be written: {error}")),
+        ExportError::Output(error) => {
+            let message = format!("the output cannot be written: {error}");
+            match error.kind() {
+                io::ErrorKind::NotFound
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::IsADirectory => Failure::usage(message),
+                _ => Failure::internal(message),
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct SettingsFlags {
     /// Settings file (TOML)
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// One setting by its dotted name, e.g. politeness.max_rate=2/s
+    /// One setting by its dotted name, e.g. `politeness.max_rate=2/s`
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
 }
@@ -76,7 +76,9 @@ impl SettingsFlags {
         }
         with(&Inputs {
             cores: crate::start::cores(),
-            file: file.as_ref().map(|(text, name)| (text.as_str(), name.as_str())),
+            file: file
+                .as_ref()
+                .map(|(text, name)| (text.as_str(), name.as_str())),
             site,
             environment: &environment,
             flags: &flags,

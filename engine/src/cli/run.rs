@@ -21,6 +21,7 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(after_help = "\
 Examples:
   crawlfield run books.toml --store books.db
@@ -28,7 +29,11 @@ Examples:
   crawlfield run shop.toml --store shop.db --json --connect-to shop.example=127.0.0.1:8080")]
 pub(super) struct RunArgs {
     /// Site file
-    #[arg(value_name = "SITE.toml", required_unless_present = "demo", conflicts_with = "demo")]
+    #[arg(
+        value_name = "SITE.toml",
+        required_unless_present = "demo",
+        conflicts_with = "demo"
+    )]
     site: Option<PathBuf>,
     /// Crawl the embedded demo catalogue, served on loopback
     #[arg(long)]
@@ -82,8 +87,8 @@ pub(super) fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
     Ok((host.to_ascii_lowercase(), address))
 }
 
-pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
-    let mut job = job(&args)?;
+pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let mut job = job(args)?;
     job.mode = match args.mode {
         ModeFlag::New => Mode::New,
         ModeFlag::Full => Mode::Full,
@@ -114,18 +119,14 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
 }
 
 fn job(args: &RunArgs) -> Result<Job, Failure> {
-    match &args.site {
-        Some(path) => {
-            let text = super::check::read_file(path).map_err(Failure::usage)?;
-            let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
-            let file = path.display().to_string();
-            Job::site(&text, &file, connect_to).map_err(Failure::usage)
-        }
-        None => {
-            let config = args.demo_flags.config().map_err(Failure::usage)?;
-            Job::demo(config).map_err(Failure::internal)
-        }
+    if let Some(path) = &args.site {
+        let text = super::check::read_file(path).map_err(Failure::usage)?;
+        let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
+        let file = path.display().to_string();
+        return Job::site(&text, &file, connect_to).map_err(Failure::usage);
     }
+    let config = args.demo_flags.config().map_err(Failure::usage)?;
+    Job::demo(config).map_err(Failure::internal)
 }
 
 /// A stopped session of the same site would be left behind unseen.
@@ -198,6 +199,8 @@ fn verify(job: &Job, store: &Path, exit: Exit) -> Result<Exit, Failure> {
     if verdict.is_right() {
         Ok(exit)
     } else {
-        Err(Failure::internal("the records differ from the demo's truth"))
+        Err(Failure::internal(
+            "the records differ from the demo's truth",
+        ))
     }
 }

@@ -1,6 +1,7 @@
 //! What `run` and `resume` share: an engine around a store, its progress, Ctrl-C, its results.
 
 use std::{
+    fmt::Write as _,
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -143,12 +144,20 @@ fn summary(result: &Json) -> String {
         result["records"]["changed"].as_u64().unwrap_or(0),
         result["bytes"].as_f64().unwrap_or(0.0) / 1e6,
     );
-    if let Some(dead) = result["deadByClass"].as_object().filter(|dead| !dead.is_empty()) {
-        let classes: Vec<String> = dead.iter().map(|(class, n)| format!("{n} {class}")).collect();
-        text.push_str(&format!(
-            "dead letters: {}; `crawlfield dead list --store FILE` shows them\n",
+    if let Some(dead) = result["deadByClass"]
+        .as_object()
+        .filter(|dead| !dead.is_empty())
+    {
+        let classes: Vec<String> = dead
+            .iter()
+            .map(|(class, n)| format!("{n} {class}"))
+            .collect();
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            text,
+            "dead letters: {}; `crawlfield dead list --store FILE` shows them",
             classes.join(", ")
-        ));
+        );
     }
     text
 }

@@ -105,7 +105,11 @@ fn stage(site: &Site, name: Option<&str>) -> Result<StageId, Failure> {
         return Ok(site.enter);
     };
     site.stage_named(name).ok_or_else(|| {
-        let names: Vec<&str> = site.stages.iter().map(|stage| stage.name.as_str()).collect();
+        let names: Vec<&str> = site
+            .stages
+            .iter()
+            .map(|stage| stage.name.as_str())
+            .collect();
         Failure::usage(format!(
             "{} has no stage {name:?}; it has {}",
             site.name,
@@ -121,7 +125,7 @@ fn page(
     settings: &Settings,
 ) -> Result<(String, String, Answer), Failure> {
     let path = Path::new(&args.page);
-    let url = Url::parse(&args.page).ok().filter(|url| url.has_host());
+    let url = Url::parse(&args.page).ok().filter(Url::has_host);
     if let (false, Some(url)) = (path.exists(), url) {
         let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
         let canonical = site.scope.canonical(&url);
@@ -176,28 +180,32 @@ fn fetch_page(
         match outcome {
             Ok(Outcome::Answered(answer)) => {
                 let location = answer.head.header("location").map(str::to_owned);
-                match location.filter(|_| (300..400).contains(&answer.head.status)) {
-                    Some(location) => {
-                        url = url.join(&location).map_err(|error| {
-                            Failure::usage(format!("{url} redirects to {location:?}: {error}"))
-                        })?;
-                    }
-                    None => {
-                        drop(fetcher);
-                        return Ok((url, *answer));
-                    }
-                }
+                let is_redirect = (300..400).contains(&answer.head.status);
+                let Some(location) = location.filter(|_| is_redirect) else {
+                    drop(fetcher);
+                    return Ok((url, *answer));
+                };
+                url = url.join(&location).map_err(|error| {
+                    Failure::usage(format!("{url} redirects to {location:?}: {error}"))
+                })?;
             }
             Ok(Outcome::FetchFailed(failure)) => {
                 let class = failure.class.name();
-                return Err(Failure::usage(format!("{class}: {}", safe(&failure.message))));
+                return Err(Failure::usage(format!(
+                    "{class}: {}",
+                    safe(&failure.message)
+                )));
             }
             other => {
-                return Err(Failure::internal(format!("{url} gave no answer: {other:?}")));
+                return Err(Failure::internal(format!(
+                    "{url} gave no answer: {other:?}"
+                )));
             }
         }
     }
-    Err(Failure::usage(format!("more than {HOPS} redirects, the last to {url}")))
+    Err(Failure::usage(format!(
+        "more than {HOPS} redirects, the last to {url}"
+    )))
 }
 
 fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) -> Json {
@@ -284,7 +292,10 @@ fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) ->
                 ));
             }
             for record in &extracted.records {
-                lines.push(format!("  record {}", safe(&record_json(site, stage, record).to_string())));
+                lines.push(format!(
+                    "  record {}",
+                    safe(&record_json(site, stage, record).to_string())
+                ));
             }
             for warning in &extracted.warnings {
                 lines.push(format!("  warning: {}", safe(warning)));
@@ -299,7 +310,11 @@ fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) ->
                     .map_or_else(String::new, |count| format!(", page count {count}"))
             ));
         }
-        Err(error) => lines.push(format!("NOT valid: {}: {}", error.class.name(), safe(&error.message))),
+        Err(error) => lines.push(format!(
+            "NOT valid: {}: {}",
+            error.class.name(),
+            safe(&error.message)
+        )),
     }
     lines.push(String::new());
     lines.join("\n")
@@ -319,8 +334,17 @@ fn rule_words(rule: &RuleTrace, lines: &mut Vec<String>) {
 }
 
 fn match_words(found: &Match) -> String {
-    let first: Vec<String> = found.first.iter().map(|value| format!("{:?}", safe(value))).collect();
-    format!("{}  {} matches  {}", safe(&found.selector), found.matches, first.join(" "))
+    let first: Vec<String> = found
+        .first
+        .iter()
+        .map(|value| format!("{:?}", safe(value)))
+        .collect();
+    format!(
+        "{}  {} matches  {}",
+        safe(&found.selector),
+        found.matches,
+        first.join(" ")
+    )
 }
 
 fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {

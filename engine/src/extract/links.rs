@@ -11,7 +11,7 @@ use crate::{
         convert::into_json,
         field,
         find::Card,
-        output::{ExtractError, Extracted, Link},
+        output::{ExtractError, Extracted, Link, PageInput},
         page::Page,
         paging,
     },
@@ -34,7 +34,7 @@ pub(super) fn read(
     out: &mut Extracted,
     expired: &dyn Fn() -> bool,
 ) -> Result<(), ExtractError> {
-    let mut found = Found::new(site, stage, page, bounds);
+    let mut found = Found::new(site, stage, page.input, bounds);
     let number = paging::page_number(site.stage(stage), page.input.carried);
     for rule in &site.stage(stage).links {
         if expired() {
@@ -183,12 +183,17 @@ pub(super) struct Found<'f> {
 }
 
 impl<'f> Found<'f> {
-    fn new(site: &'f Site, stage: StageId, page: &Page<'_>, bounds: &'f Bounds) -> Self {
-        let own = PageKey::new(&site.name, &site.stage(stage).name, page.input.url);
+    pub(super) fn new(
+        site: &'f Site,
+        stage: StageId,
+        input: &PageInput<'_>,
+        bounds: &'f Bounds,
+    ) -> Self {
+        let own = PageKey::new(&site.name, &site.stage(stage).name, input.url);
         Self {
             site,
             bounds,
-            depth: page.input.depth,
+            depth: input.depth,
             own: (stage, own),
             keys: FxHashSet::default(),
             links: Vec::new(),
@@ -227,6 +232,11 @@ impl<'f> Found<'f> {
             carried: carried(),
         });
         Offer::New
+    }
+
+    /// The links, and how many were not followed.
+    pub(super) fn finish(self) -> (Vec<Link>, u32) {
+        (self.links, self.skipped)
     }
 
     /// Whether no further link is taken in.

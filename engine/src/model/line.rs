@@ -168,7 +168,7 @@ impl Line {
 /// All lines, and which may send when.
 #[derive(Resource, Debug, Default)]
 pub struct Lines {
-    lines: Vec<Line>,
+    all: Vec<Line>,
     index: FxHashMap<(SessionId, HostId), LineId>,
     ready: BTreeMap<SessionId, BTreeSet<(Duration, u64, LineId)>>,
     by_host: FxHashMap<HostId, SmallVec<[LineId; 1]>>,
@@ -177,10 +177,13 @@ pub struct Lines {
 
 impl Lines {
     /// The line of this session at this host, made on first use.
+    ///
+    /// # Panics
+    /// If there are 2^32 lines: the store has no numbers for so many hosts.
     pub fn id(&mut self, session: SessionId, host: HostId) -> LineId {
         *self.index.entry((session, host)).or_insert_with(|| {
-            let id = LineId(u32::try_from(self.lines.len()).expect("fewer than 2^32 lines"));
-            self.lines.push(Line::new(session, host));
+            let id = LineId(u32::try_from(self.all.len()).expect("fewer than 2^32 lines"));
+            self.all.push(Line::new(session, host));
             self.by_host.entry(host).or_default().push(id);
             id
         })
@@ -189,17 +192,17 @@ impl Lines {
     /// A line.
     #[must_use]
     pub fn get(&self, id: LineId) -> &Line {
-        &self.lines[id.0 as usize]
+        &self.all[id.0 as usize]
     }
 
     /// A line.
     pub fn get_mut(&mut self, id: LineId) -> &mut Line {
-        &mut self.lines[id.0 as usize]
+        &mut self.all[id.0 as usize]
     }
 
     /// All lines in the order in which they were made.
     pub fn iter(&self) -> impl Iterator<Item = (LineId, &Line)> {
-        (0u32..).map(LineId).zip(&self.lines)
+        (0u32..).map(LineId).zip(&self.all)
     }
 
     /// The lines of a host.
@@ -221,7 +224,7 @@ impl Lines {
     pub fn arm(&mut self, id: LineId, at: Duration) {
         self.turn += 1;
         let turn = self.turn;
-        let line = &mut self.lines[id.0 as usize];
+        let line = &mut self.all[id.0 as usize];
         let ready = self.ready.entry(line.session).or_default();
         if let Some((before, turn)) = line.armed.take() {
             ready.remove(&(before, turn, id));
@@ -244,7 +247,7 @@ impl Lines {
     }
 
     fn disarm(&mut self, id: LineId) {
-        let line = &mut self.lines[id.0 as usize];
+        let line = &mut self.all[id.0 as usize];
         if let (Some((at, turn)), Some(ready)) =
             (line.armed.take(), self.ready.get_mut(&line.session))
         {
@@ -260,7 +263,7 @@ impl Lines {
             return None;
         }
         ready.remove(&first);
-        let line = &mut self.lines[first.2.0 as usize];
+        let line = &mut self.all[first.2.0 as usize];
         line.armed = None;
         line.held = None;
         Some(first.2)

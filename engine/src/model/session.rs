@@ -188,10 +188,18 @@ impl Graph {
             for link in &stage.links {
                 leads[from][usize::from(link.to.0)] = true;
             }
+            if let Some(to) = stage.sitemap_of {
+                leads[from][usize::from(to.0)] = true;
+                leads[from][from] = true;
+            }
         }
         let mut depth = vec![u16::MAX; n];
-        let mut queue = VecDeque::from([usize::from(site.enter.0)]);
-        depth[usize::from(site.enter.0)] = 0;
+        let mut queue: VecDeque<usize> = (0..n)
+            .filter(|at| *at == usize::from(site.enter.0) || site.stages[*at].sitemap_of.is_some())
+            .collect();
+        for at in &queue {
+            depth[*at] = 0;
+        }
         while let Some(from) = queue.pop_front() {
             for to in 0..n {
                 if leads[from][to] && depth[to] == u16::MAX {

@@ -110,7 +110,7 @@ pub struct Busy {
 #[derive(Resource, Debug, Default)]
 pub struct Slots {
     boot: u32,
-    slots: Vec<Slot>,
+    entries: Vec<Slot>,
     free: Vec<u32>,
     used: usize,
 }
@@ -134,20 +134,23 @@ impl Slots {
     }
 
     /// Occupies a slot for a new order; `None` when all are in use.
+    ///
+    /// # Panics
+    /// Never: `MAX_ORDERS` fits an index.
     pub fn open(&mut self, owner: Owner, now: Duration) -> Option<OrderId> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
-            None if self.slots.len() < MAX_ORDERS => {
-                self.slots.push(Slot {
+            None if self.entries.len() < MAX_ORDERS => {
+                self.entries.push(Slot {
                     generation: 0,
                     busy: None,
                 });
-                u32::try_from(self.slots.len() - 1).expect("MAX_ORDERS fits")
+                u32::try_from(self.entries.len() - 1).expect("MAX_ORDERS fits")
             }
             None => return None,
         };
         self.used += 1;
-        let entry = &mut self.slots[slot as usize];
+        let entry = &mut self.entries[slot as usize];
         entry.generation += 1;
         entry.busy = Some(Busy {
             owner,
@@ -171,7 +174,7 @@ impl Slots {
     /// If `id` is not the slot's present order.
     pub fn renew(&mut self, id: OrderId, now: Duration) -> OrderId {
         assert!(self.get(id).is_some(), "{id:?} is not in flight");
-        let entry = &mut self.slots[id.slot as usize];
+        let entry = &mut self.entries[id.slot as usize];
         entry.generation += 1;
         if let Some(busy) = &mut entry.busy {
             busy.sent = now;
@@ -185,7 +188,7 @@ impl Slots {
     /// What occupies the slot, if `id` is its present order.
     #[must_use]
     pub fn get(&self, id: OrderId) -> Option<&Busy> {
-        let slot = self.slots.get(id.slot as usize)?;
+        let slot = self.entries.get(id.slot as usize)?;
         (slot.generation == id.generation && self.boot == id.boot)
             .then_some(slot.busy.as_ref())
             .flatten()
@@ -194,7 +197,7 @@ impl Slots {
     /// What occupies the slot, if `id` is its present order.
     pub fn get_mut(&mut self, id: OrderId) -> Option<&mut Busy> {
         let boot = self.boot;
-        let slot = self.slots.get_mut(id.slot as usize)?;
+        let slot = self.entries.get_mut(id.slot as usize)?;
         (slot.generation == id.generation && boot == id.boot)
             .then_some(slot.busy.as_mut())
             .flatten()
@@ -208,7 +211,7 @@ impl Slots {
     /// Frees the slot, if `id` is its present order.
     pub fn close(&mut self, id: OrderId) -> Option<Busy> {
         self.get(id)?;
-        let busy = self.slots[id.slot as usize].busy.take();
+        let busy = self.entries[id.slot as usize].busy.take();
         self.free.push(id.slot);
         self.used -= 1;
         busy
@@ -217,7 +220,7 @@ impl Slots {
     /// Every order in flight, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Busy)> {
         let boot = self.boot;
-        self.slots
+        self.entries
             .iter()
             .enumerate()
             .filter_map(move |(slot, entry)| {

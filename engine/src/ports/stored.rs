@@ -6,6 +6,12 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+mod receipt;
+
+pub use receipt::{
+    Discovered, Ended, KnownHost, MovedCount, SessionOpened, StoreError, StoreReceipt,
+};
+
 use crate::{
     extract::output::{Link, Record},
     model::{
@@ -14,7 +20,7 @@ use crate::{
         phase::Phase,
     },
     ports::{orders::Validators, reports::Head},
-    site::{compiled::Site, scope::HostKey},
+    site::compiled::Site,
 };
 
 /// Lone parses of a suspect that may end with the process before it is a dead letter.
@@ -334,139 +340,4 @@ pub enum Note {
         /// As JSON.
         state: Json,
     },
-}
-
-/// The store's answer.
-#[derive(Debug, Clone)]
-pub enum StoreReceipt {
-    /// The session is open.
-    Opened(Box<SessionOpened>),
-    /// Pages were added.
-    Discovered(Discovered),
-    /// Waiting pages.
-    Admitted {
-        /// In the order of their numbers.
-        tasks: Vec<StoredTask>,
-        /// The highest number read; the next `after`.
-        cursor: Seq,
-        /// Nothing is left beyond it.
-        exhausted: bool,
-    },
-    /// The mark is on disk.
-    Marked,
-    /// The attempt's end is on disk.
-    Ended(Ended),
-    /// So many pages changed state, by host, batch and stage.
-    Moved(Vec<MovedCount>),
-    /// Kept.
-    Noted,
-}
-
-/// A session as it stands in the store.
-#[derive(Debug, Clone)]
-pub struct SessionOpened {
-    /// Its id.
-    pub session: SessionId,
-    /// Which start of an engine on this store this is, from 1.
-    pub boot: u32,
-    /// Its mode.
-    pub mode: Mode,
-    /// Its seed.
-    pub seed: u64,
-    /// Whether start URLs were discovered already.
-    pub started: bool,
-    /// Pages by batch, stage and phase (in-flight ones stand as queued).
-    pub counts: Vec<(BatchId, StageId, Phase, u64)>,
-    /// Every host of the session: id, key, pages waiting, what was learned of it.
-    pub hosts: Vec<KnownHost>,
-    /// How many attempts of each batch's stage were judged already.
-    pub stage_attempts: Vec<(BatchId, StageId, u32)>,
-    /// Skipped pages by reason, dead ones by class, records saved, bytes received so far.
-    pub skipped: Vec<(SkipReason, u64)>,
-    /// Dead letters by class.
-    pub dead: Vec<(ErrorClass, u64)>,
-    /// Records saved so far in this session.
-    pub records: u64,
-    /// Bytes received so far in this session.
-    pub bytes: u64,
-}
-
-/// A host of a session.
-#[derive(Debug, Clone)]
-pub struct KnownHost {
-    /// Its row.
-    pub id: HostId,
-    /// Scheme, name and port.
-    pub key: HostKey,
-    /// Pages waiting (queued and backoff).
-    pub waiting: u64,
-    /// What was learned of it.
-    pub learned: Option<Json>,
-}
-
-/// What adding links did.
-#[derive(Debug, Clone, Default)]
-pub struct Discovered {
-    /// New waiting pages, in order.
-    pub new: Vec<StoredTask>,
-    /// Hosts seen for the first time in this session.
-    pub hosts: Vec<(HostId, HostKey)>,
-    /// Pages known complete from an earlier session (mode *new*): entered as skipped
-    /// (`not_modified`), by batch and stage.
-    pub complete: Vec<(BatchId, StageId, u64)>,
-    /// Links to pages that this session knows already.
-    pub known: u64,
-}
-
-/// What ending an attempt did.
-#[derive(Debug, Clone, Default)]
-pub struct Ended {
-    /// True: the redirect's target was known, so the page was skipped (duplicate) and nothing saved.
-    pub duplicate: bool,
-    /// What its links did.
-    pub discovered: Discovered,
-    /// Records inserted, changed, and seen again unchanged.
-    pub inserted: u32,
-    /// Records changed.
-    pub changed: u32,
-    /// Records unchanged.
-    pub unchanged: u32,
-}
-
-/// Pages that a bulk verb moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MovedCount {
-    /// Their batch.
-    pub batch: BatchId,
-    /// Their stage.
-    pub stage: StageId,
-    /// Their host.
-    pub host: HostId,
-    /// How many.
-    pub count: u64,
-}
-
-/// Why the store could not, by consequence.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// Try again later: locked or disk full.
-    #[error("{0}")]
-    Busy(String),
-    /// No room; the session pauses until there is.
-    #[error("{0}")]
-    Full(String),
-    /// Damaged, read-only or of another version: nothing can be saved.
-    #[error("{0}")]
-    Fatal(String),
-    /// The verb names what is not there.
-    #[error("{0}")]
-    Refused(String),
-}
-
-impl StoreError {
-    /// Whether the same verb may succeed later.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Full(_))
-    }
 }

@@ -190,7 +190,7 @@ fn provenance(
         .collect();
     all.insert(
         "profile",
-        (presets::name(settings.profile).to_owned(), layer("profile")),
+        (settings.profile.name().to_owned(), layer("profile")),
     );
     all
 }

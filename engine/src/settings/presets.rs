@@ -27,15 +27,6 @@ const DECIDED: [&str; 7] = [
     "snapshot_interval",
 ];
 
-/// The word for a profile.
-#[must_use]
-pub fn name(profile: Profile) -> &'static str {
-    NAMES
-        .iter()
-        .find(|(_, other)| *other == profile)
-        .map_or("custom", |(name, _)| name)
-}
-
 /// The profile of this word.
 pub(super) fn named(value: &Json) -> Result<Profile, String> {
     let text = value.as_str().unwrap_or_default();

@@ -99,6 +99,9 @@ pub struct Stage {
     pub records: Vec<RecordRule>,
     /// Whether robots.txt's and /sitemap.xml's URLs enter this stage.
     pub sitemaps: Option<SitemapRule>,
+    /// On a stage that the loader made of another's `sitemaps`: the stage whose pages its
+    /// sitemaps list. Its own pages are sitemaps and robots.txt files.
+    pub sitemap_of: Option<StageId>,
 }
 
 /// `sitemaps = { … }` on a stage: its pages are found in the site's sitemaps.
@@ -334,7 +337,7 @@ impl Stage {
     /// Whether its pages lead nowhere, so that mode *new* need not fetch them twice.
     #[must_use]
     pub fn is_leaf(&self) -> bool {
-        self.links.is_empty() && self.pages.is_none()
+        self.links.is_empty() && self.pages.is_none() && self.sitemap_of.is_none()
     }
 }
 

@@ -150,6 +150,8 @@ fn site(document: &DeTable<'_>, text: &str, loading: &mut Loading<'_>) -> Option
     if compiled.len() == entries.len() {
         meaning::check(&compiled, head.enter, &places, loading);
     }
+    let sitemaps = stages::of_sitemaps(&compiled);
+    compiled.extend(sitemaps);
     loading.problems.is_clean().then(|| Site {
         name: head.name,
         source: Arc::from(text),

@@ -53,6 +53,7 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
         pages: None,
         links: Vec::new(),
         records: Vec::new(),
+        sitemap_of: None,
         sitemaps: t.take("sitemaps").and_then(|node| sitemaps(&node, p)),
     };
     stage.pages = t.take("pages").and_then(|node| pages(&node, loading));
@@ -359,4 +360,27 @@ fn record(id: StageId, mut table: Table<'_>, loading: &mut Loading<'_>) -> Optio
         fields,
         history,
     })
+}
+
+/// For each stage with `sitemaps`, one more stage whose pages are the sitemaps themselves. Its
+/// name holds a colon, which no stage of a file can.
+pub(super) fn of_sitemaps(stages: &[Stage]) -> Vec<Stage> {
+    stages
+        .iter()
+        .enumerate()
+        .filter(|(_, stage)| stage.sitemaps.is_some())
+        .map(|(index, stage)| Stage {
+            name: format!("sitemap:{}", stage.name),
+            items_per_page: None,
+            tolerance: stage.tolerance,
+            barrier: false,
+            retry: stage.retry,
+            stage_attempts: stage.stage_attempts,
+            pages: None,
+            links: Vec::new(),
+            records: Vec::new(),
+            sitemaps: None,
+            sitemap_of: u16::try_from(index).ok().map(StageId),
+        })
+        .collect()
 }

@@ -5,16 +5,50 @@ use url::Url;
 
 use crate::{
     extract::output::Link,
-    model::ids::PageKey,
+    model::ids::{PageKey, StageId},
     site::{
-        compiled::{Pages, Site},
+        compiled::{Pages, Site, SitemapRule},
         scope::HostKey,
     },
 };
 
-/// All start URLs of the site, in order.
+/// All start URLs of the site, in order, then its sitemaps.
 #[must_use]
 pub fn links(site: &Site) -> Vec<Link> {
+    let mut links = start_urls(site);
+    for (index, stage) in (0u16..).zip(&site.stages) {
+        let rule = stage
+            .sitemap_of
+            .and_then(|of| site.stage(of).sitemaps.as_ref());
+        if let Some(rule) = rule {
+            links.extend(sitemaps(site, StageId(index), rule));
+        }
+    }
+    links
+}
+
+/// The sitemaps of a rule; the robots.txt of each start host where the rule names none.
+fn sitemaps(site: &Site, stage: StageId, rule: &SitemapRule) -> Vec<Link> {
+    let mut urls = rule.urls.clone();
+    if urls.is_empty() {
+        urls = site
+            .start
+            .iter()
+            .filter_map(|url| url.join("/robots.txt").ok())
+            .collect();
+        urls.dedup();
+    }
+    (1u64..)
+        .zip(&urls)
+        .filter_map(|(position, url)| {
+            let canonical = site.scope.canonical(url);
+            let carried = json!({ "page": 1, "position": position });
+            into_stage(site, stage, &canonical, carried)
+        })
+        .collect()
+}
+
+fn start_urls(site: &Site) -> Vec<Link> {
     (1u64..)
         .zip(&site.start)
         .filter_map(|(position, url)| {
@@ -32,12 +66,16 @@ pub fn links(site: &Site) -> Vec<Link> {
 /// A link into the entry stage; `carried` must be an object.
 #[must_use]
 pub fn link(site: &Site, canonical: &str, carried: Json) -> Option<Link> {
+    into_stage(site, site.enter, canonical, carried)
+}
+
+fn into_stage(site: &Site, stage: StageId, canonical: &str, carried: Json) -> Option<Link> {
     let Json::Object(carried) = carried else {
         return None;
     };
     Some(Link {
-        stage: site.enter,
-        key: PageKey::new(&site.name, &site.stage(site.enter).name, canonical),
+        stage,
+        key: PageKey::new(&site.name, &site.stage(stage).name, canonical),
         host: HostKey::of(&Url::parse(canonical).ok()?)?,
         url: canonical.to_owned(),
         carried,

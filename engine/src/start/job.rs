@@ -146,9 +146,8 @@ impl Job {
         let origin = json!({ "kind": "demo", "config": config });
         let text = demo::site_toml(&config);
         let seed = config.seed;
-        let server = demo::start(config).map_err(|error| {
-            format!("the demo's server could not listen on 127.0.0.1: {error}")
-        })?;
+        let server = demo::start(config)
+            .map_err(|error| format!("the demo's server could not listen on 127.0.0.1: {error}"))?;
         let site = Site::load(&text, "demo.toml").map_err(|errors| errors.to_string())?;
         Ok(Self {
             site: Arc::new(site),
@@ -167,11 +166,11 @@ impl Job {
     /// # Errors
     /// What is kept cannot be read any more; the text says what.
     pub fn resumed(row: &SessionRow) -> Result<Self, String> {
-        let unreadable =
-            |what: &str| format!("session {} cannot be resumed: {what}", row.id.0);
+        let unreadable = |what: &str| format!("session {} cannot be resumed: {what}", row.id.0);
         let mut job = if row.origin["kind"] == "demo" {
-            let config = serde_json::from_value(row.origin["config"].clone())
-                .map_err(|error| unreadable(&format!("its demo's flags are unreadable: {error}")))?;
+            let config = serde_json::from_value(row.origin["config"].clone()).map_err(|error| {
+                unreadable(&format!("its demo's flags are unreadable: {error}"))
+            })?;
             Self::demo(config)?
         } else {
             let connect_to = serde_json::from_value(row.origin["connectTo"].clone())

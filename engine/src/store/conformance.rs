@@ -313,6 +313,7 @@ pub(crate) fn site(name: &str, fields: Vec<Field>) -> Site {
         links: Vec::new(),
         records: Vec::new(),
         sitemaps: None,
+        sitemap_of: None,
     };
     let mut list = stage("list");
     list.pages = Some(Pages::Next(Fallbacks(Vec::new())));

@@ -64,6 +64,10 @@ pub struct Outbox {
 }
 
 /// What one system of a tick leaves for a later one.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question one system leaves for another"
+)]
 #[derive(Resource, Debug, Default)]
 pub(super) struct Desk {
     /// Attempts that ended badly, for `retry`.

@@ -58,7 +58,7 @@ fn carry_out(crawl: &mut Crawl, command: Command) -> Ack {
         Command::Pause(target) => pause(crawl, target, true),
         Command::Resume(target) => pause(crawl, target, false),
         Command::Cancel { session, now } => cancel(crawl, session, now),
-        Command::SetProfile(profile) => change::profile(crawl, profile),
+        Command::SetProfile(profile) => Ok(change::profile(crawl, profile)),
         Command::Set { name, value } => change::setting(crawl, &name, &value),
         Command::AddStart { session, url } => people::add_start(crawl, session, &url),
         Command::Breaker { host, open } => people::breaker(crawl, &host, open),

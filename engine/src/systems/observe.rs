@@ -24,7 +24,7 @@ fn tell_changes(mut crawl: Crawl) {
         return;
     }
     let changes = crawl.moves.journal().take();
-    let seq = crawl.desk.seq + 1;
+    let seq = crawl.desk.seq;
     crawl.desk.seq += u64::try_from(changes.len()).unwrap_or(0);
     let at_us = micros(crawl.now());
     crawl.outbox.frames.push_back(Frame::Changes(ChangeFrame {

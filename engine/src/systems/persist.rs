@@ -18,12 +18,9 @@ fn send_letters(mut crawl: Crawl) {
     }
     let now = crawl.now();
     while let Some(letter) = crawl.desk.letters.pop_front() {
-        let id = match letter.id.or_else(|| crawl.slots.open(letter.owner, now)) {
-            Some(id) => id,
-            None => {
-                crawl.desk.letters.push_front(letter);
-                break;
-            }
+        let Some(id) = letter.id.or_else(|| crawl.slots.open(letter.owner, now)) else {
+            crawl.desk.letters.push_front(letter);
+            break;
         };
         if let Some(busy) = crawl.slots.get_mut(id) {
             busy.verb = Some(letter.verb.clone());

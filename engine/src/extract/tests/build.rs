@@ -150,6 +150,7 @@ impl Stage {
             links: Vec::new(),
             records: Vec::new(),
             sitemaps: None,
+            sitemap_of: None,
         }
     }
 

@@ -38,10 +38,20 @@ pub(super) fn answered(
     crawl: &mut Crawl,
     id: OrderId,
     entity: Entity,
-    answer: Answer,
+    mut answer: Answer,
     took: Duration,
 ) {
-    let verdict = classify(&answer);
+    let verdict = match classify(&answer) {
+        // Most sites have no sitemap, and many no robots.txt that names one: nothing is listed.
+        Verdict::Fail {
+            class: ErrorClass::NotFound,
+            ..
+        } if is_sitemap(crawl, entity) => {
+            answer.body = Arc::default();
+            Verdict::Page
+        }
+        verdict => verdict,
+    };
     let (signal, health) = speaks(&answer, &verdict);
     let bytes = answer.wire_bytes;
     crawl.heard(id, signal, health, None);
@@ -96,6 +106,14 @@ pub(super) fn answered(
             set_back(crawl, id, ErrorClass::RateLimit, message, after);
         }
     }
+}
+
+fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
+    crawl.moves.task(entity).is_some_and(|(task, _)| {
+        crawl
+            .session(task.session)
+            .is_some_and(|session| session.site.stage(task.stage).sitemap_of.is_some())
+    })
 }
 
 /// What an answer says of its host's speed and health.

@@ -106,8 +106,7 @@ fn accept(
     let last = session.page_counts.get(&task.stage).copied();
     let page = page_number(&task.carried);
     let counted = last.is_some_and(|(last, _)| page <= u64::from(last));
-    let may_be_last =
-        !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
+    let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
     let told_by_others = last.is_some_and(|(_, said)| said > own);
     // A page that the count promises is not empty: an empty one has failed.
     let is_verified = if items == 0 && counted {

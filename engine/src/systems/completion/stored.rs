@@ -111,7 +111,7 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             crawl.take_discovered(session, None, ended.discovered);
         }
         (Owner::Open(request), StoreReceipt::Opened(opened)) => {
-            opened_session(crawl, request, *opened)
+            opened_session(crawl, request, *opened);
         }
         (Owner::Requeue(session, batch, stage), StoreReceipt::Moved(moved)) => {
             bulk(crawl, session, &moved, Phase::Failed, Phase::Queued);

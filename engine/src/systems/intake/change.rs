@@ -4,24 +4,24 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     model::slots::Owner,
-    politeness::profiles,
     ports::{
         commands::{Ack, Profile},
         stored::{Note, StoreVerb},
     },
-    settings::Settings,
+    settings::{Settings, presets},
     systems::crawl::Crawl,
 };
 
 /// Another preset.
-pub(super) fn profile(crawl: &mut Crawl, profile: Profile) -> Ack {
+pub(super) fn profile(crawl: &mut Crawl, profile: Profile) -> Json {
     let cores = crawl.settings.0.cores;
     let old = crawl.settings.0.profile;
-    let mut next = profiles::applied(&crawl.settings.0, profile, cores);
+    let mut next = crawl.settings.0.clone();
     next.profile = profile;
+    presets::apply(&mut next, cores);
     take_up(crawl, next);
     keep(crawl, "profile", json!(old), json!(profile));
-    Ok(json!({ "old": old, "new": profile }))
+    json!({ "old": old, "new": profile })
 }
 
 /// One setting by its dotted name.

@@ -7,7 +7,8 @@ use crate::{
         eta::{self, StageLoad},
         frame::Frame,
         snapshot::{
-            Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources, SessionInfo, Snapshot, StageInfo,
+            Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources, SessionInfo,
+            Snapshot, StageInfo,
         },
     },
     model::{
@@ -32,7 +33,9 @@ pub(super) fn tell_state(mut crawl: Crawl) {
     super::schedule_next(&mut crawl);
     let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
     for id in sessions {
-        let over = crawl.session(id).is_some_and(crate::model::session::Session::is_over);
+        let over = crawl
+            .session(id)
+            .is_some_and(crate::model::session::Session::is_over);
         if over && !crawl.desk.last_told.insert(id) {
             continue;
         }
@@ -52,14 +55,23 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         id: id.0,
         site: session.site.name.clone(),
         state: session.phase.name().to_owned(),
-        mode: if session.mode == crate::ports::stored::Mode::New { "new" } else { "full" }.to_owned(),
+        mode: if session.mode == crate::ports::stored::Mode::New {
+            "new"
+        } else {
+            "full"
+        }
+        .to_owned(),
         profile: crawl.settings.0.profile.name().to_owned(),
         source: session.source.as_deref().map(str::to_owned),
     };
     let progress = progress(crawl, id)?;
     let waiting = waiting(crawl, id);
     let hosts = hosts(crawl, id);
-    let pools = pools(crawl, id, progress.by_state.get("queued").copied().unwrap_or(0));
+    let pools = pools(
+        crawl,
+        id,
+        progress.by_state.get("queued").copied().unwrap_or(0),
+    );
     let stats = crawl.stats.session(id);
     let rates = Rates {
         pages_per_minute: stats.pages.per_second(now, 10) * 60.0,
@@ -75,7 +87,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         .collect();
     let bottleneck = bottleneck(crawl, id, &waiting);
     let snapshot = Snapshot {
-        seq: crawl.desk.seq,
+        seq: crawl.desk.seq.saturating_sub(1),
         at: now.as_secs_f64(),
         session: info,
         progress,
@@ -193,8 +205,14 @@ fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
         add(reason, u64::try_from(line.waiting()).unwrap_or(0));
         add(WaitReason::OutsideWindow, line.outside);
     }
-    add(WaitReason::CpuPermits, u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0));
-    add(WaitReason::StorePermits, u64::try_from(crawl.desk.to_save.len()).unwrap_or(0));
+    add(
+        WaitReason::CpuPermits,
+        u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0),
+    );
+    add(
+        WaitReason::StorePermits,
+        u64::try_from(crawl.desk.to_save.len()).unwrap_or(0),
+    );
     let backoff = crawl
         .moves
         .book(id)
@@ -233,7 +251,7 @@ fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
                 pace: host.pace.gap().as_secs_f64(),
                 why: host.pace.why(now),
                 breaker: host.breaker.phase().name().to_owned(),
-                parked_for: parked.map(|until| (until - now).as_secs_f64()),
+                parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),
                 waiting,
                 outside,
                 in_flight: host.pace.in_flight(),
@@ -257,8 +275,16 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
         return Vec::new();
     };
     let settings = &crawl.settings.0;
-    let (http, cpu, store) = (settings.http_permits, settings.cpu_permits, settings.save_queue);
-    let capacity = [0, u64::from(settings.parse_queue), u64::from(settings.save_queue)];
+    let (http, cpu, store) = (
+        settings.http_permits,
+        settings.cpu_permits,
+        settings.save_queue,
+    );
+    let capacity = [
+        0,
+        u64::from(settings.parse_queue),
+        u64::from(settings.save_queue),
+    ];
     let depth = [
         queued,
         u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0),
@@ -321,7 +347,10 @@ fn bottleneck(crawl: &Crawl, id: SessionId, waiting: &BTreeMap<String, u64>) -> 
             "store",
             format!("; {} bytes on their way", permits.store.used),
         ),
-        "back_pressure" => ("cpu", format!("; {} pages wait for a parser", crawl.desk.to_parse.len())),
+        "back_pressure" => (
+            "cpu",
+            format!("; {} pages wait for a parser", crawl.desk.to_parse.len()),
+        ),
         "breaker" => ("breaker", String::new()),
         other => (other, String::new()),
     };

@@ -1,24 +1,25 @@
 //! Batches open; each stage of a batch ends with one result per attempt (SPEC B6).
 
+mod batches;
+
 use std::time::Duration;
 
 use bevy_ecs::entity::Entity;
 use serde_json::json;
 
 use crate::{
-    feed::frame::{Change, SessionPhase, StagePhase},
+    feed::frame::StagePhase,
     model::{
         ids::{BatchId, PageKey, SessionId, StageId},
         ledger::{Counts, open},
         phase::Phase,
-        session::{Batch, StageRun},
+        session::StageRun,
         slots::Owner,
         stats::number,
         timers::Due,
     },
     politeness::backoff,
     ports::stored::{Note, StoreVerb},
-    settings::OnFatal,
     systems::crawl::Crawl,
 };
 
@@ -33,7 +34,7 @@ pub(super) fn judge_stages(mut crawl: Crawl) {
             !session.is_over() && session.closing.is_none() && session.cancel.is_none()
         });
         if running {
-            open_batches(&mut crawl, id);
+            batches::open_next(&mut crawl, id);
             for (batch, entity) in batches_of(&crawl, id) {
                 judge_batch(&mut crawl, id, batch, entity);
             }
@@ -48,83 +49,6 @@ fn batches_of(crawl: &Crawl, session: SessionId) -> Vec<(BatchId, Entity)> {
         .range((session, BatchId(0))..=(session, BatchId(u32::MAX)))
         .map(|((_, batch), entity)| (*batch, *entity))
         .collect()
-}
-
-/// The next batch opens when the last one has nothing queued; at most two are open.
-fn open_batches(crawl: &mut Crawl, id: SessionId) {
-    let Some(book) = crawl.moves.ledger().book(id) else {
-        return;
-    };
-    let mut known: Vec<BatchId> = book.counts.keys().map(|(batch, _)| *batch).collect();
-    known.dedup();
-    let queued = |batch: BatchId| -> u64 {
-        book.counts
-            .range((batch, StageId(0))..=(batch, StageId(u16::MAX)))
-            .map(|(_, counts)| counts[Phase::Queued as usize])
-            .sum()
-    };
-    let queued: Vec<(BatchId, u64)> = known.iter().map(|batch| (*batch, queued(*batch))).collect();
-    let Some(session) = crawl.session(id) else {
-        return;
-    };
-    let (opened, stages) = (session.opened.clone(), session.site.stages.len());
-    let past = session.stage_attempts.clone();
-    let still_open = batches_of(crawl, id)
-        .iter()
-        .filter(|(_, entity)| {
-            crawl
-                .batches
-                .get(*entity)
-                .is_ok_and(|batch| batch.phase == StagePhase::Running)
-        })
-        .count();
-    let last_is_busy = opened
-        .last()
-        .is_some_and(|last| queued.iter().any(|(batch, n)| batch == last && *n > 0));
-    if still_open >= 2 || last_is_busy {
-        return;
-    }
-    let Some(next) = known.into_iter().find(|batch| !opened.contains(batch)) else {
-        return;
-    };
-    let mut runs = vec![StageRun::default(); stages];
-    for (batch, stage, attempts) in past {
-        if batch == next {
-            runs[usize::from(stage.0)].attempts = attempts;
-        }
-    }
-    open_batch(crawl, id, next, runs);
-}
-
-fn open_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, stages: Vec<StageRun>) {
-    let batch = Batch {
-        session,
-        id,
-        phase: StagePhase::Running,
-        stages,
-    };
-    let entity = crawl.commands.spawn(batch).id();
-    crawl.index.batches.insert((session, id), entity);
-    crawl.moves.journal().write(Change::BatchMoved {
-        session,
-        batch: id,
-        from: StagePhase::Waiting,
-        to: StagePhase::Running,
-    });
-    if let Some(mut session) = crawl.session_mut(session) {
-        session.opened.insert(id);
-    }
-    let lines: Vec<_> = crawl
-        .lines
-        .iter()
-        .filter(|(_, line)| line.session == session && line.outside > 0)
-        .map(|(line, _)| line)
-        .collect();
-    for line in lines {
-        crawl.lines.get_mut(line).cursor(id).exhausted = false;
-        crawl.desk.hungry.push(line);
-    }
-    crawl.desk.restless = true;
 }
 
 fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entity) {
@@ -157,9 +81,9 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entit
         batch.phase = phase;
     }
     if ended {
-        end_batch(crawl, session, id, phase);
+        batches::end(crawl, session, id, phase);
     }
-    tell_stages(crawl, session);
+    batches::tell_stages(crawl, session);
 }
 
 const fn has_ended(phase: StagePhase) -> bool {
@@ -278,6 +202,12 @@ fn settled(
     let cycle = session.graph.cycle[at].clone();
     let upstream = session.graph.upstream[at].clone();
     let (enter, discovering) = (session.site.enter, session.discovering);
+    let sitemaps: Vec<StageId> = (0u16..)
+        .map(StageId)
+        .zip(&session.site.stages)
+        .filter(|(_, stage)| stage.sitemap_of.is_some())
+        .map(|(id, _)| id)
+        .collect();
     let book = crawl.moves.ledger().book(id)?;
     let counts = book.cell(batch, stage);
     if open(&counts) > 0 {
@@ -290,10 +220,12 @@ fn settled(
     let upstream_open = upstream.iter().any(|from| {
         *from != stage && !cycle.contains(from) && !has_ended(runs[usize::from(from.0)].phase)
     });
-    let may_grow = stage == enter || upstream.contains(&enter);
+    let by_sitemap = upstream.iter().any(|from| sitemaps.contains(from));
+    let may_grow = stage == enter || upstream.contains(&enter) || by_sitemap;
+    let still_listing = sitemaps.iter().any(|of| open(&book.stage(*of)) > 0);
     let sealed = !may_grow
         || book.counts.keys().any(|(other, _)| *other > batch)
-        || (!discovering && open(&book.stage(enter)) == 0);
+        || (!discovering && open(&book.stage(enter)) == 0 && !still_listing);
     (!cycle_open && !upstream_open && sealed).then_some(counts)
 }
 
@@ -336,81 +268,5 @@ fn note(
         if session.results.len() < 10_000 {
             session.results.push(result);
         }
-    }
-}
-
-fn end_batch(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: StagePhase) {
-    crawl.moves.journal().write(Change::BatchMoved {
-        session,
-        batch,
-        from: StagePhase::Running,
-        to: phase,
-    });
-    note(
-        crawl,
-        session,
-        batch,
-        None,
-        json!({ "result": phase.name() }),
-    );
-    crawl.desk.restless = true;
-    if phase != StagePhase::Fatal {
-        return;
-    }
-    match crawl.settings.0.on_fatal {
-        OnFatal::Continue => {}
-        OnFatal::Pause => {
-            crawl.notice(
-                session,
-                "a stage failed beyond its tolerance: the session pauses",
-            );
-            crawl.move_session(session, SessionPhase::Paused);
-        }
-        OnFatal::Abort => {
-            crawl.notice(
-                session,
-                "a stage failed beyond its tolerance: the session ends",
-            );
-            if let Some(mut session) = crawl.session_mut(session) {
-                session.why = Some("a stage failed beyond its tolerance".to_owned());
-                session.cancel = Some(true);
-            }
-            crawl.desk.abort = true;
-        }
-    }
-}
-
-/// Tells where each stage is over all batches.
-fn tell_stages(crawl: &mut Crawl, id: SessionId) {
-    let runs: Vec<Vec<StagePhase>> = batches_of(crawl, id)
-        .iter()
-        .filter_map(|(_, entity)| crawl.batches.get(*entity).ok())
-        .map(|batch| batch.stages.iter().map(|run| run.phase).collect())
-        .collect();
-    let Some(mut session) = crawl.session_mut(id) else {
-        return;
-    };
-    let mut told = Vec::new();
-    for index in 0..session.stages.len() {
-        let to = runs
-            .iter()
-            .filter_map(|stages| stages.get(index).copied())
-            .max_by_key(|phase| severity(*phase))
-            .unwrap_or_default();
-        let from = session.stages[index];
-        if from != to
-            && let Ok(stage) = u16::try_from(index)
-        {
-            session.stages[index] = to;
-            told.push(Change::StageMoved {
-                session: id,
-                stage: StageId(stage),
-                from,
-                to,
-            });
-        }
-    }
-    for change in told {
-        crawl.moves.journal().write(change);
     }
 }

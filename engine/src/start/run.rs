@@ -1,0 +1,195 @@
+//! The live run loop: waits with a deadline on commands and reports, steps, sends orders and
+//! frames on. No fixed rate, no busy wait.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, never, select};
+
+use super::Ended;
+use crate::{
+    engine::Engine,
+    feed::{feeder::Feeder, frame::Frame},
+    live::{fetch::FetchLetter, meter::Meter, parse},
+    ports::{
+        commands::Envelope,
+        orders::{Order, ParseOrder, StoreOrder},
+        reports::{Outcome, Report},
+        stored::StoreError,
+    },
+};
+
+/// Ticks are at least so far apart, unless a command comes.
+const TICK: Duration = Duration::from_millis(1);
+/// Reports taken between two ticks, at most.
+const BURST: usize = 4_096;
+
+/// Where orders go.
+pub(super) struct Ends {
+    pub(super) fetch: Sender<FetchLetter>,
+    pub(super) parse: Sender<ParseOrder>,
+    pub(super) store: Sender<StoreOrder>,
+}
+
+/// The engine and what its thread holds.
+pub(super) struct Live {
+    pub(super) engine: Engine,
+    pub(super) began: Instant,
+    pub(super) last: Duration,
+    pub(super) ends: Ends,
+    pub(super) feeder: Feeder,
+    pub(super) meter: Meter,
+    pub(super) parsers: parse::Handle,
+    pub(super) finishing: Arc<AtomicBool>,
+}
+
+impl Live {
+    /// Steps until it is over.
+    pub(super) fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
+        loop {
+            self.last = self.began.elapsed();
+            self.engine.step(self.last);
+            self.send_orders();
+            self.send_frames();
+            if self.is_over() {
+                return;
+            }
+            if !self.engine.wants_step() {
+                self.wait(&mut commands, reports);
+            }
+            self.take(&commands, reports);
+        }
+    }
+
+    /// Waits for a command, a report, or the next due time; a burst of reports is one tick.
+    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) {
+        let due = self
+            .engine
+            .next_due()
+            .unwrap_or(self.last + Duration::from_mins(1));
+        let due = if self.feeder.flush() {
+            due
+        } else {
+            due.min(self.last + TICK)
+        };
+        let wait = due
+            .max(self.last + TICK)
+            .saturating_sub(self.began.elapsed());
+        let mut commanded = false;
+        select! {
+            recv(commands) -> envelope => match envelope {
+                Ok(envelope) => {
+                    commanded = true;
+                    self.engine.command(envelope);
+                }
+                Err(_) => *commands = never(),
+            },
+            recv(reports) -> report => match report {
+                Ok(report) => self.engine.report(report),
+                Err(_) => thread::sleep(TICK),
+            },
+            default(wait) => {}
+        }
+        if !commanded {
+            self.gather(reports);
+        }
+    }
+
+    /// What comes until the next tick may begin belongs to it.
+    fn gather(&mut self, reports: &Receiver<Report>) {
+        let next = self.last + TICK;
+        loop {
+            let left = next.saturating_sub(self.began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            match reports.recv_timeout(left) {
+                Ok(report) => self.engine.report(report),
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(left),
+            }
+        }
+    }
+
+    /// Commands drain first, then a bounded number of reports.
+    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) {
+        while let Ok(envelope) = commands.try_recv() {
+            self.engine.command(envelope);
+        }
+        for report in reports.try_iter().take(BURST) {
+            self.engine.report(report);
+        }
+    }
+
+    fn send_orders(&mut self) {
+        for order in self.engine.take_orders() {
+            match order {
+                Order::Fetch(order) => sent(&self.ends.fetch.try_send(FetchLetter::Fetch(order))),
+                Order::Abort(id) => sent(&self.ends.fetch.try_send(FetchLetter::Abort(id))),
+                Order::Parse(order) => sent(&self.ends.parse.try_send(order)),
+                Order::Store(order) => {
+                    let id = order.id;
+                    match self.ends.store.try_send(order) {
+                        Err(TrySendError::Disconnected(_)) => self.engine.report(Report {
+                            id,
+                            took: Duration::ZERO,
+                            outcome: Outcome::StoreFailed(StoreError::Fatal(
+                                "the store's thread has ended".to_owned(),
+                            )),
+                        }),
+                        other => sent(&other),
+                    }
+                }
+            }
+        }
+        let workers = usize::try_from(self.engine.permits().cpu.limit).unwrap_or(1);
+        if workers != self.parsers.workers() {
+            // With fewer workers than permits, pages only wait a little longer for one.
+            self.parsers.set_workers(workers).ok();
+        }
+    }
+
+    fn send_frames(&mut self) {
+        for mut frame in self.engine.take_frames() {
+            if let Frame::Snapshot(snapshot) = &mut frame {
+                let usage = self.meter.read();
+                snapshot.resources.rss_bytes = usage.rss_bytes;
+                snapshot.resources.cpu = usage.cpu_cores;
+                snapshot.resources.net_bytes_per_second = usage.received_per_second;
+                snapshot.resources.disk_bytes = usage.disk_bytes;
+            }
+            self.feeder.send(frame);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        if self.engine.condition().shutdown {
+            return true;
+        }
+        self.finishing.load(Ordering::Relaxed) && self.engine.is_idle()
+    }
+
+    /// How it ended.
+    pub(super) fn ended(&self) -> Ended {
+        Ended {
+            sessions: self.engine.sessions(),
+            store_lost: self.engine.condition().store_lost.clone(),
+            engine_cpu: crate::live::meter::cpu_of_threads("engine"),
+        }
+    }
+}
+
+/// # Panics
+/// If a channel is full: it has room for every order slot, so that would be a bug of ours.
+fn sent<T>(result: &Result<(), TrySendError<T>>) {
+    assert!(
+        !matches!(result, Err(TrySendError::Full(_))),
+        "the wall's channels hold every order slot"
+    );
+}

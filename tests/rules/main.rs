@@ -1,0 +1,6 @@
+//! Which way things point: the house's rules about its own source, checked.
+
+mod directions;
+mod picture;
+mod source;
+mod words;
