@@ -132,7 +132,7 @@ impl Look {
     }
 
     /// A word on a ground of its own.
-    pub(super) fn chip(&self, ui: &mut Ui, text: &str, ground: u32) {
+    pub(super) fn chip(ui: &mut Ui, text: &str, ground: u32) {
         let ink = readable(ground);
         egui::Frame::NONE
             .fill(colour(ground))
@@ -281,12 +281,7 @@ fn atlas(theme: &Theme) -> ColorImage {
 }
 
 /// The mean of a square of the sheet, its shares of three colours mixed.
-fn shaded(
-    sheet: &image::RgbaImage,
-    (left, top): (u32, u32),
-    step: u32,
-    shades: [u32; 3],
-) -> Color32 {
+fn shaded(sheet: &image::RgbaImage, (left, top): (u32, u32), step: u32, inks: [u32; 3]) -> Color32 {
     let mut sums = [0_u32; 4];
     for y in top..top + step {
         for x in left..left + step {
@@ -296,17 +291,17 @@ fn shaded(
         }
     }
     let full = wide(u64::from(step * step)) * 255.0;
-    let shares = sums.map(|sum| f64::from(sum) / full);
+    let parts = sums.map(|sum| f64::from(sum) / full);
     let mut channels = [0.0; 3];
-    for (share, shade) in shares.iter().zip(shades) {
-        let [_, r, g, b] = shade.to_be_bytes();
+    for (share, ink) in parts.iter().zip(inks) {
+        let [_, r, g, b] = ink.to_be_bytes();
         for (channel, part) in channels.iter_mut().zip([r, g, b]) {
             *channel += share * f64::from(part);
         }
     }
     let byte = |value: f64| u8::try_from(to_u32(value.round()).min(255)).unwrap_or(255);
     let [r, g, b] = channels.map(byte);
-    Color32::from_rgba_premultiplied(r, g, b, byte(shares[3] * 255.0))
+    Color32::from_rgba_premultiplied(r, g, b, byte(parts[3] * 255.0))
 }
 
 /// The number of a slice's element as the shader counts.

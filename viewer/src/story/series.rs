@@ -168,7 +168,7 @@ pub fn thinned(curve: &[[f64; 2]], buckets: usize) -> Vec<[f64; 2]> {
             (high, low)
         };
         out.push(a);
-        if a != b {
+        if low[0].total_cmp(&high[0]).is_ne() {
             out.push(b);
         }
     }
