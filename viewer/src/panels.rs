@@ -77,6 +77,10 @@ pub enum Tab {
 }
 
 /// How the panels stand.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that a person flips"
+)]
 #[derive(Resource, Debug)]
 pub struct Panels {
     /// The field only.
@@ -149,6 +153,10 @@ struct Desk<'a> {
     look: Look,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "conditions take their resources by value"
+)]
 fn was_painted(panels: Res<Panels>) -> bool {
     panels.painted.now
 }

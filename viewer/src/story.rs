@@ -80,6 +80,7 @@ pub struct Story {
     /// Curves by session.
     pub series: BTreeMap<u32, Series>,
     messages: BTreeMap<u32, Arc<str>>,
+    sites: BTreeMap<SessionId, String>,
 }
 
 impl Story {
@@ -174,7 +175,10 @@ impl Story {
     }
 
     fn hear_rest(&mut self, at_us: u64, change: &Change, mirror: &Mirror) {
-        if let Some((weight, text)) = told(change, mirror) {
+        if let Change::SessionBorn { session, site, .. } = change {
+            self.sites.insert(*session, safe(site));
+        }
+        if let Some((weight, text)) = told(change, mirror, &self.sites) {
             if self.lines.len() == LINES {
                 self.lines.pop_front();
             }
@@ -188,7 +192,11 @@ impl Story {
 }
 
 /// A change that is no task's, in words.
-fn told(change: &Change, mirror: &Mirror) -> Option<(Weight, String)> {
+fn told(
+    change: &Change,
+    mirror: &Mirror,
+    sites: &BTreeMap<SessionId, String>,
+) -> Option<(Weight, String)> {
     let tables = mirror.tables();
     let line = match change {
         Change::SessionBorn { site, source, .. } => {
@@ -198,13 +206,10 @@ fn told(change: &Change, mirror: &Mirror) -> Option<(Weight, String)> {
             (Weight::Plain, format!("{}{mark} begins", safe(site)))
         }
         Change::SessionMoved { session, from, to } => {
-            let site = tables
-                .session(*session)
-                .map_or_else(|| "session".to_owned(), |row| safe(&row.site));
-            (
-                session_weight(*to),
-                format!("{site}: {} → {}", from.name(), to.name()),
-            )
+            let row = || tables.session(*session).map(|row| safe(&row.site));
+            let site = sites.get(session).cloned().or_else(row);
+            let site = site.unwrap_or_else(|| "session".to_owned());
+            (session_weight(*to), moved(&site, from.name(), to.name()))
         }
         Change::StageMoved {
             session,
@@ -217,14 +222,14 @@ fn told(change: &Change, mirror: &Mirror) -> Option<(Weight, String)> {
                 .map_or_else(|| stage.0.to_string(), |row| safe(&row.name));
             (
                 stage_weight(*to),
-                format!("stage {stage}: {} → {}", from.name(), to.name()),
+                moved(&format!("stage {stage}"), from.name(), to.name()),
             )
         }
         Change::BatchMoved {
             batch, from, to, ..
         } => (
             stage_weight(*to),
-            format!("batch {}: {} → {}", batch.0 + 1, from.name(), to.name()),
+            moved(&format!("batch {}", batch.0 + 1), from.name(), to.name()),
         ),
         Change::BreakerMoved { host, to } => {
             let name = tables
@@ -242,6 +247,10 @@ fn told(change: &Change, mirror: &Mirror) -> Option<(Weight, String)> {
         }
     };
     Some(line)
+}
+
+fn moved(what: &str, from: &str, to: &str) -> String {
+    format!("{what}: {to}, was {from}")
 }
 
 const fn session_weight(to: SessionPhase) -> Weight {

@@ -129,6 +129,7 @@ fn errors(desk: &Desk<'_>, series: &Series, from: f64) -> Vec<Curve> {
             let name = name.map_or_else(|| class.replace('_', " "), words::class);
             Curve::new(name, ink, &series.slope(from, total))
         })
+        .filter(|curve| curve.points.iter().any(|point| point[1] > 0.0))
         .collect()
 }
 
@@ -141,7 +142,7 @@ fn latency(desk: &Desk<'_>, series: &Series, from: f64) -> Vec<Curve> {
             &series.curve(from, |point| point.p95_ms),
         ),
         Curve::new(
-            "half",
+            "median",
             states.running,
             &series.curve(from, |point| point.p50_ms),
         ),
@@ -166,6 +167,14 @@ enum Unit {
 }
 
 impl Unit {
+    /// A chart reaches at least so high: a quiet one is flat, not noisy.
+    const fn least(self) -> f64 {
+        match self {
+            Self::Millis => 100.0,
+            Self::Number | Self::Cores => 1.0,
+        }
+    }
+
     fn write(self, value: f64) -> String {
         match self {
             Self::Millis => words::span(value),
@@ -203,7 +212,7 @@ fn chart(
         let text = if unit == Unit::Cores {
             "not measured"
         } else {
-            "nothing yet"
+            "none in this time"
         };
         write(
             &painter,
@@ -228,7 +237,7 @@ fn chart(
         curves,
         unit,
         times,
-        top.max(0.001) * 1.12,
+        top.max(unit.least()) * 1.12,
     );
 }
 
@@ -292,6 +301,10 @@ fn plot(
         .min_thickness(34.0)
         .formatter(move |mark, _| unit.write(mark.value));
     ui.visuals_mut().override_text_color = Some(desk.look.faint());
+    let small = egui::FontId::proportional(10.5);
+    for style in [egui::TextStyle::Body, egui::TextStyle::Small] {
+        ui.style_mut().text_styles.insert(style, small.clone());
+    }
     Plot::new(title)
         .show_x(true)
         .show_axes([false, true])
@@ -322,7 +335,7 @@ fn plot(
 
 /// Two or three marks at round values.
 fn marks(top: f64) -> Vec<egui_plot::GridMark> {
-    let step = round_step(top / 2.4);
+    let step = round_step(top / 3.2);
     (0_u8..5)
         .map(|n| f64::from(n) * step)
         .filter(|value| *value <= top)
@@ -333,16 +346,13 @@ fn marks(top: f64) -> Vec<egui_plot::GridMark> {
         .collect()
 }
 
-/// The next of 1, 2, 5 × 10ⁿ at or below.
+/// The next of 1, 2, 5 × 10ⁿ at or above.
 fn round_step(rough: f64) -> f64 {
     let size = 10_f64.powf(rough.max(1e-9).log10().floor());
     let lead = rough / size;
-    let lead = if lead >= 5.0 {
-        5.0
-    } else if lead >= 2.0 {
-        2.0
-    } else {
-        1.0
-    };
+    let lead = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|step| lead <= *step)
+        .unwrap_or(10.0);
     lead * size
 }

@@ -8,7 +8,7 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{Desk, look::colour, words};
+use super::{Desk, words};
 use crate::{
     field::{board::Arrangement, texel::SIGN_PARKED},
     numbers::index,
@@ -166,7 +166,6 @@ pub(super) fn card(ui: &mut Ui, desk: &mut Desk<'_>, id: HostId) {
             desk.panels.host = None;
         }
     });
-    let _ = colour;
 }
 
 fn figures(ui: &mut Ui, desk: &Desk<'_>, info: &HostInfo) {

@@ -28,7 +28,7 @@ pub(super) const LIST: [(&str, &str); 22] = [
     ("shift-drag", "lasso tasks"),
     ("Ctrl-click", "add a task to the selection, or take it out"),
     ("F", "follow the selected task"),
-    (".  ,", "next, previous failed task or dead letter"),
+    ("period, comma", "next, previous failed task or dead letter"),
     ("/", "search URLs"),
     (
         "1 to 8",

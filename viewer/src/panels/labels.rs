@@ -5,12 +5,12 @@ use crawlfield_engine::{feed::frame::BreakerPhase, model::phase::Phase, progress
 
 use super::{
     Desk,
-    look::{colour, write},
+    look::{colour, write_cut},
     words,
 };
 use crate::{
     field::{board::Arrangement, layout::HEADER, layout::Placed, texel::SIGN_PARKED},
-    numbers::{floor_u32, index, number, wide},
+    numbers::{floor_u32, index, wide},
 };
 
 /// Task labels at once.
@@ -66,13 +66,13 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
         x += size * 1.7;
     }
     let name = safe(desk.show.block_name(block));
-    let drawn = write(
+    let drawn = write_cut(
         &painter,
         Pos2::new(x, y),
-        Align2::LEFT_CENTER,
-        name,
+        &name,
         size,
         desk.look.text(),
+        right - x,
     );
     let (middle, end) = if is_territory {
         host_words(desk, block, breaker)
@@ -180,7 +180,6 @@ fn tasks(
             painter.galley(ground.min, galley, desk.look.text());
         }
     }
-    let _ = number;
 }
 
 fn remaining(desk: &Desk<'_>, slot: u32) -> Option<String> {

@@ -18,7 +18,7 @@ pub(super) fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed])
         };
         let used = cells.used().min(cells.capacity);
         for_each_cell(polygon, place, used, |cell| {
-            slots.extend(board.slot_in(block, cell))
+            slots.extend(board.slot_in(block, cell));
         });
     }
     slots

@@ -9,7 +9,7 @@ use crawlfield_engine::{
 
 use super::{
     Desk,
-    look::{bit, colour, write},
+    look::{bit, write},
     words,
 };
 use crate::{
@@ -221,15 +221,20 @@ fn states(ui: &mut Ui, desk: &mut Desk<'_>) {
             if phase == Phase::Queued {
                 drawn = drawn.saturating_sub(parked + paused);
             }
+            // The snapshot is up to a second old: what is drawn is known better.
+            let mut all = total(phase);
+            if phase == Phase::Queued {
+                all = all.saturating_sub(parked + paused);
+            }
             (
                 sign_of(phase),
                 words::phase(phase),
                 drawn,
-                Some(total(phase)),
+                Some(all.max(drawn)),
             )
         })
         .collect();
-    lines.insert(1, (SIGN_PARKED, "behind breaker", parked, None));
+    lines.insert(1, (SIGN_PARKED, "at breaker", parked, None));
     lines.insert(2, (SIGN_PAUSED, "paused", paused, None));
     for (sign, name, drawn, all) in lines {
         let mask = desk.show.choices.signs;
@@ -362,5 +367,4 @@ fn hosts(ui: &mut Ui, desk: &mut Desk<'_>) {
             resift(desk);
         }
     }
-    let _ = colour;
 }

@@ -132,7 +132,7 @@ impl Look {
     }
 
     /// A word on a ground of its own.
-    pub(super) fn chip(&self, ui: &mut Ui, text: &str, ground: u32) {
+    pub(super) fn chip(ui: &mut Ui, text: &str, ground: u32) {
         let ink = readable(ground);
         egui::Frame::NONE
             .fill(colour(ground))
@@ -178,6 +178,24 @@ pub(super) fn write(
     painter.text(at, anchor, text, FontId::proportional(size), ink)
 }
 
+/// Text that ends in `…` where there is no room; its rectangle.
+pub(super) fn write_cut(
+    painter: &egui::Painter,
+    at: Pos2,
+    text: &str,
+    size: f32,
+    ink: Color32,
+    width: f32,
+) -> Rect {
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(size), ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(8.0));
+    let galley = painter.layout_job(job);
+    let rect = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+    painter.galley(rect.min, galley, ink);
+    rect
+}
+
 fn restyle(style: &mut egui::Style, theme: &Theme, still: bool) {
     let font = |size| FontId::new(size, FontFamily::Proportional);
     style.text_styles = [
@@ -194,6 +212,7 @@ fn restyle(style: &mut egui::Style, theme: &Theme, still: bool) {
     style.spacing.item_spacing = Vec2::new(6.0, 3.0);
     style.spacing.button_padding = Vec2::new(7.0, 2.0);
     style.spacing.interact_size = Vec2::new(24.0, 19.0);
+    style.spacing.window_margin = Margin::same(14);
     style.interaction.selectable_labels = false;
     if still {
         style.animation_time = 0.0;
@@ -207,6 +226,11 @@ fn restyle(style: &mut egui::Style, theme: &Theme, still: bool) {
         egui::Visuals::light()
     };
     visuals.text_cursor.blink = !still;
+    if !dark {
+        // The font is a light one: dark on light it wants more weight.
+        visuals.text_options.color_transfer_function =
+            egui::epaint::FontColorTransferFunction::Gamma(0.6);
+    }
     visuals.panel_fill = colour(theme.panel);
     visuals.window_fill = colour(theme.panel);
     visuals.window_stroke = Stroke::new(1.0, colour(theme.line));
@@ -257,12 +281,7 @@ fn atlas(theme: &Theme) -> ColorImage {
 }
 
 /// The mean of a square of the sheet, its shares of three colours mixed.
-fn shaded(
-    sheet: &image::RgbaImage,
-    (left, top): (u32, u32),
-    step: u32,
-    shades: [u32; 3],
-) -> Color32 {
+fn shaded(sheet: &image::RgbaImage, (left, top): (u32, u32), step: u32, inks: [u32; 3]) -> Color32 {
     let mut sums = [0_u32; 4];
     for y in top..top + step {
         for x in left..left + step {
@@ -272,17 +291,17 @@ fn shaded(
         }
     }
     let full = wide(u64::from(step * step)) * 255.0;
-    let shares = sums.map(|sum| f64::from(sum) / full);
+    let parts = sums.map(|sum| f64::from(sum) / full);
     let mut channels = [0.0; 3];
-    for (share, shade) in shares.iter().zip(shades) {
-        let [_, r, g, b] = shade.to_be_bytes();
+    for (share, ink) in parts.iter().zip(inks) {
+        let [_, r, g, b] = ink.to_be_bytes();
         for (channel, part) in channels.iter_mut().zip([r, g, b]) {
             *channel += share * f64::from(part);
         }
     }
     let byte = |value: f64| u8::try_from(to_u32(value.round()).min(255)).unwrap_or(255);
     let [r, g, b] = channels.map(byte);
-    Color32::from_rgba_premultiplied(r, g, b, byte(shares[3] * 255.0))
+    Color32::from_rgba_premultiplied(r, g, b, byte(parts[3] * 255.0))
 }
 
 /// The number of a slice's element as the shader counts.

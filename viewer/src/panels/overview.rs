@@ -83,7 +83,7 @@ fn permits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
         return;
     }
     desk.look
-        .section(ui, "Work: in use of permits, half and 95 % time");
+        .section(ui, "Work: in use of permits, median, 95 %");
     for pool in &snapshot.pools {
         let figures = format!(
             "{}/{}   {}   {}",

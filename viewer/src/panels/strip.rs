@@ -130,7 +130,7 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
         .prediction
         .as_ref()
         .map_or(0.0, |prediction| prediction.eta95[1]);
-    let end = last.at + ahead.min((last.at - first.at).max(10.0) * 6.0);
+    let end = last.at + ahead;
     let top = last.discovered.max(1.0);
     let place = |at: f64, value: f64| {
         let x = (at - first.at) / (end - first.at).max(1.0);
@@ -173,11 +173,11 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
         "{share:.0} % of {}",
         words::brief(snapshot.progress.discovered)
     );
-    let corner = area.left_top() + egui::vec2(6.0, 4.0);
+    let corner = area.right_bottom() - egui::vec2(6.0, 3.0);
     write(
         painter,
         corner,
-        Align2::LEFT_TOP,
+        Align2::RIGHT_BOTTOM,
         text,
         11.0,
         desk.look.faint(),

@@ -11,10 +11,7 @@ use crawlfield_engine::{
 };
 
 use super::{Desk, inspector, words};
-use crate::{
-    field::{board::NONE, texel::sign_of},
-    numbers::wide,
-};
+use crate::{field::texel::sign_of, numbers::wide};
 
 /// What is known without asking, cloned so that buttons may act.
 struct Facts {
@@ -169,5 +166,4 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
             desk.panels.host = Some(facts.host);
         }
     });
-    debug_assert_ne!(facts.slot, NONE);
 }

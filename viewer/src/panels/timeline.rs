@@ -57,8 +57,8 @@ fn bounds(desk: &Desk<'_>) -> (f64, f64) {
     let now = wide(desk.show.now_us) / 1e6;
     let ahead = top::session(desk)
         .and_then(|snapshot| snapshot.prediction.as_ref())
-        .map_or(0.0, |prediction| prediction.eta80[1]);
-    (0.0, (now + ahead.min(now.max(30.0) * 4.0)).max(1.0))
+        .map_or(0.0, |prediction| prediction.eta95[1]);
+    (0.0, (now + ahead).max(1.0))
 }
 
 fn track(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -71,8 +71,12 @@ fn track(ui: &mut Ui, desk: &mut Desk<'_>) {
     };
     let (room, response) = ui.allocate_exact_size(size, sense);
     let rect = Rect::from_min_max(
-        room.min + Vec2::new(56.0, 0.0),
-        room.max - Vec2::new(64.0, 0.0),
+        room.min + Vec2::new(58.0, 0.0),
+        room.max
+            - Vec2::new(
+                10.0 + 54.0 * f32::from(u8::from(desk.playback.is_replay)),
+                0.0,
+            ),
     );
     let y = rect.center().y;
     let place =
@@ -109,8 +113,8 @@ fn track(ui: &mut Ui, desk: &mut Desk<'_>) {
     let ink = desk.look.text();
     write(
         painter,
-        pos2(room.left() + 44.0, y),
-        Align2::RIGHT_CENTER,
+        pos2(room.left() + 2.0, y),
+        Align2::LEFT_CENTER,
         words::clock(now),
         12.5,
         ink,

@@ -8,7 +8,7 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{Desk, Wish, dialog::Dialog, words};
+use super::{Desk, Wish, dialog::Dialog, look::Look, words};
 use crate::{field::board::Arrangement, show::Motion, source::Link, theme::ThemeName};
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -65,13 +65,13 @@ pub(super) fn source(desk: &Desk<'_>) -> Option<String> {
 fn who(ui: &mut Ui, desk: &Desk<'_>) {
     let theme = desk.look.theme;
     if let Some(source) = source(desk) {
-        desk.look.chip(ui, &source, theme.states.retry);
+        Look::chip(ui, &source, theme.states.retry);
     }
     if desk.playback.is_replay {
         let text = format!("REPLAY ×{}", trimmed(desk.playback.speed));
-        desk.look.chip(ui, &text, theme.states.parked);
+        Look::chip(ui, &text, theme.states.parked);
     } else if desk.show.news.link == Link::Live {
-        desk.look.chip(ui, "LIVE", theme.states.running);
+        Look::chip(ui, "LIVE", theme.states.running);
     }
     let Some(snapshot) = session(desk) else {
         ui.label(RichText::new("Crawlfield").heading().strong());
@@ -83,11 +83,11 @@ fn who(ui: &mut Ui, desk: &Desk<'_>) {
         || safe(&snapshot.session.state),
         |phase| phase.name().to_owned(),
     );
-    let mode = safe(&snapshot.session.mode);
-    ui.label(RichText::new(format!("{state} · {mode}")).color(desk.look.faint()));
+    let text = format!("{state} · {}", safe(&snapshot.session.mode));
+    ui.label(RichText::new(text).color(desk.look.faint()));
     if desk.show.news.snapshots.len() > 1 {
-        let more = desk.show.news.snapshots.len() - 1;
-        ui.label(RichText::new(format!("and {more} more")).color(desk.look.faint()));
+        let others = desk.show.news.snapshots.len() - 1;
+        ui.label(RichText::new(format!("and {others} more")).color(desk.look.faint()));
     }
 }
 
@@ -160,15 +160,7 @@ fn views(ui: &mut Ui, desk: &mut Desk<'_>) {
             }
         }
         ui.separator();
-        ui.horizontal(|ui| {
-            ui.label("Text");
-            for (scale, name) in [(0.85, "S"), (1.0, "M"), (1.25, "L"), (1.5, "XL")] {
-                let is_set = (desk.panels.text_scale - scale).abs() < 0.01;
-                if ui.selectable_label(is_set, name).clicked() {
-                    desk.panels.text_scale = scale;
-                }
-            }
-        });
+        text_sizes(ui, &mut desk.panels.text_scale);
         ui.separator();
         if ui.button("Fit  (0)").clicked() {
             show.fit();
@@ -178,6 +170,18 @@ fn views(ui: &mut Ui, desk: &mut Desk<'_>) {
         }
         if ui.button("Picture  (F12)").clicked() {
             desk.playback.wishes.push(Wish::Picture);
+        }
+    });
+}
+
+fn text_sizes(ui: &mut Ui, chosen: &mut f32) {
+    ui.horizontal(|ui| {
+        ui.label("Text");
+        for (scale, name) in [(0.85, "S"), (1.0, "M"), (1.25, "L"), (1.5, "XL")] {
+            let is_set = (*chosen - scale).abs() < 0.01;
+            if ui.selectable_label(is_set, name).clicked() {
+                *chosen = scale;
+            }
         }
     });
 }

@@ -90,7 +90,8 @@ pub fn rate(value: f64) -> String {
     if value <= 0.0 {
         "0".to_owned()
     } else if value < 9.95 {
-        format!("{value:.1}")
+        let text = format!("{value:.1}");
+        text.strip_suffix(".0").unwrap_or(&text).to_owned()
     } else {
         grouped(to_u64(value.round()))
     }

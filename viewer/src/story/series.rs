@@ -89,7 +89,7 @@ impl Series {
             let mut number = 0;
             self.points.retain(|_| {
                 number += 1;
-                number > POINTS / 2 || number % 2 == 0
+                number > POINTS / 2 || number % 2 == 1
             });
         }
         self.points.push_back(Point::of(snapshot));
@@ -168,7 +168,7 @@ pub fn thinned(curve: &[[f64; 2]], buckets: usize) -> Vec<[f64; 2]> {
             (high, low)
         };
         out.push(a);
-        if a != b {
+        if low[0].total_cmp(&high[0]).is_ne() {
             out.push(b);
         }
     }
