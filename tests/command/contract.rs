@@ -93,7 +93,8 @@ fn a_page_is_tried_from_a_file_and_from_a_url() {
     let url = "http://shop.test/list/1";
     let tried = place.run(&["try", &site, url, "--json", "--connect-to", &connect]).with_code(0);
     let document = &documents(&tried.stdout)[0];
-    assert_eq!(document["outcome"]["links"].as_array().unwrap().len(), 5, "{document}");
+    // Five cards and the next page.
+    assert_eq!(document["outcome"]["links"].as_array().unwrap().len(), 6, "{document}");
     assert_eq!(document["stage"], "list");
     let broken = place.write("broken.html", "<html><h1>One</h1></html>");
     let tried = place.run(&["try", &site, &broken, "--stage", "detail"]).with_code(3);
