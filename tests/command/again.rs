@@ -35,8 +35,14 @@ fn mode_new_fetches_only_details_that_are_new() {
     items.store(17, Ordering::Relaxed);
     let ended = place.crawl(&web, &[]).with_code(0);
     let asked = &web.seen()[before..];
-    let details = asked.iter().filter(|target| target.starts_with("/item/")).count();
-    let lists = asked.iter().filter(|target| target.starts_with("/list/")).count();
+    let details = asked
+        .iter()
+        .filter(|target| target.starts_with("/item/"))
+        .count();
+    let lists = asked
+        .iter()
+        .filter(|target| target.starts_with("/list/"))
+        .count();
     assert_eq!((lists, details), (4, 5), "{asked:?}");
     assert_eq!(result(&ended)["records"]["new"], 5);
     assert_eq!(place.export("item").len(), 17);
@@ -51,10 +57,17 @@ fn mode_full_fetches_all_and_tells_what_changed_when() {
     let before = web.requests();
     price.store(9, Ordering::Relaxed);
     let ended = place.crawl(&web, &["--mode", "full"]).with_code(0);
-    let details = web.seen()[before..].iter().filter(|target| target.starts_with("/item/")).count();
+    let details = web.seen()[before..]
+        .iter()
+        .filter(|target| target.starts_with("/item/"))
+        .count();
     assert_eq!(details, 12);
     let records = &result(&ended)["records"];
-    assert_eq!((&records["changed"], &records["new"]), (&1.into(), &0.into()), "{records}");
+    assert_eq!(
+        (&records["changed"], &records["new"]),
+        (&1.into(), &0.into()),
+        "{records}"
+    );
     let second = place.export("item");
     assert_eq!(second.len(), 12);
     for row in &second {
@@ -63,7 +76,11 @@ fn mode_full_fetches_all_and_tells_what_changed_when() {
         assert_eq!(row["_first_seen"], old["_first_seen"]);
         assert_ne!(row["_last_seen"], old["_last_seen"], "{row}");
         let changed = row["_changed_at"] != old["_changed_at"];
-        assert_eq!(changed, url.as_str().unwrap().ends_with("/item/3"), "{row} {old}");
+        assert_eq!(
+            changed,
+            url.as_str().unwrap().ends_with("/item/3"),
+            "{row} {old}"
+        );
     }
     let history: Vec<(String, String, String)> = place
         .database()
@@ -73,5 +90,8 @@ fn mode_full_fetches_all_and_tells_what_changed_when() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(history, [("price".to_owned(), "7".to_owned(), "9".to_owned())]);
+    assert_eq!(
+        history,
+        [("price".to_owned(), "7".to_owned(), "9".to_owned())]
+    );
 }

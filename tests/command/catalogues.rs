@@ -54,9 +54,8 @@ impl Catalogue {
             .status()
             .unwrap();
         assert!(unpacked.success(), "tar unpacks {}", cases.display());
-        let web = Web::start(move |request| {
-            failing(7, failing_percent, request, file(&root, request))
-        });
+        let web =
+            Web::start(move |request| failing(7, failing_percent, request, file(&root, request)));
         Some(Self {
             cases,
             scratch,
@@ -81,7 +80,15 @@ impl Catalogue {
     /// The exported records of a kind, as text and as values.
     fn export(&self, kind: &str) -> Vec<(String, Json)> {
         let store = self.store();
-        let args = ["export", "--store", path(&store), "--record", kind, "--format", "jsonl"];
+        let args = [
+            "export",
+            "--store",
+            path(&store),
+            "--record",
+            kind,
+            "--format",
+            "jsonl",
+        ];
         let lines = program().run(args).with_code(0).stdout;
         parsed(&lines)
     }
@@ -129,7 +136,10 @@ fn check_books(failing_percent: u64) {
     };
     let result = result(books.crawl(BOOKS));
     assert_eq!(result["done"], 1_050, "{result}");
-    rows::equal_books(&books.export("product"), &books.truth("expected_products.jsonl"));
+    rows::equal_books(
+        &books.export("product"),
+        &books.truth("expected_products.jsonl"),
+    );
 }
 
 #[test]
@@ -149,8 +159,14 @@ fn check_quotes(failing_percent: u64) {
     };
     let result = result(quotes.crawl(QUOTES));
     assert_eq!(result["done"], 60, "{result}");
-    rows::equal_quotes(&quotes.export("quote"), &quotes.truth("expected_quotes.jsonl"));
-    rows::equal_authors(&quotes.export("author"), &quotes.truth("expected_products.jsonl"));
+    rows::equal_quotes(
+        &quotes.export("quote"),
+        &quotes.truth("expected_quotes.jsonl"),
+    );
+    rows::equal_authors(
+        &quotes.export("author"),
+        &quotes.truth("expected_products.jsonl"),
+    );
 }
 
 #[test]
@@ -169,7 +185,10 @@ fn check_paperboxes(failing_percent: u64) {
     };
     let result = result(boxes.crawl(PAPERBOXES));
     assert_eq!(result["done"], 13 + 551, "{result}");
-    rows::equal_paperboxes(&boxes.export("product"), &boxes.truth("expected_products.jsonl"));
+    rows::equal_paperboxes(
+        &boxes.export("product"),
+        &boxes.truth("expected_products.jsonl"),
+    );
 }
 
 #[test]

@@ -33,7 +33,9 @@ fn same_pages(rows: &[(String, Json)], truth: &BTreeMap<String, Vec<&Json>>) {
 /// Fields carry text with its white space collapsed; the truth is as it was found.
 fn collapsed(value: &Json) -> Json {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    value.as_str().map_or_else(|| value.clone(), |text| json!(words(text)))
+    value
+        .as_str()
+        .map_or_else(|| value.clone(), |text| json!(words(text)))
 }
 
 #[track_caller]
@@ -49,7 +51,9 @@ fn same(row: &Json, truth: &Json, fields: &[&str]) {
 fn digits(line: &str, field: &str, amount: &Json) {
     let digits = amount.as_str().unwrap().trim_start_matches('£');
     let wanted = format!("\"{field}\":{digits}");
-    let ended = [",", "}"].iter().any(|end| line.contains(&format!("{wanted}{end}")));
+    let ended = [",", "}"]
+        .iter()
+        .any(|end| line.contains(&format!("{wanted}{end}")));
     assert!(ended, "{wanted} in {line}");
 }
 
@@ -59,8 +63,17 @@ pub(crate) fn equal_books(rows: &[(String, Json)], truth: &[Json]) {
     for (line, row) in rows {
         let book = pages[&path_of(&row["_url"])][0];
         let fields = [
-            "title", "upc", "availability", "stock", "rating", "category", "product_type",
-            "num_reviews", "description", "list_page", "position",
+            "title",
+            "upc",
+            "availability",
+            "stock",
+            "rating",
+            "category",
+            "product_type",
+            "num_reviews",
+            "description",
+            "list_page",
+            "position",
         ];
         same(row, book, &fields);
         for field in ["price", "price_excl_tax", "price_incl_tax", "tax"] {
@@ -80,14 +93,26 @@ pub(crate) fn equal_quotes(rows: &[(String, Json)], truth: &[Json]) {
         .iter()
         .map(|(_, row)| {
             let url = path_of(&row["author_url"]);
-            tell(&row["text"], &row["author"], url, &row["tags"], &row["page"])
+            tell(
+                &row["text"],
+                &row["author"],
+                url,
+                &row["tags"],
+                &row["page"],
+            )
         })
         .collect();
     let mut wanted: Vec<String> = truth
         .iter()
         .map(|row| {
             let url = path_of(&row["author_path"]);
-            tell(&row["text"], &row["author"], url, &row["tags"], &row["list_page"])
+            tell(
+                &row["text"],
+                &row["author"],
+                url,
+                &row["tags"],
+                &row["list_page"],
+            )
         })
         .collect();
     found.sort();
@@ -100,8 +125,17 @@ pub(crate) fn equal_authors(rows: &[(String, Json)], truth: &[Json]) {
     same_pages(rows, &pages);
     for (_, row) in rows {
         let author = pages[&path_of(&row["_url"])][0];
-        same(row, author, &["name", "born_date", "born_location", "description"]);
-        let year = author["born_date"].as_str().unwrap().rsplit(' ').next().unwrap();
+        same(
+            row,
+            author,
+            &["name", "born_date", "born_location", "description"],
+        );
+        let year = author["born_date"]
+            .as_str()
+            .unwrap()
+            .rsplit(' ')
+            .next()
+            .unwrap();
         let born = row["born"].as_str().unwrap();
         assert!(born.starts_with(year) && born.len() == 10, "{row}");
     }
@@ -112,7 +146,11 @@ pub(crate) fn equal_paperboxes(rows: &[(String, Json)], truth: &[Json]) {
     same_pages(rows, &pages);
     for (_, row) in rows {
         let cards = &pages[&path_of(&row["_url"])];
-        same(row, cards[0], &["title", "specs", "badges", "sections", "sku"]);
+        same(
+            row,
+            cards[0],
+            &["title", "specs", "badges", "sections", "sku"],
+        );
         assert_eq!(row["name"], cards[0]["jsonld_name"], "{}", row["_url"]);
         // The second start page begins a chain of its own, so its pages count from 1 too.
         let carried = cards.iter().any(|card| {

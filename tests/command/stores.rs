@@ -22,9 +22,18 @@ fn a_store_of_a_newer_version_is_left_alone() {
     let place = Workplace::new();
     let web = shop_of(3);
     let _ = place.crawl(&web, &[]).with_code(0);
-    place.database().execute_batch("PRAGMA user_version = 900").unwrap();
-    for args in [vec!["sessions", "--store", "STORE"], vec!["run", "--demo", "--store", "STORE"]] {
-        let _ = place.run(&args).with_code(4).saying(&["version 900", "newer crawlfield"]);
+    place
+        .database()
+        .execute_batch("PRAGMA user_version = 900")
+        .unwrap();
+    for args in [
+        vec!["sessions", "--store", "STORE"],
+        vec!["run", "--demo", "--store", "STORE"],
+    ] {
+        let _ = place
+            .run(&args)
+            .with_code(4)
+            .saying(&["version 900", "newer crawlfield"]);
     }
 }
 
@@ -32,15 +41,34 @@ fn a_store_of_a_newer_version_is_left_alone() {
 fn files_that_are_no_stores_are_left_alone() {
     let place = Workplace::new();
     let text = place.write("crawl.db", &"this is a diary\n".repeat(100));
-    let _ = place.run(&["run", "--demo", "--store", "STORE"]).with_code(4).saying(&["not a store"]);
-    assert!(fs::read_to_string(&text).unwrap().starts_with("this is a diary"));
+    let _ = place
+        .run(&["run", "--demo", "--store", "STORE"])
+        .with_code(4)
+        .saying(&["not a store"]);
+    assert!(
+        fs::read_to_string(&text)
+            .unwrap()
+            .starts_with("this is a diary")
+    );
     fs::remove_file(&text).unwrap();
-    place.database().execute_batch("CREATE TABLE notes (a)").unwrap();
-    let _ = place.run(&["run", "--demo", "--store", "STORE"]).with_code(4).saying(&["another program"]);
+    place
+        .database()
+        .execute_batch("CREATE TABLE notes (a)")
+        .unwrap();
+    let _ = place
+        .run(&["run", "--demo", "--store", "STORE"])
+        .with_code(4)
+        .saying(&["another program"]);
     let folder = place.path("");
-    let _ = place.run(&["run", "--demo", "--store", &folder]).with_code(4).saying(&["folder"]);
+    let _ = place
+        .run(&["run", "--demo", "--store", &folder])
+        .with_code(4)
+        .saying(&["folder"]);
     let lost = place.path("no/such/x.db");
-    let _ = place.run(&["run", "--demo", "--store", &lost]).with_code(4).saying(&["folder", "not there"]);
+    let _ = place
+        .run(&["run", "--demo", "--store", &lost])
+        .with_code(4)
+        .saying(&["folder", "not there"]);
 }
 
 #[test]
@@ -48,7 +76,10 @@ fn a_damaged_store_is_told_and_never_panics() {
     let place = Workplace::new();
     let web = shop_of(40);
     let _ = place.crawl(&web, &[]).with_code(0);
-    place.database().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    place
+        .database()
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
     let mut file = OpenOptions::new().write(true).open(place.store()).unwrap();
     let length = file.metadata().unwrap().len();
     for page in 1..length / 4096 {
@@ -60,7 +91,10 @@ fn a_damaged_store_is_told_and_never_panics() {
     for args in [&["sessions", "--store", "STORE"][..], &export] {
         let _ = place.run(args).with_code(4).saying(&["damaged"]);
     }
-    let _ = place.crawl(&web, &["--mode", "full"]).with_code(4).saying(&["damaged"]);
+    let _ = place
+        .crawl(&web, &["--mode", "full"])
+        .with_code(4)
+        .saying(&["damaged"]);
 }
 
 #[test]
@@ -76,7 +110,10 @@ fn a_store_that_may_not_be_written_is_told() {
         eprintln!("not run: this user may write files that are read-only");
         return;
     }
-    let _ = place.run(&["run", "--demo", "--store", "STORE"]).with_code(4).saying(&["crawl.db"]);
+    let _ = place
+        .run(&["run", "--demo", "--store", "STORE"])
+        .with_code(4)
+        .saying(&["crawl.db"]);
     assert_eq!(place.export("item").len(), 3);
 }
 
@@ -87,14 +124,26 @@ fn on_a_full_disk_the_crawl_ends_with_a_clear_error_and_resumes_later() {
     let web = shop_of(400);
     let site = place.write("site.toml", &shop::site(""));
     let (store, connect) = (place.store(), web.connect_to(shop::HOST));
-    let args = ["run", &site, "--store", &store, "--json", "--connect-to", &connect, "--set", "store_patience=2s"];
+    let args = [
+        "run",
+        &site,
+        "--store",
+        &store,
+        "--json",
+        "--connect-to",
+        &connect,
+        "--set",
+        "store_patience=2s",
+    ];
     // In KiB; SIGXFSZ has to be ignored for writes to fail instead.
     let script = "trap '' XFSZ; ulimit -f 512; exec \"$0\" \"$@\"";
     let ended = program().run_in_shell(script, args).with_code(4);
     let ended = ended.saying(&["the store is in trouble", "the store failed", "disk"]);
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     let before = place.export("item").len();
-    let ended = place.run(&["resume", "--store", "STORE", "--json"]).with_code(0);
+    let ended = place
+        .run(&["resume", "--store", "STORE", "--json"])
+        .with_code(0);
     assert_eq!(result(&ended)["outcome"], "completed");
     assert_eq!(place.export("item").len(), 400);
     assert!(before < 400, "the disk was full before the end");

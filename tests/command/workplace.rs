@@ -73,14 +73,24 @@ impl Workplace {
             self.write("site.toml", &shop::site(""));
         }
         let connect = web.connect_to(shop::HOST);
-        let args = ["run", "SITE", "--store", "STORE", "--json", "--connect-to", &connect];
+        let args = [
+            "run",
+            "SITE",
+            "--store",
+            "STORE",
+            "--json",
+            "--connect-to",
+            &connect,
+        ];
         self.start(&[&args, flags].concat())
     }
 
     /// The exported rows of a kind.
     #[track_caller]
     pub(crate) fn export(&self, kind: &str) -> Vec<Json> {
-        let args = ["export", "--store", "STORE", "--record", kind, "--format", "jsonl"];
+        let args = [
+            "export", "--store", "STORE", "--record", kind, "--format", "jsonl",
+        ];
         documents(&self.run(&args).with_code(0).stdout)
     }
 
@@ -93,7 +103,9 @@ impl Workplace {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         Connection::open_with_flags(self.store(), flags)
             .and_then(|db| {
-                db.query_row("SELECT count(*) FROM cf_attempt", [], |row| row.get::<_, i64>(0))
+                db.query_row("SELECT count(*) FROM cf_attempt", [], |row| {
+                    row.get::<_, i64>(0)
+                })
             })
             .map_or(0, i64::unsigned_abs)
     }

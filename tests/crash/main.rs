@@ -17,8 +17,18 @@ use tempfile::TempDir;
 
 const PRODUCTS: usize = 150;
 const DEMO: [&str; 12] = [
-    "run", "--demo", "--products", "150", "--seed", "5", "--latency-ms", "3", "--error-rate",
-    "0.1", "--quiet", "--store",
+    "run",
+    "--demo",
+    "--products",
+    "150",
+    "--seed",
+    "5",
+    "--latency-ms",
+    "3",
+    "--error-rate",
+    "0.1",
+    "--quiet",
+    "--store",
 ];
 
 fn program() -> Program {
@@ -63,7 +73,10 @@ impl Place {
                 !name.ends_with("_seen") && !name.ends_with("_at") && !name.starts_with("list_")
             });
             let url = fields["_url"].as_str().unwrap().to_owned();
-            assert!(records.insert(url.clone(), row).is_none(), "{url} is there twice");
+            assert!(
+                records.insert(url.clone(), row).is_none(),
+                "{url} is there twice"
+            );
         }
         records
     }
@@ -80,7 +93,9 @@ impl Place {
             )
             .unwrap();
         assert_eq!(twice, 0, "pages were saved twice");
-        let check: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        let check: String = db
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(check, "ok");
     }
 }
@@ -88,7 +103,9 @@ impl Place {
 fn count(store: &Path, table: &str) -> u64 {
     Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|db| {
-            db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))
+            db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get::<_, i64>(0)
+            })
         })
         .map_or(0, i64::unsigned_abs)
 }
@@ -130,7 +147,9 @@ fn killed_at_any_moment_and_resumed_the_records_are_those_of_an_undisturbed_run(
     // Attempts run from 0 to about 180; steps of a linear congruence spread over them.
     let mut dice = 12_345_u64;
     let mut roll = |most: u64| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (dice >> 33) % most
     };
     for _ in 0..12 {
@@ -169,7 +188,9 @@ fn a_page_during_whose_lone_parse_the_process_died_three_times_becomes_a_dead_le
     }
     let ended = place.resume().ended().with_code(3);
     let store = place.store();
-    let listed = program().run(["dead", "list", "--store", &store, "--json"]).with_code(0);
+    let listed = program()
+        .run(["dead", "list", "--store", &store, "--json"])
+        .with_code(0);
     let letters: Vec<&str> = listed.stdout.lines().collect();
     assert_eq!(letters.len(), 1, "{}\n{}", listed.stdout, ended.stderr);
     assert_eq!(place.records().len(), PRODUCTS - 1);

@@ -19,10 +19,14 @@ use tempfile::TempDir;
 const GOOD: usize = 8;
 /// Short enough for tests; retries are few and quick in the shop's site file.
 const IMPATIENT: [&str; 8] = [
-    "--set", "fetch.first_byte_timeout=500ms",
-    "--set", "fetch.timeout=4s",
-    "--set", "fetch.max_body=2MB",
-    "--set", "stage_attempts=1",
+    "--set",
+    "fetch.first_byte_timeout=500ms",
+    "--set",
+    "fetch.timeout=4s",
+    "--set",
+    "fetch.max_body=2MB",
+    "--set",
+    "stage_attempts=1",
 ];
 
 fn program() -> Program {
@@ -37,7 +41,12 @@ struct Crawled {
 
 impl Crawled {
     fn store(&self) -> String {
-        self.folder.path().join("crawl.db").to_str().unwrap().to_owned()
+        self.folder
+            .path()
+            .join("crawl.db")
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     fn result(&self) -> Json {
@@ -52,7 +61,12 @@ impl Crawled {
         let mut names: Vec<String> = ended
             .stdout
             .lines()
-            .map(|line| serde_json::from_str::<Json>(line).unwrap()["name"].as_str().unwrap().to_owned())
+            .map(|line| {
+                serde_json::from_str::<Json>(line).unwrap()["name"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .collect();
         names.sort();
         names
@@ -81,11 +95,19 @@ fn crawl(web: &Web, politeness: &str, flags: &[&str]) -> Crawled {
 
 fn crawl_site(web: &Web, site: &str, flags: &[&str]) -> Crawled {
     let folder = tempfile::tempdir().unwrap();
-    let (file, store) = (folder.path().join("site.toml"), folder.path().join("crawl.db"));
+    let (file, store) = (
+        folder.path().join("site.toml"),
+        folder.path().join("crawl.db"),
+    );
     fs::write(&file, site).unwrap();
     let connect = web.connect_to(shop::HOST);
     let args = [
-        &["run", file.to_str().unwrap(), "--store", store.to_str().unwrap()][..],
+        &[
+            "run",
+            file.to_str().unwrap(),
+            "--store",
+            store.to_str().unwrap(),
+        ][..],
         &["--json", "--connect-to", &connect],
         &IMPATIENT,
         flags,
@@ -104,7 +126,9 @@ fn shop_with(bad: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Web {
             shop::list(&links, None)
         }
         path if path.starts_with("/bad") => bad(request),
-        _ => shop::page(u32::try_from(GOOD).unwrap(), request).unwrap_or_else(|| Reply::status(404)),
+        _ => {
+            shop::page(u32::try_from(GOOD).unwrap(), request).unwrap_or_else(|| Reply::status(404))
+        }
     })
 }
 
@@ -115,13 +139,19 @@ fn check(class: &str, bad: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
     let crawled = crawl(&web, "", &[]);
     let found = (crawled.classes(), crawled.items().len(), crawled.ended.code);
     let wanted = (vec![("/bad".to_owned(), class.to_owned())], GOOD, Some(3));
-    assert_eq!(found, wanted, "{}\n{}", crawled.ended.stdout, crawled.ended.stderr);
+    assert_eq!(
+        found, wanted,
+        "{}\n{}",
+        crawled.ended.stdout, crawled.ended.stderr
+    );
     assert_eq!(crawled.result()["outcome"], "completed");
     assert_eq!(crawled.result()["deadByClass"][class], 1);
 }
 
 fn chunked(peer: &mut impl Write, times: usize, chunk: &[u8]) -> io::Result<()> {
-    peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    peer.write_all(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n",
+    )?;
     for _ in 0..times {
         write!(peer, "{:x}\r\n", chunk.len())?;
         peer.write_all(chunk)?;
@@ -154,7 +184,9 @@ fn a_gigabyte_declared_is_too_large_at_once() {
 
 #[test]
 fn an_endless_page_is_cut_off_when_too_large() {
-    check("too_large", |_| Reply::wild(|peer| chunked(peer, usize::MAX, &[b'x'; 16_384])));
+    check("too_large", |_| {
+        Reply::wild(|peer| chunked(peer, usize::MAX, &[b'x'; 16_384]))
+    });
 }
 
 #[test]
@@ -179,7 +211,11 @@ fn a_redirect_loop_ends() {
 #[test]
 fn endless_redirects_end() {
     check("redirect", |request| {
-        let n: u64 = request.path().trim_start_matches("/bad").parse().unwrap_or(0);
+        let n: u64 = request
+            .path()
+            .trim_start_matches("/bad")
+            .parse()
+            .unwrap_or(0);
         Reply::redirect(301, &format!("/bad{}", n + 1))
     });
 }
@@ -208,14 +244,18 @@ fn pages_that_are_gone_or_always_fail_become_dead_letters() {
     check("http_server", |_| Reply::status(500));
     check("truncated", |_| {
         Reply::wild(|peer| {
-            peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 900\r\n\r\n<h1>")
+            peer.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 900\r\n\r\n<h1>",
+            )
         })
     });
 }
 
 #[test]
 fn a_soft_404_is_an_invalid_record() {
-    check("invalid_record", |_| Reply::html("<html><h1>Sorry, not found</h1></html>"));
+    check("invalid_record", |_| {
+        Reply::html("<html><h1>Sorry, not found</h1></html>")
+    });
 }
 
 #[test]
@@ -230,7 +270,10 @@ fn check_good(name: &str, bad: impl Fn(&Request) -> Reply + Send + Sync + 'stati
     let crawled = crawl(&web, "", &[]);
     assert_eq!(crawled.ended.code, Some(0), "{}", crawled.ended.stderr);
     let items = crawled.items();
-    assert!(items.contains(&name.to_owned()) && items.len() == GOOD + 1, "{items:?}");
+    assert!(
+        items.contains(&name.to_owned()) && items.len() == GOOD + 1,
+        "{items:?}"
+    );
 }
 
 #[test]
@@ -249,14 +292,20 @@ fn a_wrong_character_set_is_read_as_it_is_declared_first() {
 fn a_page_nested_100_000_deep_does_not_stop_the_crawl() {
     let web = shop_with(|_| {
         let nest = "<div>".repeat(100_000);
-        Reply::html(format!("<html><h1>Deep</h1><p class=price>1</p>{nest}</html>"))
+        Reply::html(format!(
+            "<html><h1>Deep</h1><p class=price>1</p>{nest}</html>"
+        ))
     });
     let crawled = crawl(&web, "", &[]);
     let items = crawled.items();
     assert!(items.len() >= GOOD, "{items:?}");
     let classes = crawled.classes();
     assert!(items.len() == GOOD + 1 || classes.len() == 1, "{classes:?}");
-    assert!(matches!(crawled.ended.code, Some(0 | 3)), "{}", crawled.ended.stderr);
+    assert!(
+        matches!(crawled.ended.code, Some(0 | 3)),
+        "{}",
+        crawled.ended.stderr
+    );
 }
 
 #[test]
@@ -264,9 +313,19 @@ fn links_that_lead_nowhere_are_left_out_and_duplicates_fetched_once() {
     let web = Web::start(|request| match request.path() {
         "/list/1" => {
             let links = [
-                "javascript:alert(1)", "mailto:a@b", "http://else.test/item/1", "//else.test/x",
-                "http://[broken", "data:text/html,x", "#top", "/item/1", "/item/1#reviews",
-                "http://shop.test:80/item/1", "/item/2", " /item/2 ", "ftp://shop.test/item/3",
+                "javascript:alert(1)",
+                "mailto:a@b",
+                "http://else.test/item/1",
+                "//else.test/x",
+                "http://[broken",
+                "data:text/html,x",
+                "#top",
+                "/item/1",
+                "/item/1#reviews",
+                "http://shop.test:80/item/1",
+                "/item/2",
+                " /item/2 ",
+                "ftp://shop.test/item/3",
             ];
             shop::list(&links.map(str::to_owned), Some("/list/1"))
         }
@@ -274,7 +333,14 @@ fn links_that_lead_nowhere_are_left_out_and_duplicates_fetched_once() {
     });
     let crawled = crawl(&web, "", &[]);
     assert_eq!(crawled.items(), ["Item 1", "Item 2"]);
-    assert_eq!((web.asked("/item/1"), web.asked("/item/2"), web.asked("/list/1")), (1, 1, 1));
+    assert_eq!(
+        (
+            web.asked("/item/1"),
+            web.asked("/item/2"),
+            web.asked("/list/1")
+        ),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -287,7 +353,11 @@ fn a_spider_trap_ends() {
         _ => shop::page(3, request).unwrap_or_else(|| Reply::status(404)),
     });
     let crawled = crawl(&web, "", &["--set", "bounds.max_pages=60"]);
-    assert!(matches!(crawled.ended.code, Some(0 | 3)), "{}", crawled.ended.stderr);
+    assert!(
+        matches!(crawled.ended.code, Some(0 | 3)),
+        "{}",
+        crawled.ended.stderr
+    );
     assert_eq!(crawled.items(), ["Item 1"]);
     assert!(web.requests() < 80, "{}", web.requests());
 }
@@ -302,7 +372,10 @@ fn shop_with_robots(robots: impl Fn(&Request) -> Reply + Send + Sync + 'static) 
 #[test]
 fn what_robots_txt_forbids_is_never_asked_for() {
     let web = shop_with_robots(|_| {
-        Reply::bytes("text/plain", "User-agent: *\nDisallow: /item/2\nDisallow: /item/4$\n")
+        Reply::bytes(
+            "text/plain",
+            "User-agent: *\nDisallow: /item/2\nDisallow: /item/4$\n",
+        )
     });
     let crawled = crawl(&web, "", &[]);
     assert_eq!(crawled.ended.code, Some(0), "{}", crawled.ended.stderr);
@@ -320,7 +393,12 @@ fn robots_txt_that_cannot_be_read_for_a_while_holds_the_crawl_back() {
     let crawled = crawl(&web, "", &[]);
     assert_eq!(crawled.items().len(), 5, "{}", crawled.ended.stderr);
     assert_eq!(web.asked("/item/2"), 0);
-    assert!(web.seen().iter().take(2).all(|target| target == "/robots.txt"));
+    assert!(
+        web.seen()
+            .iter()
+            .take(2)
+            .all(|target| target == "/robots.txt")
+    );
 }
 
 #[test]
@@ -329,13 +407,19 @@ fn a_crawl_delay_is_obeyed() {
     let crawled = crawl(&web, "", &[]);
     assert_eq!(crawled.items().len(), 6);
     // 8 pages, so 7 gaps.
-    assert!(crawled.ended.took >= Duration::from_millis(2_100), "{:?}", crawled.ended.took);
+    assert!(
+        crawled.ended.took >= Duration::from_millis(2_100),
+        "{:?}",
+        crawled.ended.took
+    );
 }
 
 #[test]
 fn cookies_that_a_page_sets_are_sent_to_the_next_ones() {
     let web = Web::start(|request| {
-        let known = request.header("cookie").is_some_and(|cookie| cookie.contains("visitor=7"));
+        let known = request
+            .header("cookie")
+            .is_some_and(|cookie| cookie.contains("visitor=7"));
         match request.path() {
             "/list/1" => match shop::page(5, request) {
                 Some(page) => page.with("Set-Cookie", "visitor=7; Path=/"),
@@ -361,9 +445,23 @@ fn basic_auth_is_sent_and_never_told() {
     });
     let auth = "basic_auth = { user = \"user\", password = \"secret-word\" }";
     let crawled = crawl(&web, auth, &[]);
-    assert_eq!(crawled.items().len(), 5, "{} {}", crawled.ended.stdout, crawled.ended.stderr);
+    assert_eq!(
+        crawled.items().len(),
+        5,
+        "{} {}",
+        crawled.ended.stdout,
+        crawled.ended.stderr
+    );
     let said = format!("{}{}", crawled.ended.stdout, crawled.ended.stderr);
-    assert!(!said.contains("secret-word") && !said.contains("dXNlcjpz"), "{said}");
+    assert!(
+        !said.contains("secret-word") && !said.contains("dXNlcjpz"),
+        "{said}"
+    );
     let crawled = crawl(&web, "", &[]);
-    assert_eq!(crawled.ended.code, Some(3), "without it: {}", crawled.ended.stdout);
+    assert_eq!(
+        crawled.ended.code,
+        Some(3),
+        "without it: {}",
+        crawled.ended.stdout
+    );
 }

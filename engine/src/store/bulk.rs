@@ -32,7 +32,10 @@ impl Visit {
     /// How it failed, where it has.
     fn class(&self) -> Option<ErrorClass> {
         let has = matches!(self.phase, Phase::Failed | Phase::Dead);
-        self.reason.as_deref().filter(|_| has).and_then(ErrorClass::from_name)
+        self.reason
+            .as_deref()
+            .filter(|_| has)
+            .and_then(ErrorClass::from_name)
     }
 
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -220,13 +223,10 @@ fn turn_all(
 }
 
 fn count(moved: &mut Vec<MovedCount>, at: Place, class: Option<ErrorClass>) {
-    match moved
-        .iter_mut()
-        .find(|count| {
-            (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host)
-                && count.class == class
-        })
-    {
+    match moved.iter_mut().find(|count| {
+        (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host)
+            && count.class == class
+    }) {
         Some(known) => known.count += 1,
         None => moved.push(MovedCount {
             batch: at.batch,

@@ -238,7 +238,10 @@ impl Running {
     /// Waits until it has said this on standard error; false if it ends without.
     pub fn says(&mut self, text: &str) -> bool {
         let said = |running: &Self| {
-            running.stderr.as_ref().is_some_and(|output| output.so_far().contains(text))
+            running
+                .stderr
+                .as_ref()
+                .is_some_and(|output| output.so_far().contains(text))
         };
         while !said(self) {
             if self.is_over() || self.began.elapsed() > PATIENCE {

@@ -54,7 +54,9 @@ pub fn list(links: &[String], next: Option<&str>) -> Reply {
         .iter()
         .map(|link| format!("<li class=card><a href=\"{link}\">name of {link}</a></li>"))
         .collect();
-    let next = next.map_or_else(String::new, |next| format!("<a class=next href=\"{next}\">n</a>"));
+    let next = next.map_or_else(String::new, |next| {
+        format!("<a class=next href=\"{next}\">n</a>")
+    });
     Reply::html(format!("<html><body><ul>{cards}</ul>{next}</body></html>"))
 }
 
@@ -70,7 +72,10 @@ pub fn item(name: &str, price: &str) -> Reply {
 #[must_use]
 pub fn page(items: u32, request: &Request) -> Option<Reply> {
     let path = request.path();
-    if let Some(page) = path.strip_prefix("/list/").and_then(|n| n.parse::<u32>().ok()) {
+    if let Some(page) = path
+        .strip_prefix("/list/")
+        .and_then(|n| n.parse::<u32>().ok())
+    {
         let first = page.saturating_sub(1) * PER_PAGE;
         let last = (first + PER_PAGE).min(items);
         let links: Vec<String> = (first..last).map(|n| format!("/item/{n}")).collect();

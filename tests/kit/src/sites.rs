@@ -105,9 +105,7 @@ impl Reply {
 
     /// Something that no answer is.
     #[must_use]
-    pub fn wild(
-        speak: impl FnOnce(&mut TcpStream) -> io::Result<()> + Send + 'static,
-    ) -> Self {
+    pub fn wild(speak: impl FnOnce(&mut TcpStream) -> io::Result<()> + Send + 'static) -> Self {
         Self::Wild(Box::new(speak))
     }
 
@@ -145,7 +143,9 @@ pub struct Web {
 
 impl fmt::Debug for Web {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Web").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Web")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
