@@ -151,6 +151,15 @@ impl ModelStore {
             .count()
     }
 
+    /// The states of a session's pages.
+    #[must_use]
+    pub fn phases(&self, session: SessionId) -> Vec<Phase> {
+        let visits = self.sessions.get(&session).map(|session| &session.visits);
+        visits.map_or(Vec::new(), |visits| {
+            visits.values().map(|visit| visit.phase).collect()
+        })
+    }
+
     fn carry_out(&mut self, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
         Ok(match verb {
             StoreVerb::OpenSession(order) => {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{
     ports::stored::StoreError,
@@ -44,6 +44,9 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
          PRAGMA trusted_schema = OFF;",
     )?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else SQLite looks at bound values while it plans, because of our partial indexes, and compiles
+    // a cached statement again whenever one differs: more than a third of the store's CPU.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if db.is_readonly("main")? {
         return Err(StoreError::Fatal(
             "the store may not be written; change the file's permissions or choose another --store"

@@ -1,0 +1,427 @@
+//! A crawl that runs on the virtual clock: the verbs of a scenario.
+
+use std::{sync::Arc, time::Duration};
+
+use crawlfield_engine::{
+    engine::Engine,
+    feed::frame::{Frame, SessionPhase},
+    feed::snapshot::Snapshot,
+    model::{ids::SessionId, phase::Phase},
+    ports::{
+        commands::{Ack, Command, Envelope, StartSession},
+        orders::{Order, Purpose},
+        stored::{Mode, StoreError},
+    },
+    settings::Settings,
+    site::compiled::Site,
+    start::request_profile,
+};
+use crossbeam_channel::{Receiver, bounded};
+use expect_test::Expect;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    far::FarEnd,
+    full,
+    invariants::Invariants,
+    scenario::Scenario,
+    transcript::{Fact, Transcript},
+};
+
+/// Two ticks are at least so far apart, unless the engine wants another at once.
+const TICK: Duration = Duration::from_millis(1);
+/// A crawl in which nothing moves for so long is stuck.
+const STUCK: Duration = Duration::from_hours(48);
+
+/// A session as it was begun, so that it can be taken up again.
+#[derive(Debug, Clone)]
+struct Job {
+    site: Arc<Site>,
+    mode: Mode,
+    seed: u64,
+    session: Option<SessionId>,
+    start: Vec<String>,
+}
+
+/// A crawl that runs on the virtual clock.
+pub struct Crawl {
+    /// The engine.
+    pub engine: Engine,
+    /// The outside world.
+    pub far: FarEnd,
+    /// What happened.
+    pub transcript: Transcript,
+    /// The last snapshot of each session.
+    pub snapshots: Vec<Snapshot>,
+    now: Duration,
+    /// When the engine's clock was zero.
+    epoch: Duration,
+    settings: Settings,
+    jobs: Vec<Job>,
+    invariants: Invariants,
+    moved: Duration,
+    ticks: u64,
+}
+
+impl Crawl {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        Self {
+            engine: Engine::new(scenario.settings.clone()),
+            far: FarEnd::new(scenario),
+            transcript: Transcript::default(),
+            snapshots: Vec::new(),
+            now: Duration::ZERO,
+            epoch: Duration::ZERO,
+            settings: scenario.settings.clone(),
+            jobs: Vec::new(),
+            invariants: Invariants::default(),
+            moved: Duration::ZERO,
+            ticks: 0,
+        }
+    }
+
+    /// One more session begins, over its own web.
+    pub fn begin(&mut self, scenario: &Scenario) -> Receiver<Ack> {
+        let site = scenario.load();
+        self.far.join(scenario);
+        self.invariants.rules.meet(scenario, &site, &self.settings);
+        self.jobs.push(Job {
+            start: site.start.iter().map(ToString::to_string).collect(),
+            site: Arc::new(site),
+            mode: scenario.mode,
+            seed: scenario.seed,
+            session: None,
+        });
+        self.send_start(self.jobs.len() - 1, None)
+    }
+
+    fn send_start(&mut self, job: usize, resume: Option<SessionId>) -> Receiver<Ack> {
+        let job = &self.jobs[job];
+        let (reply, ack) = bounded(1);
+        let profile = request_profile(&job.site, &self.settings, std::collections::BTreeMap::new());
+        self.engine.command(Envelope {
+            command: Command::Start(Box::new(StartSession {
+                site: Arc::clone(&job.site),
+                profile,
+                mode: job.mode,
+                origin: json!({ "kind": "scenario" }),
+                source: Some("simulated".to_owned()),
+                seed: job.seed,
+                resume,
+            })),
+            reply: Some(reply),
+        });
+        ack
+    }
+
+    /// Time on the scenario's clock, which goes on over a crash.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Ticks so far.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks
+    }
+
+    /// One tick, at the next time at which something happens.
+    pub fn tick(&mut self) {
+        let at = self.next().unwrap_or(self.now + TICK);
+        self.tick_at(at);
+    }
+
+    /// When something happens next.
+    fn next(&mut self) -> Option<Duration> {
+        if self.ticks == 0 || self.engine.wants_step() {
+            return Some(self.now);
+        }
+        let due = self.engine.next_due().map(|due| due + self.epoch);
+        let next = match (due, self.far.next()) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b)?,
+        };
+        Some(next.max(self.now + TICK))
+    }
+
+    fn tick_at(&mut self, at: Duration) {
+        assert!(at >= self.now, "the clock goes back");
+        self.now = at;
+        self.ticks += 1;
+        for report in self.far.reports(at) {
+            self.engine.report(report);
+        }
+        self.engine.step(at.saturating_sub(self.epoch));
+        let before = self.transcript.facts.len();
+        for frame in self.engine.take_frames() {
+            match frame {
+                Frame::Changes(frame) => {
+                    for change in &frame.changes {
+                        self.invariants.change(at, change, &mut self.transcript);
+                    }
+                }
+                Frame::Snapshot(snapshot) => self.keep(*snapshot),
+            }
+        }
+        if self.transcript.facts.len() > before {
+            self.moved = at;
+        }
+        let orders: Vec<Order> = self.engine.take_orders().into();
+        self.far.take(at, orders);
+        let settings = &self.settings;
+        let told = self
+            .invariants
+            .check(at, &self.engine, &self.far, &self.transcript, settings);
+        if let Err(broken) = told {
+            self.fail(&broken);
+        }
+        self.note_sessions();
+    }
+
+    fn keep(&mut self, snapshot: Snapshot) {
+        let id = snapshot.session.id;
+        self.snapshots.retain(|old| old.session.id != id);
+        self.snapshots.push(snapshot);
+    }
+
+    fn note_sessions(&mut self) {
+        let known: Vec<SessionId> = self.jobs.iter().filter_map(|job| job.session).collect();
+        for (id, ..) in self.engine.sessions() {
+            if !known.contains(&id)
+                && let Some(job) = self.jobs.iter_mut().find(|job| job.session.is_none())
+            {
+                job.session = Some(id);
+            }
+        }
+    }
+
+    /// Stops the test with the last lines.
+    ///
+    /// # Panics
+    /// Always.
+    pub fn fail(&self, why: &str) -> ! {
+        let tail = self.transcript.tail(40);
+        let now = self.now;
+        panic!(
+            "{why}\nat {now:?}, tick {}; the last lines:\n{tail}",
+            self.ticks
+        );
+    }
+
+    /// Ticks until the condition holds.
+    ///
+    /// # Panics
+    /// If nothing moves for two days of virtual time before that.
+    pub fn run_until(&mut self, mut holds: impl FnMut(&Self) -> bool) {
+        while !holds(self) {
+            if self.now.saturating_sub(self.moved) > STUCK {
+                let books: Vec<String> = self
+                    .engine
+                    .ledger()
+                    .books()
+                    .map(|(id, book)| format!("{id:?}: {:?}", book.total))
+                    .collect();
+                self.fail(&format!("stuck: {books:?}"));
+            }
+            self.tick();
+        }
+    }
+
+    /// Ticks until every session has ended and nothing is left to keep; then nothing may be lost.
+    pub fn run_until_idle(&mut self) {
+        self.moved = self.now;
+        while !self.engine.is_idle() {
+            if self.now.saturating_sub(self.moved) > STUCK {
+                self.run_until(|_| false);
+            }
+            self.tick();
+        }
+        if let Err(broken) = self.invariants.check_end(&self.engine, &self.far) {
+            self.fail(&broken);
+        }
+    }
+
+    /// Runs for so long.
+    pub fn advance(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(next) = self.next()
+            && next <= until
+        {
+            self.tick_at(next);
+        }
+        if self.now < until {
+            self.tick_at(until);
+        }
+    }
+
+    /// Sends a command that nobody waits for.
+    pub fn command(&mut self, command: Command) {
+        self.invariants.heed(&command);
+        self.engine.command(Envelope {
+            command,
+            reply: None,
+        });
+        self.tick_at(self.now);
+    }
+
+    /// Sends a command and runs until it is answered.
+    pub fn ask(&mut self, command: Command) -> Ack {
+        self.invariants.heed(&command);
+        let (reply, ack) = bounded(1);
+        self.engine.command(Envelope {
+            command,
+            reply: Some(reply),
+        });
+        self.tick_at(self.now);
+        self.answer(&ack)
+    }
+
+    /// Runs until the answer is here.
+    pub fn answer(&mut self, ack: &Receiver<Ack>) -> Ack {
+        let until = self.now + Duration::from_mins(1);
+        loop {
+            if let Ok(answer) = ack.try_recv() {
+                return answer;
+            }
+            if self.now > until {
+                self.fail("nobody answered the command within a minute");
+            }
+            self.tick();
+        }
+    }
+
+    /// The first session.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.jobs[0].session.expect("the session is open")
+    }
+
+    /// The process dies, and a new one takes all sessions up again.
+    pub fn kill_and_resume(&mut self) {
+        self.far.crash();
+        self.engine = Engine::new(self.settings.clone());
+        self.epoch = self.now;
+        self.transcript.restart();
+        self.invariants.restart();
+        for job in 0..self.jobs.len() {
+            let resume = self.jobs[job].session;
+            drop(self.send_start(job, resume));
+        }
+        self.tick_at(self.now);
+    }
+
+    /// A stopped session is taken up again by the same engine.
+    pub fn resume(&mut self) -> Ack {
+        let ack = self.send_start(0, self.jobs[0].session);
+        self.invariants.resumed();
+        self.tick_at(self.now);
+        self.answer(&ack)
+    }
+
+    /// Another session over the same site, after the first has ended.
+    pub fn again(&mut self, mode: Mode) -> Ack {
+        let mut job = self.jobs[0].clone();
+        (job.mode, job.session) = (mode, None);
+        self.jobs.push(job);
+        let ack = self.send_start(self.jobs.len() - 1, None);
+        self.tick_at(self.now);
+        self.answer(&ack)
+    }
+
+    /// The store is in trouble, or well again.
+    pub fn trouble(&mut self, trouble: Option<StoreError>) {
+        self.far.store.set_trouble(trouble);
+    }
+
+    /// Compares the moves of tasks with the snapshot.
+    pub fn expect(&self, moves: &Expect) {
+        let mut text = self.transcript.moves.join("\n");
+        text.push('\n');
+        moves.assert_eq(&text);
+    }
+
+    /// The moves of one page: to which state, when.
+    #[must_use]
+    pub fn moves_of(&self, page: &str) -> Vec<&Fact> {
+        let facts = self.transcript.facts.iter();
+        facts.filter(|fact| fact.page == page).collect()
+    }
+
+    /// The states that one page went through.
+    #[must_use]
+    pub fn path(&self, page: &str) -> Vec<&'static str> {
+        let moves = self.moves_of(page);
+        moves.iter().map(|fact| fact.to.name()).collect()
+    }
+
+    /// Where a page stands by its last move.
+    #[must_use]
+    pub fn phase(&self, page: &str) -> Option<Phase> {
+        self.moves_of(page).last().map(|fact| fact.to)
+    }
+
+    /// When pages of a host were asked for.
+    #[must_use]
+    pub fn asked_of(&self, host: &str) -> Vec<Duration> {
+        let asked = self.far.asked.iter();
+        asked
+            .filter(|asked| asked.host == host && asked.purpose == Purpose::Page)
+            .map(|asked| asked.at)
+            .collect()
+    }
+
+    /// How often this was asked for.
+    #[must_use]
+    pub fn times_asked(&self, url: &str) -> usize {
+        let url = full(url);
+        let asked = self.far.asked.iter();
+        asked.filter(|asked| asked.url == url).count()
+    }
+
+    /// Pages of the first session in this state.
+    #[must_use]
+    pub fn count(&self, phase: Phase) -> u64 {
+        let book = self.jobs[0]
+            .session
+            .and_then(|id| self.engine.ledger().book(id));
+        book.map_or(0, |book| book.total[phase as usize])
+    }
+
+    /// Records saved of the first site's kind.
+    #[must_use]
+    pub fn saved(&self) -> usize {
+        self.far.store.records(&self.jobs[0].site.name, "item")
+    }
+
+    /// Whether a page's record is saved.
+    #[must_use]
+    pub fn has_record(&self, page: &str) -> bool {
+        let site = &self.jobs[0].site.name;
+        self.far.store.record(site, "item", &full(page)).is_some()
+    }
+
+    /// The start URLs of the first session.
+    #[must_use]
+    pub fn start_urls(&self) -> &[String] {
+        &self.jobs[0].start
+    }
+
+    /// Where the first session is.
+    #[must_use]
+    pub fn session_phase(&self) -> Option<SessionPhase> {
+        let id = self.jobs[0].session?;
+        let sessions = self.engine.sessions();
+        let found = sessions.iter().find(|(of, ..)| *of == id)?;
+        Some(found.1)
+    }
+
+    /// The first session's result document.
+    #[must_use]
+    pub fn result(&self) -> Json {
+        let id = self.session();
+        let sessions = self.engine.sessions();
+        let found = sessions.into_iter().find(|(of, ..)| *of == id);
+        found.and_then(|(.., result)| result).unwrap_or_default()
+    }
+}

@@ -1,0 +1,163 @@
+//! The life of a task, move by move.
+
+use crawlfield_engine::{
+    feed::frame::SessionPhase,
+    model::{
+        class::{ErrorClass, SkipReason},
+        phase::Phase,
+    },
+};
+use crawlfield_kit::{Reply, Scenario};
+use expect_test::expect;
+
+use crate::catalogue;
+
+#[test]
+fn a_list_and_its_detail_are_fetched_parsed_and_saved() {
+    let mut crawl = catalogue(1).start();
+    crawl.run_until_idle();
+    crawl.expect(&expect![[r#"
+              0.115 a.test/ queued → fetching
+              0.215 a.test/ fetching → fetched
+              0.215 a.test/ fetched → parsing
+              0.217 a.test/ parsing → parsed
+              0.217 a.test/ parsed → saving
+              0.222 a.test/ saving → done
+              0.222 a.test/1 queued → fetching
+              0.322 a.test/1 fetching → fetched
+              0.322 a.test/1 fetched → parsing
+              0.324 a.test/1 parsing → parsed
+              0.324 a.test/1 parsed → saving
+              0.329 a.test/1 saving → done
+    "#]]);
+    assert!(crawl.has_record("a.test/1"));
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Completed));
+}
+
+#[test]
+fn a_page_that_is_not_there_is_a_dead_letter_at_once() {
+    let mut crawl = catalogue(2).page("a.test/2", [Reply::status(404)]).start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.path("a.test/2"), ["fetching", "dead"]);
+    assert_eq!(
+        crawl.moves_of("a.test/2")[1].class,
+        Some(ErrorClass::NotFound)
+    );
+    assert_eq!(crawl.count(Phase::Done), 2);
+    assert_eq!(crawl.times_asked("a.test/2"), 1);
+}
+
+#[test]
+fn a_timeout_is_retried_after_its_backoff() {
+    let mut crawl = Scenario::new()
+        .list("retry = { attempts = 3, backoff = \"fixed\", base = \"7s\", jitter = \"none\" }")
+        .page("a.test/", [Reply::timeout(), Reply::links(["a.test/1"])])
+        .details(["a.test/1"])
+        .start_url("a.test/")
+        .start();
+    crawl.run_until_idle();
+    crawl.expect(&expect![[r#"
+              0.265 a.test/ queued → fetching
+             30.265 a.test/ fetching → backoff timeout_first_byte until 37.265
+             37.265 a.test/ backoff → queued
+             37.265 a.test/ queued → fetching
+             37.365 a.test/ fetching → fetched
+             37.365 a.test/ fetched → parsing
+             37.367 a.test/ parsing → parsed
+             37.367 a.test/ parsed → saving
+             37.372 a.test/ saving → done
+             37.515 a.test/1 queued → fetching
+             37.615 a.test/1 fetching → fetched
+             37.615 a.test/1 fetched → parsing
+             37.617 a.test/1 parsing → parsed
+             37.617 a.test/1 parsed → saving
+             37.622 a.test/1 saving → done
+    "#]]);
+}
+
+#[test]
+fn a_page_that_says_not_modified_is_skipped() {
+    let mut crawl = catalogue(1).page("a.test/1", [Reply::status(304)]).start();
+    crawl.run_until_idle();
+    assert_eq!(
+        crawl.moves_of("a.test/1")[1].reason,
+        Some(SkipReason::NotModified)
+    );
+    assert_eq!(crawl.saved(), 0);
+}
+
+#[test]
+fn an_unreadable_page_uses_up_its_attempts_and_is_a_dead_letter() {
+    let mut crawl = catalogue(1)
+        .detail("retry = { attempts = 2, backoff = \"fixed\", base = \"1s\", jitter = \"none\" }")
+        .page("a.test/1", [Reply::unreadable(ErrorClass::InvalidRecord)])
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(
+        crawl.path("a.test/1"),
+        [
+            "fetching", "fetched", "parsing", "backoff", "queued", "fetching", "fetched",
+            "parsing", "dead"
+        ]
+    );
+}
+
+#[test]
+fn a_worker_that_panics_costs_an_attempt_and_the_task_goes_on() {
+    let mut crawl = catalogue(1)
+        .page("a.test/1", [Reply::panic(), Reply::html("well")])
+        .start();
+    crawl.run_until_idle();
+    let moves = crawl.moves_of("a.test/1");
+    assert_eq!(moves[1].class, Some(ErrorClass::Worker));
+    assert_eq!(crawl.saved(), 1);
+}
+
+#[test]
+fn an_exchange_that_never_reports_is_given_up_at_its_deadline() {
+    let mut crawl = catalogue(1)
+        .politeness("timeout = \"20s\"")
+        .page("a.test/1", [Reply::silence(), Reply::html("well")])
+        .start();
+    crawl.run_until_idle();
+    let moves = crawl.moves_of("a.test/1");
+    let waited = moves[1].at - moves[0].at;
+    assert_eq!(moves[1].class, Some(ErrorClass::Worker));
+    assert!(
+        waited >= crate::secs(20) && waited < crate::secs(40),
+        "{waited:?}"
+    );
+    assert_eq!(crawl.saved(), 1);
+}
+
+#[test]
+fn a_parse_that_never_reports_is_given_up_at_its_deadline() {
+    let mut crawl = catalogue(3)
+        .page("a.test/1", [Reply::parse_hangs(), Reply::html("well")])
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 3);
+    assert_eq!(
+        crawl.moves_of("a.test/1")[3].class,
+        Some(ErrorClass::Worker)
+    );
+}
+
+#[test]
+fn a_site_whose_start_url_has_nothing_ends_at_once() {
+    let mut crawl = Scenario::new()
+        .page("a.test/", [Reply::links::<&str>([])])
+        .start_url("a.test/")
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.result()["discovered"], 1);
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Completed));
+}
+
+#[test]
+fn a_page_with_many_records_saves_each_once() {
+    let mut crawl = catalogue(1).page("a.test/1", [Reply::records(30)]).start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 30);
+    assert_eq!(crawl.result()["records"]["new"], 30);
+}
