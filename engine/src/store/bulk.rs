@@ -29,6 +29,15 @@ pub(crate) const VISIT_COLUMNS: &str =
     "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
 
 impl Visit {
+    /// How it failed, where it has.
+    fn class(&self) -> Option<ErrorClass> {
+        let has = matches!(self.phase, Phase::Failed | Phase::Dead);
+        self.reason
+            .as_deref()
+            .filter(|_| has)
+            .and_then(ErrorClass::from_name)
+    }
+
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             place: Place {
@@ -207,22 +216,23 @@ fn turn_all(
     let mut moved: Vec<MovedCount> = Vec::new();
     for visit in visits {
         turn(work, visit, fate(visit))?;
-        count(&mut moved, visit.place);
+        count(&mut moved, visit.place, visit.class());
     }
-    moved.sort_by_key(|count| (count.batch, count.stage, count.host));
+    moved.sort_by_key(|count| (count.batch, count.stage, count.host, count.class));
     Ok(moved)
 }
 
-fn count(moved: &mut Vec<MovedCount>, at: Place) {
-    match moved
-        .iter_mut()
-        .find(|count| (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host))
-    {
+fn count(moved: &mut Vec<MovedCount>, at: Place, class: Option<ErrorClass>) {
+    match moved.iter_mut().find(|count| {
+        (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host)
+            && count.class == class
+    }) {
         Some(known) => known.count += 1,
         None => moved.push(MovedCount {
             batch: at.batch,
             stage: at.stage,
             host: at.host,
+            class,
             count: 1,
         }),
     }

@@ -113,7 +113,7 @@ fn a_few_invitations_to_come_back_at_once_make_no_pace() {
         exchange(&mut pace, ms(count * 10), signal);
     }
     assert_eq!(pace.gap(), Duration::ZERO);
-    for count in 2_000..2_100_u64 {
+    for count in 2_000..2_500_u64 {
         exchange(&mut pace, ms(count * 10), Signal::Throttled(Some(ms(0))));
     }
     assert!(pace.gap() > Duration::ZERO, "all are refused");

@@ -118,6 +118,8 @@ pub struct MovedCount {
     pub stage: StageId,
     /// Their host.
     pub host: HostId,
+    /// How they had failed, where they had.
+    pub class: Option<ErrorClass>,
     /// How many.
     pub count: u64,
 }

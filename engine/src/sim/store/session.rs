@@ -264,20 +264,24 @@ impl Session {
     }
 
     fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
-        let mut moved: BTreeMap<(BatchId, StageId, HostId), u64> = BTreeMap::new();
+        let mut moved: BTreeMap<(BatchId, StageId, HostId, Option<ErrorClass>), u64> =
+            BTreeMap::new();
         for key in keys {
-            self.turn(key, to, afresh);
             let visit = &self.visits[&key];
+            let has_failed = matches!(visit.phase, Phase::Failed | Phase::Dead);
+            let class = visit.class.filter(|_| has_failed);
             *moved
-                .entry((visit.batch, visit.stage, visit.host))
+                .entry((visit.batch, visit.stage, visit.host, class))
                 .or_default() += 1;
+            self.turn(key, to, afresh);
         }
         moved
             .into_iter()
-            .map(|((batch, stage, host), count)| MovedCount {
+            .map(|((batch, stage, host, class), count)| MovedCount {
                 batch,
                 stage,
                 host,
+                class,
                 count,
             })
             .collect()

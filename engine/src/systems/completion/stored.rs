@@ -199,6 +199,15 @@ fn bulk(crawl: &mut Crawl, session: SessionId, moved: &[MovedCount], from: Phase
             .moves
             .ledger()
             .shift(session, cell, (from, to), count.count);
+        if let Some(class) = count.class {
+            let dead = &mut crawl.moves.ledger().book_mut(session).dead;
+            if to == Phase::Dead {
+                *dead.entry(class).or_default() += count.count;
+            } else if let Some(known) = dead.get_mut(&class).filter(|_| from == Phase::Dead) {
+                *known = known.saturating_sub(count.count);
+            }
+            dead.retain(|_, n| *n > 0);
+        }
         if to == Phase::Queued {
             let id = crawl.lines.id(session, count.host);
             let line = crawl.lines.get_mut(id);
