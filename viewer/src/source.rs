@@ -73,7 +73,9 @@ impl Source {
                     story.hear(tick, before);
                 }
             });
-            items.into_iter().for_each(|item| news.take(item));
+            for item in items {
+                news.take(item);
+            }
             return;
         }
         for _ in 0..ITEMS_MAX {
@@ -120,7 +122,9 @@ impl Source {
                 story.hear(tick, before);
             }
         });
-        item.into_iter().for_each(|item| news.take(item));
+        if let Some(item) = item {
+            news.take(item);
+        }
         Some(at_us)
     }
 
@@ -136,7 +140,9 @@ impl Source {
         news.story.rewind(at_us);
         news.snapshots.clear();
         news.moved_us = at_us;
-        items.into_iter().for_each(|item| news.take(item));
+        for item in items {
+            news.take(item);
+        }
         news.is_new = true;
         Ok(())
     }

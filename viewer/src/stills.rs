@@ -121,7 +121,6 @@ fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
         now = (now + step).min(at_us);
         show.advance(now);
     }
-    drop(show);
     studio.settle();
     Ok(())
 }

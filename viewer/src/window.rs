@@ -1,5 +1,10 @@
 //! The window: Bevy's app around the show and its panels, and what people wish of clock and window.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+
 mod pacing;
 
 use std::time::Instant;
@@ -151,9 +156,7 @@ fn follow_window(
         return;
     };
     let size = [window.physical_width(), window.physical_height()].map(float);
-    if target.0 != size {
-        target.0 = size;
-    }
+    target.0 = size;
     let colour = clear_color(&show);
     if ground.0 != colour {
         ground.0 = colour;

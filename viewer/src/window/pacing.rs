@@ -1,6 +1,11 @@
 //! How often the window looks at its source, and whether it draws: the camera sleeps while nothing
 //! changes, and so does the GPU.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+
 use std::time::{Duration, Instant};
 
 use bevy::{
