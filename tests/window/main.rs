@@ -14,7 +14,7 @@ use std::{
 };
 
 /// No run of these tests takes as long.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// The viewer with neither display nor settings of this machine.
 fn viewer(flags: &[&str]) -> Command {
