@@ -207,22 +207,28 @@ fn turn_all(
     let mut moved: Vec<MovedCount> = Vec::new();
     for visit in visits {
         turn(work, visit, fate(visit))?;
-        count(&mut moved, visit.place);
+        count(&mut moved, visit);
     }
-    moved.sort_by_key(|count| (count.batch, count.stage, count.host));
+    moved.sort_by_key(|count| (count.batch, count.stage, count.host, count.from as u8, count.class));
     Ok(moved)
 }
 
-fn count(moved: &mut Vec<MovedCount>, at: Place) {
-    match moved
-        .iter_mut()
-        .find(|count| (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host))
-    {
+fn count(moved: &mut Vec<MovedCount>, visit: &Visit) {
+    let (at, from) = (visit.place, visit.phase);
+    let class = matches!(from, Phase::Failed | Phase::Dead)
+        .then(|| visit.reason.as_deref().and_then(ErrorClass::from_name))
+        .flatten();
+    match moved.iter_mut().find(|count| {
+        (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host)
+            && (count.from, count.class) == (from, class)
+    }) {
         Some(known) => known.count += 1,
         None => moved.push(MovedCount {
             batch: at.batch,
             stage: at.stage,
             host: at.host,
+            from,
+            class,
             count: 1,
         }),
     }

@@ -118,6 +118,10 @@ pub struct MovedCount {
     pub stage: StageId,
     /// Their host.
     pub host: HostId,
+    /// Where they stood.
+    pub from: Phase,
+    /// What had failed, where they stood as failed or dead.
+    pub class: Option<ErrorClass>,
     /// How many.
     pub count: u64,
 }

@@ -264,20 +264,28 @@ impl Session {
     }
 
     fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
-        let mut moved: BTreeMap<(BatchId, StageId, HostId), u64> = BTreeMap::new();
+        let mut moved: BTreeMap<_, (Phase, u64)> = BTreeMap::new();
         for key in keys {
-            self.turn(key, to, afresh);
             let visit = &self.visits[&key];
-            *moved
-                .entry((visit.batch, visit.stage, visit.host))
-                .or_default() += 1;
+            let from = visit.phase;
+            let class = visit
+                .class
+                .filter(|_| matches!(from, Phase::Failed | Phase::Dead));
+            let place = (visit.batch, visit.stage, visit.host);
+            moved
+                .entry((place, from as u8, class))
+                .or_insert((from, 0))
+                .1 += 1;
+            self.turn(key, to, afresh);
         }
         moved
             .into_iter()
-            .map(|((batch, stage, host), count)| MovedCount {
-                batch,
-                stage,
-                host,
+            .map(|((place, _, class), (from, count))| MovedCount {
+                batch: place.0,
+                stage: place.1,
+                host: place.2,
+                from,
+                class,
                 count,
             })
             .collect()
