@@ -79,7 +79,7 @@ impl Bench {
             let orders = batch.iter().map(|task| self.end(task)).collect();
             let began = cpu::of_this_thread();
             let results = self.store.apply(orders);
-            spent += cpu::of_this_thread() - began;
+            spent += cpu::of_this_thread().saturating_sub(began);
             for (_, result) in results {
                 match result {
                     Ok(StoreReceipt::Ended(ended)) => todo.extend(ended.discovered.new),
