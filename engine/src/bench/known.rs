@@ -31,6 +31,10 @@ const COMMIT: usize = 100;
 const LINKS: usize = 10;
 const COMMITS: usize = 60;
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every table is measured by the same signature"
+)]
 pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String> {
     let (empty, full) = (folder.join("empty.db"), folder.join("known.db"));
     let rounds = options.rounds().min(3);

@@ -25,6 +25,32 @@ pub(crate) struct Visit {
     phase: Phase,
 }
 
+impl Visit {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            place: Place {
+                session: SessionId(row.get(0)?),
+                stage: StageId(row.get(3)?),
+                batch: BatchId(row.get(4)?),
+                host: HostId(row.get(5)?),
+            },
+            page: row.get(1)?,
+            seq: row.get(2)?,
+            phase: Phase::from_number(row.get(6)?).unwrap_or_default(),
+            reason: row.get(7)?,
+        })
+    }
+
+    pub(crate) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// How it is counted now.
+    pub(crate) fn stand(&self) -> Stand {
+        Stand::of(self.phase, self.reason.as_deref())
+    }
+}
+
 pub(crate) const VISIT_COLUMNS: &str =
     "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
 

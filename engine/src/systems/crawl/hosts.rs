@@ -214,7 +214,7 @@ impl Crawl<'_, '_> {
                 && let Some(entity) = self.index.tasks.get(&(session, key)).copied()
             {
                 self.moves.charge(entity, |tries| {
-                    tries.failed = tries.failed.saturating_sub(1)
+                    tries.failed = tries.failed.saturating_sub(1);
                 });
             }
         }
