@@ -99,6 +99,11 @@ impl Ledger {
         self.sessions.entry(session).or_default()
     }
 
+    /// The session's books are opened anew, from what the store counts.
+    pub fn begin_anew(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+
     /// The books of a session.
     #[must_use]
     pub fn book(&self, session: SessionId) -> Option<&Book> {

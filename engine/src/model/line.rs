@@ -172,6 +172,7 @@ pub struct Lines {
     index: FxHashMap<(SessionId, HostId), LineId>,
     ready: BTreeMap<SessionId, BTreeSet<(Duration, u64, LineId)>>,
     by_host: FxHashMap<HostId, SmallVec<[LineId; 1]>>,
+    same: FxHashMap<HostId, HostId>,
     turn: u64,
 }
 
@@ -184,6 +185,7 @@ impl Lines {
         *self.index.entry((session, host)).or_insert_with(|| {
             let id = LineId(u32::try_from(self.all.len()).expect("fewer than 2^32 lines"));
             self.all.push(Line::new(session, host));
+            let host = self.same.get(&host).copied().unwrap_or(host);
             self.by_host.entry(host).or_default().push(id);
             id
         })
@@ -208,14 +210,35 @@ impl Lines {
     /// The lines of a host.
     #[must_use]
     pub fn at_host(&self, host: HostId) -> SmallVec<[LineId; 1]> {
+        let host = self.same.get(&host).copied().unwrap_or(host);
         self.by_host.get(&host).cloned().unwrap_or_default()
+    }
+
+    /// Two numbers name one host: what wakes it wakes the lines of both.
+    pub fn same_host(&mut self, host: HostId, known: HostId) {
+        if host != known && self.same.insert(host, known).is_none() {
+            let lines = self.by_host.remove(&host).unwrap_or_default();
+            self.by_host.entry(known).or_default().extend(lines);
+        }
+    }
+
+    /// A session is taken up again: nothing of it was read yet.
+    pub fn begin_anew(&mut self, session: SessionId) {
+        self.ready.remove(&session);
+        for line in &mut self.all {
+            if line.session == session {
+                *line = Line::new(session, line.host);
+            }
+        }
     }
 
     /// Adds a waiting task and lets its line be looked at.
     pub fn enqueue(&mut self, id: LineId, rank: Rank, entity: Entity, now: Duration) {
         let line = self.get_mut(id);
         line.push(rank, entity);
-        if line.armed.is_none() && line.held.is_none() {
+        // A barrier holds the tasks that stood first; this one may go before them.
+        let may_go = line.held.is_none_or(|why| why == WaitReason::BatchNotBegun);
+        if line.armed.is_none() && may_go {
             self.arm(id, now);
         }
     }

@@ -83,6 +83,8 @@ pub struct Flight {
 /// One slot.
 #[derive(Debug)]
 struct Slot {
+    /// Of its present order: the store may tell a new start while orders are out.
+    boot: u32,
     generation: u32,
     busy: Option<Busy>,
 }
@@ -142,6 +144,7 @@ impl Slots {
             Some(slot) => slot,
             None if self.entries.len() < MAX_ORDERS => {
                 self.entries.push(Slot {
+                    boot: self.boot,
                     generation: 0,
                     busy: None,
                 });
@@ -152,6 +155,7 @@ impl Slots {
         self.used += 1;
         let entry = &mut self.entries[slot as usize];
         entry.generation += 1;
+        entry.boot = self.boot;
         entry.busy = Some(Busy {
             owner,
             sent: now,
@@ -189,16 +193,15 @@ impl Slots {
     #[must_use]
     pub fn get(&self, id: OrderId) -> Option<&Busy> {
         let slot = self.entries.get(id.slot as usize)?;
-        (slot.generation == id.generation && self.boot == id.boot)
+        (slot.generation == id.generation && slot.boot == id.boot)
             .then_some(slot.busy.as_ref())
             .flatten()
     }
 
     /// What occupies the slot, if `id` is its present order.
     pub fn get_mut(&mut self, id: OrderId) -> Option<&mut Busy> {
-        let boot = self.boot;
         let slot = self.entries.get_mut(id.slot as usize)?;
-        (slot.generation == id.generation && boot == id.boot)
+        (slot.generation == id.generation && slot.boot == id.boot)
             .then_some(slot.busy.as_mut())
             .flatten()
     }
@@ -219,18 +222,14 @@ impl Slots {
 
     /// Every order in flight, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Busy)> {
-        let boot = self.boot;
-        self.entries
-            .iter()
-            .enumerate()
-            .filter_map(move |(slot, entry)| {
-                let id = OrderId {
-                    boot,
-                    slot: u32::try_from(slot).ok()?,
-                    generation: entry.generation,
-                };
-                Some((id, entry.busy.as_ref()?))
-            })
+        self.entries.iter().enumerate().filter_map(|(slot, entry)| {
+            let id = OrderId {
+                boot: entry.boot,
+                slot: u32::try_from(slot).ok()?,
+                generation: entry.generation,
+            };
+            Some((id, entry.busy.as_ref()?))
+        })
     }
 }
 

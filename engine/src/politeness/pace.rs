@@ -126,6 +126,11 @@ impl Pace {
         // A faster ceiling must not wait out the old, longer gap.
         let shorter = self.ceiling.gap().saturating_sub(ceiling.gap());
         self.next_at = self.next_at.saturating_sub(shorter);
+        if !self.next_at.is_zero() {
+            // A robots.txt's crawl delay counts from the request for it.
+            let longer = ceiling.gap().saturating_sub(self.ceiling.gap());
+            self.next_at = self.next_at.saturating_add(longer);
+        }
         self.ceiling = ceiling;
     }
 

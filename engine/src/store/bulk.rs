@@ -25,19 +25,7 @@ pub(crate) struct Visit {
     phase: Phase,
 }
 
-pub(crate) const VISIT_COLUMNS: &str =
-    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
-
 impl Visit {
-    /// How it failed, where it has.
-    fn class(&self) -> Option<ErrorClass> {
-        let has = matches!(self.phase, Phase::Failed | Phase::Dead);
-        self.reason
-            .as_deref()
-            .filter(|_| has)
-            .and_then(ErrorClass::from_name)
-    }
-
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             place: Place {
@@ -62,6 +50,9 @@ impl Visit {
         Stand::of(self.phase, self.reason.as_deref())
     }
 }
+
+pub(crate) const VISIT_COLUMNS: &str =
+    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
 
 /// The row of a page that is known to have one.
 pub(crate) fn visit(db: &Connection, session: SessionId, page: i64) -> Result<Visit, StoreError> {
@@ -216,22 +207,35 @@ fn turn_all(
     let mut moved: Vec<MovedCount> = Vec::new();
     for visit in visits {
         turn(work, visit, fate(visit))?;
-        count(&mut moved, visit.place, visit.class());
+        count(&mut moved, visit);
     }
-    moved.sort_by_key(|count| (count.batch, count.stage, count.host, count.class));
+    moved.sort_by_key(|count| {
+        (
+            count.batch,
+            count.stage,
+            count.host,
+            count.from as u8,
+            count.class,
+        )
+    });
     Ok(moved)
 }
 
-fn count(moved: &mut Vec<MovedCount>, at: Place, class: Option<ErrorClass>) {
+fn count(moved: &mut Vec<MovedCount>, visit: &Visit) {
+    let (at, from) = (visit.place, visit.phase);
+    let class = matches!(from, Phase::Failed | Phase::Dead)
+        .then(|| visit.reason.as_deref().and_then(ErrorClass::from_name))
+        .flatten();
     match moved.iter_mut().find(|count| {
         (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host)
-            && count.class == class
+            && (count.from, count.class) == (from, class)
     }) {
         Some(known) => known.count += 1,
         None => moved.push(MovedCount {
             batch: at.batch,
             stage: at.stage,
             host: at.host,
+            from,
             class,
             count: 1,
         }),

@@ -16,12 +16,12 @@ use bevy_ecs::{
 };
 
 use crate::{
-    feed::frame::{Change, Frame, SessionPhase},
+    feed::frame::{Change, Frame, SessionPhase, StagePhase},
     model::{
         class::SkipReason,
         clock::Clock,
         host::Host,
-        ids::{HostId, OrderId, SessionId},
+        ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
         line::Lines,
         permits::Permits,
         session::{Batch, Condition, Index, Session},
@@ -80,6 +80,10 @@ pub(super) struct Desk {
     pub(super) letters: VecDeque<Letter>,
     /// Lines whose queue may be low.
     pub(super) hungry: Vec<crate::model::line::LineId>,
+    /// Attempts charged for what may have been our own network: when, whose, which page.
+    pub(super) local: VecDeque<(Duration, SessionId, PageKey)>,
+    /// What a person drops, by request: how many waited in memory, and pages of the store.
+    pub(super) dropping: std::collections::BTreeMap<u32, (usize, Vec<PageKey>)>,
     /// A suspect is being parsed alone.
     pub(super) alone: Option<OrderId>,
     /// Reports that nobody waited for any more.
@@ -186,6 +190,58 @@ impl Crawl<'_, '_> {
             from,
             to,
         });
+    }
+
+    /// What an earlier life of this session in this engine left is forgotten.
+    pub(super) fn begin_anew(&mut self, id: SessionId) {
+        self.moves.ledger().begin_anew(id);
+        self.lines.begin_anew(id);
+        if let Some(entity) = self.index.sessions.remove(&id) {
+            self.commands.entity(entity).despawn();
+        }
+        let batches = self.index.batches.keys().filter(|(of, _)| *of == id);
+        for key in batches.copied().collect::<Vec<_>>() {
+            if let Some(entity) = self.index.batches.remove(&key) {
+                self.commands.entity(entity).despawn();
+            }
+        }
+    }
+
+    /// Pages came into a stage of a batch that had ended: it is judged again, and so is what its
+    /// links lead to.
+    pub(super) fn reopen(&mut self, session: SessionId, id: BatchId, stage: StageId) {
+        let Some(entity) = self.index.batches.get(&(session, id)).copied() else {
+            return;
+        };
+        let downstream: Vec<bool> = match self.session(session) {
+            Some(session) => (session.graph.upstream.iter())
+                .map(|upstream| upstream.contains(&stage))
+                .collect(),
+            None => return,
+        };
+        let Ok(mut batch) = self.batches.get_mut(entity) else {
+            return;
+        };
+        let mut reopened = false;
+        for (at, run) in batch.stages.iter_mut().enumerate() {
+            let has_ended = !matches!(run.phase, StagePhase::Waiting | StagePhase::Running);
+            if has_ended && (at == usize::from(stage.0) || downstream[at]) {
+                run.phase = StagePhase::Running;
+                (run.condemning, run.condemned) = (None, false);
+                reopened = true;
+            }
+        }
+        let from = batch.phase;
+        if reopened && from != StagePhase::Running {
+            batch.phase = StagePhase::Running;
+            self.moves.journal().write(Change::BatchMoved {
+                session,
+                batch: id,
+                from,
+                to: StagePhase::Running,
+            });
+        }
+        self.desk.restless = true;
     }
 
     /// A line for people to read.

@@ -10,7 +10,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    feed::frame::{Detail, StagePhase},
+    feed::frame::{Detail, SessionPhase, StagePhase},
     model::{
         class::{SkipReason, WaitReason},
         ids::{HostId, SessionId},
@@ -54,15 +54,16 @@ fn dispatch_queued(mut crawl: Crawl) {
         crawl.condition.limited = Some(reason);
         return;
     }
+    let stepping = crawl.condition.paused;
     let mut sessions: Vec<SessionId> = crawl
         .index
         .sessions
         .iter()
         .filter(|(_, entity)| {
-            crawl
-                .sessions
-                .get(**entity)
-                .is_ok_and(|session| session.is_dispatching() && session.cancel.is_none())
+            crawl.sessions.get(**entity).is_ok_and(|session| {
+                let steps = stepping && session.phase == SessionPhase::Paused;
+                (steps || session.is_dispatching()) && session.cancel.is_none()
+            })
         })
         .map(|(id, _)| *id)
         .collect();
@@ -119,11 +120,12 @@ fn probe(crawl: &mut Crawl) {
     if !std::mem::take(&mut crawl.desk.probe_due) {
         return;
     }
-    let next = crawl.condition.offline.next_probe();
-    crawl.timers.set(
-        next.unwrap_or(now).max(now + Duration::from_secs(1)),
-        Due::Probe,
-    );
+    let next = crawl.condition.offline.next_probe().unwrap_or(now);
+    if next > now {
+        crawl.timers.set(next, Due::Probe);
+        return;
+    }
+    crawl.timers.set(now + Duration::from_secs(1), Due::Probe);
     let waiting = crawl
         .lines
         .iter()
@@ -176,6 +178,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.desk.hungry.push(line);
     }
     let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        rearm(crawl, line);
         return Tried::Went;
     };
     if !matches!(crawl.moves.of(entity), Some(TaskState::Queued)) {

@@ -35,6 +35,7 @@ fn take_commands(mut crawl: Crawl) {
             }
             Command::RequeueDead { session, selector } => {
                 let request = people::request(&mut crawl, reply.clone());
+                crawl.evict_ended(session);
                 crawl.write(
                     Owner::RequeueDead(session, request),
                     StoreVerb::RequeueDead { session, selector },

@@ -32,6 +32,8 @@ use crate::{
 
 /// The body kept as evidence, at most.
 const EVIDENCE: usize = 64 << 10;
+/// Failures remembered that may turn out to be our own network's.
+const LOCAL_FAILURES: usize = 4_096;
 /// A throttled task without a Retry-After comes back after this.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -91,21 +93,20 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback
     let stopping = crawl
         .session(task.session)
         .is_none_or(|session| session.cancel.is_some() || session.is_over());
-    let tries = crawl
-        .moves
-        .charge(entity, |tries| match setback.class.consequence() {
-            Consequence::Ours => {}
-            Consequence::Throttled => {
-                tries.throttled += 1;
-                if tries.throttled > retry.free_throttles {
-                    tries.failed += 1;
-                }
-            }
-            Consequence::Transient | Consequence::Permanent => {
+    let consequence = consequence(crawl, task, &setback);
+    let tries = crawl.moves.charge(entity, |tries| match consequence {
+        Consequence::Ours => {}
+        Consequence::Throttled => {
+            tries.throttled += 1;
+            if tries.throttled > retry.free_throttles {
                 tries.failed += 1;
-                tries.throttled = 0;
             }
-        });
+        }
+        Consequence::Transient | Consequence::Permanent => {
+            tries.failed += 1;
+            tries.throttled = 0;
+        }
+    });
     let spread = |crawl: &Crawl| {
         let _ = crawl;
         backoff::delay(
@@ -117,7 +118,7 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback
         )
     };
     let used_up = u32::from(tries.failed) >= policy.attempts;
-    let next = match setback.class.consequence() {
+    let next = match consequence {
         Consequence::Ours if stopping || setback.class == ErrorClass::Aborted => Next::Queued,
         Consequence::Ours => Next::Backoff(THROTTLE_PAUSE),
         Consequence::Permanent => Next::Dead(setback.class),
@@ -201,6 +202,23 @@ fn carry_out(
             crawl.retire(entity);
         }
     }
+}
+
+/// What the setback means for the page: while our own network is down nobody is charged.
+fn consequence(crawl: &mut Crawl, task: &Task, setback: &Setback) -> Consequence {
+    if !setback.class.is_local_origin() {
+        return setback.class.consequence();
+    }
+    if crawl.condition.offline.is_offline() {
+        return Consequence::Ours;
+    }
+    let now = crawl.now();
+    let local = &mut crawl.desk.local;
+    if local.len() >= LOCAL_FAILURES {
+        local.pop_front();
+    }
+    local.push_back((now, task.session, task.key));
+    setback.class.consequence()
 }
 
 /// The attempt's row and what it left behind.

@@ -118,7 +118,9 @@ pub struct MovedCount {
     pub stage: StageId,
     /// Their host.
     pub host: HostId,
-    /// How they had failed, where they had.
+    /// Where they stood.
+    pub from: Phase,
+    /// What had failed, where they stood as failed or dead.
     pub class: Option<ErrorClass>,
     /// How many.
     pub count: u64,

@@ -264,23 +264,27 @@ impl Session {
     }
 
     fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
-        let mut moved: BTreeMap<(BatchId, StageId, HostId, Option<ErrorClass>), u64> =
-            BTreeMap::new();
+        let mut moved: BTreeMap<_, (Phase, u64)> = BTreeMap::new();
         for key in keys {
             let visit = &self.visits[&key];
-            let has_failed = matches!(visit.phase, Phase::Failed | Phase::Dead);
-            let class = visit.class.filter(|_| has_failed);
-            *moved
-                .entry((visit.batch, visit.stage, visit.host, class))
-                .or_default() += 1;
+            let from = visit.phase;
+            let class = visit
+                .class
+                .filter(|_| matches!(from, Phase::Failed | Phase::Dead));
+            let place = (visit.batch, visit.stage, visit.host);
+            moved
+                .entry((place, from as u8, class))
+                .or_insert((from, 0))
+                .1 += 1;
             self.turn(key, to, afresh);
         }
         moved
             .into_iter()
-            .map(|((batch, stage, host, class), count)| MovedCount {
-                batch,
-                stage,
-                host,
+            .map(|((place, _, class), (from, count))| MovedCount {
+                batch: place.0,
+                stage: place.1,
+                host: place.2,
+                from,
                 class,
                 count,
             })

@@ -119,20 +119,32 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             opened_session(crawl, request, *opened);
         }
         (Owner::Requeue(session, batch, stage), StoreReceipt::Moved(moved)) => {
-            bulk(crawl, session, &moved, Phase::Failed, Phase::Queued);
+            bulk(crawl, session, &moved, Phase::Queued);
             judged(crawl, session, batch, stage);
         }
         (Owner::Condemn(session, batch, stage), StoreReceipt::Moved(moved)) => {
-            bulk(crawl, session, &moved, Phase::Failed, Phase::Dead);
+            bulk(crawl, session, &moved, Phase::Dead);
             judged(crawl, session, batch, stage);
         }
         (Owner::RequeueDead(session, request), StoreReceipt::Moved(moved)) => {
-            bulk(crawl, session, &moved, Phase::Dead, Phase::Queued);
-            answer(crawl, request, &moved);
+            bulk(crawl, session, &moved, Phase::Queued);
+            for moved in &moved {
+                crawl.reopen(session, moved.batch, moved.stage);
+            }
+            answer(crawl, request, &moved, 0);
         }
         (Owner::Drop(session, request), StoreReceipt::Moved(moved)) => {
-            bulk(crawl, session, &moved, Phase::Dead, Phase::Cancelled);
-            answer(crawl, request, &moved);
+            bulk(crawl, session, &moved, Phase::Cancelled);
+            let (count, keys) = crawl.desk.dropping.remove(&request).unwrap_or_default();
+            for key in keys {
+                // It was read up before the store dropped it.
+                if let Some(entity) = crawl.index.tasks.get(&(session, key)).copied()
+                    && matches!(crawl.moves.of(entity), Some(TaskState::Queued))
+                {
+                    crawl.leave(entity);
+                }
+            }
+            answer(crawl, request, &moved, count);
         }
         (Owner::Close(session), StoreReceipt::Noted) => closed(crawl, session),
         (Owner::Note(_), StoreReceipt::Noted) => {}
@@ -192,21 +204,29 @@ fn read_up(
 }
 
 /// Pages that a bulk verb moved; they stand in the store.
-fn bulk(crawl: &mut Crawl, session: SessionId, moved: &[MovedCount], from: Phase, to: Phase) {
+fn bulk(crawl: &mut Crawl, session: SessionId, moved: &[MovedCount], to: Phase) {
     for count in moved {
         let cell = (count.batch, count.stage);
         crawl
             .moves
             .ledger()
-            .shift(session, cell, (from, to), count.count);
+            .shift(session, cell, (count.from, to), count.count);
+        let dead = &mut crawl.moves.ledger().book_mut(session).dead;
         if let Some(class) = count.class {
-            let dead = &mut crawl.moves.ledger().book_mut(session).dead;
-            if to == Phase::Dead {
-                *dead.entry(class).or_default() += count.count;
-            } else if let Some(known) = dead.get_mut(&class).filter(|_| from == Phase::Dead) {
+            if count.from == Phase::Dead
+                && let Some(known) = dead.get_mut(&class)
+            {
                 *known = known.saturating_sub(count.count);
             }
-            dead.retain(|_, n| *n > 0);
+            if to == Phase::Dead {
+                *dead.entry(class).or_default() += count.count;
+            }
+            dead.retain(|_, count| *count > 0);
+        }
+        if count.from.is_waiting() {
+            let id = crawl.lines.id(session, count.host);
+            let line = crawl.lines.get_mut(id);
+            line.outside = line.outside.saturating_sub(count.count);
         }
         if to == Phase::Queued {
             let id = crawl.lines.id(session, count.host);
@@ -234,8 +254,8 @@ fn judged(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: StageId)
     }
 }
 
-fn answer(crawl: &mut Crawl, request: u32, moved: &[MovedCount]) {
-    let count: u64 = moved.iter().map(|moved| moved.count).sum();
+fn answer(crawl: &mut Crawl, request: u32, moved: &[MovedCount], before: usize) {
+    let count = moved.iter().map(|moved| moved.count).sum::<u64>() + before as u64;
     if let Some(reply) = crawl.index.asking.remove(&request) {
         reply.try_send(Ok(json!({ "pages": count }))).ok();
     }
@@ -249,6 +269,7 @@ fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
     let start = opening.start;
     let id = opened.session;
     crawl.slots.set_boot(opened.boot);
+    crawl.begin_anew(id);
     let ledger = crawl.moves.ledger();
     for (batch, stage, phase, count) in &opened.counts {
         ledger.discover(id, (*batch, *stage), *phase, *count);

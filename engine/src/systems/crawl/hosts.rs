@@ -75,6 +75,7 @@ impl Crawl<'_, '_> {
             if let Some(entity) = self.index.hosts.get(&known).copied() {
                 self.index.hosts.insert(id, entity);
             }
+            self.lines.same_host(id, known);
             return;
         }
         let learned: Option<Learned> =
@@ -193,7 +194,8 @@ impl Crawl<'_, '_> {
             return;
         }
         match self.condition.offline.on_outcome(now, host_id, failed) {
-            Some(offline::Change::WentOffline { .. }) => {
+            Some(offline::Change::WentOffline { since }) => {
+                self.give_back(since);
                 self.tell_all("our own network seems down: dispatch rests and probes");
                 self.timers.set(now + Duration::from_secs(1), Due::Probe);
             }
@@ -202,6 +204,19 @@ impl Crawl<'_, '_> {
                 self.wake_all();
             }
             None => {}
+        }
+    }
+
+    /// Attempts that failed by our own network are given back.
+    fn give_back(&mut self, since: Duration) {
+        for (at, session, key) in std::mem::take(&mut self.desk.local) {
+            if at >= since
+                && let Some(entity) = self.index.tasks.get(&(session, key)).copied()
+            {
+                self.moves.charge(entity, |tries| {
+                    tries.failed = tries.failed.saturating_sub(1);
+                });
+            }
         }
     }
 

@@ -17,10 +17,19 @@ use crate::{
     systems::crawl::Crawl,
 };
 
+/// Residents of one line, however many lines share the window.
+const LEAST: u32 = 16;
+
 impl Crawl<'_, '_> {
     /// Whether another task fits into the window.
     pub(in crate::systems) fn has_room(&self) -> bool {
         self.window.resident() < self.settings.0.window
+    }
+
+    /// Residents that one host may have: no host fills the window.
+    pub(in crate::systems) fn fair_share(&self) -> u32 {
+        let lines = u32::try_from(self.lines.iter().count()).unwrap_or(u32::MAX);
+        (self.settings.0.window / lines.max(1)).max(LEAST)
     }
 
     /// What adding links did: the books, hosts, and new pages.
@@ -50,8 +59,12 @@ impl Crawl<'_, '_> {
                 .or_default() += count;
         }
         self.desk.restless = true;
+        let mut last = None;
         for task in found.new {
             let cell = (task.batch, task.stage);
+            if last.replace(cell) != Some(cell) {
+                self.reopen(session, task.batch, task.stage);
+            }
             self.moves
                 .ledger()
                 .discover(session, cell, Phase::Queued, 1);
@@ -64,10 +77,12 @@ impl Crawl<'_, '_> {
         let begun = self
             .session(session)
             .is_some_and(|session| session.opened.contains(&task.batch) && !session.is_over());
-        let room = begun && self.has_room();
+        let (room, fair) = (begun && self.has_room(), self.fair_share());
         let id = self.lines.id(session, task.host);
         let line = self.lines.get_mut(id);
+        let resident = line.resident;
         let cursor = line.cursor(task.batch);
+        let room = room && resident < fair;
         if room && cursor.exhausted && !cursor.asked && task.seq > cursor.after {
             cursor.after = task.seq;
             self.admit(session, task);
@@ -158,6 +173,26 @@ impl Crawl<'_, '_> {
             host.finished += 1;
         }
         self.commands.entity(entity).despawn();
+    }
+
+    /// Dead letters and failed pages of a session leave, before the store moves them.
+    pub(in crate::systems) fn evict_ended(&mut self, session: SessionId) {
+        let leaving = std::mem::take(&mut self.window.leaving);
+        for (at, entity) in leaving {
+            let is_of = self
+                .moves
+                .task(entity)
+                .is_some_and(|(task, _)| task.session == session);
+            let is_meant = self
+                .moves
+                .of(entity)
+                .is_some_and(|state| matches!(state.phase(), Phase::Dead | Phase::Failed));
+            if is_of && is_meant {
+                self.leave(entity);
+            } else {
+                self.window.leaving.push_back((at, entity));
+            }
+        }
     }
 
     /// Everything of a session leaves the window; what waits in the store is counted anew.

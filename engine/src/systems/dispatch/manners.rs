@@ -17,7 +17,7 @@ use crate::{
     politeness::{breaker::Permission, pace::When, robots::Robots},
     ports::{
         orders::{FetchOrder, Order, Purpose, RequestProfile},
-        stored::{Evidence, PageEnd, StoreVerb},
+        stored::{AttemptRow, Evidence, PageEnd, StoreVerb},
     },
     systems::crawl::{Crawl, robots_url},
 };
@@ -107,6 +107,9 @@ fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
     let Some((task, attempts)) = crawl.moves.task(entity) else {
         return;
     };
+    if !matches!(crawl.moves.of(entity), Some(TaskState::Queued)) {
+        return;
+    }
     let (task, tries) = (task.clone(), attempts.0);
     let class = ErrorClass::Robots;
     let message =
@@ -117,7 +120,13 @@ fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
             ..Evidence::default()
         },
     };
-    let end = crawl.end_of(&task, tries, None, end);
+    let attempt = AttemptRow {
+        dispatch: tries.dispatched,
+        class: Some(class),
+        message: Some(message.clone()),
+        ..AttemptRow::default()
+    };
+    let end = crawl.end_of(&task, tries, Some(attempt), end);
     crawl.write(Owner::End(task.session), StoreVerb::End(end));
     let fault = Fault {
         class,

@@ -172,7 +172,7 @@ fn find(crawl: &Crawl, key: PageKey) -> Option<Entity> {
 pub(super) fn drop_waiting(
     crawl: &mut Crawl,
     session: SessionId,
-    selector: DeadSelector,
+    mut selector: DeadSelector,
     reply: Option<Sender<Ack>>,
 ) -> Option<Ack> {
     let waiting: Vec<Entity> = selector
@@ -186,14 +186,24 @@ pub(super) fn drop_waiting(
             )
         })
         .collect();
-    if !waiting.is_empty() {
-        let count = waiting.len();
-        for entity in waiting {
-            crawl.end_waiting(entity, TaskState::Cancelled, PageEnd::Cancelled);
-        }
+    let count = waiting.len();
+    for entity in waiting {
+        crawl.end_waiting(entity, TaskState::Cancelled, PageEnd::Cancelled);
+    }
+    crawl.evict_ended(session);
+    let named = !selector.keys.is_empty();
+    // What is resident still is in flight or has just been dropped.
+    selector
+        .keys
+        .retain(|key| !crawl.index.tasks.contains_key(&(session, *key)));
+    if named && selector.keys.is_empty() {
         return Some(Ok(json!({ "pages": count })));
     }
     let request = request(crawl, reply);
+    crawl
+        .desk
+        .dropping
+        .insert(request, (count, selector.keys.clone()));
     crawl.write(
         Owner::Drop(session, request),
         StoreVerb::Drop { session, selector },

@@ -39,6 +39,7 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
     hungry.dedup();
     let lines = u32::try_from(crawl.lines.iter().count()).unwrap_or(u32::MAX);
     let share = (crawl.settings.0.window / lines.max(1)).clamp(LEAST, MOST);
+    let fair = crawl.fair_share();
     for id in hungry {
         let line = crawl.lines.get(id);
         let waiting = u32::try_from(line.waiting()).unwrap_or(u32::MAX);
@@ -58,7 +59,12 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
             .0
             .window
             .saturating_sub(crawl.window.resident());
-        let limit = (share - waiting).min(room);
+        let own = fair.saturating_sub(line.resident);
+        if own == 0 {
+            // It is looked at again when one of its tasks leaves.
+            continue;
+        }
+        let limit = (share - waiting).min(room).min(own);
         if limit == 0 {
             crawl.desk.hungry.push(id);
             continue;
