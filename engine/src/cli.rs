@@ -1,15 +1,16 @@
 //! The `crawlfield` command, one file per subcommand.
 
+mod bench;
 pub mod check;
 mod checking;
 mod completions;
 mod dead;
 mod exit;
 mod export;
-mod layers;
+pub mod layers;
 mod resume;
-mod run;
-mod session;
+pub mod run;
+pub mod session;
 mod sessions;
 mod trying;
 
@@ -56,6 +57,8 @@ enum Subcommands {
     Sessions(sessions::SessionsArgs),
     /// List, show, requeue or drop dead letters
     Dead(dead::DeadArgs),
+    /// Measure what the engine costs on this machine
+    Bench(bench::BenchArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
 }
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Subcommands::Export(args) => export::run(&args),
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),
+        Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     };
     match result {
@@ -96,9 +100,11 @@ pub fn main() -> ExitCode {
 
 /// Why a command ended early, and with which code.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    exit: Exit,
-    message: String,
+pub struct Failure {
+    /// The code for scripts.
+    pub exit: Exit,
+    /// For the person: what, where, what to do.
+    pub message: String,
 }
 
 impl Failure {

@@ -14,6 +14,7 @@ pub mod output;
 mod page;
 mod paging;
 mod records;
+mod rows;
 mod shape;
 mod sitemap;
 pub mod trace;

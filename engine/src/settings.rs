@@ -41,6 +41,8 @@ pub struct Settings {
     pub retain_for: Duration,
     /// Time between two snapshots.
     pub snapshot_interval: Duration,
+    /// A store in trouble (full disk, locked file) is asked again for so long.
+    pub store_patience: Duration,
     /// Pages of the entry stage in one batch.
     pub batch_size: u32,
     /// Pause between two batches.
@@ -178,6 +180,7 @@ impl Default for Settings {
             parse_memory: 1 << 30,
             retain_for: Duration::from_secs(2),
             snapshot_interval: Duration::from_secs(1),
+            store_patience: Duration::from_secs(20),
             batch_size: 500,
             batch_pause: Duration::ZERO,
             host: HostSettings {
@@ -201,9 +204,9 @@ impl Default for Settings {
                 max_retry_after: Duration::from_hours(24),
             },
             breaker: BreakerSettings {
-                window: 20,
+                window: 50,
                 max_age: Duration::from_mins(2),
-                min_sample: 8,
+                min_sample: 20,
                 failure_rate: 0.5,
                 open_for: Duration::from_secs(30),
                 max_open_for: Duration::from_mins(15),

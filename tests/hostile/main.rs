@@ -1,4 +1,4 @@
-//! The fetcher against servers that misbehave.
+//! The fetcher, and whole crawls, against servers that misbehave.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
 
 mod body;
 mod connection;
+mod engine;
 mod far;
 mod framing;
 mod manners;

@@ -94,7 +94,9 @@ fn memory_of_bodies_bounds_what_is_fetched() {
 
 #[test]
 fn commits_gather_what_came_meanwhile() {
-    let mut crawl = catalogue(300).laws(|laws| laws.commit = millis(500)).start();
+    let mut crawl = catalogue(300)
+        .laws(|laws| laws.commit = millis(500))
+        .start();
     crawl.run_until_idle();
     let most = crawl.far.batches.iter().max();
     assert!(most.is_some_and(|most| *most > 20), "{most:?}");

@@ -16,14 +16,18 @@ fn chain(lists: usize) -> Scenario {
         if i < lists {
             list = list.next(&format!("a.test/p{}", i + 1));
         }
-        scenario = scenario.page(&format!("a.test/p{i}"), [list]).details(&details);
+        scenario = scenario
+            .page(&format!("a.test/p{i}"), [list])
+            .details(&details);
     }
     scenario
 }
 
 fn batch_lines(crawl: &Crawl) -> Vec<&str> {
     let lines = crawl.transcript.lines.iter();
-    lines.filter_map(|line| Some(line.split_once("batch ")?.1)).collect()
+    lines
+        .filter_map(|line| Some(line.split_once("batch ")?.1))
+        .collect()
 }
 
 #[test]

@@ -29,7 +29,11 @@ fn cancelling_at_once_aborts_within_a_tenth_of_a_second() {
     let began = crawl.now();
     crawl.ask(cancel(true)).unwrap();
     crawl.run_until_idle();
-    assert!(crawl.now() - began <= millis(100), "{:?}", crawl.now() - began);
+    assert!(
+        crawl.now() - began <= millis(100),
+        "{:?}",
+        crawl.now() - began
+    );
     assert_eq!(crawl.session_phase(), Some(SessionPhase::Stopped));
     assert_eq!(crawl.count(Phase::Queued) + crawl.count(Phase::Done), 101);
     assert!(crawl.count(Phase::Queued) > 90);

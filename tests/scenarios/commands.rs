@@ -22,7 +22,10 @@ fn a_changed_setting_counts_at_once_and_is_told_with_old_and_new_value() {
     assert_eq!((&ack["old"], &ack["new"]), (&json!(32), &json!(3)));
     assert_eq!(crawl.engine.permits().http.limit, 3);
     let told = crawl.transcript.notices.iter();
-    assert!(told.clone().any(|text| text.contains("http_permits: 32 → 3")));
+    assert!(
+        told.clone()
+            .any(|text| text.contains("http_permits: 32 → 3"))
+    );
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 100);
 }
@@ -49,7 +52,9 @@ fn a_profile_is_switched_while_running() {
     crawl.ask(Command::SetProfile(Profile::Economy)).unwrap();
     let economy = crawl.engine.permits().http.limit;
     crawl.run_until(|crawl| crawl.saved() >= 60);
-    crawl.ask(Command::SetProfile(Profile::Performance)).unwrap();
+    crawl
+        .ask(Command::SetProfile(Profile::Performance))
+        .unwrap();
     assert!(crawl.engine.permits().http.limit > economy);
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 200);
@@ -168,7 +173,9 @@ fn a_waiting_task_is_dropped() {
 
 #[test]
 fn a_page_that_waits_in_the_store_is_dropped() {
-    let mut crawl = catalogue(500).settings(|settings| settings.window = 100).start();
+    let mut crawl = catalogue(500)
+        .settings(|settings| settings.window = 100)
+        .start();
     crawl.run_until(|crawl| crawl.saved() >= 2);
     let keys = ["a.test/490", "a.test/10"];
     crawl.ask(drop_keys(&crawl, &keys)).unwrap();
@@ -207,12 +214,17 @@ fn dead_letters_are_dropped_by_class() {
 
 #[test]
 fn a_task_tells_why_it_waits() {
-    let mut crawl = catalogue(3).page("a.test/1", [Reply::retry_after(60)]).start();
+    let mut crawl = catalogue(3)
+        .page("a.test/1", [Reply::retry_after(60)])
+        .start();
     crawl.run_until(|crawl| crawl.path("a.test/1").contains(&"backoff"));
     let key = crawl.transcript.key("a.test/1").unwrap();
     let told = crawl.ask(Command::Inspect(key)).unwrap();
     assert_eq!(told["state"], "backoff");
-    assert!(told["waits"].as_str().unwrap().contains("rate_limit"), "{told}");
+    assert!(
+        told["waits"].as_str().unwrap().contains("rate_limit"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -11,7 +11,10 @@ use crate::catalogue;
 #[test]
 fn a_page_that_many_lists_name_is_fetched_once() {
     let mut crawl = Scenario::new()
-        .page("a.test/", [Reply::links(["a.test/1", "a.test/2", "a.test/1"]).next("a.test/p2")])
+        .page(
+            "a.test/",
+            [Reply::links(["a.test/1", "a.test/2", "a.test/1"]).next("a.test/p2")],
+        )
         .page("a.test/p2", [Reply::links(["a.test/2", "a.test/3"])])
         .details(["a.test/1", "a.test/2", "a.test/3"])
         .start_url("a.test/")

@@ -36,9 +36,7 @@ fn a_list_and_its_detail_are_fetched_parsed_and_saved() {
 
 #[test]
 fn a_page_that_is_not_there_is_a_dead_letter_at_once() {
-    let mut crawl = catalogue(2)
-        .page("a.test/2", [Reply::status(404)])
-        .start();
+    let mut crawl = catalogue(2).page("a.test/2", [Reply::status(404)]).start();
     crawl.run_until_idle();
     assert_eq!(crawl.path("a.test/2"), ["fetching", "dead"]);
     assert_eq!(
@@ -125,7 +123,10 @@ fn an_exchange_that_never_reports_is_given_up_at_its_deadline() {
     let moves = crawl.moves_of("a.test/1");
     let waited = moves[1].at - moves[0].at;
     assert_eq!(moves[1].class, Some(ErrorClass::Worker));
-    assert!(waited >= crate::secs(20) && waited < crate::secs(40), "{waited:?}");
+    assert!(
+        waited >= crate::secs(20) && waited < crate::secs(40),
+        "{waited:?}"
+    );
     assert_eq!(crawl.saved(), 1);
 }
 
@@ -136,7 +137,10 @@ fn a_parse_that_never_reports_is_given_up_at_its_deadline() {
         .start();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 3);
-    assert_eq!(crawl.moves_of("a.test/1")[3].class, Some(ErrorClass::Worker));
+    assert_eq!(
+        crawl.moves_of("a.test/1")[3].class,
+        Some(ErrorClass::Worker)
+    );
 }
 
 #[test]

@@ -12,7 +12,9 @@ fn too_many_redirects_are_a_dead_letter() {
         let to = format!("a.test/hop/{}", i + 1);
         scenario = scenario.page(&format!("a.test/hop/{i}"), [Reply::redirect(&to)]);
     }
-    let mut crawl = scenario.settings(|settings| settings.fetch.max_redirects = 4).start();
+    let mut crawl = scenario
+        .settings(|settings| settings.fetch.max_redirects = 4)
+        .start();
     crawl.run_until_idle();
     assert_eq!(crawl.result()["deadByClass"]["redirect"], 1);
     assert_eq!(crawl.times_asked("a.test/hop/3"), 1);

@@ -18,7 +18,9 @@ fn a_paused_session_sends_nothing_and_finishes_what_is_in_flight() {
     crawl.advance(secs(600));
     assert_eq!(crawl.far.asked.len(), asked);
     assert!(crawl.far.out().is_empty());
-    crawl.ask(Command::Resume(Target::Session(session))).unwrap();
+    crawl
+        .ask(Command::Resume(Target::Session(session)))
+        .unwrap();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 100);
 }

@@ -28,7 +28,11 @@ fn a_retry_after_parks_the_whole_host() {
         .start();
     crawl.run_until_idle();
     let asked = crawl.asked_of("a.test");
-    let pause = asked.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    let pause = asked
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .max()
+        .unwrap();
     assert!(pause >= secs(59), "{pause:?}");
     assert_eq!(crawl.saved(), 30);
 }
@@ -84,7 +88,11 @@ fn throttles_cost_no_attempt_until_the_eleventh() {
         .start();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 1);
-    let most = crawl.moves_of("a.test/1").iter().map(|fact| fact.attempts).max();
+    let most = crawl
+        .moves_of("a.test/1")
+        .iter()
+        .map(|fact| fact.attempts)
+        .max();
     assert_eq!(most, Some(0));
 }
 
@@ -150,10 +158,18 @@ fn our_own_network_being_down_costs_nobody_an_attempt() {
     crawl.far.network = None;
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 40);
-    let most = crawl.transcript.facts.iter().map(|fact| fact.attempts).max();
+    let most = crawl
+        .transcript
+        .facts
+        .iter()
+        .map(|fact| fact.attempts)
+        .max();
     let last: Vec<u16> = all
         .iter()
         .map(|url| crawl.moves_of(url).last().unwrap().attempts)
         .collect();
-    assert!(last.iter().all(|attempts| *attempts == 0), "{most:?} {last:?}");
+    assert!(
+        last.iter().all(|attempts| *attempts == 0),
+        "{most:?} {last:?}"
+    );
 }

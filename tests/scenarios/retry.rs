@@ -14,7 +14,9 @@ fn waits(retry: &str) -> Vec<Duration> {
         .start();
     crawl.run_until_idle();
     let moves = crawl.moves_of("a.test/1");
-    let backoffs = moves.iter().filter_map(|fact| Some(fact.retry_at? - fact.at));
+    let backoffs = moves
+        .iter()
+        .filter_map(|fact| Some(fact.retry_at? - fact.at));
     backoffs.collect()
 }
 
@@ -53,7 +55,14 @@ fn a_page_is_asked_as_often_as_its_attempts_and_its_stages_say() {
 fn each_class_of_failure_ends_as_the_table_says() {
     use ErrorClass as C;
     let permanent = [C::Tls, C::TooLarge, C::UnsafeAddress];
-    let transient = [C::Dns, C::Connect, C::Reset, C::Truncated, C::Protocol, C::Decode];
+    let transient = [
+        C::Dns,
+        C::Connect,
+        C::Reset,
+        C::Truncated,
+        C::Protocol,
+        C::Decode,
+    ];
     for class in permanent {
         let mut crawl = catalogue(1).page("a.test/1", [Reply::fail(class)]).start();
         crawl.run_until_idle();
@@ -66,7 +75,9 @@ fn each_class_of_failure_ends_as_the_table_says() {
         assert_eq!(crawl.saved(), 1, "{class:?}");
     }
     for status in [403, 410, 451, 501] {
-        let mut crawl = catalogue(1).page("a.test/1", [Reply::status(status)]).start();
+        let mut crawl = catalogue(1)
+            .page("a.test/1", [Reply::status(status)])
+            .start();
         crawl.run_until_idle();
         assert_eq!(crawl.path("a.test/1"), ["fetching", "dead"], "{status}");
     }

@@ -7,7 +7,9 @@ use crate::{catalogue, secs, urls};
 
 #[test]
 fn robots_is_read_before_any_page_and_once() {
-    let mut crawl = catalogue(20).robots("a.test", "User-agent: *\nAllow: /").start();
+    let mut crawl = catalogue(20)
+        .robots("a.test", "User-agent: *\nAllow: /")
+        .start();
     crawl.run_until_idle();
     assert!(crawl.far.asked[0].url.ends_with("/robots.txt"));
     assert_eq!(crawl.times_asked("a.test/robots.txt"), 1);
@@ -20,7 +22,10 @@ fn what_robots_denies_is_skipped_with_the_reason() {
         .start();
     crawl.run_until_idle();
     assert_eq!(crawl.path("a.test/2"), ["skipped"]);
-    assert_eq!(crawl.moves_of("a.test/2")[0].reason, Some(SkipReason::Robots));
+    assert_eq!(
+        crawl.moves_of("a.test/2")[0].reason,
+        Some(SkipReason::Robots)
+    );
     assert_eq!(crawl.saved(), 2);
 }
 

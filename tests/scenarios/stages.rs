@@ -48,8 +48,14 @@ fn a_short_last_page_is_accepted_once_it_is_verified() {
 fn a_list_that_stays_short_in_the_middle_fails_its_stage() {
     let mut crawl = Scenario::new()
         .list("items_per_page = 2\nretry = { attempts = 2, base = \"1s\" }\nstage_attempts = 2")
-        .page("a.test/", [Reply::links(["a.test/1"]).next("a.test/p2").of_pages(3)])
-        .page("a.test/p2", [Reply::links(["a.test/2", "a.test/3"]).of_pages(3)])
+        .page(
+            "a.test/",
+            [Reply::links(["a.test/1"]).next("a.test/p2").of_pages(3)],
+        )
+        .page(
+            "a.test/p2",
+            [Reply::links(["a.test/2", "a.test/3"]).of_pages(3)],
+        )
         .details(["a.test/1", "a.test/2", "a.test/3"])
         .start_url("a.test/")
         .start();
@@ -126,7 +132,9 @@ fn a_fatal_stage_pauses_the_session_where_that_is_asked() {
     crawl.advance(secs(60));
     assert_eq!(crawl.far.asked.len(), asked);
     let session = crawl.session();
-    crawl.ask(Command::Resume(Target::Session(session))).unwrap();
+    crawl
+        .ask(Command::Resume(Target::Session(session)))
+        .unwrap();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 5);
 }
@@ -137,7 +145,12 @@ fn a_fatal_stage_ends_the_session_where_that_is_asked() {
     crawl.run_until_idle();
     assert_eq!(crawl.session_phase(), Some(SessionPhase::Failed));
     assert!(crawl.saved() < 5);
-    assert!(crawl.result()["why"].as_str().unwrap().contains("tolerance"));
+    assert!(
+        crawl.result()["why"]
+            .as_str()
+            .unwrap()
+            .contains("tolerance")
+    );
 }
 
 #[test]

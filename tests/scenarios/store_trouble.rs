@@ -14,7 +14,11 @@ fn a_busy_store_stops_dispatch_and_nothing_is_lost() {
     crawl.advance(secs(120));
     assert_eq!(crawl.far.asked.len(), asked, "dispatch rests");
     let notices = &crawl.transcript.notices;
-    assert!(notices.iter().any(|text| text.contains("locked by another")));
+    assert!(
+        notices
+            .iter()
+            .any(|text| text.contains("locked by another"))
+    );
     crawl.trouble(None);
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 100);

@@ -182,7 +182,9 @@ fn disturb(dice: &mut Dice, crawl: &mut Crawl) {
                 let session = None;
                 crawl.command(Command::Cancel { session, now });
                 crawl.run_until_idle();
-                if crawl.session_phase() == Some(crawlfield_engine::feed::frame::SessionPhase::Stopped) {
+                if crawl.session_phase()
+                    == Some(crawlfield_engine::feed::frame::SessionPhase::Stopped)
+                {
                     crawl.resume().expect("a stopped session can be resumed");
                 }
             }
@@ -197,9 +199,11 @@ fn run(seed: u64) {
     crawl.run_until_idle();
     let reachable: BTreeSet<String> = crawl.far.reachable(crawl.start_urls());
     let discovered = crawl.result()["discovered"].as_u64().unwrap_or(0);
-    let lists_lost = crawl.transcript.facts.iter().any(|fact| {
-        fact.stage == 0 && fact.to == Phase::Dead
-    });
+    let lists_lost = crawl
+        .transcript
+        .facts
+        .iter()
+        .any(|fact| fact.stage == 0 && fact.to == Phase::Dead);
     assert!(
         lists_lost || discovered == reachable.len() as u64,
         "{discovered} of {} pages were discovered",

@@ -1,3 +1,7 @@
 //! The `crawlfield-viewer` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    crawlfield_viewer::cli::main()
+}

@@ -1,6 +1,9 @@
 //! Pictures without a window: the same app, drawn into an image and read back.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bevy::{
     app::PluginsState,
@@ -14,11 +17,14 @@ use bevy::{
         view::screenshot::{Screenshot, ScreenshotCaptured},
     },
     window::ExitCondition,
+    time::TimeUpdateStrategy,
     winit::WinitPlugin,
 };
+use bevy_egui::{EguiPlugin, EguiPrimaryContextPass};
 use image::RgbaImage;
 
 use crate::{
+    banner::{HEIGHT, draw_banner},
     compose::{TargetSize, compose_scene},
     field::layout::Rect,
     numbers::float,
@@ -28,6 +34,10 @@ use crate::{
 
 /// Updates that a picture may take to come back, at most.
 const UPDATES_MAX: u32 = 2_000;
+/// Frames until fonts and sizes of text have come to rest.
+const SETTLING: u32 = 4;
+/// The time from one frame to the next, as text and panels see it.
+const FRAME: Duration = Duration::from_millis(100);
 
 /// An app that draws into an image.
 pub struct Studio {
@@ -55,10 +65,13 @@ impl Studio {
                 .disable::<LogPlugin>()
                 .disable::<PipelinedRenderingPlugin>(),
         )
-        .add_plugins(FieldPlugin)
+        .add_plugins((FieldPlugin, EguiPlugin::default()))
+        // The picture's time is ours: the same step each frame, whatever the machine does.
+        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))
         .insert_resource(TargetSize([float(width), float(height)]))
         .insert_resource(ClearColor(clear_color(&show)))
         .insert_resource(show)
+        .add_systems(EguiPrimaryContextPass, draw_banner)
         .add_systems(PostUpdate, compose_scene);
         let mut image =
             Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
@@ -78,13 +91,20 @@ impl Studio {
         let mut studio = Self { app, target };
         studio
             .show()
-            .set_area(Rect::new(0.0, 0.0, float(width), float(height)));
+            .set_area(Rect::new(0.0, HEIGHT, float(width), float(height) - HEIGHT));
         studio
     }
 
     /// What is shown.
     pub fn show(&mut self) -> Mut<'_, Show> {
         self.app.world_mut().resource_mut::<Show>()
+    }
+
+    /// Draws until fonts and sizes of text have come to rest.
+    pub fn settle(&mut self) {
+        for _ in 0..SETTLING {
+            self.draw();
+        }
     }
 
     /// Draws one frame.
@@ -122,7 +142,9 @@ impl Studio {
     }
 }
 
-fn clear_color(show: &Show) -> Color {
+/// Behind everything.
+#[must_use]
+pub fn clear_color(show: &Show) -> Color {
     let hex = show.choices.theme.theme().ground;
     let [_, r, g, b] = hex.to_be_bytes();
     Color::srgb_u8(r, g, b)

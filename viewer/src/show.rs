@@ -13,7 +13,8 @@ use crate::{
         view::View,
     },
     numbers::{float, index, millis, narrow, number, wide},
-    source::{News, Source},
+    replay::Playback,
+    source::{Link, News, Source},
     theme::ThemeName,
 };
 
@@ -74,6 +75,8 @@ pub struct Show {
     pub now_us: u64,
     /// The texture must be filled anew.
     pub refill: bool,
+    /// How a recording is played; `None` where the source is the present.
+    pub playback: Option<Playback>,
     hurry: f32,
     laid_out: (u64, Rect),
     is_fitted: bool,
@@ -86,7 +89,11 @@ impl Show {
     /// Nothing yet.
     #[must_use]
     pub fn new(source: Source, choices: Choices) -> Self {
-        Self {
+        let playback = match &source {
+            Source::Replay(replay) => Some(Playback::new(replay.span_us())),
+            _ => None,
+        };
+        let mut show = Self {
             source,
             mirror: Mirror::tracking(),
             board: Board::new(Arrangement::Territory),
@@ -94,12 +101,19 @@ impl Show {
             view: View::fit(Rect::default()),
             placed: Vec::new(),
             choices,
-            now_us: 0,
+            now_us: playback.map_or(0, |playback| playback.start_us),
             refill: true,
+            playback,
             hurry: 1.0,
             laid_out: (u64::MAX, Rect::default()),
             is_fitted: true,
+        };
+        if let Some(playback) = playback
+            && show.seek(playback.start_us).is_err()
+        {
+            show.news.link = Link::Ended;
         }
+        show
     }
 
     /// Takes what has come up to `now_us`, which becomes the shown time.
@@ -124,6 +138,32 @@ impl Show {
             .flights
             .steer(clock, self.hurry, is_moving, &placed);
         self.placed = placed;
+    }
+
+    /// Goes to another time of a recording, within its bounds.
+    ///
+    /// # Errors
+    /// The source holds only the present, or cannot be read again.
+    pub fn seek(&mut self, at_us: u64) -> Result<(), String> {
+        let bounds = self.playback.map_or((0, u64::MAX), |p| (p.start_us, p.end_us));
+        let at_us = at_us.clamp(bounds.0, bounds.1);
+        self.source
+            .seek(at_us, &mut self.mirror, &mut self.news)?;
+        self.now_us = at_us;
+        self.advance(at_us);
+        Ok(())
+    }
+
+    /// Plays a recording's next item; the clock goes there.
+    pub fn step(&mut self) {
+        let Source::Replay(replay) = &mut self.source else {
+            return;
+        };
+        let (item, at_us) = replay.step(&mut self.mirror);
+        if let Some(item) = item {
+            self.news.take(item);
+        }
+        self.advance(at_us.max(self.now_us));
     }
 
     /// Groups the tasks anew.

@@ -13,10 +13,12 @@ use crawlfield_engine::{
 };
 use crossbeam_channel::Sender;
 
+use crate::replay::Replay;
+
 /// Items taken in one frame of the picture, at most: a burst is spread over frames.
 const ITEMS_MAX: usize = 4_096;
 
-/// Frames by time, as a recording gives them.
+/// Frames by time, made by hand.
 pub trait Frames: Send + Sync {
     /// The next frame if it is due at this engine time.
     fn next_until(&mut self, at_us: u64) -> Option<Frame>;
@@ -26,7 +28,9 @@ pub trait Frames: Send + Sync {
 pub enum Source {
     /// An engine in this process: its feed, and where commands go.
     InProcess(Subscription, Sender<Envelope>),
-    /// Frames by time: a recording.
+    /// A recording.
+    Replay(Box<Replay>),
+    /// Frames by time, made by hand.
     Frames(Box<dyn Frames>),
 }
 
@@ -53,13 +57,22 @@ pub struct News {
     pub is_new: bool,
     /// How the source is now.
     pub link: Link,
+    /// Engine time of the last change, in microseconds.
+    pub moved_us: u64,
 }
 
 impl Source {
     /// Applies what has come up to `at_us` to the mirror.
     pub fn receive(&mut self, at_us: u64, mirror: &mut Mirror, news: &mut News) {
+        if let Self::Replay(replay) = self {
+            for item in replay.advance(at_us, mirror) {
+                news.take(item);
+            }
+            return;
+        }
         for _ in 0..ITEMS_MAX {
             match self {
+                Self::Replay(_) => return,
                 Self::InProcess(subscription, _) => match subscription.try_recv() {
                     Some(item) => take_item(item, mirror, news),
                     None => return,
@@ -67,6 +80,7 @@ impl Source {
                 Self::Frames(frames) => match frames.next_until(at_us) {
                     Some(Frame::Changes(tick)) => {
                         mirror.apply(&tick);
+                        news.moved_us = tick.at_us;
                         news.link = Link::Live;
                     }
                     Some(Frame::Snapshot(snapshot)) => news.tell(Arc::from(snapshot)),
@@ -84,32 +98,62 @@ impl Source {
     pub const fn commands(&self) -> Option<&Sender<Envelope>> {
         match self {
             Self::InProcess(_, commands) => Some(commands),
-            Self::Frames(_) => None,
+            Self::Replay(_) | Self::Frames(_) => None,
         }
+    }
+
+    /// Goes to another time, where the source can; what is there replaces the mirror.
+    ///
+    /// # Errors
+    /// The source holds only the present, or cannot be read again.
+    pub fn seek(
+        &mut self,
+        at_us: u64,
+        mirror: &mut Mirror,
+        news: &mut News,
+    ) -> Result<(), String> {
+        let Self::Replay(replay) = self else {
+            return Err("only a recording can be put to another time".to_owned());
+        };
+        let items = replay.seek(at_us, mirror)?;
+        news.snapshots.clear();
+        items.into_iter().for_each(|item| news.take(item));
+        news.is_new = true;
+        Ok(())
     }
 }
 
 fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
-    match item {
-        Item::Key { frame, lost } => {
-            news.is_new |= frame.part == 0;
-            news.lost = lost;
-            news.link = Link::Live;
-            mirror.apply_key(&frame);
-        }
-        Item::Changes(tick) => {
-            news.link = Link::Live;
-            mirror.apply(&tick);
-        }
-        Item::Snapshot(snapshot) => {
-            news.lost = snapshot.lost;
-            news.tell(snapshot);
-        }
-        Item::Closed => news.link = Link::Ended,
+    match &item {
+        Item::Key { frame, .. } => mirror.apply_key(frame),
+        Item::Changes(tick) => mirror.apply(tick),
+        Item::Snapshot(_) | Item::Closed => {}
     }
+    news.take(item);
 }
 
 impl News {
+    /// Takes note of an item that the mirror has.
+    pub fn take(&mut self, item: Item) {
+        match item {
+            Item::Key { frame, lost } => {
+                self.is_new |= frame.part == 0;
+                self.lost = lost;
+                self.link = Link::Live;
+            }
+            Item::Changes(tick) => {
+                self.moved_us = self.moved_us.max(tick.at_us);
+                self.link = Link::Live;
+            }
+            Item::Snapshot(snapshot) => {
+                self.lost = snapshot.lost;
+                self.tell(snapshot);
+            }
+            Item::Closed => self.link = Link::Ended,
+        }
+    }
+
+    /// A session's latest aggregates replace its older ones.
     fn tell(&mut self, snapshot: Arc<Snapshot>) {
         let old = self
             .snapshots

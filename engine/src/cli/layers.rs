@@ -10,8 +10,9 @@ use crate::{
     site::compiled::Site,
 };
 
-#[derive(Args, Debug)]
-pub(super) struct SettingsFlags {
+/// Layers above the site file, the same for every command that runs an engine.
+#[derive(Args, Debug, Clone, Default)]
+pub struct SettingsFlags {
     /// Preset of limits
     #[arg(long, value_enum)]
     profile: Option<ProfileFlag>,
@@ -41,7 +42,10 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 impl SettingsFlags {
     /// Defaults, profile, settings file, site file, environment and flags, laid over each other.
-    pub(super) fn layered(&self, site: Option<&Site>) -> Result<Layered, Failure> {
+    ///
+    /// # Errors
+    /// A layer holds an unknown name or a value out of its range; the text says where.
+    pub fn layered(&self, site: Option<&Site>) -> Result<Layered, Failure> {
         self.with_inputs(site, |inputs| {
             let layered = layer(inputs).map_err(|error| Failure::usage(error.to_string()))?;
             for warning in &layered.warnings {

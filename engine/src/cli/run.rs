@@ -74,7 +74,10 @@ enum ModeFlag {
 }
 
 /// Reads `HOST=ADDR:PORT`.
-pub(super) fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
+///
+/// # Errors
+/// It has another form; the text shows the right one.
+pub fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
     let (host, address) = text
         .split_once('=')
         .ok_or("expected HOST=ADDR:PORT, e.g. shop.example=127.0.0.1:8080")?;
@@ -120,6 +123,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 
 fn job(args: &RunArgs) -> Result<Job, Failure> {
     if let Some(path) = &args.site {
+        refuse_demo_flags(args)?;
         let text = super::check::read_file(path).map_err(Failure::usage)?;
         let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
         let file = path.display().to_string();
@@ -129,8 +133,26 @@ fn job(args: &RunArgs) -> Result<Job, Failure> {
     Job::demo(config).map_err(Failure::internal)
 }
 
+/// Flags of the demo would do nothing for a site, which nobody would notice.
+fn refuse_demo_flags(args: &RunArgs) -> Result<(), Failure> {
+    let seed_only = DemoFlags {
+        seed: args.demo_flags.seed,
+        ..DemoFlags::default()
+    };
+    if args.verify || args.demo_flags != seed_only {
+        return Err(Failure::usage(
+            "--verify and the demo's flags (--products, --latency-ms, …) go with --demo, not with \
+             a site file",
+        ));
+    }
+    Ok(())
+}
+
 /// A stopped session of the same site would be left behind unseen.
-fn refuse_stopped(store: &Path, job: &Job) -> Result<(), Failure> {
+///
+/// # Errors
+/// One is there: the text says how to go on; or the store cannot be read.
+pub fn refuse_stopped(store: &Path, job: &Job) -> Result<(), Failure> {
     if !store.exists() {
         return Ok(());
     }
@@ -147,13 +169,19 @@ fn refuse_stopped(store: &Path, job: &Job) -> Result<(), Failure> {
 }
 
 /// Where records go: the given file, or one that is removed afterwards.
-struct Scratch {
-    store: PathBuf,
+#[derive(Debug)]
+pub struct Scratch {
+    /// The SQLite file.
+    pub store: PathBuf,
     folder: Option<PathBuf>,
 }
 
 impl Scratch {
-    fn new(store: Option<&Path>) -> Result<Self, Failure> {
+    /// The file given, or one in a folder of its own.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn new(store: Option<&Path>) -> Result<Self, Failure> {
         if let Some(store) = store {
             return Ok(Self {
                 store: store.to_owned(),

@@ -19,14 +19,19 @@ use crate::{
 };
 
 /// How results and progress are shown.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    pub(super) json: bool,
-    pub(super) quiet: bool,
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Result documents on stdout.
+    pub json: bool,
+    /// No progress on stderr.
+    pub quiet: bool,
 }
 
 /// Runs jobs to their end in one engine.
-pub(super) fn crawl(
+///
+/// # Errors
+/// The store, the engine or a job cannot begin; the recording cannot be written.
+pub fn crawl(
     jobs: &[Job],
     store: &Path,
     settings: &Settings,
@@ -93,7 +98,8 @@ fn stop_on_interrupt(running: &Running) {
 }
 
 /// Says how each session ended; the worst one decides the exit code.
-fn report(ended: &Ended, manner: Manner) -> Exit {
+#[must_use]
+pub fn report(ended: &Ended, manner: Manner) -> Exit {
     let mut exit = Exit::Done;
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);

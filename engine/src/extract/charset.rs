@@ -41,7 +41,11 @@ pub(super) fn decode<'b>(
 /// The character set of an HTTP label. `utf-16` alone does not name a byte order: the zeros of
 /// the body tell.
 fn resolve(label: &str, body: &[u8]) -> Option<&'static Encoding> {
-    let encoding = Encoding::for_label(label.as_bytes())?;
+    // `latin-1` and `utf_8` are common, and no labels of the standard.
+    let encoding = Encoding::for_label(label.as_bytes()).or_else(|| {
+        let plain = label.replace(['-', '_'], "");
+        Encoding::for_label(plain.as_bytes())
+    })?;
     let by_zeros = bare_utf16(body).filter(|_| label.eq_ignore_ascii_case("utf-16"));
     Some(by_zeros.unwrap_or(encoding))
 }

@@ -127,6 +127,10 @@ impl GuardedSink {
 
     /// Counts ancestors instead of remembering depths: the adoption agency moves whole subtrees.
     fn check_nesting(&self, parent: NodeId) {
+        // No nesting is deeper than there are elements: most pages need no count at all.
+        if self.elements.get() < self.max_nesting {
+            return;
+        }
         let html = self.inner.0.borrow();
         let mut depth = 0;
         let mut at = html.tree.get(parent);

@@ -13,6 +13,7 @@ use crate::{
         key::Key,
         output::Value,
         page::Page,
+        rows::Wanted,
         shape::{from_toml, is_raw, shaped},
     },
     site::compiled::{Fallbacks, Field, FieldType, Source},
@@ -178,17 +179,15 @@ struct Rows<'s> {
 }
 
 fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec<Raw> {
-    let text = rule.each.to_css_string();
-    let rows = page.index.select(card, rule.each, Key::of(&text));
+    let rows = page.rows.rows(&page.index, card, rule.each, rule.label);
+    let wanted: Option<Vec<Wanted<'_>>> = rule
+        .is
+        .map(|is| is.iter().map(|text| Wanted::new(text)).collect());
     let mut map = Map::new();
     let mut found = Vec::new();
-    for row in rows {
-        let Some(label) = first_text(page, rule.label, row) else {
-            continue;
-        };
-        let label = without_colon(&label);
-        if let Some(wanted) = rule.is
-            && !wanted.iter().any(|one| same_label(one, label))
+    for (row, label) in rows.labelled(&page.index, rule.label) {
+        if let Some(wanted) = &wanted
+            && !label.is_one_of(wanted)
         {
             continue;
         }
@@ -201,8 +200,8 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
                 Some(Raw::Json(json)) => json,
                 None => continue,
             };
-            if !map.contains_key(label) {
-                map.insert(label.to_owned(), value);
+            if !map.contains_key(&label.text) {
+                map.insert(label.text.clone(), value);
             }
             continue;
         }
@@ -216,30 +215,6 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
         found.push(Raw::Json(Json::Object(map)));
     }
     found
-}
-
-/// The first text that the selectors yield, cleaned.
-pub(super) fn first_text(page: &Page<'_>, fallbacks: &Fallbacks, card: usize) -> Option<String> {
-    fallbacks.0.iter().find_map(|pick| {
-        let at = page.index.pick(Some(card), pick).next()?;
-        page.index
-            .take(at, &pick.take, false)
-            .filter(|text| !text.is_empty())
-    })
-}
-
-/// Labels are often written with a colon, and mean the same without.
-fn without_colon(label: &str) -> &str {
-    label.trim_end_matches([':', '\u{ff1a}']).trim_end()
-}
-
-fn same_label(wanted: &str, found: &str) -> bool {
-    let wanted = without_colon(wanted.trim());
-    if wanted == found {
-        return true;
-    }
-    let lower = |text: &str| cleaned(text).to_lowercase();
-    lower(wanted) == lower(found)
 }
 
 /// `<meta name|property|itemprop=NAME content=…>`, the first that has content.

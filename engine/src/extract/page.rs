@@ -12,6 +12,7 @@ use crate::{
         find::{Index, attribute},
         key::Key,
         output::PageInput,
+        rows::Known,
     },
     site::scope::resolve,
 };
@@ -22,6 +23,8 @@ pub(super) struct Page<'p> {
     pub(super) text: &'p str,
     pub(super) charset: &'static Encoding,
     pub(super) index: Index<'p>,
+    /// Labelled rows found so far.
+    pub(super) rows: Known,
     base: Option<Url>,
     body: OnceCell<Option<Json>>,
     linked: OnceCell<Vec<Json>>,
@@ -40,6 +43,7 @@ impl<'p> Page<'p> {
             text,
             charset,
             index,
+            rows: Known::default(),
             base,
             body: OnceCell::new(),
             linked: OnceCell::new(),

@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     thread::{self, JoinHandle},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crossbeam_channel::{Receiver, Sender};
@@ -23,6 +23,10 @@ const MOST_ORDERS: usize = 1_000;
 
 /// Rough bytes in one commit, at most.
 const MOST_BYTES: usize = 8 << 20;
+
+/// Commits begin at least so far apart: a commit costs as much as several pages, so that on a fast
+/// disk a busy store would spend most of its time on ever smaller ones.
+const APART: Duration = Duration::from_millis(10);
 
 /// Milliseconds since 1970, for `Store::open`.
 #[must_use]
@@ -52,9 +56,14 @@ pub fn spawn(
 }
 
 fn run(mut store: Store, orders: &Receiver<StoreOrder>, reports: &Sender<Report>) {
+    let mut last: Option<Instant> = None;
     while let Ok(first) = orders.recv() {
+        if let Some(left) = last.and_then(|last| APART.checked_sub(last.elapsed())) {
+            thread::sleep(left);
+        }
         let batch = gather(first, orders);
         let began = Instant::now();
+        last = Some(began);
         let results = apply(&mut store, batch);
         let took = began.elapsed();
         for (id, outcome) in results {

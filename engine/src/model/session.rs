@@ -283,6 +283,8 @@ pub struct Condition {
     pub shutdown: bool,
     /// The store's trouble, while it lasts.
     pub store_trouble: Option<String>,
+    /// Since when nothing could be written.
+    pub trouble_since: Option<std::time::Duration>,
     /// The store is lost.
     pub store_lost: Option<String>,
     /// Whether our own network is down.

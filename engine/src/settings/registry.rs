@@ -73,6 +73,7 @@ pub const ALL: &[Setting] = settings! {
     "parse_memory" Bytes parse_memory [16_777_216.0, 1_024.0 * G] "Memory that pages being parsed may take.";
     "retain_for" Time retain_for [0.0, 3_600.0] "Final tasks stay so long in the window.";
     "snapshot_interval" Time snapshot_interval [0.05, 3_600.0] "Time between two snapshots.";
+    "store_patience" Time store_patience [0.1, DAY] "A store in trouble is asked again for so long.";
     "batch_size" Count batch_size [1.0, 1_000_000.0] "Pages of the entry stage in one batch.";
     "batch_pause" Time batch_pause [0.0, DAY] "Pause between two batches.";
     "stage_attempts" Count stage_attempts [1.0, 100.0] "Attempts of a stage of a batch.";

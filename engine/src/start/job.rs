@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Flags of the embedded demo, the same for `crawlfield run --demo` and the viewer.
-#[derive(Args, Debug, Clone, Default)]
+#[derive(Args, Debug, Clone, Default, PartialEq)]
 pub struct DemoFlags {
     /// Products of the demo's catalogue [default: 1200]
     #[arg(long, value_name = "N")]

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, never, select};
+use crossbeam_channel::{Receiver, Sender, TrySendError, never, select};
 
 use super::Ended;
 use crate::{
@@ -96,24 +96,14 @@ impl Live {
             },
             default(wait) => {}
         }
-        if !commanded {
-            self.gather(reports);
-        }
-    }
-
-    /// What comes until the next tick may begin belongs to it.
-    fn gather(&mut self, reports: &Receiver<Report>) {
-        let next = self.last + TICK;
-        loop {
-            let left = next.saturating_sub(self.began.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            match reports.recv_timeout(left) {
-                Ok(report) => self.engine.report(report),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(left),
-            }
+        // What comes until the tick is due waits in the channel: to wake up for each report would
+        // cost more than to take it.
+        let left = (self.last + TICK).saturating_sub(self.began.elapsed());
+        if !commanded
+            && !left.is_zero()
+            && let Ok(envelope) = commands.recv_timeout(left)
+        {
+            self.engine.command(envelope);
         }
     }
 

@@ -29,6 +29,15 @@ pub(crate) const VISIT_COLUMNS: &str =
     "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
 
 impl Visit {
+    /// How it failed, where it has.
+    fn class(&self) -> Option<ErrorClass> {
+        let has = matches!(self.phase, Phase::Failed | Phase::Dead);
+        self.reason
+            .as_deref()
+            .filter(|_| has)
+            .and_then(ErrorClass::from_name)
+    }
+
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             place: Place {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{
     ports::stored::StoreError,
@@ -44,6 +44,9 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
          PRAGMA trusted_schema = OFF;",
     )?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else SQLite looks at bound values while it plans, because of our partial indexes, and compiles
+    // a cached statement again whenever one differs: more than a third of the store's CPU.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if db.is_readonly("main")? {
         return Err(StoreError::Fatal(
             "the store may not be written; change the file's permissions or choose another --store"
@@ -67,6 +70,12 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
 
 /// A connection that only reads; it sees one state of the store for as long as it reads.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::Fatal(format!(
+            "a store is a file, but this is a folder; name a file in it: {}",
+            path.display()
+        )));
+    }
     if !path.is_file() {
         return Err(StoreError::Fatal(format!(
             "there is no store here; a crawl makes one, or name another with --store: {}",

@@ -94,10 +94,12 @@ fn store_trouble(crawl: &mut Crawl, id: OrderId, error: StoreError) {
         stored::refused(crawl, id, message);
         return;
     }
-    let retryable = error.is_retryable();
+    let now = crawl.now();
+    let since = *crawl.condition.trouble_since.get_or_insert(now);
+    let patient = now.saturating_sub(since) < crawl.settings.0.store_patience;
     let message = error.to_string();
-    if retryable {
-        let at = crawl.now() + std::time::Duration::from_secs(1);
+    if error.is_retryable() && patient {
+        let at = now + std::time::Duration::from_secs(1);
         crawl.timers.set(at, Due::Resend(id));
         if crawl.condition.store_trouble.is_none() {
             crawl.tell_all(&format!(

@@ -76,8 +76,12 @@ enum Next {
     Dead(ErrorClass),
 }
 
-fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, setback: Setback) {
+fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback: Setback) {
     let now = crawl.now();
+    if crawl.condition.offline.is_offline() && setback.class.is_local_origin() {
+        // Our own network is down: that is nobody's fault, and nobody loses an attempt.
+        setback.class = ErrorClass::Offline;
+    }
     let policy = crawl
         .session(task.session)
         .and_then(|session| session.site.stage(task.stage).retry)

@@ -6,10 +6,7 @@ use crawlfield_engine::{
     engine::Engine,
     feed::frame::{Frame, SessionPhase},
     feed::snapshot::Snapshot,
-    model::{
-        ids::SessionId,
-        phase::Phase,
-    },
+    model::{ids::SessionId, phase::Phase},
     ports::{
         commands::{Ack, Command, Envelope, StartSession},
         orders::{Order, Purpose},
@@ -217,7 +214,10 @@ impl Crawl {
         let lines = lines.and_then(|n| n.parse().ok()).unwrap_or(40);
         let tail = self.transcript.tail(lines);
         let now = self.now;
-        panic!("{why}\nat {now:?}, tick {}; the last lines:\n{tail}", self.ticks);
+        panic!(
+            "{why}\nat {now:?}, tick {}; the last lines:\n{tail}",
+            self.ticks
+        );
     }
 
     /// Ticks until the condition holds.

@@ -168,7 +168,11 @@ impl Invariants {
             return Ok(());
         }
         that(engine.resident() <= settings.window, || {
-            format!("{} residents in a window of {}", engine.resident(), settings.window)
+            format!(
+                "{} residents in a window of {}",
+                engine.resident(),
+                settings.window
+            )
         })?;
         for (session, book) in engine.ledger().books() {
             let most = settings.http_permits + settings.parse_queue;
@@ -212,13 +216,15 @@ impl Invariants {
             let denied = self.rules.denied.iter();
             let denied = denied.filter(|(of, _)| of == host);
             for (_, prefix) in denied {
-                that(asked.purpose != Purpose::Page || !url.starts_with(prefix.as_str()), || {
-                    format!("{url} was asked against robots.txt")
-                })?;
+                that(
+                    asked.purpose != Purpose::Page || !url.starts_with(prefix.as_str()),
+                    || format!("{url} was asked against robots.txt"),
+                )?;
             }
             let sent = self.sent.entry(host.clone()).or_default();
             sent.push(now);
-            self.rules.check_gap(host, sent, asked.purpose, self.loosened)?;
+            self.rules
+                .check_gap(host, sent, asked.purpose, self.loosened)?;
         }
         self.asked = far.asked.len();
         Ok(())
@@ -257,9 +263,10 @@ impl Invariants {
             let kept = far.store.phases(id);
             let mut counts = book.total;
             let stopped = phase != crawlfield_engine::feed::frame::SessionPhase::Completed;
-            that(stopped || open(&book.total) + book.total[Phase::Failed as usize] == 0, || {
-                format!("{id:?} ended with a remainder: {counts:?}")
-            })?;
+            that(
+                stopped || open(&book.total) + book.total[Phase::Failed as usize] == 0,
+                || format!("{id:?} ended with a remainder: {counts:?}"),
+            )?;
             for phase in kept {
                 // A page whose backoff is over is queued; the store need not know.
                 let had_backoff = phase == Phase::Backoff && counts[phase as usize] == 0;
@@ -330,13 +337,19 @@ fn check_permits(engine: &Engine, far: &FarEnd) -> Result<(), String> {
         memory += busy.flight.as_ref().map_or(0, |flight| flight.memory);
     }
     that(permits.http.used == http, || {
-        format!("{} http permits are used by {http} orders", permits.http.used)
+        format!(
+            "{} http permits are used by {http} orders",
+            permits.http.used
+        )
     })?;
     that(permits.cpu.used == cpu, || {
         format!("{} cpu permits are used by {cpu} orders", permits.cpu.used)
     })?;
     that(permits.store.used == store, || {
-        format!("{} store permits are used by {store} bytes", permits.store.used)
+        format!(
+            "{} store permits are used by {store} bytes",
+            permits.store.used
+        )
     })?;
     that(permits.memory.used == memory, || {
         format!("{} of memory are used by {memory}", permits.memory.used)

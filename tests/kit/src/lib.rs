@@ -1,11 +1,14 @@
 //! What the tests speak: scenario builder, scripted far end, loopback servers, invariants.
 
+pub mod binary;
 pub mod crawl;
 pub mod far;
 pub mod hostile;
 pub mod invariants;
 pub mod reply;
 pub mod scenario;
+pub mod shop;
+pub mod sites;
 pub mod transcript;
 
 pub use crawl::Crawl;

@@ -159,6 +159,15 @@ async fn receive(
 ) -> Result<(Vec<u8>, u64), FetchFailure> {
     let is_page = (200..300).contains(&head.status);
     let limits = limits_of(order, is_page);
+    let most = order.profile.max_body;
+    if is_page
+        && !limits.cut
+        && response
+            .content_length()
+            .is_some_and(|length| length > most)
+    {
+        return Err(stopped(&Stop::TooLarge(most), 0, host));
+    }
     let encodings: Vec<&str> = head
         .headers
         .iter()

@@ -22,14 +22,14 @@ fn feed(breaker: &mut Breaker, now: Duration, outcomes: &[Health]) -> bool {
 
 /// Trips it and returns when it opens.
 fn trip(breaker: &mut Breaker, now: Duration) -> Duration {
-    assert!(feed(breaker, now, &[Health::Bad; 8]));
+    assert!(feed(breaker, now, &[Health::Bad; 20]));
     breaker.open_until().expect("just tripped")
 }
 
 #[test]
 fn fewer_than_the_minimum_sample_never_trip() {
     let mut breaker = breaker();
-    assert!(!feed(&mut breaker, at(0), &[Health::Bad; 7]));
+    assert!(!feed(&mut breaker, at(0), &[Health::Bad; 19]));
     assert!(feed(&mut breaker, at(0), &[Health::Bad]));
 }
 
@@ -46,6 +46,18 @@ fn a_rate_below_half_never_trips() {
 }
 
 #[test]
+fn a_fifth_of_failures_does_not_trip_it_wherever_they_fall() {
+    for seed in 0..20 {
+        let mut breaker = breaker();
+        for count in 0..1_000 {
+            let roll = chance::unit(seed, Purpose::Breaker, 1, count) % 5;
+            let health = if roll == 0 { Health::Bad } else { Health::Good };
+            assert!(!feed(&mut breaker, at(0), &[health]), "{seed} {count}");
+        }
+    }
+}
+
+#[test]
 fn neutral_outcomes_do_not_count() {
     let mut breaker = breaker();
     assert!(!feed(&mut breaker, at(0), &[Health::Neutral; 50]));
@@ -55,7 +67,7 @@ fn neutral_outcomes_do_not_count() {
 #[test]
 fn old_outcomes_do_not_count() {
     let mut breaker = breaker();
-    feed(&mut breaker, at(0), &[Health::Bad; 7]);
+    feed(&mut breaker, at(0), &[Health::Bad; 19]);
     assert!(!feed(&mut breaker, at(121), &[Health::Bad]));
 }
 
@@ -147,7 +159,7 @@ fn a_person_can_hold_it_open_or_closed() {
     assert!(!feed(&mut breaker, at(0), &[Health::Bad; 50]));
     assert_eq!(breaker.permit(at(0)), Permission::Yes);
     breaker.force(None, at(0));
-    assert!(feed(&mut breaker, at(0), &[Health::Bad; 8]));
+    assert!(feed(&mut breaker, at(0), &[Health::Bad; 20]));
 }
 
 #[test]
@@ -165,7 +177,7 @@ fn a_restored_breaker_is_open_for_the_rest_of_its_time() {
 
 proptest! {
     #[test]
-    fn the_order_of_a_window_s_outcomes_does_not_matter(mut outcomes in prop::collection::vec(any::<bool>(), 8)) {
+    fn the_order_of_a_window_s_outcomes_does_not_matter(mut outcomes in prop::collection::vec(any::<bool>(), 20)) {
         let trips = |outcomes: &[bool]| {
             let mut breaker = breaker();
             let all: Vec<Health> =

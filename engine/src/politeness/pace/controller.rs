@@ -27,6 +27,8 @@ const SHORT_WINDOW: Duration = Duration::from_millis(10);
 const NOISE_US: u64 = 20_000;
 /// Fewer successes than this between two events mean a limit of rate, not of concurrency.
 const FEW: u64 = 20;
+/// So many answers of a window are taken to be good before refusals count for a share of it.
+const FEW_INVITED: usize = 12;
 
 /// Why the limit is what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub(super) struct Controller {
     /// In this window the limit or the pace held a request back.
     pressed: bool,
     strained: usize,
+    /// Of the strained: refused, and asked to come back at once.
+    invited: usize,
     last_sent: Option<Duration>,
     /// Mean gap between requests, in µs.
     sent_gap: u64,
@@ -97,6 +101,7 @@ impl Controller {
             window_began: now,
             pressed: false,
             strained: 0,
+            invited: 0,
             last_sent: None,
             sent_gap: 0,
             cause: Cause::SlowStart,
@@ -143,11 +148,21 @@ impl Controller {
             }
             Signal::Neutral => {}
             Signal::Strained => self.strained += 1,
+            Signal::Throttled(Some(after)) if after.is_zero() && !self.is_refused_often() => {
+                self.strained += 1;
+                self.invited += 1;
+            }
             Signal::Throttled(_) => self.refuse(now, sent, most),
         }
         if self.is_window_over(now) {
             self.end_window(now, most);
         }
+    }
+
+    /// Whether this one makes a quarter of the answers refusals. "Retry after 0 s" invites the
+    /// same request again: while few are told so, it is no reason to go slower for long.
+    fn is_refused_often(&self) -> bool {
+        (self.invited + 1) * 3 > self.window.count().max(FEW_INVITED)
     }
 
     /// Cuts once for a burst of refusals: those sent before the last cut are part of its event.
@@ -282,6 +297,7 @@ impl Controller {
     fn begin_window(&mut self, now: Duration) {
         self.window.take_median();
         self.strained = 0;
+        self.invited = 0;
         self.pressed = false;
         self.window_began = now;
     }

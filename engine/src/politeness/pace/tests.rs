@@ -102,6 +102,24 @@ fn a_retry_after_of_zero_parks_nothing() {
 }
 
 #[test]
+fn a_few_invitations_to_come_back_at_once_make_no_pace() {
+    let mut pace = open(f64::INFINITY, 16);
+    for count in 0..2_000_u64 {
+        let signal = if count % 20 == 7 {
+            Signal::Throttled(Some(ms(0)))
+        } else {
+            Signal::Good(ms(5))
+        };
+        exchange(&mut pace, ms(count * 10), signal);
+    }
+    assert_eq!(pace.gap(), Duration::ZERO);
+    for count in 2_000..2_500_u64 {
+        exchange(&mut pace, ms(count * 10), Signal::Throttled(Some(ms(0))));
+    }
+    assert!(pace.gap() > Duration::ZERO, "all are refused");
+}
+
+#[test]
 fn the_limit_bounds_what_is_in_flight() {
     let mut pace = open(f64::INFINITY, 4);
     pace.on_sent(ms(0));

@@ -35,6 +35,7 @@ pub(super) fn saved(
         return;
     };
     crawl.condition.store_trouble = None;
+    crawl.condition.trouble_since = None;
     crawl.release(id);
     crawl.slots.close(id);
     let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
@@ -79,6 +80,10 @@ fn count(crawl: &mut Crawl, session: SessionId, ended: &Ended) {
 /// Any other receipt.
 pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: StoreReceipt) {
     crawl.condition.store_trouble = None;
+    // An admission only reads: it succeeds on a full disk too.
+    if !matches!(receipt, StoreReceipt::Admitted { .. }) {
+        crawl.condition.trouble_since = None;
+    }
     crawl.slots.close(id);
     match (owner, receipt) {
         (Owner::Mark(flight), StoreReceipt::Marked) => {

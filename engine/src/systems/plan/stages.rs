@@ -77,6 +77,13 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entit
         StagePhase::Running
     };
     if let Ok(mut batch) = crawl.batches.get_mut(entity) {
+        // A stage that ended may end one that stands before it in the file.
+        let ended_one = batch
+            .stages
+            .iter()
+            .zip(&runs)
+            .any(|(before, now)| before.phase != now.phase);
+        crawl.desk.restless |= ended_one;
         batch.stages = runs;
         batch.phase = phase;
     }

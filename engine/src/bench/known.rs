@@ -1,17 +1,15 @@
-//! Does the store slow down as it learns pages? Pages a second at 100 pages a commit and 10 links
-//! a page: into an empty store, and into one that knows `CRAWLFIELD_KNOWN` pages (default 200 000).
-#![expect(
-    clippy::print_stdout,
-    reason = "a benchmark's result is what it prints"
-)]
+//! Does the store slow down as it learns pages? CPU a page at 100 pages a commit and 10 links a
+//! page: into an empty store, and into one that knows many pages, turn by turn.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde_json::{Map, json};
+
+use super::{
+    Options, cpu, median, remove_database,
+    table::{Bound, Row, Table},
 };
-
-use crawlfield_engine::{
+use crate::{
     extract::output::{Link, Record, Value},
     live::store::wall_ms,
     model::ids::{BatchId, OrderId, PageKey, SessionId, StageId},
@@ -28,52 +26,39 @@ use crawlfield_engine::{
     },
     store::Store,
 };
-use serde_json::{Map, json};
 
 const COMMIT: usize = 100;
 const LINKS: usize = 10;
 const COMMITS: usize = 60;
-const ROUNDS: usize = 3;
 
-fn main() {
-    let known = std::env::var("CRAWLFIELD_KNOWN")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(200_000);
-    let mut rates = [Vec::new(), Vec::new()];
-    for round in 0..ROUNDS {
-        for (slot, known) in [0, known].into_iter().enumerate() {
-            let rate = measure(known);
-            println!("round {round}: {known:>9} known pages: {rate:>7.0} pages/s");
-            rates[slot].push(rate);
-        }
+pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String> {
+    let (empty, full) = (folder.join("empty.db"), folder.join("known.db"));
+    let rounds = options.rounds().min(3);
+    let mut knowing = Bench::new(&full);
+    knowing.fill(options.known);
+    let mut costs = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        remove_database(&empty);
+        costs[0].push(Bench::new(&empty).cost());
+        costs[1].push(knowing.cost());
     }
-    let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
-    let ratio = best(&rates[1]) / best(&rates[0]);
-    println!("full / empty = {ratio:.2} (best of {ROUNDS}, {known} known pages)");
-}
-
-fn measure(known: usize) -> f64 {
-    let folder = tempfile::tempdir().expect("a scratch folder");
-    let mut bench = Bench::new(&folder.path().join("crawl.db"));
-    bench.fill(known);
-    let mut todo = bench.discover((0..COMMIT).map(|n| link(&format!("start/{n}"))).collect());
-    let mut spent = Duration::ZERO;
-    for _ in 0..COMMITS {
-        let batch: Vec<StoredTask> = todo.drain(..COMMIT).collect();
-        let orders = batch.iter().map(|task| bench.end(task)).collect();
-        let began = Instant::now();
-        let results = bench.store.apply(orders);
-        spent += began.elapsed();
-        for (_, result) in results {
-            match result {
-                Ok(StoreReceipt::Ended(ended)) => todo.extend(ended.discovered.new),
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-    let pages = u32::try_from(COMMIT * COMMITS).expect("a small number");
-    f64::from(pages) / spent.as_secs_f64()
+    drop(knowing);
+    remove_database(&empty);
+    remove_database(&full);
+    let [empty, full] = costs.map(median);
+    Ok(Table {
+        name: "known",
+        title: format!("the store alone, {COMMIT} pages a commit, {LINKS} new links a page"),
+        rows: vec![
+            Row::figure("pages per CPU-second, no page known", 1e6 / empty),
+            Row::figure(
+                format!("pages per CPU-second, {} known, beside none", options.known),
+                1e6 / full,
+            )
+            .beside(1e6 / empty)
+            .bound(Bound::AtLeast(0.5)),
+        ],
+    })
 }
 
 struct Bench {
@@ -83,6 +68,29 @@ struct Bench {
 }
 
 impl Bench {
+    /// CPU of a page in µs, fsyncs included.
+    fn cost(&mut self) -> f64 {
+        let number = self.number;
+        let start = (0..COMMIT).map(|n| link(&format!("start/{number}/{n}")));
+        let mut todo = self.discover(start.collect());
+        let mut spent = Duration::ZERO;
+        for _ in 0..COMMITS {
+            let batch: Vec<StoredTask> = todo.drain(..COMMIT).collect();
+            let orders = batch.iter().map(|task| self.end(task)).collect();
+            let began = cpu::of_this_thread();
+            let results = self.store.apply(orders);
+            spent += cpu::of_this_thread() - began;
+            for (_, result) in results {
+                match result {
+                    Ok(StoreReceipt::Ended(ended)) => todo.extend(ended.discovered.new),
+                    other => unreachable!("a page of the bench ended as {other:?}"),
+                }
+            }
+        }
+        let pages = u32::try_from(COMMIT * COMMITS).expect("a small number");
+        spent.as_secs_f64() * 1e6 / f64::from(pages)
+    }
+
     fn new(path: &Path) -> Self {
         let store = Store::open(path, Box::new(wall_ms)).expect("a new store");
         let mut this = Self {
@@ -123,7 +131,7 @@ impl Bench {
         };
         match self.ask(verb) {
             StoreReceipt::Discovered(found) => found.new,
-            other => panic!("{other:?}"),
+            other => unreachable!("links of the bench were answered with {other:?}"),
         }
     }
 

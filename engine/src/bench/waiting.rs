@@ -1,0 +1,86 @@
+//! What tasks cost that only wait: a tick in which nothing changes, and memory.
+
+use std::{path::Path, time::Instant};
+
+use super::{
+    Options, cpu, median,
+    null_end::NullEnd,
+    table::{Bound, Row, Table},
+};
+use crate::ports::commands::{Command, Target};
+
+/// Ticks whose time is taken.
+const TICKS: usize = 5_000;
+
+pub(super) fn measure(options: &Options, _folder: &Path) -> Result<Table, String> {
+    let million = options.million();
+    let before = cpu::resident();
+    let mut end = NullEnd::with_waiting(million)?;
+    let grown = cpu::resident().saturating_sub(before);
+    let busy = tick(&mut end);
+    end.command(Command::Pause(Target::Engine));
+    end.tick();
+    let paused = tick(&mut end);
+    let resident = end.resident();
+    drop(end);
+    let mut rows = vec![
+        Row::figure("µs a tick, permits all out (median)", busy).bound(Bound::AtMost(20.0)),
+        Row::figure("µs a tick, paused (median)", paused).bound(Bound::AtMost(20.0)),
+        Row::figure(
+            "bytes a waiting task, with URL and the feed's mirror",
+            bytes(grown) / f64::from(resident),
+        )
+        .bound(Bound::AtMost(400.0)),
+    ];
+    let one = frontier(1_000_000)?;
+    let ten = frontier(10_000_000)?;
+    rows.push(
+        Row::figure(
+            "MB with 10,000,000 in the frontier, beside 1,000,000",
+            ten / 1e6,
+        )
+        .beside(one / 1e6)
+        .bound(Bound::AtMost(1.1)),
+    );
+    Ok(Table {
+        name: "waiting",
+        title: format!("{million} tasks waiting in the window"),
+        rows,
+    })
+}
+
+/// The median of a step in which nothing changes, in µs.
+fn tick(end: &mut NullEnd) -> f64 {
+    for _ in 0..50 {
+        end.tick();
+    }
+    let mut times = Vec::with_capacity(TICKS);
+    for _ in 0..TICKS {
+        let began = Instant::now();
+        end.step();
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+        end.tick();
+    }
+    median(times)
+}
+
+/// Bytes that an engine with this frontier takes once it has crawled for a while.
+fn frontier(pages: u64) -> Result<f64, String> {
+    let before = cpu::resident();
+    let mut end = NullEnd::with_frontier(pages)?;
+    end.holds = false;
+    let mut ticks = 0;
+    while end.lives < 100_000 {
+        end.tick();
+        ticks += 1;
+        if ticks > 100_000 {
+            return Err(format!("a crawl of {pages} pages stands still"));
+        }
+    }
+    Ok(bytes(cpu::resident().saturating_sub(before)))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes of a benchmark")]
+fn bytes(n: u64) -> f64 {
+    n as f64
+}

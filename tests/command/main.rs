@@ -1,0 +1,15 @@
+//! The `crawlfield` command as scripts and people use it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what these tests set up themselves must hold"
+)]
+
+mod again;
+mod catalogues;
+mod catalogues_rows;
+mod contract;
+mod letters;
+mod stopping;
+mod stores;
+mod workplace;

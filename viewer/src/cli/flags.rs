@@ -1,0 +1,183 @@
+//! The viewer's flags.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, ValueEnum};
+use crawlfield_engine::{
+    cli::{Exit, Failure, layers::SettingsFlags, run::connect_to},
+    start::job::DemoFlags,
+};
+
+use crate::{
+    probe::Need,
+    show::{Choices, Motion},
+    theme::ThemeName,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  crawlfield-viewer                                    watch the embedded demo
+  crawlfield-viewer books.toml --store books.db        watch a crawl
+  crawlfield-viewer --replay run.cfr                   watch a recording
+  crawlfield-viewer --replay run.cfr --screenshot out.png --at 12 --size 1280x720
+  crawlfield-viewer --replay run.cfr --frames frames --fps 30 --for 10
+  ffmpeg -framerate 30 -i frames/%06d.png -pix_fmt yuv420p run.mp4
+
+Keys of a recording: Space play or pause, [ and ] slower and faster, N next change,
+Shift+Left and Shift+Right ten seconds back and on, Home and End. Esc or Q quits.
+
+Exit codes: 0 all done (or closed, where the store was only for this run), 1 internal error or no
+display where one is needed, 2 usage or site file, 3 finished with dead letters, 4 store, 5 stopped
+and resumable.";
+
+/// Watch a crawl: every page a task, every task a sprite.
+#[derive(Parser, Debug)]
+#[command(name = "crawlfield-viewer", version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Flags {
+    /// Site file to crawl
+    #[arg(value_name = "SITE.toml", conflicts_with_all = ["demo", "replay"], requires = "store")]
+    pub site: Option<PathBuf>,
+    /// Crawl the embedded demo catalogue, served on loopback; the default
+    #[arg(long, conflicts_with = "replay")]
+    pub demo: bool,
+    /// Show a recording made by `crawlfield run … --recording FILE`
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    pub replay: Option<PathBuf>,
+    /// Write one picture and end; needs no window
+    #[arg(long, value_name = "OUT.png", conflicts_with_all = ["frames", "window"])]
+    pub screenshot: Option<PathBuf>,
+    /// Seconds after the beginning [default: 5; of a recording its end]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub at: Option<f64>,
+    /// Pixels of the window or picture
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, default_value = "1280x720")]
+    pub size: (u32, u32),
+    /// Write numbered pictures into this folder; needs no window
+    #[arg(long, value_name = "DIR", conflicts_with = "window")]
+    pub frames: Option<PathBuf>,
+    /// Pictures a second
+    #[arg(long, value_name = "N", requires = "frames", default_value_t = 30,
+          value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub fps: u32,
+    /// Seconds that the pictures cover [default: 10; of a recording all that is left]
+    #[arg(long = "for", value_name = "SECONDS", requires = "frames", value_parser = seconds)]
+    pub length: Option<f64>,
+    /// Frame rate and effects [default: balanced]
+    #[arg(long, value_enum)]
+    pub quality: Option<Quality>,
+    /// Colours
+    #[arg(long, value_enum, default_value_t = ThemeName::Dark)]
+    pub theme: ThemeName,
+    /// A window or an error: never the terminal
+    #[arg(long)]
+    pub window: bool,
+    /// The SQLite file; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Map a host to an address, and allow just that address
+    #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to, requires = "site")]
+    pub connect_to: Vec<(String, SocketAddr)>,
+    /// Asked of a child of this program
+    #[arg(long, value_enum, hide = true)]
+    pub probe: Option<Need>,
+    /// The demo's flags.
+    #[command(flatten)]
+    pub demo_flags: DemoFlags,
+    /// The engine's settings.
+    #[command(flatten)]
+    pub settings: SettingsFlags,
+}
+
+/// How much the picture may cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Quality {
+    /// 10 frames a second, only what must move
+    Economy,
+    /// 30 frames a second
+    #[default]
+    Balanced,
+    /// 60 frames a second
+    Performance,
+}
+
+impl Flags {
+    /// What the parser cannot see.
+    ///
+    /// # Errors
+    /// Flags contradict each other; the text says which.
+    pub fn check(&self) -> Result<(), Failure> {
+        let is_live_window = self.replay.is_none() && !self.wants_pictures();
+        if self.at.is_some() && is_live_window {
+            return Err(Failure {
+                exit: Exit::Usage,
+                message: "--at needs --screenshot, --frames or --replay: a live crawl begins at \
+                          its beginning"
+                    .to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether pictures are asked for instead of a window.
+    #[must_use]
+    pub const fn wants_pictures(&self) -> bool {
+        self.screenshot.is_some() || self.frames.is_some()
+    }
+
+    /// The quality asked for.
+    #[must_use]
+    pub fn quality(&self) -> Quality {
+        self.quality.unwrap_or_default()
+    }
+
+    /// How the show begins.
+    #[must_use]
+    pub fn choices(&self) -> Choices {
+        Choices {
+            theme: self.theme,
+            motion: match self.quality() {
+                Quality::Economy => Motion::Reduced,
+                Quality::Balanced | Quality::Performance => Motion::Full,
+            },
+            ..Choices::default()
+        }
+    }
+
+    /// The command that runs the same job without a viewer.
+    #[must_use]
+    pub fn terminal_command(&self) -> String {
+        match (&self.site, &self.store) {
+            (Some(site), Some(store)) => format!(
+                "crawlfield run {} --store {}",
+                site.display(),
+                store.display()
+            ),
+            _ => "crawlfield run --demo".to_owned(),
+        }
+    }
+}
+
+/// Reads seconds: at least 0, below a year.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| format!("{text:?} is no number of seconds, e.g. 12.5"))?;
+    if (0.0..3.2e7).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("expected seconds from 0 up to a year".to_owned())
+    }
+}
+
+/// Reads `1280x720`.
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let form = || format!("{text:?} is no WIDTHxHEIGHT in pixels, e.g. 1280x720");
+    let (width, height) = text.split_once(['x', '×']).ok_or_else(form)?;
+    let pixels = |text: &str| text.parse::<u32>().map_err(|_| form());
+    let (width, height) = (pixels(width)?, pixels(height)?);
+    if (320..=8192).contains(&width) && (240..=8192).contains(&height) {
+        Ok((width, height))
+    } else {
+        Err("expected 320x240 to 8192x8192".to_owned())
+    }
+}

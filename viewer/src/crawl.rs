@@ -1,0 +1,169 @@
+//! The crawl that is watched: its job, store and engine, begun and ended as the command line does.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crawlfield_engine::{
+    cli::{
+        Exit, Failure,
+        run::{Scratch, refuse_stopped},
+        session::{Manner, report},
+    },
+    feed::{frame::SessionPhase, mirror::Tables, recording::Recorder},
+    ports::commands::Command,
+    settings::Settings,
+    start::{self, Running, Until, job::Job},
+};
+
+use crate::source::Source;
+
+/// Items that may wait for the viewer; beyond them the hub holds changes for it.
+const INBOX: usize = 4_096;
+
+/// A running crawl. Dropping it does not stop it: `end` does.
+#[derive(Debug)]
+pub struct Crawl {
+    running: Running,
+    /// Lives as long as the crawl: the demo's server is in it.
+    _job: Job,
+    scratch: Scratch,
+    is_scratch: bool,
+    /// Zero of engine time.
+    pub began: Instant,
+}
+
+impl Crawl {
+    /// Opens the store, starts the engine in its own thread and begins the job. `before` gets the
+    /// engine before anything happens in it.
+    ///
+    /// # Errors
+    /// As the command line's: store, engine, job, each with its exit code.
+    pub fn begin<T>(
+        job: Job,
+        store: Option<&Path>,
+        settings: &Settings,
+        before: impl FnOnce(&Running) -> Result<T, Failure>,
+    ) -> Result<(Self, T), Failure> {
+        let scratch = Scratch::new(store)?;
+        refuse_stopped(&scratch.store, &job)?;
+        let opened = start::open_store(&scratch.store).map_err(|error| Failure {
+            exit: Exit::Store,
+            message: error.to_string(),
+        })?;
+        let began = Instant::now();
+        let running =
+            start::start(settings.clone(), opened, Until::Shutdown).map_err(|error| Failure {
+                exit: Exit::Internal,
+                message: format!("the engine cannot start: {error}"),
+            })?;
+        let with = before(&running).and_then(|with| {
+            job.begin(&running, settings).map_err(|message| Failure {
+                exit: Exit::Store,
+                message,
+            })?;
+            Ok(with)
+        });
+        match with {
+            Ok(with) => Ok((
+                Self {
+                    running,
+                    _job: job,
+                    scratch,
+                    is_scratch: store.is_none(),
+                    began,
+                },
+                with,
+            )),
+            Err(failure) => {
+                running.ask(Command::Shutdown).ok();
+                let _ = running.join();
+                Err(failure)
+            }
+        }
+    }
+
+    /// The feed and the way of commands.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source::InProcess(
+            self.running.hub.subscribe(INBOX),
+            self.running.commands.clone(),
+        )
+    }
+
+    /// Stops what still runs, resumably, and says how it ended. What nobody can resume, because
+    /// its store goes with this process, does not count as left undone.
+    #[must_use]
+    pub fn end(self) -> Exit {
+        let stop = Command::Cancel {
+            session: None,
+            now: true,
+        };
+        self.running.ask(stop).ok();
+        let ended = self.running.finish();
+        let exit = report(&ended, Manner::default());
+        drop(self.scratch);
+        if self.is_scratch && exit == Exit::Stopped {
+            Exit::Done
+        } else {
+            exit
+        }
+    }
+
+    /// Stops what still runs and says nothing: its recording is what was wanted.
+    ///
+    /// # Errors
+    /// The recording could not be written to its end.
+    pub fn end_recording(self, recorder: Recorder) -> Result<(), Failure> {
+        let stop = Command::Cancel {
+            session: None,
+            now: true,
+        };
+        self.running.ask(stop).ok();
+        let _ = self.running.finish();
+        recorder
+            .join()
+            .map(drop)
+            .map_err(|error| internal(format!("the recording ended early: {error}")))
+    }
+
+    /// Waits until engine time `until`, or until every session is over.
+    pub fn watch(&self, until: Duration) {
+        let subscription = self.running.hub.subscribe(INBOX);
+        let mut mirror = crawlfield_engine::feed::mirror::Mirror::default();
+        while self.began.elapsed() < until && !is_over(mirror.tables()) {
+            let left = until.saturating_sub(self.began.elapsed());
+            use crawlfield_engine::feed::hub::Item;
+            match subscription.recv_timeout(left.min(Duration::from_millis(50))) {
+                Some(Item::Key { frame, .. }) => mirror.apply_key(&frame),
+                Some(Item::Changes(tick)) => mirror.apply(&tick),
+                Some(Item::Closed) => return,
+                Some(Item::Snapshot(_)) | None => {}
+            }
+        }
+    }
+}
+
+/// Whether there were sessions, and all have ended.
+#[must_use]
+pub fn is_over(tables: &Tables) -> bool {
+    let is_over = |phase| {
+        matches!(
+            phase,
+            SessionPhase::Stopped | SessionPhase::Completed | SessionPhase::Failed
+        )
+    };
+    let mut sessions = tables.sessions().iter().peekable();
+    sessions.peek().is_some() && sessions.all(|session| is_over(session.phase))
+}
+
+/// A failure of ours or of the system.
+#[must_use]
+pub fn internal(message: String) -> Failure {
+    Failure {
+        exit: Exit::Internal,
+        message,
+    }
+}

@@ -1,0 +1,71 @@
+//! How often the picture is drawn: as often as something moves, and not at all when nothing does.
+
+use std::time::Duration;
+
+use crawlfield_engine::model::phase::Phase;
+
+use crate::{
+    cli::Quality,
+    show::{Motion, Show},
+};
+
+/// A move shows for so long: the pop and the fading of a done task.
+const ECHO_US: u64 = 2_500_000;
+
+/// How lively the picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Liveliness {
+    /// Nothing moves: the picture on the screen stays true.
+    Still,
+    /// Only rings of waiting tasks close.
+    Waiting,
+    /// Tasks move.
+    Moving,
+}
+
+/// What the show needs now.
+#[must_use]
+pub fn liveliness(show: &Show) -> Liveliness {
+    if show.playback.is_some_and(|playback| !playback.is_playing) {
+        return Liveliness::Still;
+    }
+    if show.now_us.saturating_sub(show.news.moved_us) < ECHO_US && show.news.moved_us > 0 {
+        return Liveliness::Moving;
+    }
+    let of = |phase| -> u64 {
+        let sessions = show.mirror.tables().sessions().iter();
+        sessions
+            .flat_map(|session| &session.stages)
+            .map(|stage| stage.counts.of(phase))
+            .sum()
+    };
+    let in_flight = [Phase::Fetching, Phase::Parsing, Phase::Saving];
+    if show.choices.motion > Motion::None && in_flight.into_iter().map(of).sum::<u64>() > 0 {
+        return Liveliness::Moving;
+    }
+    if of(Phase::Backoff) > 0 {
+        return Liveliness::Waiting;
+    }
+    Liveliness::Still
+}
+
+/// Time between two looks at the feed: a window in use, and one out of focus.
+#[must_use]
+pub const fn waits(quality: Quality, liveliness: Liveliness) -> (Duration, Duration) {
+    let focused = match (liveliness, quality) {
+        (Liveliness::Moving, Quality::Performance) => 16,
+        (Liveliness::Moving, Quality::Balanced) => 33,
+        (Liveliness::Moving, Quality::Economy) => 100,
+        (Liveliness::Waiting | Liveliness::Still, _) => 250,
+    };
+    let unfocused = match (liveliness, quality) {
+        (Liveliness::Moving, Quality::Performance) => 100,
+        (Liveliness::Moving, Quality::Balanced) => 200,
+        (Liveliness::Moving, Quality::Economy) => 1000,
+        (Liveliness::Waiting | Liveliness::Still, _) => 500,
+    };
+    (
+        Duration::from_millis(focused),
+        Duration::from_millis(unfocused),
+    )
+}

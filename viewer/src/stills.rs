@@ -1,0 +1,145 @@
+//! Pictures without a window: always from a recording, so that the same time gives the same picture.
+//! A demo is recorded first.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crawlfield_engine::cli::{Exit, Failure};
+use image::RgbaImage;
+
+use crate::{
+    cli::{Flags, begin_demo},
+    crawl::internal,
+    numbers::{to_u64, wide},
+    picture::Studio,
+    replay::Replay,
+    show::Show,
+    source::Source,
+};
+
+/// A live run's picture is taken here, where nobody says when.
+const DEMO_AT: f64 = 5.0;
+/// A live run's pictures cover this, where nobody says how long.
+const DEMO_LENGTH: f64 = 10.0;
+/// A live run goes on so many seconds after the last picture.
+const AFTER: f64 = 0.5;
+/// The picture is played to from so long before: what flies and fades is as it was.
+const RUN_UP_US: u64 = 3_000_000;
+/// Steps of the run-up.
+const STEP_US: u64 = 25_000;
+
+/// Takes the pictures that the flags ask for.
+///
+/// # Errors
+/// The job, the recording or a file fails; the text says where.
+pub fn take(flags: &Flags) -> Result<(), Failure> {
+    if let Some(path) = &flags.replay {
+        return draw(flags, path, false);
+    }
+    let scratch = Scratch::new()?;
+    let recording = scratch.0.join("run.cfr");
+    let (crawl, recorder) = begin_demo(flags, &recording)?;
+    let end = match (&flags.frames, flags.at, flags.length) {
+        (Some(_), at, length) => at.unwrap_or(0.0) + length.unwrap_or(DEMO_LENGTH),
+        (None, at, _) => at.unwrap_or(DEMO_AT),
+    };
+    // Its stop must not be in the last picture.
+    crawl.watch(Duration::from_secs_f64(end + AFTER));
+    crawl.end_recording(recorder)?;
+    draw(flags, &recording, true)
+}
+
+fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
+    let replay = Replay::open(recording).map_err(|message| Failure {
+        exit: Exit::Usage,
+        message,
+    })?;
+    let (start, end) = replay.span_us();
+    let mut show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
+    if is_live {
+        // It is the run itself that is shown, a moment later.
+        show.playback = None;
+    }
+    let (width, height) = flags.size;
+    let mut studio = Studio::open(show, width, height);
+    if let Some(path) = &flags.screenshot {
+        let at = match flags.at {
+            Some(at) => start + micros(at),
+            None if is_live => start + micros(DEMO_AT),
+            None => end,
+        };
+        play_to(&mut studio, at)?;
+        return save(path, &shoot(&mut studio)?);
+    }
+    let Some(folder) = &flags.frames else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder)
+        .map_err(|error| internal(format!("cannot make {}: {error}", folder.display())))?;
+    let from = start + micros(flags.at.unwrap_or(0.0));
+    let length = match flags.length {
+        Some(length) => micros(length),
+        None if is_live => micros(DEMO_LENGTH),
+        None => end.saturating_sub(from),
+    };
+    play_to(&mut studio, from)?;
+    let step = 1e6 / f64::from(flags.fps);
+    let count = to_u64(wide(length) / step) + 1;
+    for number in 0..count {
+        studio.show().advance(from + to_u64(wide(number) * step));
+        let path = folder.join(format!("{number:06}.png"));
+        save(&path, &shoot(&mut studio)?)?;
+    }
+    Ok(())
+}
+
+/// Plays to a time from a little before it.
+fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
+    let mut show = studio.show();
+    show.seek(at_us.saturating_sub(RUN_UP_US)).map_err(internal)?;
+    let mut now = at_us.saturating_sub(RUN_UP_US);
+    while now < at_us {
+        now = (now + STEP_US).min(at_us);
+        show.advance(now);
+    }
+    drop(show);
+    studio.settle();
+    Ok(())
+}
+
+fn shoot(studio: &mut Studio) -> Result<RgbaImage, Failure> {
+    studio.shoot().map_err(internal)
+}
+
+fn save(path: &PathBuf, picture: &RgbaImage) -> Result<(), Failure> {
+    picture
+        .save_with_format(path, image::ImageFormat::Png)
+        .map_err(|error| internal(format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Seconds as microseconds.
+#[must_use]
+pub fn micros(seconds: f64) -> u64 {
+    to_u64((seconds * 1e6).round())
+}
+
+/// A folder that goes when the pictures are taken.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("crawlfield-stills-{}", std::process::id()));
+        fs::create_dir_all(&folder)
+            .map_err(|error| internal(format!("cannot make {}: {error}", folder.display())))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
