@@ -188,7 +188,7 @@ impl NullEnd {
                 }
                 Order::Abort(_) => continue,
                 Order::Parse(order) => parsed(&order),
-                Order::Store(order) => self.stored(&order),
+                Order::Store(order) => self.stored(order),
             };
             self.engine.report(report);
         }
@@ -228,8 +228,12 @@ impl NullEnd {
         report(order.id, Outcome::Answered(Box::new(answer)))
     }
 
-    fn stored(&mut self, order: &StoreOrder) -> Report {
-        let receipt = match &order.verb {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an order ends with its report"
+    )]
+    fn stored(&mut self, order: StoreOrder) -> Report {
+        let receipt = match order.verb {
             StoreVerb::OpenSession(_) => StoreReceipt::Opened(Box::new(self.opened())),
             StoreVerb::Discover { .. } => StoreReceipt::Discovered(self.discovered()),
             StoreVerb::Mark { .. } => StoreReceipt::Marked,
