@@ -45,15 +45,19 @@ fn suspects_are_parsed_alone() {
         .start();
     crawl.run_until(|crawl| crawl.far.parsing.0.len() >= 6);
     let details = crate::urls("a.test", 40);
-    let in_phase = |crawl: &crawlfield_kit::Crawl, phase| {
-        let these = details.iter().filter(|url| crawl.phase(url) == Some(phase));
+    let in_parsing = |crawl: &crawlfield_kit::Crawl, from: std::time::Duration| {
+        let last = |url: &str| crawl.moves_of(url).last().map(|fact| (fact.at, fact.to));
+        let these = details
+            .iter()
+            .filter(|url| last(url).is_some_and(|(at, to)| at > from && to == Phase::Parsing));
         these.cloned().collect::<Vec<_>>()
     };
-    let suspects = in_phase(&crawl, Phase::Parsing);
+    let suspects = in_parsing(&crawl, secs(0));
+    let died = crawl.now();
     crawl.kill_and_resume();
     let mut alone = std::collections::BTreeSet::new();
     crawl.run_until(|crawl| {
-        let parsing = in_phase(crawl, Phase::Parsing);
+        let parsing = in_parsing(crawl, died);
         if parsing.iter().any(|url| suspects.contains(url)) {
             assert_eq!(parsing.len(), 1, "{parsing:?}");
             alone.extend(parsing);

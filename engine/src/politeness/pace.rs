@@ -129,7 +129,8 @@ impl Pace {
         if !self.next_at.is_zero() {
             // A robots.txt's crawl delay counts from the request for it.
             let longer = ceiling.gap().saturating_sub(self.ceiling.gap());
-            self.next_at = self.next_at.saturating_add(longer);
+            let credit = if longer > CREDIT { CREDIT } else { longer };
+            self.next_at = self.next_at.saturating_add(longer + credit);
         }
         self.ceiling = ceiling;
     }

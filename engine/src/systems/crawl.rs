@@ -80,8 +80,10 @@ pub(super) struct Desk {
     pub(super) letters: VecDeque<Letter>,
     /// Lines whose queue may be low.
     pub(super) hungry: Vec<crate::model::line::LineId>,
-    /// Attempts charged for what may have been our own network: when, whose, which page.
-    pub(super) local: VecDeque<(Duration, SessionId, PageKey)>,
+    /// Attempts charged for what may have been our own network.
+    pub(super) local: VecDeque<(Duration, Cell, PageKey)>,
+    /// Stages with pages that used up their attempts on our own network.
+    pub(super) excused: std::collections::BTreeSet<Cell>,
     /// What a person drops, by request: how many waited in memory, and pages of the store.
     pub(super) dropping: std::collections::BTreeMap<u32, (usize, Vec<PageKey>)>,
     /// A suspect is being parsed alone.
@@ -107,6 +109,9 @@ pub(super) struct Desk {
     /// Sequence number of the next change.
     pub(super) seq: u64,
 }
+
+/// A stage of a batch of a session.
+pub(super) type Cell = (SessionId, BatchId, StageId);
 
 /// One letter to the store.
 #[derive(Debug)]

@@ -217,7 +217,7 @@ fn consequence(crawl: &mut Crawl, task: &Task, setback: &Setback) -> Consequence
     if local.len() >= LOCAL_FAILURES {
         local.pop_front();
     }
-    local.push_back((now, task.session, task.key));
+    local.push_back((now, (task.session, task.batch, task.stage), task.key));
     setback.class.consequence()
 }
 
@@ -317,6 +317,12 @@ fn give_up(crawl: &mut Crawl, id: OrderId) {
         return;
     };
     let (owner, fetch) = (busy.owner, busy.http.is_some());
+    if let Owner::Task(entity) = owner
+        && let Some(TaskState::Fetched(_) | TaskState::Parsed(_)) = crawl.moves.of(entity)
+    {
+        // It has reported; the result waits for its next step.
+        return;
+    }
     if fetch {
         crawl.outbox.orders.push_back(Order::Abort(id));
     }

@@ -33,6 +33,9 @@ const TICK: Duration = Duration::from_millis(1);
 /// A crawl in which nothing moves for so long is stuck.
 const STUCK: Duration = Duration::from_hours(48);
 
+/// So many ticks at one moment are an engine that spins.
+const RESTLESS: u32 = 10_000;
+
 /// A session as it was begun, so that it can be taken up again.
 #[derive(Debug, Clone)]
 struct Job {
@@ -61,6 +64,7 @@ pub struct Crawl {
     invariants: Invariants,
     moved: Duration,
     ticks: u64,
+    still: u32,
 }
 
 impl Crawl {
@@ -77,6 +81,7 @@ impl Crawl {
             invariants: Invariants::default(),
             moved: Duration::ZERO,
             ticks: 0,
+            still: 0,
         }
     }
 
@@ -147,6 +152,10 @@ impl Crawl {
 
     fn tick_at(&mut self, at: Duration) {
         assert!(at >= self.now, "the clock goes back");
+        self.still = if at == self.now { self.still + 1 } else { 0 };
+        if self.still > RESTLESS {
+            self.fail("the engine wants another tick for ever");
+        }
         self.now = at;
         self.ticks += 1;
         for report in self.far.reports(at) {
@@ -201,7 +210,9 @@ impl Crawl {
     /// # Panics
     /// Always.
     pub fn fail(&self, why: &str) -> ! {
-        let tail = self.transcript.tail(40);
+        let lines = std::env::var("CRAWLFIELD_LINES").ok();
+        let lines = lines.and_then(|n| n.parse().ok()).unwrap_or(40);
+        let tail = self.transcript.tail(lines);
         let now = self.now;
         panic!(
             "{why}\nat {now:?}, tick {}; the last lines:\n{tail}",
@@ -222,7 +233,16 @@ impl Crawl {
                     .books()
                     .map(|(id, book)| format!("{id:?}: {:?}", book.total))
                     .collect();
-                self.fail(&format!("stuck: {books:?}"));
+                let orders: Vec<String> = self
+                    .engine
+                    .slots()
+                    .iter()
+                    .take(5)
+                    .map(|(id, busy)| format!("{id:?}: {busy:?}"))
+                    .collect();
+                let permits = self.engine.permits();
+                let orders = orders.join("\n");
+                self.fail(&format!("stuck: {books:?}\n{permits:?}\n{orders}"));
             }
             self.tick();
         }
@@ -314,7 +334,6 @@ impl Crawl {
     /// A stopped session is taken up again by the same engine.
     pub fn resume(&mut self) -> Ack {
         let ack = self.send_start(0, self.jobs[0].session);
-        self.invariants.resumed();
         self.tick_at(self.now);
         self.answer(&ack)
     }

@@ -9,6 +9,7 @@ use crate::{
         host::{Host, RobotsKnown},
         ids::{HostId, OrderId, SessionId},
         line::Rank,
+        phase::Phase,
         task::Task,
         timers::Due,
     },
@@ -201,6 +202,7 @@ impl Crawl<'_, '_> {
             }
             Some(offline::Change::BackOnline) => {
                 self.tell_all("the network is back");
+                self.desk.restless = true;
                 self.wake_all();
             }
             None => {}
@@ -209,13 +211,24 @@ impl Crawl<'_, '_> {
 
     /// Attempts that failed by our own network are given back.
     fn give_back(&mut self, since: Duration) {
-        for (at, session, key) in std::mem::take(&mut self.desk.local) {
-            if at >= since
-                && let Some(entity) = self.index.tasks.get(&(session, key)).copied()
-            {
-                self.moves.charge(entity, |tries| {
-                    tries.failed = tries.failed.saturating_sub(1);
-                });
+        for (at, cell, key) in std::mem::take(&mut self.desk.local) {
+            if at < since {
+                continue;
+            }
+            let entity = self.index.tasks.get(&(cell.0, key)).copied();
+            let waits = entity.filter(|entity| {
+                let state = self.moves.of(*entity);
+                state.is_some_and(|state| state.phase() != Phase::Failed)
+            });
+            match waits {
+                Some(entity) => {
+                    self.moves.charge(entity, |tries| {
+                        tries.failed = tries.failed.saturating_sub(1);
+                    });
+                }
+                None => {
+                    self.desk.excused.insert(cell);
+                }
             }
         }
     }

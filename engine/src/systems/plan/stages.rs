@@ -25,7 +25,7 @@ use crate::{
 
 /// Opens batches and judges stages that may have ended.
 pub(super) fn judge_stages(mut crawl: Crawl) {
-    if !std::mem::take(&mut crawl.desk.restless) {
+    if crawl.condition.offline.is_offline() || !std::mem::take(&mut crawl.desk.restless) {
         return;
     }
     let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
@@ -154,6 +154,14 @@ fn judge_stage(
         StagePhase::Fatal
     };
     let run = &mut runs[at];
+    if failed > 0 && crawl.desk.excused.remove(&(id, batch, stage)) {
+        // Our own network was down: this round is not counted.
+        let at = crawl.now() + Duration::from_secs(1);
+        run.again = Some(Some(at));
+        crawl.timers.set(at, Due::StageAgain(id, batch, stage));
+        evict_failed(crawl, id, batch, stage);
+        return;
+    }
     if failed > 0 && run.attempts + 1 < max_attempts {
         run.attempts += 1;
         let key = PageKey(uuid::Uuid::from_u64_pair(
