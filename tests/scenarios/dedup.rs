@@ -60,7 +60,12 @@ fn a_link_to_an_alias_is_no_new_page() {
         .start();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 1);
-    assert_eq!(crawl.times_asked("a.test/new"), 1, "{}", crawl.transcript.tail(40));
+    assert_eq!(
+        crawl.times_asked("a.test/new"),
+        1,
+        "{}",
+        crawl.transcript.tail(40)
+    );
 }
 
 #[test]

@@ -47,9 +47,9 @@ fn suspects_are_parsed_alone() {
     let details = crate::urls("a.test", 40);
     let in_parsing = |crawl: &crawlfield_kit::Crawl, from: std::time::Duration| {
         let last = |url: &str| crawl.moves_of(url).last().map(|fact| (fact.at, fact.to));
-        let these = details.iter().filter(|url| {
-            last(url).is_some_and(|(at, to)| at > from && to == Phase::Parsing)
-        });
+        let these = details
+            .iter()
+            .filter(|url| last(url).is_some_and(|(at, to)| at > from && to == Phase::Parsing));
         these.cloned().collect::<Vec<_>>()
     };
     let suspects = in_parsing(&crawl, secs(0));

@@ -26,11 +26,7 @@ const NAMED: f32 = 48.0;
 ///
 /// # Errors
 /// There is no context yet.
-pub fn draw_banner(
-    mut contexts: EguiContexts,
-    show: Res<Show>,
-    target: Res<TargetSize>,
-) -> Result {
+pub fn draw_banner(mut contexts: EguiContexts, show: Res<Show>, target: Res<TargetSize>) -> Result {
     let context = contexts.ctx_mut()?;
     let scale = context.pixels_per_point();
     let painter = context.layer_painter(bevy_egui::egui::LayerId::background());
@@ -148,7 +144,11 @@ fn counts(show: &Show) -> String {
     if known == 0 {
         return String::new();
     }
-    let dead = if dead > 0 { format!(", {dead} dead") } else { String::new() };
+    let dead = if dead > 0 {
+        format!(", {dead} dead")
+    } else {
+        String::new()
+    };
     format!("{done} of {known} pages{dead}")
 }
 

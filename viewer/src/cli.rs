@@ -63,7 +63,9 @@ fn complain(message: &str) {
 fn run(flags: &Flags) -> Result<Exit, Failure> {
     flags.check()?;
     if flags.wants_pictures() {
-        Need::Adapter.check().map_err(|lack| internal(lack.message))?;
+        Need::Adapter
+            .check()
+            .map_err(|lack| internal(lack.message))?;
         stills::take(flags)?;
         return Ok(Exit::Done);
     }
@@ -94,7 +96,8 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
         }
         let mut show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
         if let (Some(at), Some(playback)) = (flags.at, show.playback) {
-            show.seek(playback.start_us + stills::micros(at)).map_err(internal)?;
+            show.seek(playback.start_us + stills::micros(at))
+                .map_err(internal)?;
         }
         window::open(show, None, flags.quality(), flags.size);
         return Ok(Exit::Done);

@@ -16,8 +16,8 @@ use bevy::{
         render_resource::{TextureFormat, TextureUsages},
         view::screenshot::{Screenshot, ScreenshotCaptured},
     },
-    window::ExitCondition,
     time::TimeUpdateStrategy,
+    window::ExitCondition,
     winit::WinitPlugin,
 };
 use bevy_egui::{EguiPlugin, EguiPrimaryContextPass};

@@ -134,7 +134,9 @@ fn try_display() -> Result<(), String> {
         Err(error) => {
             // The library says first where in its own code that was.
             let text = error.to_string();
-            let said = text.rsplit_once(": ").map_or(text.as_str(), |(_, said)| said);
+            let said = text
+                .rsplit_once(": ")
+                .map_or(text.as_str(), |(_, said)| said);
             Err(said.to_owned())
         }
     }

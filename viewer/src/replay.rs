@@ -37,10 +37,7 @@ impl Replay {
     /// Engine time of the first and the last item, in microseconds.
     #[must_use]
     pub fn span_us(&self) -> (u64, u64) {
-        (
-            micros(self.recording.start()),
-            micros(self.recording.end()),
-        )
+        (micros(self.recording.start()), micros(self.recording.end()))
     }
 
     /// Where it stops making sense, if anywhere that is known by now.

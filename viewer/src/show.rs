@@ -145,10 +145,11 @@ impl Show {
     /// # Errors
     /// The source holds only the present, or cannot be read again.
     pub fn seek(&mut self, at_us: u64) -> Result<(), String> {
-        let bounds = self.playback.map_or((0, u64::MAX), |p| (p.start_us, p.end_us));
+        let bounds = self
+            .playback
+            .map_or((0, u64::MAX), |p| (p.start_us, p.end_us));
         let at_us = at_us.clamp(bounds.0, bounds.1);
-        self.source
-            .seek(at_us, &mut self.mirror, &mut self.news)?;
+        self.source.seek(at_us, &mut self.mirror, &mut self.news)?;
         self.now_us = at_us;
         self.advance(at_us);
         Ok(())

@@ -106,12 +106,7 @@ impl Source {
     ///
     /// # Errors
     /// The source holds only the present, or cannot be read again.
-    pub fn seek(
-        &mut self,
-        at_us: u64,
-        mirror: &mut Mirror,
-        news: &mut News,
-    ) -> Result<(), String> {
+    pub fn seek(&mut self, at_us: u64, mirror: &mut Mirror, news: &mut News) -> Result<(), String> {
         let Self::Replay(replay) = self else {
             return Err("only a recording can be put to another time".to_owned());
         };

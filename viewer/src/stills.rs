@@ -99,7 +99,8 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
 /// Plays to a time from a little before it.
 fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
     let mut show = studio.show();
-    show.seek(at_us.saturating_sub(RUN_UP_US)).map_err(internal)?;
+    show.seek(at_us.saturating_sub(RUN_UP_US))
+        .map_err(internal)?;
     let mut now = at_us.saturating_sub(RUN_UP_US);
     while now < at_us {
         now = (now + STEP_US).min(at_us);

@@ -62,11 +62,18 @@ pub fn open(show: Show, began: Option<Instant>, quality: Quality, (width, height
     })
     .insert_resource(show)
     .add_systems(Startup, open_camera)
-    .add_systems(Update, (follow_window, press_keys, look_round, tell_time).chain())
+    .add_systems(
+        Update,
+        (follow_window, press_keys, look_round, tell_time).chain(),
+    )
     .add_systems(EguiPrimaryContextPass, draw_banner)
     .add_systems(
         PostUpdate,
-        (set_pace, compose_scene.run_if(|pace: Res<Pace>| pace.wants_frame)).chain(),
+        (
+            set_pace,
+            compose_scene.run_if(|pace: Res<Pace>| pace.wants_frame),
+        )
+            .chain(),
     );
     app.run();
 }
@@ -235,7 +242,11 @@ fn set_pace(
         }
     }
     let (focused, unfocused) = pace::waits(pace.quality, liveliness);
-    let focused = if pace.settled < 4 { pace::waits(pace.quality, Liveliness::Moving).0 } else { focused };
+    let focused = if pace.settled < 4 {
+        pace::waits(pace.quality, Liveliness::Moving).0
+    } else {
+        focused
+    };
     settings.focused_mode = UpdateMode::reactive_low_power(focused);
     settings.unfocused_mode = UpdateMode::reactive_low_power(unfocused);
     show.bypass_change_detection();

@@ -237,9 +237,7 @@ impl Lines {
         let line = self.get_mut(id);
         line.push(rank, entity);
         // A barrier holds the tasks that stood first; this one may go before them.
-        let may_go = line
-            .held
-            .is_none_or(|why| why == WaitReason::BatchNotBegun);
+        let may_go = line.held.is_none_or(|why| why == WaitReason::BatchNotBegun);
         if line.armed.is_none() && may_go {
             self.arm(id, now);
         }

@@ -222,17 +222,14 @@ impl Slots {
 
     /// Every order in flight, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Busy)> {
-        self.entries
-            .iter()
-            .enumerate()
-            .filter_map(|(slot, entry)| {
-                let id = OrderId {
-                    boot: entry.boot,
-                    slot: u32::try_from(slot).ok()?,
-                    generation: entry.generation,
-                };
-                Some((id, entry.busy.as_ref()?))
-            })
+        self.entries.iter().enumerate().filter_map(|(slot, entry)| {
+            let id = OrderId {
+                boot: entry.boot,
+                slot: u32::try_from(slot).ok()?,
+                generation: entry.generation,
+            };
+            Some((id, entry.busy.as_ref()?))
+        })
     }
 }
 

@@ -60,13 +60,10 @@ fn dispatch_queued(mut crawl: Crawl) {
         .sessions
         .iter()
         .filter(|(_, entity)| {
-            crawl
-                .sessions
-                .get(**entity)
-                .is_ok_and(|session| {
-                    let steps = stepping && session.phase == SessionPhase::Paused;
-                    (steps || session.is_dispatching()) && session.cancel.is_none()
-                })
+            crawl.sessions.get(**entity).is_ok_and(|session| {
+                let steps = stepping && session.phase == SessionPhase::Paused;
+                (steps || session.is_dispatching()) && session.cancel.is_none()
+            })
         })
         .map(|(id, _)| *id)
         .collect();
@@ -128,9 +125,7 @@ fn probe(crawl: &mut Crawl) {
         crawl.timers.set(next, Due::Probe);
         return;
     }
-    crawl
-        .timers
-        .set(now + Duration::from_secs(1), Due::Probe);
+    crawl.timers.set(now + Duration::from_secs(1), Due::Probe);
     let waiting = crawl
         .lines
         .iter()

@@ -94,21 +94,19 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback
         .session(task.session)
         .is_none_or(|session| session.cancel.is_some() || session.is_over());
     let consequence = consequence(crawl, task, &setback);
-    let tries = crawl
-        .moves
-        .charge(entity, |tries| match consequence {
-            Consequence::Ours => {}
-            Consequence::Throttled => {
-                tries.throttled += 1;
-                if tries.throttled > retry.free_throttles {
-                    tries.failed += 1;
-                }
-            }
-            Consequence::Transient | Consequence::Permanent => {
+    let tries = crawl.moves.charge(entity, |tries| match consequence {
+        Consequence::Ours => {}
+        Consequence::Throttled => {
+            tries.throttled += 1;
+            if tries.throttled > retry.free_throttles {
                 tries.failed += 1;
-                tries.throttled = 0;
             }
-        });
+        }
+        Consequence::Transient | Consequence::Permanent => {
+            tries.failed += 1;
+            tries.throttled = 0;
+        }
+    });
     let spread = |crawl: &Crawl| {
         let _ = crawl;
         backoff::delay(
@@ -206,13 +204,10 @@ fn carry_out(
     }
 }
 
-/// What the setback means for the page: while our own network is down nobody is charged.
+/// What the setback means for the page; what may turn out to be our own network is remembered.
 fn consequence(crawl: &mut Crawl, task: &Task, setback: &Setback) -> Consequence {
     if !setback.class.is_local_origin() {
         return setback.class.consequence();
-    }
-    if crawl.condition.offline.is_offline() {
-        return Consequence::Ours;
     }
     let now = crawl.now();
     let local = &mut crawl.desk.local;

@@ -222,8 +222,9 @@ impl Crawl<'_, '_> {
             });
             match waits {
                 Some(entity) => {
-                    self.moves
-                        .charge(entity, |tries| tries.failed = tries.failed.saturating_sub(1));
+                    self.moves.charge(entity, |tries| {
+                        tries.failed = tries.failed.saturating_sub(1)
+                    });
                 }
                 None => {
                     self.desk.excused.insert(cell);
