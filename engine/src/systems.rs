@@ -129,9 +129,6 @@ fn permits(settings: &Settings) -> Permits {
 pub fn wants_more(world: &mut World) -> bool {
     let inbox = world.resource::<Inbox>();
     let waiting = !inbox.commands.is_empty() || !inbox.reports.is_empty();
-    let offline = world.resource::<Condition>().offline.is_offline();
     let mut desk = world.resource_mut::<crawl::Desk>();
-    // Stages are not judged while our own network is down.
-    let restless = desk.restless && !offline;
-    std::mem::take(&mut desk.again) || restless || !desk.opened.is_empty() || waiting
+    std::mem::take(&mut desk.again) || desk.restless || !desk.opened.is_empty() || waiting
 }

@@ -6,7 +6,9 @@ use crate::{catalogue, secs};
 
 #[test]
 fn a_busy_store_stops_dispatch_and_nothing_is_lost() {
-    let mut crawl = catalogue(100).start();
+    let mut crawl = catalogue(100)
+        .settings(|settings| settings.store_patience = secs(600))
+        .start();
     crawl.run_until(|crawl| crawl.saved() >= 20);
     crawl.trouble(Some(StoreError::Busy("locked by another".to_owned())));
     crawl.advance(secs(5));
@@ -27,7 +29,9 @@ fn a_busy_store_stops_dispatch_and_nothing_is_lost() {
 
 #[test]
 fn a_full_disk_stops_dispatch_until_there_is_room() {
-    let mut crawl = catalogue(60).start();
+    let mut crawl = catalogue(60)
+        .settings(|settings| settings.store_patience = secs(600))
+        .start();
     crawl.run_until(|crawl| crawl.saved() >= 1);
     for _ in 0..4 {
         crawl.trouble(Some(StoreError::Full("no room".to_owned())));
@@ -57,6 +61,19 @@ fn trouble_while_the_store_dies_loses_nothing_that_was_said_done() {
     crawl.advance(secs(10));
     crawl.trouble(None);
     crawl.advance(crate::millis(700));
+    crawl.kill_and_resume();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 100);
+}
+
+#[test]
+fn a_store_that_stays_busy_past_all_patience_fails_the_session() {
+    let mut crawl = catalogue(100).start();
+    crawl.run_until(|crawl| crawl.saved() >= 20);
+    crawl.trouble(Some(StoreError::Busy("locked for ever".to_owned())));
+    crawl.run_until(|crawl| crawl.session_phase() == Some(SessionPhase::Failed));
+    assert!(crawl.result()["why"].as_str().unwrap().contains("locked"));
+    crawl.trouble(None);
     crawl.kill_and_resume();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 100);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crawlfield_engine::{
-    model::{class::ErrorClass, phase::Phase},
+    model::class::ErrorClass,
     ports::{
         commands::{Command, Target},
         stored::StoreError,
@@ -199,11 +199,8 @@ fn run(seed: u64) {
     crawl.run_until_idle();
     let reachable: BTreeSet<String> = crawl.far.reachable(crawl.start_urls());
     let discovered = crawl.result()["discovered"].as_u64().unwrap_or(0);
-    let lists_lost = crawl
-        .transcript
-        .facts
-        .iter()
-        .any(|fact| fact.stage == 0 && fact.to == Phase::Dead);
+    let lists = &crawl.result()["stages"][0]["byState"];
+    let lists_lost = lists["dead"] != 0;
     assert!(
         lists_lost || discovered == reachable.len() as u64,
         "{discovered} of {} pages were discovered",

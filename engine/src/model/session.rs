@@ -129,6 +129,12 @@ impl Session {
         self.phase == SessionPhase::Running
     }
 
+    /// Whether its pages may enter the window.
+    #[must_use]
+    pub const fn takes_in(&self) -> bool {
+        !self.is_over() && self.closing.is_none()
+    }
+
     /// Whether it is over.
     #[must_use]
     pub const fn is_over(&self) -> bool {

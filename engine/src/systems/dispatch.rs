@@ -129,8 +129,9 @@ fn probe(crawl: &mut Crawl) {
     let waiting = crawl
         .lines
         .iter()
-        .find(|(_, line)| line.waiting() > 0)
-        .map(|(_, line)| line.host);
+        .filter(|(_, line)| line.outside > 0 || line.resident > 0)
+        .map(|(_, line)| line.host)
+        .find(|host| crawl.profile_at(*host).is_some());
     if let Some(host) = waiting
         && let Some(profile) = crawl.profile_at(host)
     {

@@ -204,13 +204,10 @@ fn carry_out(
     }
 }
 
-/// What the setback means for the page: while our own network is down nobody is charged.
+/// What the setback means for the page; what may turn out to be our own network is remembered.
 fn consequence(crawl: &mut Crawl, task: &Task, setback: &Setback) -> Consequence {
     if !setback.class.is_local_origin() {
         return setback.class.consequence();
-    }
-    if crawl.condition.offline.is_offline() {
-        return Consequence::Ours;
     }
     let now = crawl.now();
     let local = &mut crawl.desk.local;

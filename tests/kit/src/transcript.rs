@@ -228,5 +228,5 @@ impl Transcript {
 /// Seconds with three places.
 #[must_use]
 pub fn clock(at: Duration) -> String {
-    format!("{:>7}.{:03}", at.as_secs(), at.subsec_millis())
+    format!("{}.{:03}", at.as_secs(), at.subsec_millis())
 }

@@ -9,6 +9,7 @@ use crate::{
         clock::micros,
         ids::{Seq, SessionId, StageId},
         phase::Phase,
+        session::Session,
         state::{TaskState, birth},
         task::{Attempts, Task},
         timers::Due,
@@ -76,7 +77,7 @@ impl Crawl<'_, '_> {
     fn take_new(&mut self, session: SessionId, task: StoredTask) {
         let begun = self
             .session(session)
-            .is_some_and(|session| session.opened.contains(&task.batch) && !session.is_over());
+            .is_some_and(|session| session.opened.contains(&task.batch) && session.takes_in());
         let (room, fair) = (begun && self.has_room(), self.fair_share());
         let id = self.lines.id(session, task.host);
         let line = self.lines.get_mut(id);
@@ -100,7 +101,9 @@ impl Crawl<'_, '_> {
 
     /// A waiting page enters the window.
     pub(in crate::systems) fn admit(&mut self, session: SessionId, stored: StoredTask) {
-        if self.index.tasks.contains_key(&(session, stored.key)) {
+        let known = self.index.tasks.contains_key(&(session, stored.key));
+        // One that ends has nobody enter any more: it would not be there to leave.
+        if known || !self.session(session).is_some_and(Session::takes_in) {
             return;
         }
         let now = self.now();

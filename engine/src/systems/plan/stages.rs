@@ -25,9 +25,11 @@ use crate::{
 
 /// Opens batches and judges stages that may have ended.
 pub(super) fn judge_stages(mut crawl: Crawl) {
-    if crawl.condition.offline.is_offline() || !std::mem::take(&mut crawl.desk.restless) {
+    if !std::mem::take(&mut crawl.desk.restless) {
         return;
     }
+    // While our own network is down nobody is judged; its return makes the desk restless again.
+    let offline = crawl.condition.offline.is_offline();
     let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
     for id in sessions {
         let running = crawl.session(id).is_some_and(|session| {
@@ -35,6 +37,9 @@ pub(super) fn judge_stages(mut crawl: Crawl) {
         });
         if running {
             batches::open_next(&mut crawl, id);
+            if offline {
+                continue;
+            }
             for (batch, entity) in batches_of(&crawl, id) {
                 judge_batch(&mut crawl, id, batch, entity);
             }
