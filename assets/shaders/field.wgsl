@@ -1,5 +1,7 @@
 // Draws the field: one quad per block; each pixel finds its cell, reads that task's texel and
 // draws it from the time since its last move. Nothing here knows how many tasks there are.
+// Each level of detail is a fragment shader of its own: a software renderer runs both sides of
+// every branch. `task.wgsl`, which draws one task, is part of the same module.
 
 struct View {
     size: vec2<f32>,
@@ -11,6 +13,8 @@ struct View {
     motion: u32,
     signs: u32,
     stages: u32,
+    scale: f32,
+    spare: vec3<f32>,
     colours: array<vec4<f32>, 16>,
     surfaces: array<vec4<f32>, 8>,
 }
@@ -24,6 +28,7 @@ const HEADER = 1u;
 const LINE = 2u;
 const INK = 3u;
 const LIGHT = 4u;
+const MARK = 5u;
 
 const EMPTY = 0u;
 const QUEUED = 1u;
@@ -40,6 +45,8 @@ const PAUSED = 14u;
 const SELECTED = 1u;
 const HOVERED = 2u;
 const DIMMED = 4u;
+const ALOFT = 8u;
+const BEHIND_BREAKER = 16u;
 
 const OPEN = 1u;
 const HALF_OPEN = 2u;
@@ -53,7 +60,8 @@ struct Block {
     @location(0) rect: vec4<f32>,
     @location(1) grid: vec4<f32>,
     @location(2) cells: vec4<u32>,
-    @location(3) shares: vec4<f32>,
+    @location(3) heaps: vec4<f32>,
+    @location(4) foot: vec2<f32>,
 }
 
 struct Spot {
@@ -62,7 +70,8 @@ struct Spot {
     @location(1) @interpolate(flat) rect: vec4<f32>,
     @location(2) @interpolate(flat) grid: vec4<f32>,
     @location(3) @interpolate(flat) cells: vec4<u32>,
-    @location(4) @interpolate(flat) shares: vec4<f32>,
+    @location(4) @interpolate(flat) heaps: vec4<f32>,
+    @location(5) @interpolate(flat) foot: vec2<f32>,
 }
 
 fn to_clip(world: vec2<f32>) -> vec4<f32> {
@@ -79,289 +88,228 @@ fn place_block(@builtin(vertex_index) corner: u32, block: Block) -> Spot {
     spot.rect = block.rect;
     spot.grid = block.grid;
     spot.cells = block.cells;
-    spot.shares = block.shares;
+    spot.heaps = block.heaps;
+    spot.foot = block.foot;
     return spot;
 }
 
+/// The state texture is 2,048 columns wide.
 fn texel_at(address: u32) -> vec4<u32> {
-    let columns = textureDimensions(states).x;
-    return textureLoad(states, vec2(address % columns, address / columns), 0);
+    return textureLoad(states, vec2(address & 2047u, address >> 11u), 0);
 }
 
-/// The sign shown: a queued task of a walled-off host is parked, of a held session paused.
-fn sign_of(texel: vec4<u32>, flags: u32) -> u32 {
+/// The sign shown: a queued task of a walled-off host is parked, of a held session paused; a task
+/// that is still on its way is not here yet.
+fn sign_of(texel: vec4<u32>, block: u32) -> u32 {
+    let flags = texel.y >> 18u;
+    let is_parked = (block & OPEN) != 0u || (flags & BEHIND_BREAKER) != 0u;
+    let waiting = select(select(QUEUED, PAUSED, (block & HELD) != 0u), PARKED, is_parked);
     let sign = texel.y & 15u;
-    if sign == QUEUED {
-        if (flags & OPEN) != 0u { return PARKED; }
-        if (flags & HELD) != 0u { return PAUSED; }
-    }
-    return sign;
+    return select(select(sign, waiting, sign == QUEUED), EMPTY, (flags & ALOFT) != 0u);
 }
 
-/// How much a sign matters when several tasks share a pixel.
+/// How much a sign matters when several tasks share a pixel: a digit for each sign.
 fn severity(sign: u32) -> u32 {
-    switch sign {
-        case DEAD: { return 9u; }
-        case FAILED: { return 8u; }
-        case BACKOFF: { return 7u; }
-        case FETCHING, 3u, PARSING, 5u, SAVING: { return 6u; }
-        case PARKED: { return 5u; }
-        case PAUSED: { return 4u; }
-        case DONE: { return 3u; }
-        case 11u, 12u: { return 2u; }
-        case QUEUED: { return 1u; }
-        default: { return 0u; }
-    }
+    return (select(0x36666610u, 0x04522987u, sign >= 8u) >> ((sign & 7u) * 4u)) & 15u;
 }
 
 fn shown(texel: vec4<u32>, sign: u32) -> f32 {
     let stage = (texel.y >> 8u) & 15u;
     let flags = (texel.y >> 18u) & 63u;
-    let listed = ((view.signs >> sign) & 1u) != 0u && ((view.stages >> stage) & 1u) != 0u;
+    let listed = ((view.signs >> sign) & (view.stages >> stage) & 1u) != 0u;
     return select(0.1, 1.0, listed && (flags & DIMMED) == 0u);
+}
+
+fn is_marked(texel: vec4<u32>) -> bool {
+    return ((texel.y >> 18u) & (SELECTED | HOVERED)) != 0u;
 }
 
 fn since(texel: vec4<u32>) -> f32 {
     return max(f32(bitcast<i32>(view.now - texel.x)), 0.0);
 }
 
+/// From 0 at `low` to 1 at `high`, in a straight line.
+fn ramp(low: f32, high: f32, value: f32) -> f32 {
+    return clamp((value - low) / (high - low), 0.0, 1.0);
+}
+
 /// Brightness of a done task: a pop, then it recedes.
 fn recede(sign: u32, age: f32) -> f32 {
-    if sign != DONE { return 1.0; }
     // On a light ground the same share of colour is fainter.
     let rest = select(0.35, 0.5, view.surfaces[PANEL].g > 0.5);
-    return mix(1.0, rest, smoothstep(250.0, 1800.0, age * view.hurry));
+    return select(1.0, mix(1.0, rest, ramp(250.0, 1800.0, age * view.hurry)), sign == DONE);
 }
 
 fn flash(sign: u32, age: f32) -> f32 {
-    if view.motion < 2u { return 0.0; }
     let quick = age * view.hurry;
-    if sign == DONE { return 0.75 * (1.0 - smoothstep(0.0, 260.0, quick)); }
-    if sign == FAILED || sign == DEAD { return 0.6 * (1.0 - smoothstep(0.0, 400.0, quick)); }
-    return 0.0;
+    let is_bad = sign == FAILED || sign == DEAD;
+    let bad = select(0.0, 0.6 * (1.0 - ramp(0.0, 400.0, quick)), is_bad);
+    let pop = select(bad, 0.75 * (1.0 - ramp(0.0, 260.0, quick)), sign == DONE);
+    return select(0.0, pop, view.motion == 2u);
 }
 
+/// A task as one colour.
 fn plain(texel: vec4<u32>, sign: u32) -> vec3<f32> {
     let age = since(texel);
     let colour = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
-    return mix(view.surfaces[PANEL].rgb, colour, recede(sign, age) * shown(texel, sign));
+    let full = mix(view.surfaces[PANEL].rgb, colour, recede(sign, age) * shown(texel, sign));
+    return select(full, view.surfaces[MARK].rgb, is_marked(texel));
 }
 
-/// Scale and offset of a task's drawing: birth, pop, shake, breath.
-fn gesture(texel: vec4<u32>, sign: u32, age: f32) -> vec3<f32> {
-    if view.motion < 2u { return vec3(0.0, 0.0, 1.0); }
-    let quick = age * view.hurry;
-    var move_by = vec2(0.0);
-    var scale = 1.0;
-    if ((texel.y >> 4u) & 15u) == EMPTY {
-        scale *= mix(0.3, 1.0, smoothstep(0.0, 220.0, quick));
+/// A heap of what is not in the window, standing on the foot: a mound of grains.
+fn heap(across: f32, up: f32, half: f32, most: f32) -> bool {
+    let x = across / max(half, 0.01) - 1.0;
+    let grain = fract(vec2(across, up) / (3.0 * view.scale)) * 3.0;
+    return half > 0.0 && up >= 0.0 && up < min(most, half * 0.9) * (1.0 - x * x) && all(grain < vec2(2.0));
+}
+
+/// The foot: how far the block's host is as a line, and the heaps standing on it.
+fn draw_foot(spot: Spot, ground: vec3<f32>) -> vec3<f32> {
+    let up = spot.rect.w - spot.world.y;
+    let line = min(spot.foot.x, 4.0 * view.scale);
+    let share = (spot.world.x - spot.rect.x) / (spot.rect.z - spot.rect.x);
+    let left = spot.world.x - spot.rect.x - spot.foot.y;
+    let right = spot.rect.z - spot.world.x - spot.foot.y;
+    let most = spot.foot.x - line - view.scale;
+    var colour = ground;
+    if heap(left, up - line, spot.heaps.z, most) { colour = view.colours[DONE].rgb * 0.62; }
+    if heap(right, up - line, spot.heaps.w, most) { colour = view.colours[QUEUED].rgb; }
+    if up < line && spot.heaps.x + spot.heaps.y >= 0.0 {
+        colour = view.colours[QUEUED].rgb * 0.6;
+        if share < spot.heaps.x + spot.heaps.y { colour = view.colours[FETCHING].rgb * 0.9; }
+        if share < spot.heaps.x { colour = view.colours[DONE].rgb * 0.8; }
     }
-    if sign == DONE {
-        let up = smoothstep(0.0, 110.0, quick);
-        let down = smoothstep(110.0, 250.0, quick);
-        scale *= mix(mix(0.6, 1.16, up), 1.0, down);
-        scale *= mix(1.0, 0.62, smoothstep(700.0, 1800.0, quick));
-    } else if sign == BACKOFF {
-        move_by.x = 0.09 * sin(quick * 0.06) * exp(-quick / 140.0);
-    } else if sign == DEAD {
-        move_by.y = -0.06 * smoothstep(0.0, 500.0, quick);
-    } else if sign == FETCHING || sign == PARSING || sign == SAVING {
-        scale *= 1.0 + 0.03 * sin((age + f32((texel.y >> 24u) & 255u) * 4.0) * 0.00628);
+    return colour;
+}
+
+/// The block without its tasks: header, foot, walls, and how far outside its edge a pixel is.
+fn draw_ground(spot: Spot) -> vec4<f32> {
+    let center = (spot.rect.xy + spot.rect.zw) / 2.0;
+    let half = (spot.rect.zw - spot.rect.xy) / 2.0;
+    let radius = min(6.0 * view.scale / view.zoom, min(half.x, half.y));
+    let q = abs(spot.world - center) - half + radius;
+    let edge = (length(max(q, vec2(0.0))) + min(max(q.x, q.y), 0.0) - radius) * view.zoom;
+    let is_header = spot.world.y < spot.rect.y + spot.grid.w;
+    var ground = select(view.surfaces[PANEL].rgb, view.surfaces[HEADER].rgb, is_header);
+    if spot.foot.x > 0.0 {
+        ground = draw_foot(spot, ground);
     }
-    return vec3(move_by, scale);
-}
-
-/// Milliseconds one frame of a sign's pose lasts; 0 holds still.
-fn beat(sign: u32) -> u32 {
-    switch sign {
-        case FETCHING: { return 120u; }
-        case PARSING: { return 260u; }
-        case SAVING: { return 200u; }
-        case DONE: { return 110u; }
-        case QUEUED: { return 900u; }
-        case BACKOFF: { return 700u; }
-        case FAILED: { return 300u; }
-        case DEAD: { return 240u; }
-        case PARKED: { return 800u; }
-        default: { return 0u; }
-    }
-}
-
-fn frame_of(texel: vec4<u32>, sign: u32) -> u32 {
-    let length = beat(sign);
-    if length == 0u || view.motion < 2u { return 0u; }
-    if sign == DONE { return min(u32(since(texel)) / length, 3u); }
-    return ((view.now + ((texel.y >> 24u) & 255u) * 37u) / length) % 4u;
-}
-
-/// A sprite of the sheet at `uv`, mixed with the theme; premultiplied.
-fn sprite(layer: u32, uv: vec2<f32>, pixels: f32, tint: vec3<f32>) -> vec4<f32> {
-    if any(uv < vec2(0.0)) || any(uv > vec2(1.0)) { return vec4(0.0); }
-    let level = max(log2(128.0 / max(pixels, 1.0)), 0.0);
-    let s = textureSampleLevel(sprites, soft, uv, layer, level);
-    let mixed = s.r * tint + s.g * view.surfaces[INK].rgb + s.b * view.surfaces[LIGHT].rgb;
-    return vec4(mixed, s.a);
-}
-
-fn over(top: vec4<f32>, below: vec4<f32>) -> vec4<f32> {
-    return top + below * (1.0 - top.a);
-}
-
-/// The ring round a task: progress towards its predicted finish, or the wait that is left.
-fn ring(texel: vec4<u32>, sign: u32, uv: vec2<f32>, pixels: f32, width: f32) -> vec4<f32> {
-    let in_flight = sign == FETCHING || sign == PARSING || sign == SAVING;
-    if !in_flight && sign != BACKOFF { return vec4(0.0); }
-    let p = uv - 0.5;
-    let line = clamp(0.5 - (abs(length(p) - 0.46 + width / 2.0) - width / 2.0) * pixels, 0.0, 1.0);
-    if line <= 0.0 { return vec4(0.0); }
-    let turn = fract(atan2(p.x, -p.y) / 6.2831853 + 1.0);
-    let soft_edge = 0.5 / (2.89 * pixels);
-    let median = f32(texel.z);
-    let colour = view.colours[sign].rgb;
-    if texel.z == 0u {
-        let dash = step(0.5, fract(turn * 12.0));
-        return vec4(colour, 1.0) * line * 0.22 * dash;
-    }
-    let age = since(texel);
-    if sign == BACKOFF {
-        let left = clamp(1.0 - age / median, 0.0, 1.0);
-        let lit = smoothstep(-soft_edge, soft_edge, left - turn);
-        return vec4(colour, 1.0) * line * mix(0.16, 0.95, lit);
-    }
-    let low = median * f32(texel.w & 0xffffu) / 1024.0;
-    let high = median * f32(texel.w >> 16u) / 1024.0;
-    let full = max(high, median);
-    let lit = smoothstep(-soft_edge, soft_edge, age / full - turn);
-    let band = select(0.16, 0.42, turn * full >= low);
-    let tint = mix(colour, view.surfaces[LIGHT].rgb, select(0.0, 0.45, age > full));
-    return vec4(tint, 1.0) * line * mix(band, 1.0, lit);
-}
-
-/// How often it was tried: a small number in the corner.
-fn badge(texel: vec4<u32>, uv: vec2<f32>, pixels: f32, tint: vec3<f32>) -> vec4<f32> {
-    let attempts = (texel.y >> 12u) & 63u;
-    if attempts == 0u { return vec4(0.0); }
-    let at = (uv - vec2(0.68, 0.66)) / 0.3;
-    if any(at < vec2(-0.1)) || any(at > vec2(1.1)) { return vec4(0.0); }
-    let disc = clamp(0.5 - (length(at - 0.5) - 0.55) * pixels * 0.3, 0.0, 1.0);
-    let ground = vec4(view.surfaces[INK].rgb, 1.0) * disc;
-    let digit = sprite(DIGITS + min(attempts, 10u), (at - 0.1) / 0.8, pixels * 0.24, tint);
-    return over(digit, ground);
-}
-
-/// A task in its cell, premultiplied: creature, glyph or square by the pixels at hand.
-fn draw_task(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32) -> vec4<f32> {
-    let age = since(texel);
-    let pose = gesture(texel, sign, age);
-    let uv = (local - 0.5 - pose.xy) / pose.z + 0.5;
-    let tint = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
-    var paint = vec4(0.0);
-    if pixels >= 30.0 {
-        let span = select(0.8, 0.74, pixels < 34.0);
-        let layer = (sign - 1u) * 4u + frame_of(texel, sign);
-        paint = sprite(layer, (uv - 0.5) / span + 0.5, pixels * span, tint);
-        if view.motion == 0u || sign != DONE {
-            paint = over(paint, ring(texel, sign, local, pixels, 0.055));
-        }
-        paint = over(badge(texel, local, pixels, view.surfaces[LIGHT].rgb), paint);
-    } else if pixels >= 8.0 {
-        paint = sprite(GLYPHS + sign - 1u, (uv - 0.5) / 0.8 + 0.5, pixels * 0.8, tint);
-        if pixels >= 14.0 {
-            paint = over(paint, ring(texel, sign, local, pixels, 0.07));
-        }
-    } else {
-        let half = select(0.4, 0.26, sign == QUEUED) * pose.z;
-        let d = max(abs(uv.x - 0.5), abs(uv.y - 0.5)) - half;
-        paint = vec4(tint, 1.0) * clamp(0.5 - d * pixels, 0.0, 1.0);
-    }
-    paint *= recede(sign, age) * shown(texel, sign);
-    let flags = (texel.y >> 18u) & 63u;
-    if (flags & (SELECTED | HOVERED)) != 0u {
-        let q = abs(local - 0.5) - vec2(0.36);
-        let edge = length(max(q, vec2(0.0))) - 0.1;
-        let line = clamp(1.3 - abs(edge + 0.02) * pixels, 0.0, 1.0);
-        let strength = select(0.5, 1.0, (flags & SELECTED) != 0u);
-        paint = over(vec4(view.surfaces[5].rgb, 1.0) * line * strength, paint);
-    }
-    return paint;
-}
-
-/// The block's ground where no task is: header, walls, the heap's bar at the foot.
-fn draw_ground(spot: Spot, edge: f32) -> vec3<f32> {
     let flags = spot.cells.w;
-    let header = spot.rect.y + spot.grid.w;
-    var ground = select(view.surfaces[PANEL].rgb, view.surfaces[HEADER].rgb, spot.world.y < header);
-    let inside = -edge;
-    let foot = (spot.rect.w - spot.world.y) * view.zoom;
-    if foot < 5.0 && spot.shares.x + spot.shares.y + spot.shares.z + spot.shares.w > 0.0 {
-        let along = (spot.world.x - spot.rect.x) / (spot.rect.z - spot.rect.x);
-        let s = spot.shares;
-        var bar = view.colours[QUEUED].rgb * 0.6;
-        if along < s.x { bar = view.colours[DONE].rgb * 0.8; }
-        else if along < s.x + s.y { bar = view.colours[DEAD].rgb; }
-        else if along < s.x + s.y + s.z { bar = view.colours[FETCHING].rgb * 0.9; }
-        ground = bar;
-    }
-    if (flags & (OPEN | HALF_OPEN)) != 0u && inside < 6.0 {
-        let screen = spot.world * view.zoom;
+    if (flags & (OPEN | HALF_OPEN)) != 0u {
+        let screen = spot.world * view.zoom / view.scale;
         let hatch = step(0.5, fract((screen.x + screen.y) / 12.0));
         let gap = (flags & HALF_OPEN) != 0u && fract(screen.x / 48.0) > 0.6;
-        ground = mix(view.surfaces[PANEL].rgb, view.colours[PARKED].rgb, select(hatch, 0.0, gap));
-    } else if inside < 1.0 {
-        ground = view.surfaces[LINE].rgb;
+        let wall = mix(view.surfaces[PANEL].rgb, view.colours[PARKED].rgb, select(hatch, 0.0, gap));
+        ground = select(ground, wall, edge > -6.0 * view.scale);
+    } else {
+        ground = select(ground, view.surfaces[LINE].rgb, edge > -view.scale && spot.grid.w > 0.0);
     }
-    return ground;
+    return vec4(ground, clamp(0.5 - edge, 0.0, 1.0));
+}
+
+/// A pixel's cell: where in its block's grid, its number, and whether a task may be there.
+struct Cell {
+    at: vec2<f32>,
+    number: u32,
+    is_used: bool,
+}
+
+fn cell_of(spot: Spot) -> Cell {
+    let at = (spot.world - spot.grid.xy) / spot.grid.z;
+    let place = vec2<u32>(max(at, vec2(0.0)));
+    var cell: Cell;
+    cell.at = at;
+    cell.number = place.y * spot.cells.z + place.x;
+    cell.is_used = all(at >= vec2(0.0)) && place.x < spot.cells.z && cell.number < spot.cells.y;
+    return cell;
+}
+
+fn faded(spot: Spot) -> f32 {
+    return select(1.0, 0.55, (spot.cells.w & FADED) != 0u);
+}
+
+fn finish(spot: Spot, paint: vec4<f32>) -> vec4<f32> {
+    let ground = draw_ground(spot);
+    let top = paint * faded(spot);
+    return vec4(top.rgb + ground.rgb * (1.0 - top.a), 1.0) * ground.a;
 }
 
 @fragment
-fn draw_block(spot: Spot) -> @location(0) vec4<f32> {
-    let center = (spot.rect.xy + spot.rect.zw) / 2.0;
-    let half = (spot.rect.zw - spot.rect.xy) / 2.0;
-    let radius = min(6.0 / view.zoom, min(half.x, half.y));
-    let q = abs(spot.world - center) - half + radius;
-    let edge = (length(max(q, vec2(0.0))) + min(max(q.x, q.y), 0.0) - radius) * view.zoom;
-    let cover = clamp(0.5 - edge, 0.0, 1.0);
-    var colour = draw_ground(spot, edge);
-
-    let pixels = spot.grid.z * view.zoom;
-    let at = (spot.world - spot.grid.xy) / spot.grid.z;
-    let columns = spot.cells.z;
-    if all(at >= vec2(0.0)) && at.x < f32(columns) {
-        let cell = vec2<u32>(floor(at));
-        let number = cell.y * columns + cell.x;
-        if number < spot.cells.y {
-            let faded = select(1.0, 0.55, (spot.cells.w & FADED) != 0u);
-            if pixels >= 3.0 {
-                let texel = texel_at(spot.cells.x + number);
-                let sign = sign_of(texel, spot.cells.w);
-                if sign != EMPTY {
-                    let paint = draw_task(texel, sign, fract(at), pixels) * faded;
-                    colour = paint.rgb + colour * (1.0 - paint.a);
-                }
-            } else {
-                let reach = clamp(u32(ceil(0.99 / pixels)), 1u, 4u);
-                var worst = vec4<u32>(0u);
-                var worst_sign = EMPTY;
-                for (var row = 0u; row < reach; row++) {
-                    for (var step = 0u; step < reach; step++) {
-                        let other = number + row * columns + step;
-                        if other < spot.cells.y && cell.x + step < columns {
-                            let texel = texel_at(spot.cells.x + other);
-                            let sign = sign_of(texel, spot.cells.w);
-                            if severity(sign) > severity(worst_sign) {
-                                worst = texel;
-                                worst_sign = sign;
-                            }
-                        }
-                    }
-                }
-                if worst_sign != EMPTY {
-                    colour = mix(colour, plain(worst, worst_sign), faded);
-                }
-            }
+fn draw_near(spot: Spot) -> @location(0) vec4<f32> {
+    let cell = cell_of(spot);
+    var paint = vec4(0.0);
+    if cell.is_used {
+        let texel = texel_at(spot.cells.x + cell.number);
+        let sign = sign_of(texel, spot.cells.w);
+        if sign != EMPTY {
+            paint = draw_creature(texel, sign, fract(cell.at), spot.grid.z * view.zoom);
         }
     }
-    return vec4(colour, 1.0) * cover;
+    return finish(spot, paint);
+}
+
+fn draw_glyphs(spot: Spot, ringed: bool) -> vec4<f32> {
+    let cell = cell_of(spot);
+    var paint = vec4(0.0);
+    if cell.is_used {
+        let texel = texel_at(spot.cells.x + cell.number);
+        let sign = sign_of(texel, spot.cells.w);
+        if sign != EMPTY {
+            paint = draw_glyph(texel, sign, fract(cell.at), spot.grid.z * view.zoom, ringed);
+        }
+    }
+    return finish(spot, paint);
+}
+
+@fragment
+fn draw_ringed(spot: Spot) -> @location(0) vec4<f32> {
+    return draw_glyphs(spot, true);
+}
+
+@fragment
+fn draw_signs(spot: Spot) -> @location(0) vec4<f32> {
+    return draw_glyphs(spot, false);
+}
+
+@fragment
+fn draw_squares(spot: Spot) -> @location(0) vec4<f32> {
+    let cell = cell_of(spot);
+    let texel = texel_at(select(0u, spot.cells.x + cell.number, cell.is_used));
+    let sign = sign_of(texel, spot.cells.w);
+    let paint = draw_square(texel, sign, fract(cell.at), spot.grid.z * view.zoom);
+    return finish(spot, select(vec4(0.0), paint, cell.is_used && sign != EMPTY));
+}
+
+@fragment
+fn draw_plain(spot: Spot) -> @location(0) vec4<f32> {
+    let cell = cell_of(spot);
+    let texel = texel_at(select(0u, spot.cells.x + cell.number, cell.is_used));
+    let sign = sign_of(texel, spot.cells.w);
+    let paint = vec4(plain(texel, sign), 1.0);
+    return finish(spot, select(vec4(0.0), paint, cell.is_used && sign != EMPTY));
+}
+
+/// Several tasks share a pixel: the most severe of them is seen.
+@fragment
+fn draw_dense(spot: Spot) -> @location(0) vec4<f32> {
+    let cell = cell_of(spot);
+    let reach = clamp(u32(ceil(0.99 / (spot.grid.z * view.zoom))), 2u, 4u);
+    let column = u32(max(cell.at.x, 0.0));
+    var worst = vec4<u32>(0u);
+    var worst_sign = EMPTY;
+    for (var row = 0u; row < reach; row++) {
+        for (var step = 0u; step < reach; step++) {
+            let other = cell.number + row * spot.cells.z + step;
+            let is_there = cell.is_used && other < spot.cells.y && column + step < spot.cells.z;
+            let texel = texel_at(select(0u, spot.cells.x + other, is_there));
+            let sign = select(EMPTY, sign_of(texel, spot.cells.w), is_there);
+            let is_worse = severity(sign) > severity(worst_sign);
+            worst = select(worst, texel, is_worse);
+            worst_sign = select(worst_sign, sign, is_worse);
+        }
+    }
+    let paint = vec4(plain(worst, worst_sign), 1.0);
+    return finish(spot, select(vec4(0.0), paint, worst_sign != EMPTY));
 }
 
 struct Flight {
@@ -392,7 +340,7 @@ fn place_flight(@builtin(vertex_index) corner: u32, flight: Flight) -> Flier {
     flier.local = at;
     flier.texel = flight.texel;
     flier.pixels = span * view.zoom;
-    flier.strength = select(1.0, 0.0, way >= 1.0 || way <= 0.0);
+    flier.strength = select(1.0, 0.0, way >= 1.0);
     return flier;
 }
 
@@ -400,5 +348,8 @@ fn place_flight(@builtin(vertex_index) corner: u32, flight: Flight) -> Flier {
 fn draw_flight(flier: Flier) -> @location(0) vec4<f32> {
     let sign = flier.texel.y & 15u;
     if flier.strength <= 0.0 || sign == EMPTY { discard; }
-    return draw_task(flier.texel, sign, flier.local, flier.pixels);
+    if flier.pixels >= 30.0 {
+        return draw_creature(flier.texel, sign, flier.local, flier.pixels);
+    }
+    return draw_glyph(flier.texel, sign, flier.local, flier.pixels, flier.pixels >= 14.0);
 }

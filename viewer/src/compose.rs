@@ -8,7 +8,7 @@
 use bevy::prelude::{Res, ResMut};
 
 use crate::{
-    field::{board::Arrangement, layout::HEADER},
+    field::{board::Arrangement, heaps::half_width, layout::Placed},
     numbers::{index, millis, narrow, number, wide},
     render::{BlockQuad, FrameUniform, Scene},
     show::Show,
@@ -20,6 +20,9 @@ pub fn compose_scene(mut show: ResMut<Show>, mut scene: ResMut<Scene>, target: R
     let scene = &mut *scene;
     compose(show, scene, target.0);
 }
+
+/// Heaps stand so far from a block's sides, in points.
+pub const BESIDE: f32 = 9.0;
 
 /// Pixels of the picture.
 #[derive(Debug, Clone, Copy, Default, bevy::prelude::Resource)]
@@ -39,6 +42,8 @@ pub fn compose(show: &mut Show, scene: &mut Scene, size: [f32; 2]) {
         motion: show.choices.motion as u32,
         signs: show.choices.signs,
         stages: show.choices.stages,
+        scale: show.scale(),
+        spare: [0.0; 7],
         colours: theme.sign_colours(),
         surfaces: theme.surfaces(),
     };
@@ -71,33 +76,32 @@ pub fn compose(show: &mut Show, scene: &mut Scene, size: [f32; 2]) {
                 place.rect.right,
                 place.rect.bottom,
             ],
-            grid: [place.x, place.y, place.cell, HEADER],
+            grid: [place.x, place.y, place.cell, place.header],
             cells: [
                 cells.base,
                 cells.used().min(cells.capacity),
                 place.columns,
                 show.block_flags(block),
             ],
-            shares: shares(show, block),
+            heaps: heaps(show, block, place),
+            foot: [place.foot, BESIDE * show.scale()],
         });
     }
     scene.flights.clear();
     scene.flights.extend_from_slice(&show.board.flights.aloft);
 }
 
-/// The bar at a block's foot: finished and gone, dead, in the window, waiting outside.
-fn shares(show: &Show, block: u32) -> [f32; 4] {
-    if show.board.arrangement() == Arrangement::Flow {
-        return [0.0; 4];
-    }
-    let Some(info) = show.host_info(block) else {
-        return [0.0; 4];
-    };
+/// The line at a block's foot, and the heaps standing on it.
+fn heaps(show: &Show, block: u32, place: &Placed) -> [f32; 4] {
+    let heap = show.heap(block);
     let inside = u64::from(show.board.blocks()[index(block)].count);
-    let total = info.finished + inside + info.outside;
-    if total == 0 {
-        return [0.0; 4];
-    }
-    let part = |count: u64| narrow(wide(count) / wide(total));
-    [part(info.finished), 0.0, part(inside), part(info.outside)]
+    let total = heap.gone + inside + heap.waiting;
+    let part = |count: u64| narrow(wide(count) / wide(total.max(1)));
+    let (gone, here) = if show.board.arrangement() == Arrangement::Flow || total == 0 {
+        (-1.0, 0.0)
+    } else {
+        (part(heap.gone), part(inside))
+    };
+    let half = |count| half_width(count) * show.scale() * f32::from(u8::from(place.foot > 8.0));
+    [gone, here, half(heap.gone), half(heap.waiting)]
 }

@@ -4,6 +4,7 @@ pub mod block;
 pub mod board;
 pub mod flights;
 pub mod ground;
+pub mod heaps;
 pub mod layout;
 pub mod texel;
 pub mod view;

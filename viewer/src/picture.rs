@@ -95,7 +95,7 @@ impl Studio {
         let mut studio = Self { app, target };
         studio
             .show()
-            .set_area(Rect::new(0.0, 0.0, float(width), float(height)));
+            .set_area(Rect::new(0.0, 0.0, float(width), float(height)), 1.0);
         studio
     }
 

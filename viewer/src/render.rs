@@ -28,8 +28,75 @@ pub struct BlockQuad {
     pub grid: [f32; 4],
     /// First address, cells, columns, flags.
     pub cells: [u32; 4],
-    /// Shares of the foot's bar: finished, dead, in the window, outside.
-    pub shares: [f32; 4],
+    /// The foot's line: shares finished and in the window, negative for no line; half the widths of
+    /// the heaps of what is gone and of what waits outside.
+    pub heaps: [f32; 4],
+    /// Height of the foot, and how far heaps stand from the sides.
+    pub foot: [f32; 2],
+}
+
+impl BlockQuad {
+    /// The level of detail of its cells at this zoom.
+    #[must_use]
+    pub fn level(&self, zoom: f32) -> Level {
+        let pixels = self.grid[2] * zoom;
+        Level::ALL
+            .into_iter()
+            .find(|level| pixels >= level.least_pixels())
+            .unwrap_or(Level::Dense)
+    }
+}
+
+/// How a task is drawn, by the pixels of its cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A creature with its ring.
+    Near,
+    /// A glyph with a ring.
+    Ringed,
+    /// A glyph.
+    Signs,
+    /// A square.
+    Squares,
+    /// A colour.
+    Plain,
+    /// Several tasks share a pixel.
+    Dense,
+}
+
+impl Level {
+    /// All, from near to far.
+    pub const ALL: [Self; 6] = [
+        Self::Near,
+        Self::Ringed,
+        Self::Signs,
+        Self::Squares,
+        Self::Plain,
+        Self::Dense,
+    ];
+
+    const fn least_pixels(self) -> f32 {
+        match self {
+            Self::Near => 30.0,
+            Self::Ringed => 14.0,
+            Self::Signs => 8.0,
+            Self::Squares => 3.0,
+            Self::Plain => 1.0,
+            Self::Dense => 0.0,
+        }
+    }
+
+    /// Its fragment shader.
+    const fn shader(self) -> &'static str {
+        match self {
+            Self::Near => "draw_near",
+            Self::Ringed => "draw_ringed",
+            Self::Signs => "draw_signs",
+            Self::Squares => "draw_squares",
+            Self::Plain => "draw_plain",
+            Self::Dense => "draw_dense",
+        }
+    }
 }
 
 /// What all pixels of a frame share; `assets/shaders/field.wgsl` names the fields.
@@ -54,6 +121,10 @@ pub struct FrameUniform {
     pub signs: u32,
     /// A bit for each stage that is shown in full.
     pub stages: u32,
+    /// Pixels a point.
+    pub scale: f32,
+    /// Nothing: what follows begins at a multiple of 16 bytes.
+    pub spare: [f32; 7],
     /// Linear colours by sign.
     pub colours: [[f32; 4]; 16],
     /// Panel, header, line, ink, light, mark.
@@ -94,7 +165,10 @@ impl Plugin for FieldPlugin {
         let mut shaders = app.world_mut().resource_mut::<Assets<Shader>>();
         let handles = gpu::Shaders {
             field: shaders.add(Shader::from_wgsl(
-                include_str!("../../assets/shaders/field.wgsl"),
+                concat!(
+                    include_str!("../../assets/shaders/field.wgsl"),
+                    include_str!("../../assets/shaders/task.wgsl")
+                ),
                 "field.wgsl",
             )),
             scatter: shaders.add(Shader::from_wgsl(

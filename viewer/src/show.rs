@@ -4,15 +4,17 @@ use bevy::prelude::Resource;
 use crawlfield_engine::{
     feed::{
         frame::{BreakerPhase, SessionPhase},
-        mirror::Mirror,
+        mirror::{Mirror, PhaseCounts},
     },
     model::ids::PageKey,
 };
 
 use crate::{
     field::{
-        board::{Arrangement, Board},
-        layout::{self, Placed, Rect},
+        board::{Arrangement, Board, lane_of},
+        flights::Air,
+        heaps::{Heap, Heaps},
+        layout::{self, Placed, Rect, Trim},
         texel::{FLAG_HOVERED, FLAG_SELECTED},
         view::View,
     },
@@ -101,7 +103,10 @@ pub struct Show {
     /// The texture must be filled anew.
     pub refill: bool,
     hurry: f32,
-    laid_out: (u64, Rect),
+    heaps: Heaps,
+    heaped: (u64, Arrangement),
+    laid_out: (u64, Rect, f32),
+    scale: f32,
     is_fitted: bool,
 }
 
@@ -129,7 +134,10 @@ impl Show {
             picked: Picked::default(),
             refill: true,
             hurry: 1.0,
-            laid_out: (u64::MAX, Rect::default()),
+            heaps: Heaps::default(),
+            heaped: (0, Arrangement::Territory),
+            laid_out: (u64::MAX, Rect::default(), 1.0),
+            scale: 1.0,
             is_fitted: true,
         };
         if let Some(start_us) = start_us
@@ -153,16 +161,62 @@ impl Show {
             self.board.follow(&self.mirror, &touched);
             self.sieve.sift(&self.mirror, &mut self.board, &touched);
         }
+        self.wall_off();
+        self.heap_up();
         self.pace(narrow(elapsed));
         self.board.widen();
         self.lay_out();
         let placed = core::mem::take(&mut self.placed);
-        let clock = millis(now_us);
-        let is_moving = self.choices.motion == Motion::Full;
-        self.board
-            .flights
-            .steer(clock, self.hurry, is_moving, &placed);
+        self.board.steer(Air {
+            now_ms: millis(now_us),
+            hurry: self.hurry,
+            is_moving: self.choices.motion == Motion::Full,
+            scale: self.scale,
+            placed: &placed,
+        });
         self.placed = placed;
+    }
+
+    fn wall_off(&mut self) {
+        if self.board.arrangement() == Arrangement::Flow {
+            let hosts = self.mirror.tables().hosts().iter();
+            let is_open: Vec<bool> = hosts
+                .map(|host| host.breaker == BreakerPhase::Open)
+                .collect();
+            self.board.hold_back(&self.mirror, &is_open);
+        }
+    }
+
+    fn heap_up(&mut self) {
+        let key = (self.news.told, self.board.arrangement());
+        if self.heaped != key {
+            let snapshots = self.news.snapshots.iter().map(|snapshot| &**snapshot);
+            self.heaps = Heaps::of(self.board.arrangement(), &self.mirror, snapshots);
+            self.heaped = key;
+        }
+    }
+
+    /// What stands outside the window on a block's foot.
+    #[must_use]
+    pub fn heap(&self, block: u32) -> Heap {
+        let tables = self.mirror.tables();
+        let host = || tables.hosts().get(index(block)).map(|host| &host.counts);
+        match self.board.arrangement() {
+            Arrangement::Territory => {
+                let none = PhaseCounts::default();
+                self.heaps.now(block, host().unwrap_or(&none))
+            }
+            Arrangement::Flow => {
+                let drawn = self.mirror.counts();
+                self.heaps.now(block, &drawn.only(|phase| lane_of(phase) == block))
+            }
+        }
+    }
+
+    /// Pixels a point.
+    #[must_use]
+    pub const fn scale(&self) -> f32 {
+        self.scale
     }
 
     /// Goes to another time of a recording, within its bounds.
@@ -244,11 +298,12 @@ impl Show {
         }
     }
 
-    /// Gives the field its rectangle on the screen.
-    pub fn set_area(&mut self, area: Rect) {
-        if self.view.area == area {
+    /// Gives the field its rectangle on the screen; `scale` is pixels a point.
+    pub fn set_area(&mut self, area: Rect, scale: f32) {
+        if self.view.area == area && (self.scale - scale).abs() < f32::EPSILON {
             return;
         }
+        self.scale = scale;
         if self.is_fitted {
             self.view = View::fit(area);
         } else {
@@ -270,12 +325,12 @@ impl Show {
 
     fn lay_out(&mut self) {
         let area = self.view.area;
-        let key = (self.board.shape(), area);
+        let key = (self.board.shape(), area, self.scale);
         if self.laid_out == key || area.width() < 40.0 || area.height() < 40.0 {
             return;
         }
         self.laid_out = key;
-        let local = Rect::new(0.0, 0.0, area.width(), area.height()).inset(4.0);
+        let local = Rect::new(0.0, 0.0, area.width(), area.height()).inset((4.0 * self.scale).round());
         let shown: Vec<u32> = self
             .board
             .blocks()
@@ -283,8 +338,8 @@ impl Show {
             .map(|block| block.shown)
             .collect();
         self.placed = match self.board.arrangement() {
-            Arrangement::Territory => layout::territory(local, &shown),
-            Arrangement::Flow => flow(local, &shown),
+            Arrangement::Territory => layout::territory(local, &shown, self.scale),
+            Arrangement::Flow => flow(local, &shown, self.scale),
         };
     }
 
@@ -357,21 +412,22 @@ pub const FLAG_HELD: u32 = 4;
 pub const FLAG_FADED: u32 = 8;
 
 /// Five lanes above, waiting and dead letters below.
-fn flow(area: Rect, shown: &[u32]) -> Vec<Placed> {
+fn flow(area: Rect, shown: &[u32], scale: f32) -> Vec<Placed> {
     const ABOVE: [f32; 5] = [2.4, 1.5, 1.2, 1.0, 1.6];
     const BELOW: [f32; 2] = [2.0, 1.4];
+    let trim = Trim::full(scale);
     let split = number(ABOVE.len());
     debug_assert_eq!(shown.len(), ABOVE.len() + BELOW.len());
     let top = Rect {
-        bottom: area.top + area.height() * 0.68,
+        bottom: (area.top + area.height() * 0.68).round(),
         ..area
     };
     let bottom = Rect {
-        top: top.bottom + layout::GAP,
+        top: (top.bottom + trim.gap).round(),
         ..area
     };
     let (above, below) = shown.split_at(index(split));
-    let mut placed = layout::lanes(top, above, &ABOVE);
-    placed.extend(layout::lanes(bottom, below, &BELOW));
+    let mut placed = layout::lanes(top, &trim, above, &ABOVE);
+    placed.extend(layout::lanes(bottom, &trim, below, &BELOW));
     placed
 }

@@ -61,6 +61,8 @@ pub struct News {
     pub moved_us: u64,
     /// What happened, for the log and the curves.
     pub story: Story,
+    /// Snapshots that came so far.
+    pub told: u64,
 }
 
 impl Source {
@@ -184,6 +186,7 @@ impl News {
     /// A session's latest aggregates replace its older ones.
     fn tell(&mut self, snapshot: Arc<Snapshot>) {
         self.story.note(&snapshot);
+        self.told += 1;
         let old = self
             .snapshots
             .iter_mut()

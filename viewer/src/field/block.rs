@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use crate::field::ground::Ground;
 
 /// Blocks are laid out for at least so many cells.
-const LEAST_SHOWN: u32 = 12;
+const LEAST_SHOWN: u32 = 6;
 
 /// One block.
 #[derive(Debug)]
@@ -70,9 +70,9 @@ impl Block {
     /// Makes the layout's room follow; says whether it changed.
     pub fn widen(&mut self) -> bool {
         let wanted = if self.used > self.shown {
-            self.used + self.used / 4
-        } else if self.used.saturating_mul(3) < self.shown {
-            (self.used + self.used / 2).max(LEAST_SHOWN)
+            self.used + (self.used / 8).max(2)
+        } else if self.used.saturating_mul(2) < self.shown {
+            (self.used + self.used / 8).max(LEAST_SHOWN)
         } else {
             return false;
         };

@@ -11,9 +11,9 @@ use crawlfield_engine::{
 use crate::{
     field::{
         block::Block,
-        flights::Flights,
+        flights::{Air, Flights},
         ground::Ground,
-        texel::{Point, Texel, sign_of},
+        texel::{FLAG_ALOFT, FLAG_BEHIND_BREAKER, Point, Texel, sign_of},
     },
     numbers::{index, millis, number},
 };
@@ -82,6 +82,8 @@ pub struct Board {
     /// Tasks on their way between two lanes.
     pub flights: Flights,
     done: u64,
+    /// Hosts whose breaker is open, by number; the flow's only.
+    walled: Vec<bool>,
 }
 
 impl Board {
@@ -134,18 +136,21 @@ impl Board {
         if stand.block == block {
             let address = self.blocks[index(block)].base + stand.cell;
             let texel = turned(self.texels[index(address)], task);
+            if texel.flags() & FLAG_ALOFT != 0 {
+                self.flights.change(task.slot, Some(texel));
+            }
             self.write(address, texel);
         } else if stand.block == NONE {
-            self.stand(task, block, born(task));
+            let mut texel = born(task);
+            texel.set_flag(FLAG_BEHIND_BREAKER, self.is_walled(host));
+            self.stand(task, block, texel);
         } else {
             let before = self.texels[index(self.blocks[index(stand.block)].base + stand.cell)];
-            self.remove(task.slot);
+            self.vacate(task.slot);
             let texel = turned(before, task);
             let cell = self.stand(task, block, texel);
-            if task.phase != Phase::Done || self.arrangement == Arrangement::Flow {
-                self.flights
-                    .take_off((stand.block, stand.cell), (block, cell), texel);
-            }
+            self.flights
+                .take_off(task.slot, (stand.block, stand.cell), (block, cell), texel);
         }
         self.done += u64::from(task.phase == Phase::Done);
     }
@@ -165,6 +170,14 @@ impl Board {
     }
 
     fn remove(&mut self, slot: u32) {
+        let flies = |texel: Texel| texel.flags() & FLAG_ALOFT != 0;
+        if self.texel_of(slot).is_some_and(flies) {
+            self.flights.change(slot, None);
+        }
+        self.vacate(slot);
+    }
+
+    fn vacate(&mut self, slot: u32) {
         let Some(stand) = self.stands.get_mut(index(slot)) else {
             return;
         };
@@ -239,6 +252,31 @@ impl Board {
                 self.write(address, texel);
             }
         }
+    }
+
+    /// Lets flights start and land.
+    pub fn steer(&mut self, air: Air<'_>) {
+        let mut flights = core::mem::take(&mut self.flights);
+        flights.steer(air, |slot, is_aloft| self.flag(slot, FLAG_ALOFT, is_aloft));
+        self.flights = flights;
+    }
+
+    /// Marks a host's tasks as held by its breaker, in the arrangement whose blocks cannot say so.
+    pub fn hold_back(&mut self, mirror: &Mirror, is_open: &[bool]) {
+        if self.arrangement != Arrangement::Flow || self.walled == is_open {
+            return;
+        }
+        self.walled = is_open.to_vec();
+        for slot in mirror.slots() {
+            if let Some(task) = mirror.task(slot) {
+                let is_walled = self.is_walled(host_number(mirror, &task));
+                self.flag(slot, FLAG_BEHIND_BREAKER, is_walled);
+            }
+        }
+    }
+
+    fn is_walled(&self, host: u32) -> bool {
+        self.walled.get(index(host)).copied().unwrap_or(false)
     }
 
     /// Lets the layout's room follow the blocks; says whether anything must be laid out anew.

@@ -1,6 +1,14 @@
 //! Where blocks stand: pure arithmetic from a rectangle and cell counts to rectangles and grids.
 
-use crate::numbers::{float, floor_u32};
+use crate::numbers::{float, floor_u32, number};
+
+mod rows;
+#[cfg(test)]
+mod tests;
+mod trim;
+
+pub use rows::territory;
+pub use trim::Trim;
 
 /// A rectangle: left, top, right, bottom.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -70,6 +78,10 @@ pub struct Placed {
     pub cell: f32,
     /// Cells in a row.
     pub columns: u32,
+    /// Height of the header.
+    pub header: f32,
+    /// Height of the foot, where heaps stand.
+    pub foot: f32,
 }
 
 impl Placed {
@@ -96,46 +108,11 @@ impl Placed {
     }
 }
 
-/// Space between blocks.
-pub const GAP: f32 = 8.0;
-/// Height of a block's header.
-pub const HEADER: f32 = 24.0;
-/// Space round a block's cells.
-pub const PAD: f32 = 7.0;
-/// Height of the bar at a block's foot.
-pub const FOOT: f32 = 6.0;
-/// Cells are never drawn larger than this at fit.
-const LARGEST: f32 = 76.0;
-
-/// Territory: all blocks in one map, their areas by their cells, one size of cell for all.
-#[must_use]
-pub fn territory(area: Rect, shown: &[u32]) -> Vec<Placed> {
-    if shown.is_empty() {
-        return Vec::new();
-    }
-    let mut low = 0.02_f32;
-    let mut high = LARGEST;
-    for _ in 0..24 {
-        let middle = f32::midpoint(low, high);
-        if fits(area, shown, middle) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    let cell = tidy(low);
-    strips(area, shown, cell)
-        .into_iter()
-        .zip(shown)
-        .map(|(rect, &cells)| grid(rect, cells, cell))
-        .collect()
-}
-
 /// Lanes side by side, by the weights given, each with its own size of cell.
 #[must_use]
-pub fn lanes(area: Rect, shown: &[u32], weights: &[f32]) -> Vec<Placed> {
+pub fn lanes(area: Rect, trim: &Trim, shown: &[u32], weights: &[f32]) -> Vec<Placed> {
     let total: f32 = weights.iter().sum();
-    let room = area.width() - GAP * float(crate::numbers::number(weights.len()) - 1);
+    let room = area.width() - trim.gap * float(number(weights.len()).saturating_sub(1));
     let mut left = area.left;
     shown
         .iter()
@@ -143,27 +120,33 @@ pub fn lanes(area: Rect, shown: &[u32], weights: &[f32]) -> Vec<Placed> {
         .map(|(&cells, weight)| {
             let width = room * weight / total;
             let rect = Rect::new(left.round(), area.top, width.round(), area.height());
-            left += width + GAP;
-            filled(rect, cells)
+            left += width + trim.gap;
+            filled(rect, trim, cells)
         })
         .collect()
 }
 
 /// One block that uses its rectangle as well as it can.
 #[must_use]
-pub fn filled(rect: Rect, cells: u32) -> Placed {
-    let (width, height) = inner(rect);
+pub fn filled(rect: Rect, trim: &Trim, cells: u32) -> Placed {
+    let (width, height) = trim.inner(rect);
+    let cell = largest(trim.largest, |cell| holds(width, height, cell, cells));
+    grid(rect, trim, cells, cell)
+}
+
+/// The largest edge of a cell, up to `most`, that fits; smaller ones must fit too.
+fn largest(most: f32, fits: impl Fn(f32) -> bool) -> f32 {
     let mut low = 0.02_f32;
-    let mut high = LARGEST;
-    for _ in 0..24 {
+    let mut high = most;
+    for _ in 0..18 {
         let middle = f32::midpoint(low, high);
-        if holds(width, height, middle, cells) {
+        if fits(tidy(middle)) {
             low = middle;
         } else {
             high = middle;
         }
     }
-    grid(rect, cells, tidy(low))
+    tidy(low)
 }
 
 /// Whole pixels where gaps between cells show, finer steps where they are smaller than that step
@@ -178,111 +161,37 @@ fn tidy(cell: f32) -> f32 {
     (cell * steps).floor() / steps
 }
 
-fn inner(rect: Rect) -> (f32, f32) {
-    (
-        (rect.width() - 2.0 * PAD).max(0.0),
-        (rect.height() - HEADER - 2.0 * PAD - FOOT).max(0.0),
-    )
-}
-
 fn holds(width: f32, height: f32, cell: f32, cells: u32) -> bool {
-    let cell = tidy(cell);
     let columns = floor_u32(width / cell);
     let rows = floor_u32(height / cell);
     u64::from(columns) * u64::from(rows) >= u64::from(cells)
 }
 
-fn fits(area: Rect, shown: &[u32], cell: f32) -> bool {
-    strips(area, shown, tidy(cell))
-        .into_iter()
-        .zip(shown)
-        .all(|(rect, &cells)| {
-            let (width, height) = inner(rect);
-            holds(width, height, cell, cells)
-        })
-}
-
-fn grid(rect: Rect, cells: u32, cell: f32) -> Placed {
-    let (width, _) = inner(rect);
-    let most = floor_u32(width / cell).max(1);
-    let columns = if cells < most { cells.max(1) } else { most };
+/// The grid of a block: rows from side to side; few tasks in much room stand together in its
+/// middle.
+fn grid(rect: Rect, trim: &Trim, cells: u32, cell: f32) -> Placed {
+    let (width, height) = trim.inner(rect);
+    // Rectangles are whole pixels: the padding lends what rounding took.
+    let most = floor_u32((width + 1.0) / cell).max(1);
+    let rows = floor_u32((height + 1.0) / cell).max(1);
+    let is_roomy = u64::from(cells) * 2 <= u64::from(most) * u64::from(rows);
+    let (columns, above) = if is_roomy && cell >= trim.largest * 0.5 {
+        let wanted = (float(cells) * width / height.max(1.0)).sqrt().ceil();
+        let columns = floor_u32(wanted).clamp(1, most);
+        let columns = cells.div_ceil(cells.div_ceil(columns).max(1)).max(1);
+        let used = float(cells.div_ceil(columns)) * cell;
+        (columns, ((height - used) / 2.0).max(0.0).floor())
+    } else {
+        (most, 0.0)
+    };
+    let beside = ((width - float(columns) * cell) / 2.0).max(0.0).floor();
     Placed {
         rect,
-        x: rect.left + PAD,
-        y: rect.top + HEADER + PAD,
+        x: rect.left + trim.pad + beside,
+        y: rect.top + trim.header + trim.pad + above,
         cell,
         columns,
+        header: trim.header,
+        foot: trim.foot,
     }
-}
-
-/// A strip map: rows of blocks in their own order (so that nothing jumps when one grows), each
-/// row's height by its share of the area.
-fn strips(area: Rect, shown: &[u32], cell: f32) -> Vec<Rect> {
-    let frame = 2.0 * PAD + HEADER + FOOT + GAP;
-    let weight = |cells: u32| {
-        let edge = float(cells).sqrt() * cell;
-        (edge + 2.0 * PAD + GAP) * (edge + frame)
-    };
-    let weights: Vec<f32> = shown.iter().map(|&cells| weight(cells)).collect();
-    let total: f32 = weights.iter().sum();
-    let mut best = (f32::MAX, 1);
-    for rows in 1..=weights.len().min(64) {
-        let worst = rows_of(&weights, total, rows)
-            .iter()
-            .map(|row| worst_aspect(area, &weights[row.clone()], total))
-            .fold(0.0, f32::max);
-        if worst < best.0 {
-            best = (worst, rows);
-        }
-    }
-    let mut rects = Vec::with_capacity(shown.len());
-    let mut top = area.top;
-    for row in rows_of(&weights, total, best.1) {
-        let sum: f32 = weights[row.clone()].iter().sum();
-        let height = (area.height() + GAP) * sum / total;
-        let mut left = area.left;
-        for &weight in &weights[row] {
-            let width = (area.width() + GAP) * weight / sum;
-            let rect = Rect {
-                left: left.round(),
-                top: top.round(),
-                right: (left + width - GAP).round(),
-                bottom: (top + height - GAP).round(),
-            };
-            rects.push(rect);
-            left += width;
-        }
-        top += height;
-    }
-    rects
-}
-
-fn rows_of(weights: &[f32], total: f32, rows: usize) -> Vec<core::ops::Range<usize>> {
-    let mut out = Vec::with_capacity(rows);
-    let mut start = 0;
-    let mut sum = 0.0;
-    for (at, weight) in weights.iter().enumerate() {
-        sum += weight;
-        let due = total * float(crate::numbers::number(out.len()) + 1)
-            / float(crate::numbers::number(rows));
-        if sum + weight / 2.0 >= due && out.len() + 1 < rows {
-            out.push(start..at + 1);
-            start = at + 1;
-        }
-    }
-    if start < weights.len() {
-        out.push(start..weights.len());
-    }
-    out
-}
-
-fn worst_aspect(area: Rect, row: &[f32], total: f32) -> f32 {
-    let sum: f32 = row.iter().sum();
-    let height = area.height() * sum / total;
-    row.iter()
-        .map(|weight| {
-            let width = area.width() * weight / sum;
-            (width / height).max(height * 1.4 / width)
-        })
-        .fold(0.0, f32::max)
 }

@@ -46,6 +46,10 @@ pub const FLAG_SELECTED: u32 = 1;
 pub const FLAG_HOVERED: u32 = 2;
 /// A search or filter leaves this task out.
 pub const FLAG_DIMMED: u32 = 4;
+/// This task is on its way to its cell: it is drawn as a flight.
+pub const FLAG_ALOFT: u32 = 8;
+/// Its host's breaker is open, where the block does not say so.
+pub const FLAG_BEHIND_BREAKER: u32 = 16;
 
 const MAX_ATTEMPTS: u32 = 63;
 const MAX_STAGE: u32 = 15;

@@ -1,6 +1,7 @@
-//! Words on the field: a block's name and figures in its header, and the time left of tasks near by.
+//! Words on the field: a block's name and speed in its header, counts beside its heaps, and the time
+//! left of tasks near by.
 
-use bevy_egui::egui::{Align2, Painter, Pos2, Rect, vec2};
+use bevy_egui::egui::{Align2, FontId, Painter, Pos2, Rect, vec2};
 use crawlfield_engine::{feed::frame::BreakerPhase, model::phase::Phase, progress::safe};
 
 use super::{
@@ -9,7 +10,13 @@ use super::{
     words,
 };
 use crate::{
-    field::{board::Arrangement, layout::HEADER, layout::Placed, texel::SIGN_PARKED},
+    compose::BESIDE,
+    field::{
+        board::{Arrangement, lane_of},
+        heaps::half_width,
+        layout::Placed,
+        texel::SIGN_PARKED,
+    },
     numbers::{floor_u32, index, wide},
 };
 
@@ -30,14 +37,15 @@ pub(super) fn draw(painter: &Painter, desk: &Desk<'_>, scale: f32) {
         if !rect.intersects(painter.clip_rect()) {
             continue;
         }
-        header(painter, desk, block, rect, HEADER * view.zoom / scale);
+        header(painter, desk, block, rect, place.header * view.zoom / scale);
+        foot(painter, desk, block, rect, place.foot * view.zoom / scale);
         if place.cell * view.zoom / scale >= NEAR {
             tasks(painter, desk, block, place, scale, &mut left);
         }
     }
 }
 
-/// Name at the left, what stands outside the picture in the middle, speed at the right.
+/// Name at the left, speed at the right where there is room.
 fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32) {
     if height < 11.0 || rect.width() < 40.0 {
         return;
@@ -74,60 +82,81 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
         desk.look.text(),
         right - x,
     );
-    let (middle, end) = if is_territory {
-        host_words(desk, block, breaker)
+    let end = if is_territory {
+        pace(desk, block, breaker)
     } else {
-        let count = desk
-            .show
-            .board
-            .blocks()
-            .get(index(block))
-            .map_or(0, |block| block.count);
-        (String::new(), words::count(u64::from(count)))
+        let blocks = desk.show.board.blocks();
+        let count = blocks.get(index(block)).map_or(0, |block| block.count);
+        words::count(u64::from(count))
     };
-    let room = right - drawn.right();
     let ink = desk.look.faint();
-    let galley =
-        painter.layout_no_wrap(end, bevy_egui::egui::FontId::proportional(size * 0.94), ink);
-    let end_width = galley.size().x;
-    if end_width + 12.0 > room {
-        return;
-    }
-    painter.galley(
-        Pos2::new(right - end_width, y - galley.size().y / 2.0),
-        galley,
-        ink,
-    );
-    let galley = painter.layout_no_wrap(
-        middle,
-        bevy_egui::egui::FontId::proportional(size * 0.88),
-        ink,
-    );
-    if galley.size().x + end_width + 40.0 < room {
-        let at = Pos2::new(drawn.right() + 12.0, y - galley.size().y / 2.0);
+    let galley = painter.layout_no_wrap(end, FontId::proportional(size * 0.94), ink);
+    if galley.size().x + 10.0 <= right - drawn.right() {
+        let at = Pos2::new(right - galley.size().x, y - galley.size().y / 2.0);
         painter.galley(at, galley, ink);
     }
 }
 
-fn host_words(desk: &Desk<'_>, block: u32, breaker: BreakerPhase) -> (String, String) {
-    let Some(info) = desk.show.host_info(block) else {
-        return (String::new(), String::new());
-    };
-    let mut parts = Vec::new();
-    if info.finished > 0 {
-        parts.push(format!("{} finished", words::brief(info.finished)));
-    }
-    if info.outside > 0 {
-        parts.push(format!("{} in the store", words::brief(info.outside)));
-    }
-    let end = match (breaker, info.parked_for) {
+/// How fast a host is, or what holds it.
+fn pace(desk: &Desk<'_>, block: u32, breaker: BreakerPhase) -> String {
+    let info = desk.show.host_info(block);
+    match (breaker, info.and_then(|info| info.parked_for)) {
         (BreakerPhase::Open, Some(left)) => format!("open, {}", words::clock(left)),
         (BreakerPhase::Open, None) => "open".to_owned(),
         (BreakerPhase::HalfOpen, _) => "probing".to_owned(),
         (BreakerPhase::Closed, Some(left)) => format!("parked, {}", words::clock(left)),
-        (BreakerPhase::Closed, None) => format!("{}/s", words::rate(info.rate)),
+        (BreakerPhase::Closed, None) => {
+            info.map_or_else(String::new, |info| format!("{}/s", words::rate(info.rate)))
+        }
+    }
+}
+
+/// Beside each heap how many tasks it stands for.
+fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32) {
+    if height < 12.0 || rect.width() < 60.0 {
+        return;
+    }
+    let heap = desk.show.heap(block);
+    let size = (height * 0.55).clamp(9.5, 12.0);
+    let y = rect.bottom() - height * 0.56;
+    let zoom = height / (desk.show.placed[index(block)].foot / desk.show.scale());
+    let edge = |count| (BESIDE + 2.0 * half_width(count)) * zoom + 5.0;
+    let write = |text: String| {
+        painter.layout_no_wrap(text, FontId::proportional(size), desk.look.faint())
     };
-    (parts.join(" · "), end)
+    let mut left = rect.left() + BESIDE;
+    if heap.gone > 0 {
+        let galley = write(format!("{} {}", words::brief(heap.gone), gone_word(desk, block)));
+        left = rect.left() + edge(heap.gone) + galley.size().x;
+        if left <= rect.right() - 4.0 {
+            let at = Pos2::new(rect.left() + edge(heap.gone), y - galley.size().y / 2.0);
+            painter.galley(at, galley, desk.look.faint());
+        }
+    }
+    if heap.waiting > 0 {
+        let right = rect.right() - edge(heap.waiting);
+        for text in [
+            format!("{} in the store", words::brief(heap.waiting)),
+            words::brief(heap.waiting),
+        ] {
+            let galley = write(text);
+            let at = Pos2::new(right - galley.size().x, y - galley.size().y / 2.0);
+            if at.x >= left + 8.0 {
+                painter.galley(at, galley, desk.look.faint());
+                break;
+            }
+        }
+    }
+}
+
+/// What those that are gone are called.
+fn gone_word(desk: &Desk<'_>, block: u32) -> &'static str {
+    let is_flow = desk.show.board.arrangement() == Arrangement::Flow;
+    if is_flow && block == lane_of(Phase::Dead) {
+        "more in the store"
+    } else {
+        "finished"
+    }
 }
 
 /// Time left below each task that is in flight or waits for its next attempt.
@@ -168,7 +197,7 @@ fn tasks(
             );
             let galley = painter.layout_no_wrap(
                 text,
-                bevy_egui::egui::FontId::proportional(10.5),
+                FontId::proportional(10.5),
                 desk.look.text(),
             );
             let ground = Align2::CENTER_BOTTOM.anchor_size(at, galley.size());

@@ -9,7 +9,7 @@ use crawlfield_engine::{
 
 use super::{
     Desk,
-    look::{bit, write},
+    look::{bit, write, write_cut},
     words,
 };
 use crate::{
@@ -143,26 +143,13 @@ fn row(ui: &mut Ui, desk: &Desk<'_>, row: &Row<'_>) -> Option<bool> {
         desk.look.faded_glyph(painter, glyph, sign, alpha);
         left += 22.0;
     }
-    let name_end = rect.right() - if row.all.is_some() { 106.0 } else { 48.0 };
-    let clip = Rect::from_min_max(
-        egui::pos2(left, rect.top()),
-        egui::pos2(name_end.max(left), rect.bottom()),
-    );
     let text_ink = if row.drawn == 0 && row.all.unwrap_or(0) == 0 {
         faint
     } else {
         ink
     };
-    write(
-        &painter.with_clip_rect(clip),
-        egui::pos2(left, y),
-        Align2::LEFT_CENTER,
-        row.name,
-        12.5,
-        text_ink,
-    );
     let drawn_at = rect.right() - if row.all.is_some() { 62.0 } else { 0.0 };
-    write(
+    let drawn = write(
         painter,
         egui::pos2(drawn_at, y),
         Align2::RIGHT_CENTER,
@@ -170,6 +157,10 @@ fn row(ui: &mut Ui, desk: &Desk<'_>, row: &Row<'_>) -> Option<bool> {
         12.5,
         text_ink,
     );
+    // The name gets all the room that the figure leaves.
+    let name_end = drawn.left() - 6.0;
+    let at = egui::pos2(left, y);
+    write_cut(painter, at, row.name, 12.5, text_ink, name_end - left);
     if let Some(all) = row.all {
         write(
             painter,

@@ -19,22 +19,30 @@ const STRIP: f32 = 58.0;
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
     keys::take(ui.ctx(), desk);
-    if !desk.panels.is_bare {
+    if desk.panels.is_bare {
+        let frame = panel_frame(desk, 10, 4);
+        Panel::top("bare")
+            .exact_size(TOP)
+            .frame(frame)
+            .show(ui, |ui| strip::draw_bare(ui, desk));
+    } else {
         panels(ui, desk);
     }
     let area = ui.available_rect_before_wrap();
     field(ui, desk, area);
-    if desk.panels.is_bare {
-        strip::draw_bare(ui, desk, area);
-    }
     answers(ui, desk, area);
     dialog::draw(ui.ctx(), desk);
     help::draw(ui.ctx(), desk);
 }
 
-fn panels(ui: &mut Ui, desk: &mut Desk<'_>) {
+fn panel_frame(desk: &Desk<'_>, x: i8, y: i8) -> Frame {
     let fill = colour(desk.look.theme.panel);
-    let frame = |x: i8, y: i8| Frame::NONE.fill(fill).inner_margin(Margin::symmetric(x, y));
+    Frame::NONE.fill(fill).inner_margin(Margin::symmetric(x, y))
+}
+
+fn panels(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let fill = panel_frame(desk, 0, 0);
+    let frame = |x: i8, y: i8| fill.inner_margin(Margin::symmetric(x, y));
     Panel::top("top")
         .exact_size(TOP)
         .frame(frame(10, 5))
@@ -97,12 +105,13 @@ fn below(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// The field's area takes mouse and labels; the field itself is drawn below egui.
 fn field(ui: &mut Ui, desk: &mut Desk<'_>, area: Rect) {
     let scale = ui.ctx().pixels_per_point();
-    desk.show.set_area(layout::Rect {
+    let pixels = layout::Rect {
         left: (area.left() * scale).round(),
         top: (area.top() * scale).round(),
         right: (area.right() * scale).round(),
         bottom: (area.bottom() * scale).round(),
-    });
+    };
+    desk.show.set_area(pixels, scale);
     let response = ui.allocate_rect(area, Sense::click_and_drag());
     touch::take(ui, desk, &response);
     let painter = ui.painter_at(area);

@@ -1,6 +1,6 @@
 //! Above the field: when it will end and how sure that is, progress as a fan, stage by stage.
 
-use bevy_egui::egui::{self, Align2, Color32, Pos2, Rect, Shape, Stroke, Ui, Vec2};
+use bevy_egui::egui::{self, Align2, Color32, Pos2, Rect, RichText, Shape, Stroke, Ui, Vec2};
 use crawlfield_engine::{feed::snapshot::Snapshot, progress::safe};
 
 use super::{
@@ -52,38 +52,15 @@ pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
     }
 }
 
-/// The same in two lines over the bare field, for demos.
-pub(super) fn draw_bare(ui: &Ui, desk: &Desk<'_>, area: Rect) {
-    let painter = ui.painter_at(area);
-    let (head, detail) = told(desk);
-    let centre = Pos2::new(area.center().x, area.top() + 10.0);
-    let ground = Rect::from_center_size(centre + egui::vec2(0.0, 20.0), Vec2::new(330.0, 52.0));
-    painter.rect_filled(
-        ground,
-        6.0,
-        colour(desk.look.theme.panel).gamma_multiply(0.88),
-    );
-    let head = match top::source(desk) {
-        Some(source) => format!("{source} · {head}"),
-        None => head,
-    };
-    write(
-        &painter,
-        centre,
-        Align2::CENTER_TOP,
-        head,
-        20.0,
-        desk.look.text(),
-    );
-    let below = centre + egui::vec2(0.0, 25.0);
-    write(
-        &painter,
-        below,
-        Align2::CENTER_TOP,
-        detail,
-        12.0,
-        desk.look.faint(),
-    );
+/// The same in a band above the bare field, with what marks the picture as not the present or not
+/// real.
+pub(super) fn draw_bare(ui: &mut Ui, desk: &Desk<'_>) {
+    ui.horizontal_centered(|ui| {
+        top::marks(ui, desk);
+        let (head, detail) = told(desk);
+        ui.label(RichText::new(head).size(17.0).color(desk.look.text()));
+        ui.label(RichText::new(detail).size(12.0).color(desk.look.faint()));
+    });
 }
 
 /// Time left in words: at the end there is nothing to predict.

@@ -62,7 +62,8 @@ pub(super) fn source(desk: &Desk<'_>) -> Option<String> {
     told.or_else(row).map(|source| safe(&source).to_uppercase())
 }
 
-fn who(ui: &mut Ui, desk: &Desk<'_>) {
+/// Whether it is real, and whether it is the present: on every screen (SPEC M4).
+pub(super) fn marks(ui: &mut Ui, desk: &Desk<'_>) {
     let theme = desk.look.theme;
     if let Some(source) = source(desk) {
         Look::chip(ui, &source, theme.states.retry);
@@ -73,6 +74,10 @@ fn who(ui: &mut Ui, desk: &Desk<'_>) {
     } else if desk.show.news.link == Link::Live {
         Look::chip(ui, "LIVE", theme.states.running);
     }
+}
+
+fn who(ui: &mut Ui, desk: &Desk<'_>) {
+    marks(ui, desk);
     let Some(snapshot) = session(desk) else {
         ui.label(RichText::new("Crawlfield").heading().strong());
         return;

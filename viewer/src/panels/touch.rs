@@ -1,10 +1,14 @@
 //! The mouse on the field: pan, zoom to the pointer, hover, select, lasso, follow.
 
 use bevy_egui::egui::{Painter, PointerButton, Pos2, Response, Shape, Stroke, Ui};
-use crawlfield_engine::model::ids::HostId;
+use crawlfield_engine::model::{ids::HostId, phase::Phase};
 
-use super::{Desk, Panels, lasso, look::colour};
-use crate::{field::board::Arrangement, numbers::index, show::Show};
+use super::{Desk, Panels, Tab, lasso, look::colour};
+use crate::{
+    field::board::{Arrangement, lane_of},
+    numbers::index,
+    show::Show,
+};
 
 /// A lasso's points lie at least so far apart, in points.
 const STEP: f32 = 4.0;
@@ -113,6 +117,11 @@ fn click(ui: &Ui, desk: &mut Desk<'_>, block: Option<u32>, slot: Option<u32>) {
     }
     desk.show.select(slot.into_iter().collect());
     let is_territory = desk.show.board.arrangement() == Arrangement::Territory;
+    if !is_territory && slot.is_none() && block == Some(lane_of(Phase::Dead)) {
+        // The ground where dead letters lie: those that have left the window are fetched from here.
+        desk.panels.tab = Tab::Letters;
+        desk.panels.are_sides_shown = true;
+    }
     let host = |block| {
         desk.show
             .mirror

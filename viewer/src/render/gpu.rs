@@ -26,7 +26,7 @@ use bevy::{
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    BlockQuad, FrameUniform, Scene,
+    BlockQuad, FrameUniform, Level, Scene,
     pipelines::{field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
     sprites,
 };
@@ -146,7 +146,9 @@ struct TargetGrid {
 #[derive(Resource)]
 pub(super) struct FieldGpu {
     pub(super) scatter: CachedRenderPipelineId,
-    pub(super) blocks_pipeline: CachedRenderPipelineId,
+    pub(super) blocks_pipelines: [CachedRenderPipelineId; Level::ALL.len()],
+    /// Blocks by level, in the order of the pipelines.
+    pub(super) levels: [u32; Level::ALL.len()],
     pub(super) flights_pipeline: CachedRenderPipelineId,
     pub(super) points: Growing,
     pub(super) blocks: Growing,
@@ -192,20 +194,24 @@ pub(super) fn open_field(
     );
     commands.insert_resource(FieldGpu {
         scatter: cache.queue_render_pipeline(scatter_pipeline(&shaders, scatter_layout)),
-        blocks_pipeline: cache.queue_render_pipeline(quad_pipeline(
-            &shaders,
-            &layout,
-            ["place_block", "draw_block"],
-            VertexBufferLayout::from_vertex_formats(
-                VertexStepMode::Instance,
-                [
-                    VertexFormat::Float32x4,
-                    VertexFormat::Float32x4,
-                    VertexFormat::Uint32x4,
-                    VertexFormat::Float32x4,
-                ],
-            ),
-        )),
+        blocks_pipelines: Level::ALL.map(|level| {
+            cache.queue_render_pipeline(quad_pipeline(
+                &shaders,
+                &layout,
+                ["place_block", level.shader()],
+                VertexBufferLayout::from_vertex_formats(
+                    VertexStepMode::Instance,
+                    [
+                        VertexFormat::Float32x4,
+                        VertexFormat::Float32x4,
+                        VertexFormat::Uint32x4,
+                        VertexFormat::Float32x4,
+                        VertexFormat::Float32x2,
+                    ],
+                ),
+            ))
+        }),
+        levels: [0; Level::ALL.len()],
         flights_pipeline: cache.queue_render_pipeline(quad_pipeline(
             &shaders,
             &layout,
@@ -276,6 +282,12 @@ pub(super) fn upload_scene(
 ) {
     let field = &mut *field;
     queue.write_buffer(&field.uniform, 0, bytemuck::bytes_of(&inbox.uniform));
+    let zoom = inbox.uniform.zoom;
+    inbox.blocks.sort_by_key(|block| block.level(zoom) as u8);
+    for (level, count) in Level::ALL.into_iter().zip(&mut field.levels) {
+        let of_it = inbox.blocks.iter().filter(|block| block.level(zoom) == level);
+        *count = number(of_it.count());
+    }
     field.blocks.fill(&device, &queue, &inbox.blocks);
     field.flights.fill(&device, &queue, &inbox.flights);
     let rows = state_rows(inbox.cells);

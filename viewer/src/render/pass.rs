@@ -58,17 +58,23 @@ pub(super) fn draw_field(
         color_attachments: &[Some(target.get_color_attachment())],
         ..default()
     });
-    for (instances, pipeline) in [
-        (&field.blocks, field.blocks_pipeline),
-        (&field.flights, field.flights_pipeline),
-    ] {
-        if instances.count > 0
+    pass.set_bind_group(0, &states.bind_group, &[]);
+    let mut first = 0;
+    for (&pipeline, count) in field.blocks_pipelines.iter().zip(field.levels) {
+        if count > 0
             && let Some(pipeline) = cache.get_render_pipeline(pipeline)
         {
             pass.set_render_pipeline(pipeline);
-            pass.set_bind_group(0, &states.bind_group, &[]);
-            pass.set_vertex_buffer(0, instances.buffer.slice(..));
-            pass.draw(0..4, 0..instances.count);
+            pass.set_vertex_buffer(0, field.blocks.buffer.slice(..));
+            pass.draw(0..4, first..first + count);
         }
+        first += count;
+    }
+    if field.flights.count > 0
+        && let Some(pipeline) = cache.get_render_pipeline(field.flights_pipeline)
+    {
+        pass.set_render_pipeline(pipeline);
+        pass.set_vertex_buffer(0, field.flights.buffer.slice(..));
+        pass.draw(0..4, 0..field.flights.count);
     }
 }

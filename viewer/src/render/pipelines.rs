@@ -1,4 +1,4 @@
-//! The three pipelines: scattering points, drawing blocks, drawing flights.
+//! The pipelines: scattering points, drawing blocks at each level of detail, drawing flights.
 
 use bevy::{
     mesh::VertexBufferLayout,

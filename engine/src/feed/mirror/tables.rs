@@ -35,6 +35,16 @@ impl PhaseCounts {
         self.0.iter().sum()
     }
 
+    /// The same without the phases that do not pass.
+    #[must_use]
+    pub fn only(&self, passes: impl Fn(Phase) -> bool) -> Self {
+        let mut counts = *self;
+        for (count, phase) in counts.0.iter_mut().zip(Phase::ALL) {
+            *count *= u64::from(passes(phase));
+        }
+        counts
+    }
+
     pub(super) fn add(&mut self, phase: Phase, by: i64) {
         let count = &mut self.0[phase as usize];
         *count = count.saturating_add_signed(by);

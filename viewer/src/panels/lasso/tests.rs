@@ -8,6 +8,7 @@ fn cells(polygon: &[(f32, f32)], used: u32) -> Vec<u32> {
         y: 20.0,
         cell: 10.0,
         columns: 5,
+        ..Placed::default()
     };
     let mut found = Vec::new();
     for_each_cell(polygon, &place, used, |cell| found.push(cell));

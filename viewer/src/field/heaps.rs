@@ -1,0 +1,119 @@
+//! Tasks outside the window, counted by block: what is over and gone, and what waits in the store.
+//! With the tasks in the cells they add up to all that was discovered.
+
+use crawlfield_engine::{
+    feed::{
+        mirror::{Mirror, PhaseCounts},
+        snapshot::Snapshot,
+    },
+    model::phase::Phase,
+};
+
+use crate::{
+    field::board::{Arrangement, LANES, lane_of},
+    numbers::{float, index, number},
+};
+
+/// Phases that are over: who is in one leaves the window after a while.
+pub const OVER: [Phase; 4] = [
+    Phase::Done,
+    Phase::Skipped,
+    Phase::Cancelled,
+    Phase::Dead,
+];
+
+/// What stands on one block's foot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Heap {
+    /// Over and gone.
+    pub gone: u64,
+    /// Waiting in the store.
+    pub waiting: u64,
+    /// Over by the last snapshot, in the window and gone: who leaves the window moves over.
+    over: u64,
+}
+
+/// The heaps of all blocks.
+#[derive(Debug, Clone, Default)]
+pub struct Heaps(Vec<Heap>);
+
+impl Heaps {
+    /// By the latest snapshots, for the blocks of this arrangement.
+    #[must_use]
+    pub fn of<'a>(
+        arrangement: Arrangement,
+        mirror: &Mirror,
+        snapshots: impl Iterator<Item = &'a Snapshot>,
+    ) -> Self {
+        match arrangement {
+            Arrangement::Territory => by_host(mirror, snapshots),
+            Arrangement::Flow => by_lane(mirror, snapshots),
+        }
+    }
+
+    /// A block's heap now, when `drawn` tasks of its phases stand in the window.
+    #[must_use]
+    pub fn now(&self, block: u32, drawn: &PhaseCounts) -> Heap {
+        let mut heap = self.0.get(index(block)).copied().unwrap_or_default();
+        let here: u64 = OVER.iter().map(|phase| drawn.of(*phase)).sum();
+        heap.gone = heap.gone.max(heap.over.saturating_sub(here));
+        heap
+    }
+
+    fn at(&mut self, block: u32) -> &mut Heap {
+        if self.0.len() <= index(block) {
+            self.0.resize(index(block) + 1, Heap::default());
+        }
+        &mut self.0[index(block)]
+    }
+}
+
+/// A snapshot's line of a host speaks of that session's waiting tasks, and of all that ended there.
+fn by_host<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> Heaps {
+    let mut heaps = Heaps::default();
+    for info in snapshots.flat_map(|snapshot| &snapshot.hosts) {
+        let id = crawlfield_engine::model::ids::HostId(info.id);
+        if let Some(block) = mirror.tables().host_number(id) {
+            let heap = heaps.at(block);
+            heap.gone = heap.gone.max(info.finished);
+            heap.waiting += info.outside;
+        }
+    }
+    for (host, heap) in mirror.tables().hosts().iter().zip(&mut heaps.0) {
+        let here: u64 = OVER.iter().map(|phase| host.counts.of(*phase)).sum();
+        heap.over = heap.gone + here;
+    }
+    heaps
+}
+
+/// What the snapshots count beyond what is drawn, lane by lane.
+fn by_lane<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> Heaps {
+    let mut heaps = Heaps::default();
+    heaps.at(number(LANES.len()) - 1);
+    let mut all = [0; Phase::ALL.len()];
+    for snapshot in snapshots {
+        for (total, phase) in all.iter_mut().zip(Phase::ALL) {
+            *total += snapshot.progress.by_state.get(phase.name()).unwrap_or(&0);
+        }
+    }
+    for (total, phase) in all.into_iter().zip(Phase::ALL) {
+        let heap = heaps.at(lane_of(phase));
+        let outside = u64::saturating_sub(total, mirror.counts().of(phase));
+        if OVER.contains(&phase) {
+            heap.gone += outside;
+            heap.over += total;
+        } else if phase == Phase::Queued {
+            heap.waiting += outside;
+        }
+    }
+    heaps
+}
+
+/// Half the width of a heap's mound, in points: it grows with each doubling.
+#[must_use]
+pub fn half_width(count: u64) -> f32 {
+    match count {
+        0 => 0.0,
+        1.. => 5.0 + 1.6 * float(count.ilog2()),
+    }
+}
