@@ -152,7 +152,9 @@ fn flash(sign: u32, age: f32) -> f32 {
 fn plain(texel: vec4<u32>, sign: u32) -> vec3<f32> {
     let age = since(texel);
     let colour = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
-    let full = mix(view.surfaces[PANEL].rgb, colour, recede(sign, age) * shown(texel, sign));
+    // A ground of waiting tasks is quiet, so that what moves is seen.
+    let calm = select(1.0, 0.62, sign == QUEUED);
+    let full = mix(view.surfaces[PANEL].rgb, colour, calm * recede(sign, age) * shown(texel, sign));
     return select(full, view.surfaces[MARK].rgb, is_marked(texel));
 }
 

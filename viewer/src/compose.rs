@@ -9,7 +9,7 @@ use bevy::prelude::{Res, ResMut};
 
 use crate::{
     field::{board::Arrangement, heaps::half_width, layout::Placed},
-    numbers::{index, millis, narrow, number, wide},
+    numbers::{index, millis, narrow, wide},
     render::{BlockQuad, FrameUniform, Scene},
     show::Show,
 };
@@ -47,15 +47,16 @@ pub fn compose(show: &mut Show, scene: &mut Scene, size: [f32; 2]) {
         colours: theme.sign_colours(),
         surfaces: theme.surfaces(),
     };
-    let cells = number(show.board.texels().len());
+    let cells = show.board.cells();
     show.refill |= scene.outgrown_by(cells);
     scene.cells = cells;
-    let points = show.board.take_points();
-    if core::mem::take(&mut show.refill) {
-        scene.refill = Some(show.board.texels().to_vec());
-        scene.points.clear();
-    } else {
-        scene.points.extend_from_slice(&points);
+    match show.board.take_points() {
+        Some(points) if !show.refill => scene.points.extend_from_slice(&points),
+        _ => {
+            scene.refill = Some(show.board.texels(&show.mirror));
+            scene.points.clear();
+            show.refill = false;
+        }
     }
     scene.blocks.clear();
     for (block, place) in (0_u32..).zip(&show.placed) {

@@ -5,6 +5,7 @@ pub mod board;
 pub mod flights;
 pub mod ground;
 pub mod heaps;
+pub mod lasso;
 pub mod layout;
 pub mod texel;
 pub mod view;

@@ -21,7 +21,6 @@ mod hosts;
 mod inspector;
 mod keys;
 mod labels;
-mod lasso;
 mod legend;
 mod letters;
 mod look;

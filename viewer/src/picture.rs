@@ -13,7 +13,8 @@ use bevy::{
     render::{
         RenderPlugin,
         pipelined_rendering::PipelinedRenderingPlugin,
-        render_resource::{TextureFormat, TextureUsages},
+        render_resource::{PollType, TextureFormat, TextureUsages},
+        renderer::{RenderAdapterInfo, RenderDevice},
         view::screenshot::{Screenshot, ScreenshotCaptured},
     },
     time::TimeUpdateStrategy,
@@ -21,6 +22,7 @@ use bevy::{
     winit::WinitPlugin,
 };
 use image::RgbaImage;
+use wgpu::DeviceType;
 
 use crate::{
     compose::{TargetSize, compose_scene},
@@ -53,6 +55,27 @@ impl Studio {
     /// The same with more in the app, as the panels.
     #[must_use]
     pub fn open_with(show: Show, width: u32, height: u32, furnish: impl FnOnce(&mut App)) -> Self {
+        let mut studio = Self::built(width, height, |app| {
+            app.add_plugins(FieldPlugin)
+                .insert_resource(TargetSize([float(width), float(height)]))
+                .insert_resource(ClearColor(clear_color(&show)))
+                .insert_resource(show)
+                .add_systems(PostUpdate, compose_scene);
+            furnish(app);
+        });
+        studio
+            .show()
+            .set_area(Rect::new(0.0, 0.0, float(width), float(height)), 1.0);
+        studio
+    }
+
+    /// An app that draws nothing: what all others are measured against.
+    #[must_use]
+    pub fn empty(width: u32, height: u32) -> Self {
+        Self::built(width, height, |_| {})
+    }
+
+    fn built(width: u32, height: u32, furnish: impl FnOnce(&mut App)) -> Self {
         let mut app = App::new();
         app.add_plugins(
             DefaultPlugins
@@ -69,13 +92,8 @@ impl Studio {
                 .disable::<LogPlugin>()
                 .disable::<PipelinedRenderingPlugin>(),
         )
-        .add_plugins(FieldPlugin)
         // The picture's time is ours: the same step each frame, whatever the machine does.
-        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))
-        .insert_resource(TargetSize([float(width), float(height)]))
-        .insert_resource(ClearColor(clear_color(&show)))
-        .insert_resource(show)
-        .add_systems(PostUpdate, compose_scene);
+        .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
         furnish(&mut app);
         let mut image =
             Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
@@ -92,11 +110,25 @@ impl Studio {
                 app.cleanup();
             }
         }
-        let mut studio = Self { app, target };
-        studio
-            .show()
-            .set_area(Rect::new(0.0, 0.0, float(width), float(height)), 1.0);
-        studio
+        Self { app, target }
+    }
+
+    /// Waits until the adapter has drawn what was asked for.
+    pub fn wait(&mut self) {
+        let device = self.app.world().resource::<RenderDevice>();
+        device.poll(PollType::wait_indefinitely()).ok();
+    }
+
+    /// The adapter's name, and whether it draws in software.
+    #[must_use]
+    pub fn adapter(&self) -> String {
+        let info = self.app.world().resource::<RenderAdapterInfo>();
+        let kind = if info.device_type == DeviceType::Cpu {
+            "software"
+        } else {
+            "hardware"
+        };
+        format!("{} ({kind}, {})", info.name, info.driver_info)
     }
 
     /// What is shown.

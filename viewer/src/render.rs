@@ -149,6 +149,12 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// Bytes of the state texture that holds these cells.
+    #[must_use]
+    pub fn gpu_bytes(&self) -> usize {
+        gpu::state_bytes(self.cells)
+    }
+
     /// Whether so many cells need another texture, which begins empty.
     #[must_use]
     pub fn outgrown_by(&self, cells: u32) -> bool {

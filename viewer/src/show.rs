@@ -70,9 +70,9 @@ pub struct Picked {
 }
 
 impl Picked {
-    fn mark(&self, board: &mut Board, on: bool) {
+    fn mark(&self, mirror: &Mirror, board: &mut Board, on: bool) {
         for (slot, _) in &self.tasks {
-            board.flag(*slot, FLAG_SELECTED, on);
+            board.flag(mirror, *slot, FLAG_SELECTED, on);
         }
     }
 }
@@ -158,6 +158,7 @@ impl Show {
         if core::mem::take(&mut self.news.is_new) {
             self.arrange(self.board.arrangement());
         } else {
+            self.forget_departed(&touched);
             self.board.follow(&self.mirror, &touched);
             self.sieve.sift(&self.mirror, &mut self.board, &touched);
         }
@@ -167,13 +168,14 @@ impl Show {
         self.board.widen();
         self.lay_out();
         let placed = core::mem::take(&mut self.placed);
-        self.board.steer(Air {
+        let air = Air {
             now_ms: millis(now_us),
             hurry: self.hurry,
             is_moving: self.choices.motion == Motion::Full,
             scale: self.scale,
             placed: &placed,
-        });
+        };
+        self.board.steer(&self.mirror, air);
         self.placed = placed;
     }
 
@@ -208,7 +210,8 @@ impl Show {
             }
             Arrangement::Flow => {
                 let drawn = self.mirror.counts();
-                self.heaps.now(block, &drawn.only(|phase| lane_of(phase) == block))
+                self.heaps
+                    .now(block, &drawn.only(|phase| lane_of(phase) == block))
             }
         }
     }
@@ -248,7 +251,7 @@ impl Show {
         self.refill = true;
         self.laid_out.0 = u64::MAX;
         self.sift();
-        self.picked.mark(&mut self.board, true);
+        self.picked.mark(&self.mirror, &mut self.board, true);
     }
 
     /// Applies a changed filter to all tasks; how many pass.
@@ -258,12 +261,12 @@ impl Show {
 
     /// Selects these tasks only.
     pub fn select(&mut self, slots: Vec<u32>) {
-        self.picked.mark(&mut self.board, false);
+        self.picked.mark(&self.mirror, &mut self.board, false);
         self.picked.tasks = slots
             .into_iter()
-            .filter_map(|slot| Some((slot, self.mirror.task(slot)?.key)))
+            .filter_map(|slot| Some((slot, self.mirror.key_at(slot)?)))
             .collect();
-        self.picked.mark(&mut self.board, true);
+        self.picked.mark(&self.mirror, &mut self.board, true);
     }
 
     /// Forgets selected tasks that have left; their cells may be another's by now.
@@ -274,16 +277,33 @@ impl Show {
             .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
     }
 
+    /// A slot may be another task's by now, which nobody selected.
+    fn forget_departed(&mut self, touched: &[u32]) {
+        let (mirror, board) = (&self.mirror, &mut self.board);
+        let is_marked = |slot: &&u32| board.flags_of(**slot) & FLAG_SELECTED != 0;
+        let marked: Vec<u32> = touched.iter().filter(is_marked).copied().collect();
+        if marked.is_empty() {
+            return;
+        }
+        self.picked.tasks.retain(|(slot, key)| {
+            let is_here = mirror.key_at(*slot) == Some(*key);
+            if !is_here {
+                board.flag(mirror, *slot, FLAG_SELECTED, false);
+            }
+            is_here
+        });
+    }
+
     /// The pointer is over this task, or over none.
     pub fn hover(&mut self, slot: Option<u32>) {
         if self.picked.hovered == slot {
             return;
         }
         if let Some(old) = self.picked.hovered {
-            self.board.flag(old, FLAG_HOVERED, false);
+            self.board.flag(&self.mirror, old, FLAG_HOVERED, false);
         }
         if let Some(new) = slot {
-            self.board.flag(new, FLAG_HOVERED, true);
+            self.board.flag(&self.mirror, new, FLAG_HOVERED, true);
         }
         self.picked.hovered = slot;
     }
@@ -330,7 +350,8 @@ impl Show {
             return;
         }
         self.laid_out = key;
-        let local = Rect::new(0.0, 0.0, area.width(), area.height()).inset((4.0 * self.scale).round());
+        let local =
+            Rect::new(0.0, 0.0, area.width(), area.height()).inset((4.0 * self.scale).round());
         let shown: Vec<u32> = self
             .board
             .blocks()

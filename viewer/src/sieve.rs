@@ -85,7 +85,7 @@ impl Sieve {
         }
         for &slot in slots {
             if let Some(task) = mirror.task(slot) {
-                board.flag(slot, FLAG_DIMMED, !self.passes(&task));
+                board.flag(mirror, slot, FLAG_DIMMED, !self.passes(&task));
             }
         }
     }
@@ -97,7 +97,7 @@ impl Sieve {
             if let Some(task) = mirror.task(slot) {
                 let passes = self.passes(&task);
                 passing += u64::from(passes);
-                board.flag(slot, FLAG_DIMMED, !passes);
+                board.flag(mirror, slot, FLAG_DIMMED, !passes);
             }
         }
         passing

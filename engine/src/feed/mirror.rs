@@ -22,6 +22,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use answers::Sight;
 pub use tables::{HostRow, PhaseCounts, SessionRow, StageRow, Tables};
 
 /// A phase column's number where no task lives.

@@ -2,8 +2,6 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use crate::field::ground::Ground;
-
 /// Blocks are laid out for at least so many cells.
 const LEAST_SHOWN: u32 = 6;
 
@@ -18,14 +16,15 @@ pub struct Block {
     pub shown: u32,
     /// Tasks in it.
     pub count: u32,
+    /// Free cells below `used`, and some beyond it, which are not believed.
     free: BinaryHeap<Reverse<u32>>,
     used: u32,
 }
 
 impl Block {
-    /// An empty block.
-    pub fn new(ground: &mut Ground) -> Self {
-        let (base, capacity) = ground.take(LEAST_SHOWN);
+    /// An empty block on a stretch.
+    #[must_use]
+    pub const fn new((base, capacity): (u32, u32)) -> Self {
         Self {
             base,
             capacity,
@@ -38,9 +37,12 @@ impl Block {
 
     /// The lowest free cell, if the block's stretch has one left.
     pub fn take(&mut self) -> Option<u32> {
-        let cell = match self.free.pop() {
-            Some(Reverse(cell)) => cell,
+        let lowest = self.free.pop().map(|Reverse(cell)| cell);
+        let cell = match lowest.filter(|cell| *cell < self.used) {
+            Some(cell) => cell,
             None if self.used < self.capacity => {
+                // All free cells known are beyond the last task: they are taken in order again.
+                self.free.clear();
                 self.used += 1;
                 self.used - 1
             }
@@ -50,18 +52,23 @@ impl Block {
         Some(cell)
     }
 
-    /// A task left this cell.
-    pub fn give(&mut self, cell: u32) {
+    /// A task left this cell; `is_free` tells of the cells below it.
+    pub fn give(&mut self, cell: u32, is_free: impl Fn(u32) -> bool) {
         self.count -= 1;
-        if self.count == 0 {
-            self.free.clear();
-            self.used = 0;
-        } else {
+        if cell + 1 < self.used {
             self.free.push(Reverse(cell));
+            return;
+        }
+        self.used -= 1;
+        while self.used > 0 && is_free(self.used - 1) {
+            self.used -= 1;
+        }
+        if self.used == 0 {
+            self.free.clear();
         }
     }
 
-    /// Cells ever used at once: none beyond them holds a task.
+    /// One past the last cell that holds a task.
     #[must_use]
     pub const fn used(&self) -> u32 {
         self.used
@@ -70,9 +77,9 @@ impl Block {
     /// Makes the layout's room follow; says whether it changed.
     pub fn widen(&mut self) -> bool {
         let wanted = if self.used > self.shown {
-            self.used + (self.used / 8).max(2)
+            self.used + (self.used / 12).max(2)
         } else if self.used.saturating_mul(2) < self.shown {
-            (self.used + self.used / 8).max(LEAST_SHOWN)
+            (self.used + self.used / 12).max(LEAST_SHOWN)
         } else {
             return false;
         };

@@ -4,7 +4,7 @@
 //! change. Nothing here knows of pixels.
 
 use crawlfield_engine::{
-    feed::mirror::{Mirror, Task},
+    feed::mirror::{Mirror, Sight},
     model::phase::Phase,
 };
 
@@ -12,11 +12,15 @@ use crate::{
     field::{
         block::Block,
         flights::{Air, Flights},
-        ground::Ground,
-        texel::{FLAG_ALOFT, FLAG_BEHIND_BREAKER, Point, Texel, sign_of},
+        ground::{GRAIN, Ground},
+        texel::{FLAG_ALOFT, FLAG_BEHIND_BREAKER, Look, Point, Texel},
     },
-    numbers::{index, millis, number},
+    numbers::{index, number},
 };
+
+mod answers;
+#[cfg(test)]
+mod tests;
 
 /// No cell, or no task.
 pub const NONE: u32 = u32::MAX;
@@ -56,28 +60,31 @@ pub const fn lane_of(phase: Phase) -> u32 {
     }
 }
 
-/// Where a task stands.
-#[derive(Debug, Clone, Copy)]
-struct Stand {
-    block: u32,
-    cell: u32,
-}
+/// Cells of the smallest board: a state texture has at least 16 rows.
+const LEAST_CELLS: u32 = 16 * ROW;
+/// Cells of a row of the state texture.
+pub const ROW: u32 = 2_048;
+/// So few changes are always sent one by one.
+const FEW_POINTS: usize = 4_096;
 
-const NOWHERE: Stand = Stand {
-    block: NONE,
-    cell: NONE,
-};
-
-/// The board.
+/// The board. It holds nine bytes a task and what the blocks keep free; how a task looks is read from
+/// the mirror when it is written.
 #[derive(Debug, Default)]
 pub struct Board {
     arrangement: Arrangement,
     ground: Ground,
     blocks: Vec<Block>,
-    stands: Vec<Stand>,
-    texels: Vec<Texel>,
+    /// A task's address, by slot.
+    stands: Vec<u32>,
+    /// By slot.
+    looks: Vec<Look>,
+    /// The task at an address.
     slots: Vec<u32>,
+    /// The block at an address, by grain of the ground.
+    owners: Vec<u32>,
     points: Vec<Point>,
+    /// So much has changed that all is written anew.
+    is_stale: bool,
     shape: u64,
     /// Tasks on their way between two lanes.
     pub flights: Flights,
@@ -92,10 +99,12 @@ impl Board {
     pub fn new(arrangement: Arrangement) -> Self {
         let mut board = Self {
             arrangement,
+            is_stale: true,
             ..Self::default()
         };
+        board.survey(LEAST_CELLS);
         if arrangement == Arrangement::Flow {
-            board.block_mut(number(LANES.len()) - 1);
+            board.open_block(number(LANES.len()) - 1);
         }
         board
     }
@@ -105,8 +114,8 @@ impl Board {
     pub fn of(arrangement: Arrangement, mirror: &Mirror) -> Self {
         let mut board = Self::new(arrangement);
         for slot in mirror.slots() {
-            if let Some(task) = mirror.task(slot) {
-                board.put(&task, host_number(mirror, &task));
+            if let Some(sight) = mirror.sight(slot) {
+                board.put(mirror, slot, &sight);
             }
         }
         board.flights = Flights::default();
@@ -116,106 +125,124 @@ impl Board {
     /// Follows the mirror where it was touched.
     pub fn follow(&mut self, mirror: &Mirror, touched: &[u32]) {
         for &slot in touched {
-            match mirror.task(slot) {
-                Some(task) => self.put(&task, host_number(mirror, &task)),
+            match mirror.sight(slot) {
+                Some(sight) => self.put(mirror, slot, &sight),
                 None => self.remove(slot),
             }
         }
     }
 
-    fn put(&mut self, task: &Task<'_>, host: u32) {
+    fn put(&mut self, mirror: &Mirror, slot: u32, sight: &Sight) {
         let block = match self.arrangement {
-            Arrangement::Territory => host,
-            Arrangement::Flow => lane_of(task.phase),
+            Arrangement::Territory => sight.host_number,
+            Arrangement::Flow => lane_of(sight.phase),
         };
-        let stand = self
-            .stands
-            .get(index(task.slot))
-            .copied()
-            .unwrap_or(NOWHERE);
-        if stand.block == block {
-            let address = self.blocks[index(block)].base + stand.cell;
-            let texel = turned(self.texels[index(address)], task);
-            if texel.flags() & FLAG_ALOFT != 0 {
-                self.flights.change(task.slot, Some(texel));
+        match self.place_of(slot) {
+            None => {
+                let mut look = Look::born(sight.phase);
+                look.set_flag(FLAG_BEHIND_BREAKER, self.is_walled(sight.host_number));
+                self.stand(mirror, slot, (block, look), sight);
             }
-            self.write(address, texel);
-        } else if stand.block == NONE {
-            let mut texel = born(task);
-            texel.set_flag(FLAG_BEHIND_BREAKER, self.is_walled(host));
-            self.stand(task, block, texel);
-        } else {
-            let before = self.texels[index(self.blocks[index(stand.block)].base + stand.cell)];
-            self.vacate(task.slot);
-            let texel = turned(before, task);
-            let cell = self.stand(task, block, texel);
-            self.flights
-                .take_off(task.slot, (stand.block, stand.cell), (block, cell), texel);
+            Some((at, _)) if at == block => {
+                let look = &mut self.looks[index(slot)];
+                look.settle(sight.phase);
+                let texel = Texel::of(sight, *look);
+                if look.flags() & FLAG_ALOFT != 0 {
+                    self.flights.change(slot, Some(texel));
+                }
+                self.write(self.stands[index(slot)], texel);
+            }
+            Some(from) => {
+                let mut look = self.looks[index(slot)];
+                look.settle(sight.phase);
+                self.vacate(slot);
+                let cell = self.stand(mirror, slot, (block, look), sight);
+                let texel = Texel::of(sight, look);
+                self.flights.take_off(slot, from, (block, cell), texel);
+            }
         }
-        self.done += u64::from(task.phase == Phase::Done);
+        self.done += u64::from(sight.phase == Phase::Done);
     }
 
     /// Gives a task a cell in a block.
-    fn stand(&mut self, task: &Task<'_>, block: u32, texel: Texel) -> u32 {
-        let cell = self.take_cell(block);
-        let slot = index(task.slot);
-        if slot >= self.stands.len() {
-            self.stands.resize(slot + 1, NOWHERE);
+    fn stand(
+        &mut self,
+        mirror: &Mirror,
+        slot: u32,
+        (block, look): (u32, Look),
+        sight: &Sight,
+    ) -> u32 {
+        let cell = self.take_cell(mirror, block);
+        if index(slot) >= self.stands.len() {
+            extend(&mut self.stands, index(slot) + 1, NONE);
+            extend(&mut self.looks, index(slot) + 1, Look::default());
         }
-        self.stands[slot] = Stand { block, cell };
         let address = self.blocks[index(block)].base + cell;
-        self.slots[index(address)] = task.slot;
-        self.write(address, texel);
+        self.stands[index(slot)] = address;
+        self.looks[index(slot)] = look;
+        self.slots[index(address)] = slot;
+        self.write(address, Texel::of(sight, look));
         cell
     }
 
     fn remove(&mut self, slot: u32) {
-        let flies = |texel: Texel| texel.flags() & FLAG_ALOFT != 0;
-        if self.texel_of(slot).is_some_and(flies) {
+        let look = self.looks.get(index(slot)).copied().unwrap_or_default();
+        if look.flags() & FLAG_ALOFT != 0 {
             self.flights.change(slot, None);
         }
         self.vacate(slot);
     }
 
     fn vacate(&mut self, slot: u32) {
-        let Some(stand) = self.stands.get_mut(index(slot)) else {
+        let Some((block, cell)) = self.place_of(slot) else {
             return;
         };
-        let Stand { block, cell } = core::mem::replace(stand, NOWHERE);
-        if block == NONE {
-            return;
-        }
-        let address = self.blocks[index(block)].base + cell;
-        self.blocks[index(block)].give(cell);
+        let address = core::mem::replace(&mut self.stands[index(slot)], NONE);
+        self.looks[index(slot)] = Look::default();
         self.slots[index(address)] = NONE;
+        let slots = &self.slots;
+        let block = &mut self.blocks[index(block)];
+        let base = block.base;
+        block.give(cell, |cell| slots[index(base + cell)] == NONE);
         self.write(address, Texel::default());
     }
 
-    fn take_cell(&mut self, block: u32) -> u32 {
-        self.block_mut(block);
+    fn take_cell(&mut self, mirror: &Mirror, block: u32) -> u32 {
+        self.open_block(block);
         if let Some(cell) = self.blocks[index(block)].take() {
             return cell;
         }
-        self.move_house(block);
+        self.move_house(mirror, block);
         self.blocks[index(block)]
             .take()
-            .expect("the new stretch is twice as long")
+            .expect("the new stretch is longer")
     }
 
-    /// Moves a full block to a stretch of twice its length; its tasks keep their cells.
-    fn move_house(&mut self, block: u32) {
-        let (old, length) = (
-            self.blocks[index(block)].base,
-            self.blocks[index(block)].capacity,
-        );
-        let (base, capacity) = self.ground.take(length * 2);
-        self.make_room();
+    fn open_block(&mut self, block: u32) {
+        while self.blocks.len() <= index(block) {
+            let stretch = self.ground.take(GRAIN).unwrap_or_else(|| {
+                self.resettle(NONE);
+                self.ground.take(GRAIN).expect("resettling leaves room")
+            });
+            self.own(stretch, number(self.blocks.len()));
+            self.blocks.push(Block::new(stretch));
+            self.shape += 1;
+        }
+    }
+
+    /// Moves a full block to a longer stretch; its tasks keep their cells.
+    fn move_house(&mut self, mirror: &Mirror, block: u32) {
+        let (old, length) = {
+            let block = &self.blocks[index(block)];
+            (block.base, block.capacity)
+        };
+        let Some((base, capacity)) = self.ground.take(length + length / 4 + 1) else {
+            self.resettle(block);
+            return;
+        };
+        self.own((base, capacity), block);
         for cell in 0..length {
-            let texel = self.texels[index(old + cell)];
-            self.slots[index(base + cell)] = self.slots[index(old + cell)];
-            self.slots[index(old + cell)] = NONE;
-            self.write(base + cell, texel);
-            self.write(old + cell, Texel::default());
+            self.carry(mirror, old + cell, base + cell);
         }
         self.ground.give(old, length);
         let block = &mut self.blocks[index(block)];
@@ -223,41 +250,97 @@ impl Board {
         block.capacity = capacity;
     }
 
-    fn block_mut(&mut self, block: u32) -> &mut Block {
-        while self.blocks.len() <= index(block) {
-            let new = Block::new(&mut self.ground);
-            self.blocks.push(new);
-            self.make_room();
-            self.shape += 1;
+    /// The old place is not drawn any more, so its texel may stay.
+    fn carry(&mut self, mirror: &Mirror, from: u32, to: u32) {
+        let slot = core::mem::replace(&mut self.slots[index(from)], NONE);
+        self.slots[index(to)] = slot;
+        if slot != NONE {
+            self.stands[index(slot)] = to;
         }
-        &mut self.blocks[index(block)]
+        if !self.is_stale {
+            let texel = self.texel_of(mirror, slot).unwrap_or_default();
+            self.write(to, texel);
+        }
     }
 
-    fn make_room(&mut self) {
-        let top = index(self.ground.top());
-        self.texels.resize(top, Texel::default());
-        self.slots.resize(top, NONE);
+    /// Gives all blocks stretches anew, one behind the other with some room, the growing one more.
+    fn resettle(&mut self, growing: u32) {
+        let old: Vec<(u32, u32)> = self
+            .blocks
+            .iter()
+            .map(|block| (block.base, block.used()))
+            .collect();
+        let wanted = |block: usize, used: u32| {
+            let more = if number(block) == growing { 4 } else { 12 };
+            (used + used / more + 1).next_multiple_of(GRAIN)
+        };
+        let lengths = old
+            .iter()
+            .enumerate()
+            .map(|(at, &(_, used))| wanted(at, used));
+        let total: u32 = lengths.sum();
+        let slots = core::mem::take(&mut self.slots);
+        self.survey(total + total / 12 + LEAST_CELLS / 8);
+        for (at, &(base, used)) in old.iter().enumerate() {
+            let stretch = self
+                .ground
+                .take(wanted(at, used))
+                .expect("the survey counted it");
+            self.own(stretch, number(at));
+            (self.blocks[at].base, self.blocks[at].capacity) = stretch;
+            for cell in 0..used {
+                let slot = slots[index(base + cell)];
+                self.slots[index(stretch.0 + cell)] = slot;
+                if slot != NONE {
+                    self.stands[index(slot)] = stretch.0 + cell;
+                }
+            }
+        }
+        self.is_stale = true;
+    }
+
+    /// New ground for at least so many cells.
+    fn survey(&mut self, cells: u32) {
+        let limit = cells.max(LEAST_CELLS).next_multiple_of(ROW);
+        self.ground = Ground::new(limit);
+        self.slots = vec![NONE; index(limit)];
+        self.owners = vec![NONE; index(limit / GRAIN)];
+    }
+
+    fn own(&mut self, (base, length): (u32, u32), block: u32) {
+        self.owners[index(base / GRAIN)..index((base + length) / GRAIN)].fill(block);
     }
 
     fn write(&mut self, address: u32, texel: Texel) {
-        self.texels[index(address)] = texel;
+        if self.is_stale {
+            return;
+        }
+        if self.points.len() > FEW_POINTS + self.slots.len() / 8 {
+            self.is_stale = true;
+            self.points.clear();
+            return;
+        }
         self.points.push(Point { texel, address });
     }
 
     /// Sets or clears a flag of a task.
-    pub fn flag(&mut self, slot: u32, flag: u32, on: bool) {
-        if let Some(address) = self.address(slot) {
-            let mut texel = self.texels[index(address)];
-            if texel.set_flag(flag, on) {
-                self.write(address, texel);
-            }
+    pub fn flag(&mut self, mirror: &Mirror, slot: u32, flag: u32, on: bool) {
+        if self.place_of(slot).is_none() || !self.looks[index(slot)].set_flag(flag, on) {
+            return;
+        }
+        if !self.is_stale
+            && let Some(texel) = self.texel_of(mirror, slot)
+        {
+            self.write(self.stands[index(slot)], texel);
         }
     }
 
     /// Lets flights start and land.
-    pub fn steer(&mut self, air: Air<'_>) {
+    pub fn steer(&mut self, mirror: &Mirror, air: Air<'_>) {
         let mut flights = core::mem::take(&mut self.flights);
-        flights.steer(air, |slot, is_aloft| self.flag(slot, FLAG_ALOFT, is_aloft));
+        flights.steer(air, |slot, is_aloft| {
+            self.flag(mirror, slot, FLAG_ALOFT, is_aloft);
+        });
         self.flights = flights;
     }
 
@@ -268,9 +351,9 @@ impl Board {
         }
         self.walled = is_open.to_vec();
         for slot in mirror.slots() {
-            if let Some(task) = mirror.task(slot) {
-                let is_walled = self.is_walled(host_number(mirror, &task));
-                self.flag(slot, FLAG_BEHIND_BREAKER, is_walled);
+            if let Some(sight) = mirror.sight(slot) {
+                let is_walled = self.is_walled(sight.host_number);
+                self.flag(mirror, slot, FLAG_BEHIND_BREAKER, is_walled);
             }
         }
     }
@@ -290,98 +373,10 @@ impl Board {
     }
 }
 
-/// What others read.
-impl Board {
-    /// How tasks are grouped.
-    #[must_use]
-    pub const fn arrangement(&self) -> Arrangement {
-        self.arrangement
+/// Grows by an eighth at a time: doubling would leave half the memory empty.
+fn extend<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
+    if length > column.capacity() {
+        column.reserve_exact((length - column.len()).max(column.len() / 8).max(64));
     }
-
-    /// The blocks: by host number in the mirror's tables, or by lane.
-    #[must_use]
-    pub fn blocks(&self) -> &[Block] {
-        &self.blocks
-    }
-
-    /// Changes whenever blocks must be laid out anew.
-    #[must_use]
-    pub const fn shape(&self) -> u64 {
-        self.shape
-    }
-
-    /// All texels by address, for a first fill.
-    #[must_use]
-    pub fn texels(&self) -> &[Texel] {
-        &self.texels
-    }
-
-    /// The changes since the last call.
-    pub fn take_points(&mut self) -> Vec<Point> {
-        core::mem::take(&mut self.points)
-    }
-
-    /// Moves to *done* since the last call: what the animations keep pace with.
-    pub fn take_done(&mut self) -> u64 {
-        core::mem::take(&mut self.done)
-    }
-
-    /// A task's block and cell.
-    #[must_use]
-    pub fn place_of(&self, slot: u32) -> Option<(u32, u32)> {
-        let stand = self.stands.get(index(slot))?;
-        (stand.block != NONE).then_some((stand.block, stand.cell))
-    }
-
-    /// The task in a cell of a block.
-    #[must_use]
-    pub fn slot_in(&self, block: u32, cell: u32) -> Option<u32> {
-        let block = self.blocks.get(index(block))?;
-        if cell >= block.capacity {
-            return None;
-        }
-        let slot = *self.slots.get(index(block.base + cell))?;
-        (slot != NONE).then_some(slot)
-    }
-
-    /// A task's texel.
-    #[must_use]
-    pub fn texel_of(&self, slot: u32) -> Option<Texel> {
-        self.address(slot)
-            .map(|address| self.texels[index(address)])
-    }
-
-    fn address(&self, slot: u32) -> Option<u32> {
-        let (block, cell) = self.place_of(slot)?;
-        Some(self.blocks[index(block)].base + cell)
-    }
-}
-
-fn host_number(mirror: &Mirror, task: &Task<'_>) -> u32 {
-    mirror.tables().host_number(task.host).unwrap_or(0)
-}
-
-fn born(task: &Task<'_>) -> Texel {
-    let variation = task.key.0.as_bytes()[15];
-    let since = millis(task.changed_us);
-    let mut texel = Texel::born(since, task.phase, task.stage.0, task.attempts, variation);
-    figures(&mut texel, task);
-    texel
-}
-
-fn turned(mut texel: Texel, task: &Task<'_>) -> Texel {
-    let since = millis(task.changed_us);
-    if texel.bits & 15 != sign_of(task.phase) || texel.since_ms != since {
-        texel.turn(since, task.phase, task.attempts);
-    }
-    figures(&mut texel, task);
-    texel
-}
-
-fn figures(texel: &mut Texel, task: &Task<'_>) {
-    if let Some(expected) = task.expected_ms {
-        texel.expect(expected);
-    } else if let Some(due) = task.due_us {
-        texel.wait(millis(due).saturating_sub(texel.since_ms));
-    }
+    column.resize(length, value);
 }

@@ -5,13 +5,13 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::{
     field::{layout::Placed, texel::Texel},
-    numbers::{float, floor_u32, index},
+    numbers::{float, floor_u32, index, number},
 };
 
 /// Flights that start in one frame, at most.
-const STARTS_MAX: usize = 400;
+const STARTS_MAX: usize = 200;
 /// Flights in the air, at most.
-const FLIGHTS_MAX: usize = 2_000;
+const FLIGHTS_MAX: usize = 800;
 /// How long one takes when nothing presses.
 const DURATION_MS: u32 = 420;
 /// A flier's edge in points, at least and at most.
@@ -163,7 +163,10 @@ impl Flights {
             f32::midpoint(rb.top, rb.bottom),
         );
         let reach = (to.0 - from.0).hypot(to.1 - from.1);
-        let span = |cell: f32| cell.clamp(SPAN.0 * air.scale, SPAN.1 * air.scale);
+        // A swarm flies in smaller shapes: it stays legible, and as cheap as a few.
+        let crowd = float(number(self.aloft.len()));
+        let most = SPAN.1 * air.scale / (1.0 + crowd / 100.0);
+        let span = |cell: f32| cell.min(most).max(SPAN.0 * air.scale);
         Some(Flight {
             path: [from.0, from.1, to.0, to.1],
             spans: [

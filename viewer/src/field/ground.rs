@@ -1,39 +1,92 @@
-//! Who owns which stretch of the state texture: power-of-two stretches, reused by size.
+//! Who owns which stretch of the state texture.
 
-/// Smallest stretch.
-const LEAST: u32 = 16;
+use std::collections::BTreeMap;
 
-/// Hands out stretches of cells.
+/// Stretches begin and end at multiples of this.
+pub const GRAIN: u32 = 16;
+
+/// Hands out stretches of cells below a limit.
 #[derive(Debug, Default)]
 pub struct Ground {
-    free: [Vec<u32>; 32],
+    /// Free stretches below `top` by their base; no two touch.
+    free: BTreeMap<u32, u32>,
     top: u32,
+    limit: u32,
 }
 
 impl Ground {
-    /// A stretch of at least `cells`: its first address and its length.
-    pub fn take(&mut self, cells: u32) -> (u32, u32) {
-        let length = cells.max(LEAST).next_power_of_two();
-        let base = self.free[class(length)].pop().unwrap_or_else(|| {
-            let base = self.top;
-            self.top += length;
-            base
-        });
-        (base, length)
-    }
-
-    /// Gives a stretch back.
-    pub fn give(&mut self, base: u32, length: u32) {
-        self.free[class(length)].push(base);
-    }
-
-    /// One past the highest address ever handed out.
+    /// All free, up to `limit`.
     #[must_use]
-    pub const fn top(&self) -> u32 {
-        self.top
+    pub const fn new(limit: u32) -> Self {
+        Self {
+            free: BTreeMap::new(),
+            top: 0,
+            limit,
+        }
+    }
+
+    /// A stretch of at least `cells`, and its length; `None` where the limit leaves no room.
+    pub fn take(&mut self, cells: u32) -> Option<(u32, u32)> {
+        let length = cells.max(1).next_multiple_of(GRAIN);
+        let found = self.free.iter().find(|(_, free)| **free >= length);
+        if let Some((&base, &free)) = found {
+            self.free.remove(&base);
+            if free > length {
+                self.free.insert(base + length, free - length);
+            }
+            return Some((base, length));
+        }
+        let base = self.top;
+        let top = base.checked_add(length)?;
+        if top > self.limit {
+            return None;
+        }
+        self.top = top;
+        Some((base, length))
+    }
+
+    /// Gives a stretch back; it joins its free neighbours.
+    pub fn give(&mut self, base: u32, length: u32) {
+        let (mut base, mut length) = (base, length);
+        if let Some((&before, &free)) = self.free.range(..base).next_back()
+            && before + free == base
+        {
+            self.free.remove(&before);
+            (base, length) = (before, free + length);
+        }
+        if let Some(free) = self.free.remove(&(base + length)) {
+            length += free;
+        }
+        if base + length == self.top {
+            self.top = base;
+        } else {
+            self.free.insert(base, length);
+        }
+    }
+
+    /// No address is handed out from here on.
+    #[must_use]
+    pub const fn limit(&self) -> u32 {
+        self.limit
     }
 }
 
-const fn class(length: u32) -> usize {
-    length.trailing_zeros() as usize
+#[cfg(test)]
+mod tests {
+    use super::Ground;
+
+    #[test]
+    fn a_stretch_given_back_joins_its_neighbours() {
+        let mut ground = Ground::new(128);
+        let taken: Vec<u32> = (0..8)
+            .map(|_| ground.take(16).expect("there is room").0)
+            .collect();
+        assert!(ground.take(1).is_none(), "the limit holds");
+        for at in [2, 4, 3] {
+            ground.give(taken[at], 16);
+        }
+        assert_eq!(ground.take(48), Some((32, 48)));
+        ground.give(taken[7], 16);
+        assert_eq!(ground.take(10), Some((112, 16)));
+    }
 }

@@ -15,12 +15,7 @@ use crate::{
 };
 
 /// Phases that are over: who is in one leaves the window after a while.
-pub const OVER: [Phase; 4] = [
-    Phase::Done,
-    Phase::Skipped,
-    Phase::Cancelled,
-    Phase::Dead,
-];
+pub const OVER: [Phase; 4] = [Phase::Done, Phase::Skipped, Phase::Cancelled, Phase::Dead];
 
 /// What stands on one block's foot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

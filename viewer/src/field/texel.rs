@@ -1,9 +1,9 @@
 //! A task as the shader reads it: sixteen bytes.
 
 use bytemuck::{Pod, Zeroable};
-use crawlfield_engine::model::phase::Phase;
+use crawlfield_engine::{feed::mirror::Sight, model::phase::Phase};
 
-use crate::numbers::index;
+use crate::numbers::{index, millis};
 
 /// One cell of the state texture; all zero where no task is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -55,19 +55,70 @@ const MAX_ATTEMPTS: u32 = 63;
 const MAX_STAGE: u32 = 15;
 const BAND_ONE: f64 = 1024.0;
 
-impl Texel {
-    /// A task that has just appeared.
+/// What of a task's look the mirror does not know, in a byte: its flags, and whether it still has
+/// the sign it was born with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Look(u8);
+
+const IS_SETTLED: u8 = 128;
+/// Stands for the sign before, where that was any.
+const ANY_SIGN: u32 = 15;
+
+impl Look {
+    /// Of a task that has just appeared, in this phase.
     #[must_use]
-    pub fn born(since_ms: u32, phase: Phase, stage: u16, attempts: u16, variation: u8) -> Self {
-        Self {
-            since_ms,
-            bits: sign_of(phase)
-                | u32::from(stage).min(MAX_STAGE) << 8
-                | u32::from(attempts).min(MAX_ATTEMPTS) << 12
-                | u32::from(variation) << 24,
+    pub const fn born(phase: Phase) -> Self {
+        Self(if matches!(phase, Phase::Queued) {
+            0
+        } else {
+            IS_SETTLED
+        })
+    }
+
+    /// The task is in this phase now.
+    pub fn settle(&mut self, phase: Phase) {
+        if phase != Phase::Queued {
+            self.0 |= IS_SETTLED;
+        }
+    }
+
+    /// Sets or clears a flag; says whether that changed anything.
+    pub fn set_flag(&mut self, flag: u32, on: bool) -> bool {
+        let bit = u8::try_from(flag).expect("flags are six bits");
+        let was = self.0;
+        self.0 = if on { was | bit } else { was & !bit };
+        self.0 != was
+    }
+
+    /// The flags.
+    #[must_use]
+    pub fn flags(self) -> u32 {
+        u32::from(self.0 & !IS_SETTLED)
+    }
+}
+
+impl Texel {
+    /// How a task looks.
+    #[must_use]
+    pub fn of(sight: &Sight, look: Look) -> Self {
+        let before = u32::from(look.0 & IS_SETTLED != 0) * ANY_SIGN;
+        let mut texel = Self {
+            since_ms: millis(sight.changed_us),
+            bits: sign_of(sight.phase)
+                | before << 4
+                | u32::from(sight.stage.0).min(MAX_STAGE) << 8
+                | u32::from(sight.attempts).min(MAX_ATTEMPTS) << 12
+                | look.flags() << 18
+                | u32::from(sight.variety) << 24,
             span_ms: 0,
             band: 0,
+        };
+        if let Some(expected) = sight.expected_ms {
+            texel.expect(expected);
+        } else if let Some(due) = sight.due_us {
+            texel.span_ms = millis(due).saturating_sub(texel.since_ms).max(1);
         }
+        texel
     }
 
     /// Whether no task is here.
@@ -83,38 +134,14 @@ impl Texel {
         Phase::ALL.get(sign.checked_sub(1)?).copied()
     }
 
-    /// The task moved.
-    pub fn turn(&mut self, since_ms: u32, phase: Phase, attempts: u16) {
-        let before = self.bits & 15;
-        let kept = self.bits & !0x3_f0ff;
-        self.since_ms = since_ms;
-        self.bits =
-            kept | sign_of(phase) | before << 4 | u32::from(attempts).min(MAX_ATTEMPTS) << 12;
-        self.span_ms = 0;
-        self.band = 0;
-    }
-
     /// What the step is predicted to take: median, low, high in milliseconds.
-    pub fn expect(&mut self, (median, low, high): (u32, u32, u32)) {
+    fn expect(&mut self, (median, low, high): (u32, u32, u32)) {
         self.span_ms = median.max(1);
         let share = |ms: u32| {
             let ratio = f64::from(ms) / f64::from(self.span_ms) * BAND_ONE;
             crate::numbers::to_u32(ratio).min(0xffff)
         };
         self.band = share(low) | share(high) << 16;
-    }
-
-    /// How long it waits from `since_ms` on.
-    pub fn wait(&mut self, ms: u32) {
-        self.span_ms = ms.max(1);
-    }
-
-    /// Sets or clears a flag; says whether that changed anything.
-    pub fn set_flag(&mut self, flag: u32, on: bool) -> bool {
-        let bit = flag << 18;
-        let was = self.bits;
-        self.bits = if on { was | bit } else { was & !bit };
-        self.bits != was
     }
 
     /// The flags.

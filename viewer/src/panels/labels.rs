@@ -55,9 +55,6 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
     // A header that is half outside keeps its words in sight.
     let shown = bar.intersect(painter.clip_rect());
     let painter = painter.with_clip_rect(shown);
-    let y = bar.center().y;
-    let mut x = shown.left() + 9.0;
-    let right = shown.right() - 9.0;
     let is_territory = desk.show.board.arrangement() == Arrangement::Territory;
     let breaker = desk
         .show
@@ -67,6 +64,15 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
         .get(index(block))
         .map(|host| host.breaker);
     let breaker = breaker.filter(|_| is_territory).unwrap_or_default();
+    // Inside the wall, where there is one.
+    let wall = if breaker == BreakerPhase::Closed {
+        0.0
+    } else {
+        3.0
+    };
+    let y = bar.center().y + wall;
+    let mut x = shown.left() + 9.0 + wall;
+    let right = shown.right() - 9.0 - wall;
     if breaker != BreakerPhase::Closed {
         let glyph =
             Rect::from_center_size(Pos2::new(x + size * 0.6, y), vec2(size * 1.2, size * 1.2));
@@ -121,30 +127,30 @@ fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32)
     let y = rect.bottom() - height * 0.56;
     let zoom = height / (desk.show.placed[index(block)].foot / desk.show.scale());
     let edge = |count| (BESIDE + 2.0 * half_width(count)) * zoom + 5.0;
-    let write = |text: String| {
-        painter.layout_no_wrap(text, FontId::proportional(size), desk.look.faint())
+    let write =
+        |text: String| painter.layout_no_wrap(text, FontId::proportional(size), desk.look.faint());
+    let gone = |is_long| match (heap.gone, is_long) {
+        (0, _) => String::new(),
+        (n, true) => format!("{} {}", words::brief(n), gone_word(desk, block)),
+        (n, false) => words::brief(n),
     };
-    let mut left = rect.left() + BESIDE;
-    if heap.gone > 0 {
-        let galley = write(format!("{} {}", words::brief(heap.gone), gone_word(desk, block)));
-        left = rect.left() + edge(heap.gone) + galley.size().x;
-        if left <= rect.right() - 4.0 {
-            let at = Pos2::new(rect.left() + edge(heap.gone), y - galley.size().y / 2.0);
-            painter.galley(at, galley, desk.look.faint());
-        }
-    }
-    if heap.waiting > 0 {
-        let right = rect.right() - edge(heap.waiting);
-        for text in [
-            format!("{} in the store", words::brief(heap.waiting)),
-            words::brief(heap.waiting),
-        ] {
-            let galley = write(text);
-            let at = Pos2::new(right - galley.size().x, y - galley.size().y / 2.0);
-            if at.x >= left + 8.0 {
-                painter.galley(at, galley, desk.look.faint());
-                break;
-            }
+    let waiting = |is_long| match (heap.waiting, is_long) {
+        (0, _) => String::new(),
+        (n, true) => format!("{} in the store", words::brief(n)),
+        (n, false) => words::brief(n),
+    };
+    let (left, right) = (
+        rect.left() + edge(heap.gone),
+        rect.right() - edge(heap.waiting),
+    );
+    for (is_left_long, is_right_long) in [(true, true), (true, false), (false, false)] {
+        let (first, second) = (write(gone(is_left_long)), write(waiting(is_right_long)));
+        if first.size().x + second.size().x + 10.0 <= right - left {
+            let top = y - first.size().y / 2.0;
+            let end = Pos2::new(right - second.size().x, top);
+            painter.galley(Pos2::new(left, top), first, desk.look.faint());
+            painter.galley(end, second, desk.look.faint());
+            return;
         }
     }
 }
@@ -195,11 +201,7 @@ fn tasks(
                 f32::midpoint(rect.left, rect.right) / scale,
                 rect.bottom / scale - 1.0,
             );
-            let galley = painter.layout_no_wrap(
-                text,
-                FontId::proportional(10.5),
-                desk.look.text(),
-            );
+            let galley = painter.layout_no_wrap(text, FontId::proportional(10.5), desk.look.text());
             let ground = Align2::CENTER_BOTTOM.anchor_size(at, galley.size());
             painter.rect_filled(
                 ground.expand2(vec2(3.0, 0.0)),

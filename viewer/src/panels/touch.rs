@@ -3,9 +3,12 @@
 use bevy_egui::egui::{Painter, PointerButton, Pos2, Response, Shape, Stroke, Ui};
 use crawlfield_engine::model::{ids::HostId, phase::Phase};
 
-use super::{Desk, Panels, Tab, lasso, look::colour};
+use super::{Desk, Panels, Tab, look::colour};
 use crate::{
-    field::board::{Arrangement, lane_of},
+    field::{
+        board::{Arrangement, lane_of},
+        lasso,
+    },
     numbers::index,
     show::Show,
 };

@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{
     field::{
+        board::ROW,
         flights::Flight,
         texel::{Point, Texel},
     },
@@ -39,12 +40,17 @@ use crate::{
 };
 
 /// Columns of the state texture.
-const COLUMNS: u32 = 2048;
+const COLUMNS: u32 = ROW;
 const TEXEL_BYTES: u32 = 16;
 
 /// Rows of the state texture for so many cells.
 pub(super) fn state_rows(cells: u32) -> u32 {
-    cells.div_ceil(COLUMNS).next_power_of_two().max(16)
+    cells.div_ceil(COLUMNS).max(16)
+}
+
+/// Bytes of the state texture for so many cells.
+pub(super) fn state_bytes(cells: u32) -> usize {
+    index(state_rows(cells) * COLUMNS * TEXEL_BYTES)
 }
 
 /// The shaders' handles.
@@ -285,7 +291,10 @@ pub(super) fn upload_scene(
     let zoom = inbox.uniform.zoom;
     inbox.blocks.sort_by_key(|block| block.level(zoom) as u8);
     for (level, count) in Level::ALL.into_iter().zip(&mut field.levels) {
-        let of_it = inbox.blocks.iter().filter(|block| block.level(zoom) == level);
+        let of_it = inbox
+            .blocks
+            .iter()
+            .filter(|block| block.level(zoom) == level);
         *count = number(of_it.count());
     }
     field.blocks.fill(&device, &queue, &inbox.blocks);

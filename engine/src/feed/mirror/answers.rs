@@ -4,12 +4,59 @@ use crate::{
     feed::mirror::{EMPTY, Mirror, NO_FIGURES, PhaseCounts, Tables, Task},
     model::{
         class::{ErrorClass, SkipReason},
-        ids::{BatchId, StageId},
+        ids::{BatchId, PageKey, StageId},
         phase::Phase,
     },
 };
 
+/// What of a task is drawn: few columns, for those who look at very many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sight {
+    /// Where it is.
+    pub phase: Phase,
+    /// Its stage.
+    pub stage: StageId,
+    /// Failed attempts so far.
+    pub attempts: u16,
+    /// Engine time of its last move, µs.
+    pub changed_us: u64,
+    /// When it is tried again, µs; in backoff only.
+    pub due_us: Option<u64>,
+    /// Predicted ms of the step in flight: median, low, high (80 %).
+    pub expected_ms: Option<(u32, u32, u32)>,
+    /// A byte of its identity: no two need move alike.
+    pub variety: u8,
+    /// Its home host's place in the tables.
+    pub host_number: u32,
+}
+
 impl Mirror {
+    /// What is drawn of the task in this slot.
+    #[must_use]
+    pub fn sight(&self, slot: u32) -> Option<Sight> {
+        let i = slot as usize;
+        let phase = self.phase_at(slot)?;
+        let [a, b, c] = self.figures[i];
+        let known = self.figures[i] != NO_FIGURES;
+        Some(Sight {
+            phase,
+            stage: StageId(self.stage[i]),
+            attempts: self.attempts[i],
+            changed_us: self.changed_us[i],
+            due_us: (known && !phase.is_in_flight()).then(|| u64::from(a) | u64::from(b) << 32),
+            expected_ms: (known && phase.is_in_flight()).then_some((a, b, c)),
+            variety: self.key[i].0.as_bytes()[15],
+            host_number: self.host[i],
+        })
+    }
+
+    /// Who is in this slot.
+    #[must_use]
+    pub fn key_at(&self, slot: u32) -> Option<PageKey> {
+        self.phase_at(slot)?;
+        Some(self.key[slot as usize])
+    }
+
     /// The task in this slot.
     #[must_use]
     pub fn task(&self, slot: u32) -> Option<Task<'_>> {
@@ -101,6 +148,19 @@ impl Mirror {
     #[must_use]
     pub fn nonsense(&self) -> u64 {
         self.nonsense
+    }
+
+    /// Bytes that the columns take, URLs aside.
+    #[must_use]
+    pub fn column_bytes(&self) -> usize {
+        fn of<T>(column: &Vec<T>) -> usize {
+            column.capacity() * size_of::<T>()
+        }
+        let ours = of(&self.key) + of(&self.session) + of(&self.stage) + of(&self.batch);
+        let fixed = of(&self.host) + of(&self.phase) + of(&self.attempts) + of(&self.changed_us);
+        let last = of(&self.figures) + of(&self.class) + of(&self.reason);
+        let dirty = self.dirty.as_ref();
+        ours + fixed + last + dirty.map_or(0, |dirty| of(&dirty.slots) + of(&dirty.marks))
     }
 
     /// Slots touched since the last call, each once; empty unless made by `tracking`.

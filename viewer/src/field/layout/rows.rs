@@ -32,6 +32,13 @@ struct Row {
     high: u32,
 }
 
+/// Blocks of a row that stand on one another: mostly one.
+struct Column {
+    blocks: Range<usize>,
+    width: f32,
+    height: f32,
+}
+
 struct Plan<'a> {
     area: Rect,
     shown: &'a [u32],
@@ -90,9 +97,14 @@ impl Plan<'_> {
 
     /// Rows of about the same number of cells.
     fn even(&self, cell: f32) -> Option<Vec<Row>> {
-        let total: f32 = self.shown.iter().map(|&cells| self.weight(cells, cell)).sum();
+        let total: f32 = self
+            .shown
+            .iter()
+            .map(|&cells| self.weight(cells, cell))
+            .sum();
         let likely = floor_u32((total / self.area.width().powi(2)).sqrt() * 16.0).max(1);
-        let shape = (float(number(self.shown.len())) * self.area.height() / self.area.width()).sqrt();
+        let shape =
+            (float(number(self.shown.len())) * self.area.height() / self.area.width()).sqrt();
         let first = floor_u32(shape * 0.5).max(1);
         let last = (floor_u32(shape * 2.0) + likely).min(number(self.shown.len()));
         let step = index((last.saturating_sub(first) / 24).max(1));
@@ -126,20 +138,19 @@ impl Plan<'_> {
 
     fn may_share(&self, blocks: usize) -> bool {
         let least = self.trim.least + self.trim.gap;
-        blocks == 1 || float(number(blocks)) * least <= self.area.width() + self.trim.gap
+        blocks == 1 || float(number(blocks)) * least <= 4.0 * (self.area.width() + self.trim.gap)
     }
 
     /// The fewest rows of cells with which these blocks stand side by side.
     fn height_of(&self, blocks: Range<usize>, cell: f32) -> Option<u32> {
-        let shown = &self.shown[blocks];
-        let frames = float(number(shown.len())) * (2.0 * self.trim.pad + self.trim.gap);
-        let columns = floor_u32((self.area.width() + self.trim.gap - frames) / cell);
+        let shown = &self.shown[blocks.clone()];
+        let columns = floor_u32(self.area.width() / cell);
         let cells: u64 = shown.iter().map(|&cells| u64::from(cells)).sum();
         let most = floor_u32(self.area.height() / cell);
         let first = cells.div_ceil(u64::from(columns.max(1)));
         let mut high = u32::try_from(first).ok()?.max(1);
         while high <= most {
-            if self.width_of(shown, high, cell) <= self.area.width() + self.trim.gap {
+            if self.width_of(blocks.clone(), high, cell) <= self.area.width() + self.trim.gap {
                 return Some(high);
             }
             // Towards the height that the widest needs, in steps that grow with it.
@@ -148,16 +159,44 @@ impl Plan<'_> {
         None
     }
 
-    fn width_of(&self, shown: &[u32], high: u32, cell: f32) -> f32 {
-        shown
-            .iter()
-            .map(|&cells| self.width(cells, high, cell) + self.trim.gap)
-            .sum()
+    /// Blocks side by side; those that need little stand on one another.
+    fn columns(&self, blocks: Range<usize>, high: u32, cell: f32) -> Vec<Column> {
+        let full = self.pixels(high, cell);
+        let mut columns: Vec<Column> = Vec::new();
+        for block in blocks {
+            let cells = self.shown[block];
+            let wide = float(cells.div_ceil(high).max(1)) * cell + 2.0 * self.trim.pad;
+            if wide > self.trim.least {
+                columns.push(Column {
+                    blocks: block..block + 1,
+                    width: wide,
+                    height: full,
+                });
+                continue;
+            }
+            let across = floor_u32((self.trim.least - 2.0 * self.trim.pad) / cell).max(1);
+            let height = self.pixels(cells.div_ceil(across).max(1), cell);
+            match columns.last_mut() {
+                Some(below) if below.height + height <= full => {
+                    below.blocks.end += 1;
+                    below.height += height;
+                }
+                _ => columns.push(Column {
+                    blocks: block..block + 1,
+                    width: self.trim.least,
+                    height,
+                }),
+            }
+        }
+        columns
     }
 
-    fn width(&self, cells: u32, high: u32, cell: f32) -> f32 {
-        let columns = float(cells.div_ceil(high).max(1));
-        (columns * cell + 2.0 * self.trim.pad).max(self.trim.least)
+    fn width_of(&self, blocks: Range<usize>, high: u32, cell: f32) -> f32 {
+        let columns = self.columns(blocks, high, cell);
+        columns
+            .iter()
+            .map(|column| column.width + self.trim.gap)
+            .sum()
     }
 
     /// Height of a row with its gap.
@@ -173,24 +212,49 @@ impl Plan<'_> {
         let mut placed = Vec::with_capacity(self.shown.len());
         let mut top = self.area.top;
         for row in rows {
-            let shown = &self.shown[row.blocks.clone()];
             let below = top + self.pixels(row.high, cell) * stretch;
-            let widths = self.width_of(shown, row.high, cell);
+            let columns = self.columns(row.blocks.clone(), row.high, cell);
+            let widths: f32 = columns.iter().map(|column| column.width + gap).sum();
             let widen = (self.area.width() + gap) / widths;
             let mut left = self.area.left;
-            for &cells in shown {
-                let right = left + (self.width(cells, row.high, cell) + gap) * widen;
-                let rect = Rect {
-                    left: left.round(),
-                    top: top.round(),
-                    right: (right - gap).round(),
-                    bottom: (below - gap).round(),
-                };
-                placed.push(grid(rect, &self.trim, cells, cell));
+            for column in columns {
+                let right = left + (column.width + gap) * widen;
+                let sides = (left.round(), (right - gap).round());
+                self.place_column(&column, sides, (top, below), cell, &mut placed);
                 left = right;
             }
             top = below;
         }
         placed
+    }
+
+    fn place_column(
+        &self,
+        column: &Column,
+        (left, right): (f32, f32),
+        (mut top, bottom): (f32, f32),
+        cell: f32,
+        placed: &mut Vec<Placed>,
+    ) {
+        let stretch = (bottom - top) / column.height;
+        let across = floor_u32((self.trim.least - 2.0 * self.trim.pad) / cell).max(1);
+        let last = column.blocks.end;
+        for block in column.blocks.clone() {
+            let cells = self.shown[block];
+            let height = self.pixels(cells.div_ceil(across).max(1), cell) * stretch;
+            let below = if block + 1 == last {
+                bottom
+            } else {
+                top + height
+            };
+            let rect = Rect {
+                left,
+                top: top.round(),
+                right,
+                bottom: (below - self.trim.gap).round(),
+            };
+            placed.push(grid(rect, &self.trim, cells, cell));
+            top = below;
+        }
     }
 }

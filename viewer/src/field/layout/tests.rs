@@ -8,14 +8,29 @@ fn check(area: Rect, shown: &[u32], placed: &[Placed]) {
     for (at, (place, &cells)) in placed.iter().zip(shown).enumerate() {
         let told = format!("block {at} of {shown:?}: {place:?}");
         let rect = place.rect;
-        assert!(rect.left >= area.left - 0.5 && rect.right <= area.right + 0.5, "{told}");
-        assert!(rect.top >= area.top - 0.5 && rect.bottom <= area.bottom + 0.5, "{told}");
+        assert!(
+            rect.left >= area.left - 0.5 && rect.right <= area.right + 0.5,
+            "{told}"
+        );
+        assert!(
+            rect.top >= area.top - 0.5 && rect.bottom <= area.bottom + 0.5,
+            "{told}"
+        );
         for cell in [0, cells.saturating_sub(1)] {
             let inside = place.cell_rect(cell);
-            assert!(inside.left >= rect.left && inside.right <= rect.right, "{told} {inside:?}");
+            assert!(
+                inside.left >= rect.left && inside.right <= rect.right,
+                "{told} {inside:?}"
+            );
             assert!(inside.top >= rect.top + place.header, "{told} {inside:?}");
-            assert!(inside.bottom <= rect.bottom - place.foot, "{told} {inside:?}");
-            let middle = (inside.left + place.cell / 2.0, inside.top + place.cell / 2.0);
+            assert!(
+                inside.bottom <= rect.bottom - place.foot,
+                "{told} {inside:?}"
+            );
+            let middle = (
+                inside.left + place.cell / 2.0,
+                inside.top + place.cell / 2.0,
+            );
             assert_eq!(place.cell_at(middle.0, middle.1), Some(cell), "{told}");
         }
         for other in &placed[at + 1..] {
@@ -93,7 +108,11 @@ fn blocks_of_few_tasks_have_room_for_their_names() {
 fn a_crowd_of_hosts_gives_up_its_names_for_its_cells() {
     let shown = vec![40; 1_500];
     let placed = territory(SCREEN, &shown, 1.0);
-    assert!(placed.iter().all(|place| place.header == 0.0 && place.cell > 1.0));
+    assert!(
+        placed
+            .iter()
+            .all(|place| place.header == 0.0 && place.cell > 1.0)
+    );
 }
 
 #[test]
@@ -118,7 +137,10 @@ fn few_tasks_stand_in_the_middle_of_their_block() {
     assert!(place.cell >= 60.0);
     let (first, last) = (place.cell_rect(0), place.cell_rect(3));
     let middle = f32::midpoint(first.left, last.right);
-    assert!((middle - SCREEN.right / 2.0).abs() < place.cell, "{place:?}");
+    assert!(
+        (middle - SCREEN.right / 2.0).abs() < place.cell,
+        "{place:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod tests;
 
 /// Tasks whose cell's centre lies inside the polygon, given in the field's own pixels.
 #[must_use]
-pub(super) fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Vec<u32> {
+pub fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Vec<u32> {
     let mut slots = Vec::new();
     for (block, place) in (0_u32..).zip(placed) {
         let Some(cells) = board.blocks().get(index(block)) else {

@@ -1,0 +1,221 @@
+//! Whole frames through Bevy and the driver: wall and CPU time, and what of it is ours.
+
+use std::time::Instant;
+
+use crawlfield_viewer::{field::board::Arrangement, picture::Studio, show::Show};
+
+use crate::{
+    grouped,
+    load::{Load, RUN_UP_US, run_up},
+    usage::{Usage, at_share},
+};
+
+/// Frames in one measurement of CPU time, and measurements.
+const BATCH: u32 = 20;
+
+/// What a run of frames cost, in milliseconds a frame.
+struct Cost {
+    median: f64,
+    least: f64,
+    ours: f64,
+    driver: f64,
+}
+
+pub fn print_frames(is_quick: bool) {
+    println!("\nFrames, 1280x720, field alone, off-screen, each frame waited for");
+    println!("(wanted on two software-rendering cores: 100,000 at 25 a second, 1,000,000 at 20)");
+    println!(
+        "{:>10} {:>10} {:>10} {:>9} {:>9} {:>9} {:>10} {:>10}  adapter",
+        "tasks", "seen as", "changes/s", "median", "least", "frames/s", "CPU ours", "CPU driver"
+    );
+    let mut studio = Studio::empty(1280, 720);
+    let told = adapter(&mut studio);
+    row(
+        "none",
+        "clear",
+        0.0,
+        &run(&mut studio, None, batches(is_quick)),
+        &told,
+    );
+    drop(studio);
+    let tasks: &[u32] = if is_quick {
+        &[100_000]
+    } else {
+        &[10, 1_000, 10_000, 100_000, 1_000_000]
+    };
+    for &tasks in tasks {
+        let load = Load {
+            tasks,
+            hosts: 6.min(tasks),
+            changes_per_second: f64::from(tasks) / 10.0,
+        };
+        for arrangement in [Arrangement::Territory, Arrangement::Flow] {
+            let mut studio = opened(load, (1280, 720), arrangement, is_quick);
+            let step = if tasks < 1_000_000 { 40_000 } else { 50_000 };
+            let cost = run(&mut studio, Some(step), batches(is_quick));
+            let name = format!("{arrangement:?}");
+            row(
+                &grouped(tasks),
+                &name,
+                load.changes_per_second,
+                &cost,
+                &told,
+            );
+        }
+    }
+}
+
+fn row(tasks: &str, seen: &str, changes: f64, cost: &Cost, told: &str) {
+    let ms = |value: f64| format!("{value:.1} ms");
+    println!(
+        "{tasks:>10} {seen:>10} {changes:>10.0} {:>9} {:>9} {:>9.1} {:>10} {:>10}  {told}",
+        ms(cost.median),
+        ms(cost.least),
+        1e3 / cost.median,
+        ms(cost.ours),
+        ms(cost.driver)
+    );
+}
+
+pub fn print_cpu(is_quick: bool) {
+    println!("\nCPU of a frame above an empty app, driver's threads aside (target 64x36)");
+    println!("(wanted: 1 ms at 100,000 with 10,000 changes/s, 3 ms at 1,000,000 with 100,000)");
+    println!(
+        "{:>10} {:>10} {:>9} {:>12} {:>12} {:>12} {:>12}",
+        "tasks", "changes/s", "frames/s", "mirror+board", "scene", "whole app", "above empty"
+    );
+    let mut studio = Studio::empty(64, 36);
+    let empty = run(&mut studio, None, batches(is_quick)).ours;
+    drop(studio);
+    println!(
+        "{:>10} {:>10} {:>9} {:>12} {:>12} {empty:>9.2} ms",
+        "none", 0, "", "", ""
+    );
+    let loads: &[(u32, f64, u32)] = if is_quick {
+        &[(100_000, 10_000.0, 30)]
+    } else {
+        &[
+            (100_000, 10_000.0, 60),
+            (100_000, 10_000.0, 25),
+            (1_000_000, 100_000.0, 60),
+            (1_000_000, 100_000.0, 20),
+        ]
+    };
+    for &(tasks, changes_per_second, fps) in loads {
+        let load = Load {
+            tasks,
+            hosts: 12,
+            changes_per_second,
+        };
+        let mut studio = opened(load, (64, 36), Arrangement::Territory, is_quick);
+        let parts = parts(load, fps, is_quick);
+        let cost = run(
+            &mut studio,
+            Some(1_000_000 / u64::from(fps)),
+            batches(is_quick),
+        );
+        println!(
+            "{:>10} {changes_per_second:>10.0} {fps:>9} {:>9.2} ms {:>9.2} ms {:>9.2} ms {:>9.2} ms",
+            grouped(tasks),
+            parts.0,
+            parts.1,
+            cost.ours,
+            cost.ours - empty
+        );
+    }
+}
+
+/// Median milliseconds of following the feed, and of writing the scene with hover and camera.
+fn parts(load: Load, fps: u32, is_quick: bool) -> (f64, f64) {
+    use crawlfield_viewer::{compose::compose, field::layout::Rect, render::Scene};
+    let mut show = load.show(seconds(is_quick));
+    show.set_area(Rect::new(0.0, 0.0, 1280.0, 720.0), 1.0);
+    run_up(&mut show);
+    let mut scene = Scene::default();
+    compose(&mut show, &mut scene, [1280.0, 720.0]);
+    let (mut follow, mut write) = (Vec::new(), Vec::new());
+    let mut at = RUN_UP_US;
+    for n in 0..batches(is_quick) * BATCH {
+        at += 1_000_000 / u64::from(fps);
+        let began = Instant::now();
+        show.advance(at);
+        follow.push(began.elapsed().as_secs_f64() * 1e3);
+        let began = Instant::now();
+        point(&mut show, n, 1280.0, 720.0);
+        scene.points.clear();
+        compose(&mut show, &mut scene, [1280.0, 720.0]);
+        write.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    follow.sort_by(f64::total_cmp);
+    write.sort_by(f64::total_cmp);
+    (at_share(&follow, 0.5), at_share(&write, 0.5))
+}
+
+/// The pointer moves and the camera with it.
+fn point(show: &mut Show, n: u32, width: f32, height: f32) {
+    let (x, y) = (width * 0.3 + (n % 50) as f32, height * 0.4 + (n % 7) as f32);
+    let under = show.view.pick(&show.placed, x, y);
+    let slot = under.and_then(|(block, cell)| show.board.slot_in(block, cell?));
+    show.hover(slot);
+    show.view.drag(if n % 2 == 0 { 0.5 } else { -0.5 }, 0.0);
+}
+
+const fn batches(is_quick: bool) -> u32 {
+    if is_quick { 4 } else { 12 }
+}
+
+/// Engine time that all measured frames cover, at most 20 a second slow.
+fn seconds(is_quick: bool) -> f64 {
+    f64::from(batches(is_quick) * BATCH + 60) / 20.0
+}
+
+fn opened(load: Load, size: (u32, u32), arrangement: Arrangement, is_quick: bool) -> Studio {
+    let mut studio = Studio::open(load.show(seconds(is_quick)), size.0, size.1);
+    run_up(&mut studio.show());
+    studio.show().arrange(arrangement);
+    studio
+}
+
+fn run(studio: &mut Studio, step_us: Option<u64>, batches: u32) -> Cost {
+    let mut at = RUN_UP_US;
+    let mut frame = |studio: &mut Studio, n: u32| {
+        if let Some(step) = step_us {
+            at += step;
+            let mut show = studio.show();
+            show.advance(at);
+            let (width, height) = (show.view.area.width(), show.view.area.height());
+            point(&mut show, n, width, height);
+        }
+        studio.draw();
+        studio.wait();
+    };
+    for n in 0..10 {
+        frame(studio, n);
+    }
+    let (mut walls, mut ours, mut driver) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..batches {
+        let before = Usage::now();
+        for n in 0..BATCH {
+            let began = Instant::now();
+            frame(studio, n);
+            walls.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        let spent = Usage::now().since(before);
+        ours.push(spent.ours.as_secs_f64() * 1e3 / f64::from(BATCH));
+        driver.push(spent.driver.as_secs_f64() * 1e3 / f64::from(BATCH));
+    }
+    for times in [&mut walls, &mut ours, &mut driver] {
+        times.sort_by(f64::total_cmp);
+    }
+    Cost {
+        median: at_share(&walls, 0.5),
+        least: walls[0],
+        ours: at_share(&ours, 0.25),
+        driver: at_share(&driver, 0.25),
+    }
+}
+
+/// The adapter's name and kind; a software renderer is named as such.
+fn adapter(studio: &mut Studio) -> String {
+    studio.adapter()
+}

@@ -1,0 +1,110 @@
+//! What a hand waits for: hover, a click, a lasso round everything, a search.
+
+use std::time::Instant;
+
+use crawlfield_viewer::{
+    compose::compose,
+    field::{lasso, layout::Rect},
+    render::Scene,
+    show::Show,
+};
+
+use crate::{
+    grouped,
+    load::{Load, run_up},
+    usage::at_share,
+};
+
+const SIZE: [f32; 2] = [1280.0, 720.0];
+
+pub fn print(is_quick: bool) {
+    println!(
+        "\nPicking, until the next frame's upload is ready (wanted: below 16 ms at 1,000,000)"
+    );
+    println!(
+        "{:>10} {:>10} {:>10} {:>14} {:>10} {:>10}",
+        "tasks", "hover", "click", "lasso of half", "of all", "search"
+    );
+    let loads: &[u32] = if is_quick {
+        &[100_000]
+    } else {
+        &[100_000, 1_000_000]
+    };
+    for &tasks in loads {
+        let load = Load {
+            tasks,
+            hosts: 12,
+            changes_per_second: f64::from(tasks) / 10.0,
+        };
+        let mut show = load.show(1.0);
+        show.set_area(Rect::new(0.0, 0.0, SIZE[0], SIZE[1]), 1.0);
+        run_up(&mut show);
+        let mut scene = Scene::default();
+        let mut ready = |show: &mut Show| {
+            compose(show, &mut scene, SIZE);
+            (scene.refill, scene.points) = (None, Vec::new());
+        };
+        ready(&mut show);
+        let pick = |show: &Show, at: usize| {
+            let (x, y) = (
+                40.0 + (at * 97 % 1200) as f32,
+                60.0 + (at * 61 % 600) as f32,
+            );
+            let (block, cell) = show.view.pick(&show.placed, x, y)?;
+            show.board.slot_in(block, cell?)
+        };
+        let hover = best(200, &mut |at| {
+            let slot = pick(&show, at);
+            show.hover(slot);
+            ready(&mut show);
+        });
+        let click = best(200, &mut |at| {
+            let slot = pick(&show, at);
+            show.select(slot.into_iter().collect());
+            ready(&mut show);
+        });
+        let mut round = |right: f32| {
+            best(7, &mut |at| {
+                // A shape with many corners, as a hand draws one.
+                let mut polygon: Vec<(f32, f32)> = (0..200_u8)
+                    .map(|n| (right * f32::from(n) / 199.0, f32::from(n % 2) * 3.0))
+                    .collect();
+                polygon.extend([(right, SIZE[1]), (0.0, SIZE[1])]);
+                let slots = lasso::tasks_in(&polygon, &show.board, &show.placed);
+                assert!(at > 0 || slots.len() as f32 > 0.3 * f32::from(u16::MAX));
+                show.select(slots);
+                ready(&mut show);
+            })
+        };
+        let (half, all) = (round(SIZE[0] / 2.0), round(SIZE[0]));
+        show.select(Vec::new());
+        let search = best(5, &mut |_| {
+            show.sieve.search("product/77");
+            show.sift();
+            ready(&mut show);
+        });
+        let ms = |value: f64| format!("{value:.2} ms");
+        println!(
+            "{:>10} {:>10} {:>10} {:>14} {:>10} {:>10}",
+            grouped(tasks),
+            ms(hover),
+            ms(click),
+            ms(half),
+            ms(all),
+            ms(search)
+        );
+    }
+}
+
+/// The median of several tries, in milliseconds.
+fn best(tries: usize, act: &mut dyn FnMut(usize)) -> f64 {
+    let mut times: Vec<f64> = (0..tries)
+        .map(|at| {
+            let began = Instant::now();
+            act(at);
+            began.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    at_share(&times, 0.5)
+}

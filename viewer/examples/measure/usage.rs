@@ -1,0 +1,64 @@
+//! CPU time of this process by thread, from the kernel's own books.
+
+use std::{fs, time::Duration};
+
+/// CPU time so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Threads of the software renderer.
+    pub driver: Duration,
+    /// All others.
+    pub ours: Duration,
+}
+
+impl Usage {
+    /// Reads it; zero where the system keeps no such books.
+    pub fn now() -> Self {
+        let mut usage = Self::default();
+        let Ok(threads) = fs::read_dir("/proc/self/task") else {
+            return usage;
+        };
+        for thread in threads.flatten() {
+            let read = |name| fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+            let spent = read("schedstat")
+                .split(' ')
+                .next()
+                .and_then(|text| text.parse().ok())
+                .map_or(Duration::ZERO, Duration::from_nanos);
+            if is_driver(read("comm").trim()) {
+                usage.driver += spent;
+            } else {
+                usage.ours += spent;
+            }
+        }
+        usage
+    }
+
+    /// What was spent since.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            driver: self.driver.saturating_sub(before.driver),
+            ours: self.ours.saturating_sub(before.ours),
+        }
+    }
+}
+
+/// Names that Mesa's software renderer gives its threads.
+fn is_driver(name: &str) -> bool {
+    name.starts_with("llvmpipe") || name.starts_with("lavapipe") || name.starts_with("vkqueue")
+}
+
+/// How busy the machine is besides.
+pub fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or("unknown").to_owned()
+}
+
+/// Milliseconds of a part of the sorted measurements: 0.5 is the median.
+pub fn at_share(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted
+        .get(((last as f64) * share).round() as usize)
+        .copied()
+        .unwrap_or(0.0)
+}

@@ -1,0 +1,188 @@
+use std::sync::Arc;
+
+use crawlfield_engine::{
+    feed::{
+        frame::{Birth, Change, Detail, Move},
+        mirror::Mirror,
+    },
+    model::{
+        ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        phase::Phase,
+    },
+};
+
+use super::{Arrangement, Board};
+use crate::field::texel::{FLAG_SELECTED, Texel};
+
+/// A mirror and the boards that follow it, held against each other.
+struct World {
+    mirror: Mirror,
+    boards: [Board; 2],
+    /// What the state texture of each board holds.
+    textures: [Vec<Texel>; 2],
+    seed: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            mirror: Mirror::tracking(),
+            boards: [Arrangement::Territory, Arrangement::Flow].map(Board::new),
+            textures: [Vec::new(), Vec::new()],
+            seed: 7,
+        }
+    }
+
+    fn roll(&mut self, below: u32) -> u32 {
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        u32::try_from((self.seed >> 33) % u64::from(below)).expect("it is below")
+    }
+
+    fn bear(&mut self, at_us: u64, slot: u32, host: u32) {
+        let url = format!("http://h{host}.test/{slot}/{at_us}");
+        let birth = Birth {
+            slot,
+            key: PageKey::new("s", "t", &url),
+            url: Arc::from(url),
+            session: SessionId(1),
+            stage: StageId(0),
+            batch: BatchId(0),
+            host: HostId(host),
+            phase: Phase::Queued,
+            attempts: 0,
+        };
+        self.mirror
+            .apply_change(at_us, &Change::Admitted(Box::new(birth)));
+    }
+
+    fn shift(&mut self, at_us: u64, slot: u32, to: Phase) {
+        let Some(from) = self.mirror.phase_at(slot) else {
+            return;
+        };
+        let step = Move {
+            slot,
+            from,
+            to,
+            attempts: 0,
+            detail: Detail::None,
+        };
+        self.mirror.apply_change(at_us, &Change::Moved(step));
+    }
+
+    /// Brings the boards up to date and holds them against the mirror.
+    fn check(&mut self) {
+        let touched = self.mirror.take_dirty();
+        for (board, texture) in self.boards.iter_mut().zip(&mut self.textures) {
+            board.follow(&self.mirror, &touched);
+            match board.take_points() {
+                None => *texture = board.texels(&self.mirror),
+                Some(points) => {
+                    for point in points {
+                        texture[point.address as usize] = point.texel;
+                    }
+                }
+            }
+            assert_eq!(texture.len(), board.cells() as usize);
+            let mut seen = 0;
+            for slot in self.mirror.slots() {
+                let (block, cell) = board.place_of(slot).expect("every task has a place");
+                assert_eq!(board.slot_in(block, cell), Some(slot));
+                assert!(cell < board.blocks()[block as usize].used());
+                let address = board.address_of(slot).expect("it has a place") as usize;
+                let texel = board.texel_of(&self.mirror, slot).expect("it is there");
+                assert_eq!(texture[address], texel, "slot {slot}");
+                assert_eq!(texel.phase(), self.mirror.phase_at(slot));
+                seen += 1;
+            }
+            let counts = board.blocks().iter().map(|block| u64::from(block.count));
+            assert_eq!(counts.sum::<u64>(), seen);
+            for block in board.blocks() {
+                let cells = &texture[block.base as usize..][..block.used() as usize];
+                let shown = cells.iter().filter(|texel| !texel.is_empty()).count();
+                assert_eq!(shown, block.count as usize, "nobody is drawn twice");
+            }
+        }
+    }
+}
+
+#[test]
+fn boards_and_textures_follow_random_lives() {
+    let mut world = World::new();
+    for round in 1..120_u64 {
+        let at = round * 1_000;
+        let busy = if round < 60 { 900 } else { 300 };
+        for _ in 0..busy {
+            let (slot, host) = (world.roll(6_000), world.roll(40) * world.roll(2) + 1);
+            let what = world.roll(if round < 60 { 3 } else { 6 });
+            if world.mirror.phase_at(slot).is_none() {
+                if what < 3 {
+                    world.bear(at, slot, host);
+                }
+            } else if what > 2 {
+                world.mirror.apply_change(at, &Change::Left { slot });
+            } else {
+                let at_phase = world.roll(12) as usize;
+                world.shift(at, slot, Phase::ALL[at_phase]);
+            }
+        }
+        world.check();
+    }
+}
+
+#[test]
+fn a_task_keeps_its_cell_while_its_block_moves_house() {
+    let mut world = World::new();
+    world.bear(1, 0, 1);
+    world.check();
+    let place = world.boards[0].place_of(0);
+    for slot in 1..50_000 {
+        world.bear(2, slot, slot % 3 + 1);
+    }
+    world.check();
+    assert_eq!(world.boards[0].place_of(0), place);
+}
+
+#[test]
+fn flags_stay_with_their_task_and_go_with_it() {
+    let mut world = World::new();
+    world.bear(1, 0, 1);
+    world.check();
+    for board in &mut world.boards {
+        board.flag(&world.mirror, 0, FLAG_SELECTED, true);
+    }
+    world.shift(2, 0, Phase::Fetching);
+    world.check();
+    for board in &world.boards {
+        assert_eq!(board.flags_of(0), FLAG_SELECTED);
+    }
+    world.mirror.apply_change(3, &Change::Left { slot: 0 });
+    world.check();
+    world.bear(4, 0, 1);
+    world.check();
+    assert_eq!(world.boards[0].flags_of(0), 0);
+}
+
+#[test]
+fn a_task_takes_at_most_64_bytes_with_its_mirror_and_32_of_the_texture() {
+    const MIRROR_COLUMNS: usize = 53;
+    let mut world = World::new();
+    for slot in 0..60_000 {
+        world.bear(1, slot, slot % 200 + 1);
+    }
+    world.check();
+    let tasks = 60_000;
+    for board in &world.boards {
+        let texels = board.cells() as usize * size_of::<Texel>();
+        assert!(texels <= 32 * tasks, "{} bytes a task", texels / tasks);
+        let (ours, slack) = (board.bytes(), MIRROR_COLUMNS * tasks / 8 + tasks * 2);
+        assert!(
+            ours + MIRROR_COLUMNS * tasks <= 64 * tasks + slack,
+            "{ours}"
+        );
+    }
+    // By columns: an address and a byte of look a slot, a slot and a quarter of an owner a cell.
+    assert!(MIRROR_COLUMNS + 4 + 1 + 4 + 1 <= 64);
+}
