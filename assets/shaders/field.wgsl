@@ -108,9 +108,10 @@ fn sign_of(texel: vec4<u32>, block: u32) -> u32 {
     return select(select(sign, waiting, sign == QUEUED), EMPTY, (flags & ALOFT) != 0u);
 }
 
-/// How much a sign matters when several tasks share a pixel: a digit for each sign.
+/// How much a sign matters when several tasks share a pixel: a digit for each sign. What waits
+/// quietly yields to all else, whatever it waits for.
 fn severity(sign: u32) -> u32 {
-    return (select(0x36666610u, 0x04522987u, sign >= 8u) >> ((sign & 7u) * 4u)) & 15u;
+    return (select(0x46666620u, 0x01133987u, sign >= 8u) >> ((sign & 7u) * 4u)) & 15u;
 }
 
 fn shown(texel: vec4<u32>, sign: u32) -> f32 {

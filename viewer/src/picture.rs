@@ -11,7 +11,7 @@ use bevy::{
     log::LogPlugin,
     prelude::*,
     render::{
-        RenderPlugin,
+        RenderApp, RenderPlugin,
         pipelined_rendering::PipelinedRenderingPlugin,
         render_resource::{PollType, TextureFormat, TextureUsages},
         renderer::{RenderAdapterInfo, RenderDevice},
@@ -26,9 +26,9 @@ use wgpu::DeviceType;
 
 use crate::{
     compose::{TargetSize, compose_scene},
-    field::layout::Rect,
+    field::{layout::Rect, texel::Texel},
     numbers::float,
-    render::FieldPlugin,
+    render::{FieldPlugin, read_states},
     show::Show,
 };
 
@@ -111,6 +111,12 @@ impl Studio {
             }
         }
         Self { app, target }
+    }
+
+    /// The state texture as the adapter holds it.
+    #[must_use]
+    pub fn states(&self) -> Vec<Texel> {
+        read_states(self.app.sub_app(RenderApp).world())
     }
 
     /// Waits until the adapter has drawn what was asked for.

@@ -2,9 +2,13 @@
 //! block and one per flight. It hangs in the 2-D schedule and knows nothing of tasks.
 
 mod gpu;
+mod growing;
 mod pass;
 mod pipelines;
+mod readback;
 mod sprites;
+
+pub use readback::read_states;
 
 use bevy::{
     core_pipeline::{Core2d, Core2dSystems, core_2d::main_transparent_pass_2d},

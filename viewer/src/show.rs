@@ -1,21 +1,14 @@
 //! What the viewer knows and how it is looked at: the mirror, the board, the view, the choices.
 
 use bevy::prelude::Resource;
-use crawlfield_engine::{
-    feed::{
-        frame::{BreakerPhase, SessionPhase},
-        mirror::{Mirror, PhaseCounts},
-    },
-    model::ids::PageKey,
-};
+use crawlfield_engine::feed::{frame::BreakerPhase, mirror::Mirror};
 
 use crate::{
     field::{
-        board::{Arrangement, Board, lane_of},
+        board::{Arrangement, Board},
         flights::Air,
-        heaps::{Heap, Heaps},
+        heaps::Heaps,
         layout::{self, Placed, Rect, Trim},
-        texel::{FLAG_HOVERED, FLAG_SELECTED},
         view::View,
     },
     numbers::{float, index, millis, narrow, number, wide},
@@ -23,6 +16,11 @@ use crate::{
     source::{Link, News, Source},
     theme::ThemeName,
 };
+
+mod blocks;
+mod picked;
+
+pub use picked::Picked;
 
 /// How much moves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -56,23 +54,6 @@ impl Default for Choices {
             motion: Motion::Full,
             signs: u32::MAX,
             stages: u32::MAX,
-        }
-    }
-}
-
-/// Tasks that a person works with.
-#[derive(Debug, Clone, Default)]
-pub struct Picked {
-    /// Selected: slot and identity.
-    pub tasks: Vec<(u32, PageKey)>,
-    /// Under the pointer.
-    pub hovered: Option<u32>,
-}
-
-impl Picked {
-    fn mark(&self, mirror: &Mirror, board: &mut Board, on: bool) {
-        for (slot, _) in &self.tasks {
-            board.flag(mirror, *slot, FLAG_SELECTED, on);
         }
     }
 }
@@ -198,24 +179,6 @@ impl Show {
         }
     }
 
-    /// What stands outside the window on a block's foot.
-    #[must_use]
-    pub fn heap(&self, block: u32) -> Heap {
-        let tables = self.mirror.tables();
-        let host = || tables.hosts().get(index(block)).map(|host| &host.counts);
-        match self.board.arrangement() {
-            Arrangement::Territory => {
-                let none = PhaseCounts::default();
-                self.heaps.now(block, host().unwrap_or(&none))
-            }
-            Arrangement::Flow => {
-                let drawn = self.mirror.counts();
-                self.heaps
-                    .now(block, &drawn.only(|phase| lane_of(phase) == block))
-            }
-        }
-    }
-
     /// Pixels a point.
     #[must_use]
     pub const fn scale(&self) -> f32 {
@@ -257,55 +220,6 @@ impl Show {
     /// Applies a changed filter to all tasks; how many pass.
     pub fn sift(&mut self) -> u64 {
         self.sieve.sift_all(&self.mirror, &mut self.board)
-    }
-
-    /// Selects these tasks only.
-    pub fn select(&mut self, slots: Vec<u32>) {
-        self.picked.mark(&self.mirror, &mut self.board, false);
-        self.picked.tasks = slots
-            .into_iter()
-            .filter_map(|slot| Some((slot, self.mirror.key_at(slot)?)))
-            .collect();
-        self.picked.mark(&self.mirror, &mut self.board, true);
-    }
-
-    /// Forgets selected tasks that have left; their cells may be another's by now.
-    pub fn keep_picked(&mut self) {
-        let mirror = &self.mirror;
-        self.picked
-            .tasks
-            .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
-    }
-
-    /// A slot may be another task's by now, which nobody selected.
-    fn forget_departed(&mut self, touched: &[u32]) {
-        let (mirror, board) = (&self.mirror, &mut self.board);
-        let is_marked = |slot: &&u32| board.flags_of(**slot) & FLAG_SELECTED != 0;
-        let marked: Vec<u32> = touched.iter().filter(is_marked).copied().collect();
-        if marked.is_empty() {
-            return;
-        }
-        self.picked.tasks.retain(|(slot, key)| {
-            let is_here = mirror.key_at(*slot) == Some(*key);
-            if !is_here {
-                board.flag(mirror, *slot, FLAG_SELECTED, false);
-            }
-            is_here
-        });
-    }
-
-    /// The pointer is over this task, or over none.
-    pub fn hover(&mut self, slot: Option<u32>) {
-        if self.picked.hovered == slot {
-            return;
-        }
-        if let Some(old) = self.picked.hovered {
-            self.board.flag(&self.mirror, old, FLAG_HOVERED, false);
-        }
-        if let Some(new) = slot {
-            self.board.flag(&self.mirror, new, FLAG_HOVERED, true);
-        }
-        self.picked.hovered = slot;
     }
 
     /// Durations shrink as completions per cell grow, so that the picture never lags.
@@ -368,58 +282,6 @@ impl Show {
     #[must_use]
     pub const fn hurry(&self) -> f32 {
         self.hurry
-    }
-
-    /// Flags of a block for the shader.
-    #[must_use]
-    pub fn block_flags(&self, block: u32) -> u32 {
-        let is_held = self
-            .mirror
-            .tables()
-            .sessions()
-            .iter()
-            .all(|session| session.phase == SessionPhase::Paused)
-            && !self.mirror.tables().sessions().is_empty();
-        let held = u32::from(is_held) * FLAG_HELD;
-        if self.board.arrangement() == Arrangement::Flow {
-            return held;
-        }
-        match self
-            .mirror
-            .tables()
-            .hosts()
-            .get(index(block))
-            .map(|host| host.breaker)
-        {
-            Some(BreakerPhase::Open) => held | FLAG_OPEN | FLAG_FADED,
-            Some(BreakerPhase::HalfOpen) => held | FLAG_HALF_OPEN,
-            _ => held,
-        }
-    }
-
-    /// What a block is called.
-    #[must_use]
-    pub fn block_name(&self, block: u32) -> &str {
-        match self.board.arrangement() {
-            Arrangement::Flow => crate::field::board::LANES[index(block)],
-            Arrangement::Territory => self
-                .mirror
-                .tables()
-                .hosts()
-                .get(index(block))
-                .map_or("", |host| &host.name),
-        }
-    }
-
-    /// A host's line of the snapshots, by its place in the mirror's tables.
-    #[must_use]
-    pub fn host_info(&self, block: u32) -> Option<&crawlfield_engine::feed::snapshot::HostInfo> {
-        let id = self.mirror.tables().hosts().get(index(block))?.id;
-        self.news
-            .snapshots
-            .iter()
-            .flat_map(|snapshot| &snapshot.hosts)
-            .find(|info| info.id == id.0)
     }
 }
 

@@ -267,14 +267,14 @@ impl Mirror {
         }
     }
 
-    /// Grows by an eighth at a time: doubling would leave half the memory empty.
+    /// Grows by a sixteenth at a time: doubling would leave half the memory empty.
     fn grow_to(&mut self, len: usize) {
         if len <= self.phase.len() {
             return;
         }
         let more = len - self.phase.len();
         if len > self.phase.capacity() {
-            let more = more.max(self.phase.len() / 8).max(64);
+            let more = more.max(self.phase.len() / 16).max(64);
             self.key.reserve_exact(more);
             self.url.reserve_exact(more);
             self.session.reserve_exact(more);

@@ -5,9 +5,9 @@ use std::{fs, time::Duration};
 /// CPU time so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
-    /// Threads of the software renderer.
+    /// Threads of the driver.
     pub driver: Duration,
-    /// All others.
+    /// The app's main thread and Bevy's pools.
     pub ours: Duration,
 }
 
@@ -25,10 +25,10 @@ impl Usage {
                 .next()
                 .and_then(|text| text.parse().ok())
                 .map_or(Duration::ZERO, Duration::from_nanos);
-            if is_driver(read("comm").trim()) {
-                usage.driver += spent;
-            } else {
+            if is_main(&thread.file_name()) || is_pool(&read("comm")) {
                 usage.ours += spent;
+            } else {
+                usage.driver += spent;
             }
         }
         usage
@@ -43,9 +43,17 @@ impl Usage {
     }
 }
 
-/// Names that Mesa's software renderer gives its threads.
-fn is_driver(name: &str) -> bool {
-    name.starts_with("llvmpipe") || name.starts_with("lavapipe") || name.starts_with("vkqueue")
+/// The thread that runs the app.
+fn is_main(thread: &std::ffi::OsStr) -> bool {
+    thread.to_str() == Some(&std::process::id().to_string())
+}
+
+/// Bevy's task pools. All other threads are the driver's: the software renderer's own, and its
+/// queue's, which have no names.
+fn is_pool(name: &str) -> bool {
+    ["Compute Task", "Async Compute", "IO Task"]
+        .iter()
+        .any(|pool| name.starts_with(pool))
 }
 
 /// How busy the machine is besides.

@@ -312,20 +312,23 @@ impl Board {
     }
 
     fn write(&mut self, address: u32, texel: Texel) {
-        if self.is_stale {
-            return;
+        self.expect_changes(1);
+        if !self.is_stale {
+            self.points.push(Point { texel, address });
         }
-        if self.points.len() > FEW_POINTS + self.slots.len() / 8 {
+    }
+
+    /// So many changes are to come: from a certain number on it is cheaper to write all anew.
+    pub fn expect_changes(&mut self, more: usize) {
+        if self.points.len() + more > FEW_POINTS + self.slots.len() / 8 {
             self.is_stale = true;
             self.points.clear();
-            return;
         }
-        self.points.push(Point { texel, address });
     }
 
     /// Sets or clears a flag of a task.
     pub fn flag(&mut self, mirror: &Mirror, slot: u32, flag: u32, on: bool) {
-        if self.place_of(slot).is_none() || !self.looks[index(slot)].set_flag(flag, on) {
+        if self.address_of(slot).is_none() || !self.looks[index(slot)].set_flag(flag, on) {
             return;
         }
         if !self.is_stale

@@ -27,6 +27,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{
     BlockQuad, FrameUniform, Level, Scene,
+    growing::Growing,
     pipelines::{field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
     sprites,
 };
@@ -91,53 +92,12 @@ impl Inbox {
     }
 }
 
-/// A buffer that grows.
-pub(super) struct Growing {
-    pub(super) buffer: Buffer,
-    pub(super) count: u32,
-    usage: BufferUsages,
-}
-
-impl Growing {
-    fn new(device: &RenderDevice, usage: BufferUsages) -> Self {
-        let usage = usage | BufferUsages::COPY_DST;
-        let buffer = device.create_buffer(&BufferDescriptor {
-            label: Some("field instances"),
-            size: 4096,
-            usage,
-            mapped_at_creation: false,
-        });
-        Self {
-            buffer,
-            count: 0,
-            usage,
-        }
-    }
-
-    fn fill<T: Pod>(&mut self, device: &RenderDevice, queue: &RenderQueue, items: &[T]) {
-        let bytes: &[u8] = bytemuck::cast_slice(items);
-        let size = bytes.len() as u64;
-        if size > self.buffer.size() {
-            self.buffer = device.create_buffer(&BufferDescriptor {
-                label: Some("field instances"),
-                size: size.next_power_of_two(),
-                usage: self.usage,
-                mapped_at_creation: false,
-            });
-        }
-        if size > 0 {
-            queue.write_buffer(&self.buffer, 0, bytes);
-        }
-        self.count = number(items.len());
-    }
-}
-
 /// The state texture.
 pub(super) struct States {
     pub(super) view: TextureView,
     pub(super) bind_group: BindGroup,
-    texture: Texture,
-    rows: u32,
+    pub(super) texture: Texture,
+    pub(super) rows: u32,
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]

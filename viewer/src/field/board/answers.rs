@@ -47,11 +47,16 @@ impl Board {
     /// All texels by address.
     #[must_use]
     pub fn texels(&self, mirror: &Mirror) -> Vec<Texel> {
-        let texel = |slot: &u32| match *slot {
-            NONE => Texel::default(),
-            slot => self.texel_of(mirror, slot).unwrap_or_default(),
-        };
-        self.slots.iter().map(texel).collect()
+        // By slot, as the mirror's columns lie: by address they would be read at random.
+        let mut texels = vec![Texel::default(); self.slots.len()];
+        for (slot, &address) in (0_u32..).zip(&self.stands) {
+            if address != NONE
+                && let Some(texel) = self.texel_of(mirror, slot)
+            {
+                texels[index(address)] = texel;
+            }
+        }
+        texels
     }
 
     /// The changes since the last call; `None` where all texels are to be written anew.

@@ -1,0 +1,99 @@
+//! Tasks that a person works with: selected, and under the pointer.
+
+use crawlfield_engine::{feed::mirror::Mirror, model::ids::PageKey};
+
+use super::Show;
+use crate::{
+    field::{
+        board::Board,
+        texel::{FLAG_HOVERED, FLAG_SELECTED},
+    },
+    numbers::index,
+};
+
+/// Tasks that a person works with.
+#[derive(Debug, Clone, Default)]
+pub struct Picked {
+    /// Selected: slot and identity.
+    pub tasks: Vec<(u32, PageKey)>,
+    /// Under the pointer.
+    pub hovered: Option<u32>,
+}
+
+impl Picked {
+    pub(super) fn mark(&self, mirror: &Mirror, board: &mut Board, on: bool) {
+        board.expect_changes(self.tasks.len());
+        for (slot, _) in &self.tasks {
+            board.flag(mirror, *slot, FLAG_SELECTED, on);
+        }
+    }
+}
+
+impl Show {
+    /// Selects these tasks only.
+    pub fn select(&mut self, slots: Vec<u32>) {
+        self.picked.mark(&self.mirror, &mut self.board, false);
+        let mirror = &self.mirror;
+        self.picked.tasks = in_order(slots)
+            .filter_map(|slot| Some((slot, mirror.key_at(slot)?)))
+            .collect();
+        self.picked.mark(&self.mirror, &mut self.board, true);
+    }
+
+    /// Forgets selected tasks that have left; their cells may be another's by now.
+    pub fn keep_picked(&mut self) {
+        let mirror = &self.mirror;
+        self.picked
+            .tasks
+            .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
+    }
+
+    /// A slot may be another task's by now, which nobody selected.
+    pub(super) fn forget_departed(&mut self, touched: &[u32]) {
+        let (mirror, board) = (&self.mirror, &mut self.board);
+        let is_marked = |slot: &&u32| board.flags_of(**slot) & FLAG_SELECTED != 0;
+        let marked: Vec<u32> = touched.iter().filter(is_marked).copied().collect();
+        if marked.is_empty() {
+            return;
+        }
+        self.picked.tasks.retain(|(slot, key)| {
+            let is_here = mirror.key_at(*slot) == Some(*key);
+            if !is_here {
+                board.flag(mirror, *slot, FLAG_SELECTED, false);
+            }
+            is_here
+        });
+    }
+
+    /// The pointer is over this task, or over none.
+    pub fn hover(&mut self, slot: Option<u32>) {
+        if self.picked.hovered == slot {
+            return;
+        }
+        if let Some(old) = self.picked.hovered {
+            self.board.flag(&self.mirror, old, FLAG_HOVERED, false);
+        }
+        if let Some(new) = slot {
+            self.board.flag(&self.mirror, new, FLAG_HOVERED, true);
+        }
+        self.picked.hovered = slot;
+    }
+}
+
+/// Each slot once, in the order in which the mirror's columns lie: a lasso may hold a million.
+fn in_order(slots: Vec<u32>) -> Box<dyn Iterator<Item = u32>> {
+    if slots.len() < 64 {
+        return Box::new(slots.into_iter());
+    }
+    let most = slots.iter().max().copied().unwrap_or(0);
+    let mut marks = vec![0_u64; index(most) / 64 + 1];
+    for slot in slots {
+        marks[index(slot) / 64] |= 1 << (slot % 64);
+    }
+    let places = (0_u32..).step_by(64).zip(marks);
+    Box::new(places.flat_map(|(first, word)| {
+        (0..64)
+            .filter(move |bit| word >> bit & 1 == 1)
+            .map(move |bit| first + bit)
+    }))
+}
