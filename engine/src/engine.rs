@@ -59,6 +59,7 @@ impl Engine {
     pub fn step(&mut self, now: Duration) {
         self.world.resource_mut::<Clock>().advance_to(now);
         self.world.run_schedule(Tick);
+        self.world.resource_mut::<Index>().tasks.settle();
     }
 
     /// Whether another step would do something at once, without a report or a due time.

@@ -10,6 +10,7 @@ use crate::{
     feed::{frame::Frame, mirror::Mirror},
     model::{
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
         slots::MAX_ORDERS,
     },
@@ -343,8 +344,10 @@ impl NullEnd {
                 u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
             )),
             seq: Seq(n),
-            url: format!("http://catalogue-{host}.null.test/products/of-some-kind/item-{n}/")
-                .into(),
+            url: PageUrl::new(
+                &format!("http://catalogue-{host}.null.test/products/of-some-kind/item-{n}/"),
+                &format!("{{\"page\":{},\"position\":{}}}", n / 20, n % 20),
+            ),
             stage: StageId(0),
             batch: BatchId(0),
             host: HostId(host + 1),
@@ -352,7 +355,6 @@ impl NullEnd {
             phase: Phase::Queued,
             due_in: Duration::ZERO,
             tries: Tries::default(),
-            carried: format!("{{\"page\":{},\"position\":{}}}", n / 20, n % 20).into(),
             suspect: false,
             validators: None,
         }

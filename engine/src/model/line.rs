@@ -191,6 +191,26 @@ impl Lines {
         })
     }
 
+    /// Lines so far.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is no line yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// A batch has ended: where all of it was read, nothing is left to remember of that.
+    pub fn forget_batch(&mut self, session: SessionId, batch: BatchId) {
+        for line in self.all.iter_mut().filter(|line| line.session == session) {
+            line.cursors
+                .retain(|cursor| cursor.batch != batch || cursor.asked || !cursor.exhausted);
+        }
+    }
+
     /// A line.
     #[must_use]
     pub fn get(&self, id: LineId) -> &Line {

@@ -56,7 +56,7 @@ pub enum TaskState {
     Cancelled,
 }
 
-const _: () = assert!(size_of::<TaskState>() <= 24);
+const _: () = assert!(size_of::<TaskState>() <= 16);
 
 impl TaskState {
     /// The state without its data.

@@ -120,14 +120,10 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
         id: next,
         site,
         stage: task.stage,
-        url: Arc::clone(&task.url),
-        final_url: flight
-            .target
-            .clone()
-            .unwrap_or_else(|| Arc::clone(&task.url)),
+        url: task.url.clone(),
+        final_url: flight.target.clone().unwrap_or_else(|| task.url.clone()),
         content_type: answer.head.header("content-type").map(str::to_owned),
         body: Arc::clone(&answer.body),
-        carried: Arc::clone(&task.carried),
         depth: task.depth,
     };
     if task.suspect {

@@ -239,6 +239,7 @@ impl Crawl<'_, '_> {
         let from = batch.phase;
         if reopened && from != StagePhase::Running {
             batch.phase = StagePhase::Running;
+            self.recount_past(session, id);
             self.moves.journal().write(Change::BatchMoved {
                 session,
                 batch: id,
@@ -247,6 +248,27 @@ impl Crawl<'_, '_> {
             });
         }
         self.desk.restless = true;
+    }
+
+    /// An ended batch runs again: where each stage is, over those that have ended still. This is
+    /// rare, so it may look at all of them.
+    fn recount_past(&mut self, id: SessionId, again: BatchId) {
+        let Some(entity) = self.index.sessions.get(&id) else {
+            return;
+        };
+        let Ok(mut session) = self.sessions.get_mut(*entity) else {
+            return;
+        };
+        session.running.insert(again);
+        session.past.fill(StagePhase::Waiting);
+        let all = (id, BatchId(0))..=(id, BatchId(u32::MAX));
+        for ((_, batch), entity) in self.index.batches.range(all) {
+            if let Ok(ended) = self.batches.get(*entity)
+                && !session.running.contains(batch)
+            {
+                session.account(&ended.stages);
+            }
+        }
     }
 
     /// A line for people to read.

@@ -268,14 +268,14 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
         .expect("a reserve of slots is kept");
     manners::take_permits(crawl, id, host);
     let url = hop.as_ref().map_or(&task.url, |hop| &hop.url);
-    let url = Arc::clone(url);
+    let url = url.clone();
     let marked = hop.is_some();
     let flight = Flight {
         began: hop
             .as_ref()
             .map_or(now, |hop| now.saturating_sub(hop.spent)),
         fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
-        target: hop.is_some().then(|| Arc::clone(&url)),
+        target: hop.is_some().then(|| url.clone()),
         marked,
         hop,
         ..Flight::default()

@@ -1,9 +1,8 @@
 //! What a mirror answers: tasks, columns, counts, and the slots to draw anew.
 
 use crate::{
-    feed::mirror::{EMPTY, Mirror, NO_FIGURES, PhaseCounts, Tables, Task},
+    feed::mirror::{EMPTY, Mirror, PhaseCounts, Tables, Task, row::Figures},
     model::{
-        class::{ErrorClass, SkipReason},
         ids::{BatchId, StageId},
         phase::Phase,
     },
@@ -13,25 +12,30 @@ impl Mirror {
     /// The task in this slot.
     #[must_use]
     pub fn task(&self, slot: u32) -> Option<Task<'_>> {
-        let i = slot as usize;
         let phase = self.phase_at(slot)?;
-        let [a, b, c] = self.figures[i];
-        let known = self.figures[i] != NO_FIGURES;
+        let row = self.rows.get(slot as usize)?;
+        let rare = self.rares.of(row);
         Some(Task {
             slot,
-            key: self.key[i],
-            url: self.url[i].as_ref()?,
-            session: self.tables.sessions()[usize::from(self.session[i])].id,
-            stage: StageId(self.stage[i]),
-            batch: BatchId(self.batch[i]),
-            host: self.tables.hosts()[self.host[i] as usize].id,
+            key: row.key,
+            url: row.url.as_ref()?,
+            session: self.tables.sessions()[usize::from(row.session)].id,
+            stage: StageId(row.stage),
+            batch: BatchId(row.batch),
+            host: self.tables.hosts()[row.host as usize].id,
             phase,
-            attempts: self.attempts[i],
-            changed_us: self.changed_us[i],
-            due_us: (known && !phase.is_in_flight()).then(|| u64::from(a) | u64::from(b) << 32),
-            expected_ms: (known && phase.is_in_flight()).then_some((a, b, c)),
-            class: ErrorClass::ALL.get(usize::from(self.class[i])).copied(),
-            reason: SkipReason::ALL.get(usize::from(self.reason[i])).copied(),
+            attempts: rare.attempts,
+            changed_us: row.changed_us,
+            due_us: match rare.figures {
+                Figures::Due(due) => Some(due),
+                _ => None,
+            },
+            expected_ms: match rare.figures {
+                Figures::Expected(median, low, high) => Some((median, low, high)),
+                _ => None,
+            },
+            class: rare.class,
+            reason: rare.reason,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::{
         class::{ErrorClass, SkipReason},
         clock::millis,
         ids::OrderId,
+        page_url::PageUrl,
         slots::Owner,
         state::TaskState,
         stats::Step,
@@ -194,7 +195,7 @@ fn next_hop(
 ) -> Result<Option<Hop>, String> {
     let max = crawl.settings.0.fetch.max_redirects;
     let task = crawl.moves.task(entity).ok_or("the task is gone")?.0;
-    let (session, page) = (task.session, Arc::clone(&task.url));
+    let (session, page) = (task.session, task.url.clone());
     let flight = crawl.slots.flight_mut(id).ok_or("the flight is gone")?;
     let from = flight.target.clone().unwrap_or(page);
     let sets_cookie = flight
@@ -226,7 +227,7 @@ fn next_hop(
         .session(session)
         .is_some_and(|session| session.site.scope.contains(&url));
     Ok(in_scope.then(|| Hop {
-        url: Arc::from(url.as_str()),
+        url: PageUrl::from(url.as_str()),
         count,
         host: crawl.host_of(&key, session),
         visited,

@@ -138,7 +138,7 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             let (count, keys) = crawl.desk.dropping.remove(&request).unwrap_or_default();
             for key in keys {
                 // It was read up before the store dropped it.
-                if let Some(entity) = crawl.index.tasks.get(&(session, key)).copied()
+                if let Some(entity) = crawl.resident(session, key)
                     && matches!(crawl.moves.of(entity), Some(TaskState::Queued))
                 {
                     crawl.leave(entity);

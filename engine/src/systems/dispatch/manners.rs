@@ -177,7 +177,7 @@ pub(super) fn errand(
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id,
         purpose,
-        url: Arc::from(url),
+        url: url.as_str().into(),
         profile,
         validators: None,
     }));
