@@ -33,6 +33,8 @@ pub struct Settings {
     pub active_hosts: u32,
     /// Fetched pages that wait for a parse worker, at most.
     pub parse_queue: u32,
+    /// Pages handed to a parse worker beyond the one that it reads: it need not wait for a tick.
+    pub parse_ahead: u32,
     /// Parsed pages that wait for the store, at most.
     pub save_queue: u32,
     /// Memory that bodies being parsed may take, charged at 65 bytes per byte of HTML.
@@ -176,6 +178,7 @@ impl Default for Settings {
             window: 100_000,
             active_hosts: 1_000,
             parse_queue: 64,
+            parse_ahead: 7,
             save_queue: 512,
             parse_memory: 1 << 30,
             retain_for: Duration::from_secs(2),

@@ -169,6 +169,7 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
                 meter,
                 parsers,
                 finishing: finish,
+                busy: false,
             };
             live.run(commanded, &reported);
             let ended = live.ended();

@@ -225,6 +225,7 @@ impl NullEnd {
             body: Arc::clone(&self.body),
             wire_bytes: 20_000,
             first_byte: Duration::from_millis(1),
+            wall: None,
         };
         report(order.id, Outcome::Answered(Box::new(answer)))
     }

@@ -38,7 +38,7 @@ impl Permit {
 pub struct Permits {
     /// Requests in flight.
     pub http: Permit,
-    /// Pages being parsed.
+    /// Pages with the parse workers; beyond the limit they wait for one (`Settings::parse_ahead`).
     pub cpu: Permit,
     /// Memory charged to bodies between their arrival and the end of their parsing.
     pub memory: Permit,

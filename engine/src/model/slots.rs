@@ -103,8 +103,8 @@ pub struct Busy {
     pub cpu: bool,
     /// Store permits held, in bytes.
     pub store: u64,
-    /// What is sent again when the store met trouble.
-    pub verb: Option<StoreVerb>,
+    /// What is sent again once the store is out of its trouble.
+    pub verb: Option<Box<StoreVerb>>,
     /// A task's flight.
     pub flight: Option<Box<Flight>>,
 }

@@ -27,6 +27,9 @@ use crate::{
 
 /// Ticks are at least so far apart, unless a command comes.
 const TICK: Duration = Duration::from_millis(1);
+/// While reports come, ticks are so far apart: each carries several pages, and nobody is woken up
+/// for every single report.
+const GATHER: Duration = Duration::from_millis(5);
 /// Reports taken between two ticks, at most.
 const BURST: usize = 4_096;
 
@@ -47,6 +50,8 @@ pub(super) struct Live {
     pub(super) meter: Meter,
     pub(super) parsers: parse::Handle,
     pub(super) finishing: Arc<AtomicBool>,
+    /// Reports came with the last tick.
+    pub(super) busy: bool,
 }
 
 impl Live {
@@ -60,61 +65,59 @@ impl Live {
             if self.is_over() {
                 return;
             }
+            let mut reported = false;
             if !self.engine.wants_step() {
-                self.wait(&mut commands, reports);
+                reported = self.wait(&mut commands, reports);
             }
-            self.take(&commands, reports);
+            self.busy = self.take(&commands, reports) || reported;
         }
     }
 
-    /// Waits for a command, a report, or the next due time; a burst of reports is one tick.
-    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) {
+    /// Waits for a command, a report, or the next due time; whether a report came.
+    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) -> bool {
         let due = self
             .engine
             .next_due()
             .unwrap_or(self.last + Duration::from_mins(1));
-        let due = if self.feeder.flush() {
-            due
-        } else {
-            due.min(self.last + TICK)
-        };
-        let wait = due
-            .max(self.last + TICK)
-            .saturating_sub(self.began.elapsed());
-        let mut commanded = false;
+        let mut due = due.max(self.last + TICK);
+        if !self.feeder.flush() {
+            due = self.last + TICK;
+        }
+        if self.busy {
+            // What comes until then waits in the channel: to wake up for each report would cost
+            // more than to take it.
+            due = due.min(self.last + GATHER);
+        }
+        let quiet = never();
+        let reports = if self.busy { &quiet } else { reports };
         select! {
             recv(commands) -> envelope => match envelope {
-                Ok(envelope) => {
-                    commanded = true;
-                    self.engine.command(envelope);
-                }
+                Ok(envelope) => self.engine.command(envelope),
                 Err(_) => *commands = never(),
             },
             recv(reports) -> report => match report {
-                Ok(report) => self.engine.report(report),
+                Ok(report) => {
+                    self.engine.report(report);
+                    return true;
+                }
                 Err(_) => thread::sleep(TICK),
             },
-            default(wait) => {}
+            default(due.saturating_sub(self.began.elapsed())) => {}
         }
-        // What comes until the tick is due waits in the channel: to wake up for each report would
-        // cost more than to take it.
-        let left = (self.last + TICK).saturating_sub(self.began.elapsed());
-        if !commanded
-            && !left.is_zero()
-            && let Ok(envelope) = commands.recv_timeout(left)
-        {
-            self.engine.command(envelope);
-        }
+        false
     }
 
-    /// Commands drain first, then a bounded number of reports.
-    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) {
+    /// Commands drain first, then a bounded number of reports; whether there were any.
+    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) -> bool {
         while let Ok(envelope) = commands.try_recv() {
             self.engine.command(envelope);
         }
+        let mut taken = false;
         for report in reports.try_iter().take(BURST) {
             self.engine.report(report);
+            taken = true;
         }
+        taken
     }
 
     fn send_orders(&mut self) {
@@ -129,9 +132,10 @@ impl Live {
                         Err(TrySendError::Disconnected(_)) => self.engine.report(Report {
                             id,
                             took: Duration::ZERO,
-                            outcome: Outcome::StoreFailed(StoreError::Fatal(
-                                "the store's thread has ended".to_owned(),
-                            )),
+                            outcome: Outcome::StoreFailed(
+                                StoreError::Fatal("the store's thread has ended".to_owned()),
+                                None,
+                            ),
                         }),
                         other => sent(&other),
                     }

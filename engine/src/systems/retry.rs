@@ -345,7 +345,7 @@ fn resend(crawl: &mut Crawl, id: OrderId) {
     if let Some(verb) = busy.verb.take() {
         crawl.desk.letters.push_back(Letter {
             owner,
-            verb,
+            verb: *verb,
             id: Some(id),
         });
     }

@@ -301,12 +301,13 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
             Step::Parse => cpu,
             Step::Save => store,
         };
+        let active = work.active.min(max);
         pools.push(Pool {
             work_type: format!("{}:{}", step.name(), names[usize::from(stage.0)]),
-            active: work.active,
+            active,
             max,
-            utilisation: f64::from(work.active) / f64::from(max.max(1)),
-            queue_depth: depth[*step as usize],
+            utilisation: f64::from(active) / f64::from(max.max(1)),
+            queue_depth: depth[*step as usize] + u64::from(work.active - active),
             queue_capacity: capacity[*step as usize],
             count: work.count,
             per_minute: work.recent.per_second(now, 60) * 60.0,
