@@ -26,9 +26,10 @@ use crate::{
     settings::Settings,
     site::{compiled::Site, scope::HostKey},
     start::request_profile,
+    store::Store,
 };
 
-const SITE: &str = r#"
+pub(super) const SITE: &str = r#"
 [site]
 name = "null"
 start = ["http://catalogue-0.null.test/"]
@@ -52,15 +53,17 @@ description = "p.description"
 "#;
 
 /// Hosts over which the pages are dealt.
-const HOSTS: u32 = 64;
+pub(super) const HOSTS: u32 = 64;
 /// Pages of one answer of the store.
 const CHUNK: u32 = 10_000;
-/// The only session.
+/// The only session, where no real store says otherwise.
 const SESSION: SessionId = SessionId(1);
 
 /// An engine on a virtual clock, its far end, and its feed.
 pub(super) struct NullEnd {
     engine: Engine,
+    /// A real store, else one that is not there.
+    store: Option<Store>,
     now: Duration,
     /// Numbers given to pages so far.
     born: u64,
@@ -89,7 +92,7 @@ impl NullEnd {
     pub(super) fn with_waiting(waiting: u32) -> Result<Self, String> {
         let mut this = Self::new(waiting + waiting / 4 + 50_000);
         this.owed = waiting;
-        this.begin()?;
+        this.begin(None)?;
         while this.owed > 0 {
             let url = format!("http://catalogue-0.null.test/more/{}", this.owed);
             this.command(Command::AddStart {
@@ -112,7 +115,15 @@ impl NullEnd {
     pub(super) fn with_frontier(waiting: u64) -> Result<Self, String> {
         let mut this = Self::new(100_000);
         this.outside = waiting / u64::from(HOSTS);
-        this.begin()?;
+        this.begin(None)?;
+        Ok(this)
+    }
+
+    /// An engine with a small window that takes up a session of a store.
+    pub(super) fn over(store: Store, session: SessionId) -> Result<Self, String> {
+        let mut this = Self::new(100_000);
+        this.store = Some(store);
+        this.begin(Some(session))?;
         Ok(this)
     }
 
@@ -130,6 +141,7 @@ impl NullEnd {
         };
         Self {
             engine: Engine::new(settings),
+            store: None,
             now: Duration::ZERO,
             born: 0,
             outside: 0,
@@ -145,7 +157,7 @@ impl NullEnd {
         }
     }
 
-    fn begin(&mut self) -> Result<(), String> {
+    fn begin(&mut self, resume: Option<SessionId>) -> Result<(), String> {
         let site = Site::load(SITE, "null.toml").map_err(|errors| errors.to_string())?;
         let site = Arc::new(site);
         let profile = request_profile(&site, &Settings::default(), std::iter::empty().collect());
@@ -156,7 +168,7 @@ impl NullEnd {
             origin: serde_json::Value::Null,
             source: Some("bench".to_owned()),
             seed: 1,
-            resume: None,
+            resume,
         })));
         for _ in 0..8 {
             self.tick();
@@ -180,6 +192,7 @@ impl NullEnd {
                 self.engine.report(report);
             }
         }
+        let mut letters = Vec::new();
         for order in self.engine.take_orders() {
             let report = match order {
                 Order::Fetch(order) if !self.holds => self.fetched(&order),
@@ -189,10 +202,15 @@ impl NullEnd {
                 }
                 Order::Abort(_) => continue,
                 Order::Parse(order) => parsed(&order),
+                Order::Store(order) if self.store.is_some() => {
+                    letters.push(order);
+                    continue;
+                }
                 Order::Store(order) => self.stored(order),
             };
             self.engine.report(report);
         }
+        self.keep(letters);
         for frame in self.engine.take_frames() {
             self.encoded.clear();
             let bytes = std::mem::take(&mut self.encoded);
@@ -201,6 +219,23 @@ impl NullEnd {
             if let Frame::Changes(changes) = &frame {
                 self.mirror.apply(changes);
             }
+        }
+    }
+
+    /// One commit of a real store.
+    fn keep(&mut self, letters: Vec<StoreOrder>) {
+        let Some(store) = self.store.as_mut().filter(|_| !letters.is_empty()) else {
+            return;
+        };
+        for (id, result) in store.apply(letters) {
+            let outcome = match result {
+                Ok(receipt) => {
+                    self.lives += u64::from(matches!(receipt, StoreReceipt::Ended(_)));
+                    Outcome::Stored(Box::new(receipt))
+                }
+                Err(error) => Outcome::StoreFailed(error, None),
+            };
+            self.engine.report(report(id, outcome));
         }
     }
 

@@ -38,10 +38,10 @@ pub struct Task {
 }
 
 // A million may wait: 400 bytes each are promised, all in all.
-const _: () = assert!(size_of::<Task>() <= 64);
+const _: () = assert!(size_of::<Task>() <= 56);
 
 /// What was charged so far.
-#[derive(Component, Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Attempts(pub Tries);
 
 /// On a task that a person paused.
