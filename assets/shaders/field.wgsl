@@ -128,7 +128,9 @@ fn since(texel: vec4<u32>) -> f32 {
 /// Brightness of a done task: a pop, then it recedes.
 fn recede(sign: u32, age: f32) -> f32 {
     if sign != DONE { return 1.0; }
-    return mix(1.0, 0.35, smoothstep(250.0, 1800.0, age * view.hurry));
+    // On a light ground the same share of colour is fainter.
+    let rest = select(0.35, 0.5, view.surfaces[PANEL].g > 0.5);
+    return mix(1.0, rest, smoothstep(250.0, 1800.0, age * view.hurry));
 }
 
 fn flash(sign: u32, age: f32) -> f32 {
@@ -254,8 +256,8 @@ fn draw_task(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32) -> vec4
     let uv = (local - 0.5 - pose.xy) / pose.z + 0.5;
     let tint = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
     var paint = vec4(0.0);
-    if pixels >= 22.0 {
-        let span = select(0.8, 0.72, pixels < 34.0);
+    if pixels >= 30.0 {
+        let span = select(0.8, 0.74, pixels < 34.0);
         let layer = (sign - 1u) * 4u + frame_of(texel, sign);
         paint = sprite(layer, (uv - 0.5) / span + 0.5, pixels * span, tint);
         if view.motion == 0u || sign != DONE {

@@ -15,7 +15,7 @@ mod tests;
 mod words;
 
 pub use picture::Picture;
-pub use words::safe;
+pub use words::{reason, safe};
 
 /// Plain lines come at least so far apart in engine time, moves of sessions and stages aside.
 const LINE_SECONDS: f64 = 5.0;

@@ -117,7 +117,7 @@ fn a_store_that_may_not_be_written_is_told() {
     assert_eq!(place.export("item").len(), 3);
 }
 
-/// RLIMIT_FSIZE stands for the full disk: writes beyond it fail, for this process only.
+/// `RLIMIT_FSIZE` stands for the full disk: writes beyond it fail, for this process only.
 #[test]
 fn on_a_full_disk_the_crawl_ends_with_a_clear_error_and_resumes_later() {
     let place = Workplace::new();

@@ -1,11 +1,12 @@
 //! Permits and queues. That permits belong to orders and queues are bounded are invariants.
 
+use crawlfield_engine::model::class::WaitReason;
 use crawlfield_kit::{Crawl, Reply};
 
 use crate::{catalogue, millis, secs, urls};
 
 fn limited(crawl: &Crawl) -> Option<&'static str> {
-    crawl.engine.condition().limited.map(|reason| reason.name())
+    crawl.engine.condition().limited.map(WaitReason::name)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The window over the frontier. That it never holds more than its size is an invariant.
 
+use crawlfield_engine::model::phase::Phase;
 use crawlfield_kit::{Reply, Scenario};
 
 use crate::{catalogue, secs, urls};
@@ -73,7 +74,7 @@ fn pages_in_backoff_do_not_fill_the_window() {
 fn tasks_leave_two_seconds_after_they_are_final() {
     let mut crawl = catalogue(1).start();
     crawl.run_until(|crawl| crawl.saved() == 1);
-    crawl.run_until(|crawl| crawl.phase("a.test/").is_some_and(|phase| phase.is_final()));
+    crawl.run_until(|crawl| crawl.phase("a.test/").is_some_and(Phase::is_final));
     let lines = crawl.transcript.lines.join("\n");
     assert!(!lines.contains("leaves") || lines.contains("completed"));
 }

@@ -95,8 +95,8 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
             complain(&damage);
         }
         let mut show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
-        if let (Some(at), Some(playback)) = (flags.at, show.playback) {
-            show.seek(playback.start_us + stills::micros(at))
+        if let Some(at) = flags.at {
+            show.seek(show.now_us + stills::micros(at))
                 .map_err(internal)?;
         }
         window::open(show, None, flags.quality(), flags.size);

@@ -42,7 +42,9 @@ pub fn compose(show: &mut Show, scene: &mut Scene, size: [f32; 2]) {
         colours: theme.sign_colours(),
         surfaces: theme.surfaces(),
     };
-    scene.cells = number(show.board.texels().len());
+    let cells = number(show.board.texels().len());
+    show.refill |= scene.outgrown_by(cells);
+    scene.cells = cells;
     let points = show.board.take_points();
     if core::mem::take(&mut show.refill) {
         scene.refill = Some(show.board.texels().to_vec());

@@ -11,7 +11,7 @@ use crawlfield_engine::{
         run::{Scratch, refuse_stopped},
         session::{Manner, report},
     },
-    feed::{frame::SessionPhase, mirror::Tables, recording::Recorder},
+    feed::{frame::SessionPhase, hub::Item, mirror::Tables, recording::Recorder},
     ports::commands::Command,
     settings::Settings,
     start::{self, Running, Until, job::Job},
@@ -135,7 +135,6 @@ impl Crawl {
         let mut mirror = crawlfield_engine::feed::mirror::Mirror::default();
         while self.began.elapsed() < until && !is_over(mirror.tables()) {
             let left = until.saturating_sub(self.began.elapsed());
-            use crawlfield_engine::feed::hub::Item;
             match subscription.recv_timeout(left.min(Duration::from_millis(50))) {
                 Some(Item::Key { frame, .. }) => mirror.apply_key(&frame),
                 Some(Item::Changes(tick)) => mirror.apply(&tick),

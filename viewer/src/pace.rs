@@ -23,12 +23,9 @@ pub enum Liveliness {
     Moving,
 }
 
-/// What the show needs now.
+/// What the show needs while its clock runs.
 #[must_use]
 pub fn liveliness(show: &Show) -> Liveliness {
-    if show.playback.is_some_and(|playback| !playback.is_playing) {
-        return Liveliness::Still;
-    }
     if show.now_us.saturating_sub(show.news.moved_us) < ECHO_US && show.news.moved_us > 0 {
         return Liveliness::Moving;
     }

@@ -20,11 +20,9 @@ use bevy::{
     window::ExitCondition,
     winit::WinitPlugin,
 };
-use bevy_egui::{EguiPlugin, EguiPrimaryContextPass};
 use image::RgbaImage;
 
 use crate::{
-    banner::{HEIGHT, draw_banner},
     compose::{TargetSize, compose_scene},
     field::layout::Rect,
     numbers::float,
@@ -49,6 +47,12 @@ impl Studio {
     /// Opens the renderer; panics inside Bevy where there is no adapter, so probe first.
     #[must_use]
     pub fn open(show: Show, width: u32, height: u32) -> Self {
+        Self::open_with(show, width, height, |_| {})
+    }
+
+    /// The same with more in the app, as the panels.
+    #[must_use]
+    pub fn open_with(show: Show, width: u32, height: u32, furnish: impl FnOnce(&mut App)) -> Self {
         let mut app = App::new();
         app.add_plugins(
             DefaultPlugins
@@ -65,14 +69,14 @@ impl Studio {
                 .disable::<LogPlugin>()
                 .disable::<PipelinedRenderingPlugin>(),
         )
-        .add_plugins((FieldPlugin, EguiPlugin::default()))
+        .add_plugins(FieldPlugin)
         // The picture's time is ours: the same step each frame, whatever the machine does.
         .insert_resource(TimeUpdateStrategy::ManualDuration(FRAME))
         .insert_resource(TargetSize([float(width), float(height)]))
         .insert_resource(ClearColor(clear_color(&show)))
         .insert_resource(show)
-        .add_systems(EguiPrimaryContextPass, draw_banner)
         .add_systems(PostUpdate, compose_scene);
+        furnish(&mut app);
         let mut image =
             Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
         image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
@@ -91,7 +95,7 @@ impl Studio {
         let mut studio = Self { app, target };
         studio
             .show()
-            .set_area(Rect::new(0.0, HEIGHT, float(width), float(height) - HEIGHT));
+            .set_area(Rect::new(0.0, 0.0, float(width), float(height)));
         studio
     }
 
@@ -105,6 +109,11 @@ impl Studio {
         for _ in 0..SETTLING {
             self.draw();
         }
+    }
+
+    /// All that the app knows.
+    pub fn world(&mut self) -> &mut World {
+        self.app.world_mut()
     }
 
     /// Draws one frame.

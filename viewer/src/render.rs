@@ -77,6 +77,14 @@ pub struct Scene {
     pub flights: Vec<Flight>,
 }
 
+impl Scene {
+    /// Whether so many cells need another texture, which begins empty.
+    #[must_use]
+    pub fn outgrown_by(&self, cells: u32) -> bool {
+        gpu::state_rows(cells) > gpu::state_rows(self.cells)
+    }
+}
+
 /// Adds the pass to an app that has Bevy's renderer.
 pub struct FieldPlugin;
 

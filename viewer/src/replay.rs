@@ -8,9 +8,6 @@ use crawlfield_engine::feed::{
     recording::{Playhead, Recording},
 };
 
-/// Slowest and fastest play.
-const SPEEDS: (f64, f64) = (0.1, 1000.0);
-
 /// An opened recording and the place in it.
 #[derive(Debug)]
 pub struct Replay {
@@ -54,18 +51,28 @@ impl Replay {
     }
 
     /// Plays on to `to_us`; the changes go into `mirror`, which must be the one of the last call.
-    pub fn advance(&mut self, to_us: u64, mirror: &mut Mirror) -> Vec<Item> {
+    /// `hear` hears of each item before the mirror does.
+    pub fn advance(
+        &mut self,
+        to_us: u64,
+        mirror: &mut Mirror,
+        hear: impl FnMut(&Item, &Mirror),
+    ) -> Vec<Item> {
         // The viewer's mirror is the playhead's: it is lent for as long as this takes.
         core::mem::swap(mirror, self.playhead.mirror());
-        let items = self.playhead.advance(Duration::from_micros(to_us));
+        let items = self.playhead.play(Duration::from_micros(to_us), hear);
         core::mem::swap(mirror, self.playhead.mirror());
         items
     }
 
     /// Plays the next item, whenever it is; says when it was.
-    pub fn step(&mut self, mirror: &mut Mirror) -> (Option<Item>, u64) {
+    pub fn step(
+        &mut self,
+        mirror: &mut Mirror,
+        hear: impl FnMut(&Item, &Mirror),
+    ) -> (Option<Item>, u64) {
         core::mem::swap(mirror, self.playhead.mirror());
-        let item = self.playhead.step();
+        let item = self.playhead.step_telling(hear);
         core::mem::swap(mirror, self.playhead.mirror());
         (item, micros(self.playhead.at()))
     }
@@ -82,37 +89,6 @@ impl Replay {
         core::mem::swap(mirror, self.playhead.mirror());
         let snapshots = self.playhead.snapshots().values();
         Ok(snapshots.cloned().map(Item::Snapshot).collect())
-    }
-}
-
-/// How a recording is played.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Playback {
-    /// Whether time goes on.
-    pub is_playing: bool,
-    /// Seconds of the recording a second.
-    pub speed: f64,
-    /// Engine time of its beginning, in microseconds.
-    pub start_us: u64,
-    /// Engine time of its end, in microseconds.
-    pub end_us: u64,
-}
-
-impl Playback {
-    /// Plays at life's speed.
-    #[must_use]
-    pub const fn new((start_us, end_us): (u64, u64)) -> Self {
-        Self {
-            is_playing: true,
-            speed: 1.0,
-            start_us,
-            end_us,
-        }
-    }
-
-    /// Faster or slower, within 0.1 and 1000.
-    pub fn scale(&mut self, factor: f64) {
-        self.speed = (self.speed * factor).clamp(SPEEDS.0, SPEEDS.1);
     }
 }
 

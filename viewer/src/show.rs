@@ -1,19 +1,23 @@
 //! What the viewer knows and how it is looked at: the mirror, the board, the view, the choices.
 
 use bevy::prelude::Resource;
-use crawlfield_engine::feed::{
-    frame::{BreakerPhase, SessionPhase},
-    mirror::Mirror,
+use crawlfield_engine::{
+    feed::{
+        frame::{BreakerPhase, SessionPhase},
+        mirror::Mirror,
+    },
+    model::ids::PageKey,
 };
 
 use crate::{
     field::{
         board::{Arrangement, Board},
         layout::{self, Placed, Rect},
+        texel::{FLAG_HOVERED, FLAG_SELECTED},
         view::View,
     },
     numbers::{float, index, millis, narrow, number, wide},
-    replay::Playback,
+    sieve::Sieve,
     source::{Link, News, Source},
     theme::ThemeName,
 };
@@ -54,6 +58,23 @@ impl Default for Choices {
     }
 }
 
+/// Tasks that a person works with.
+#[derive(Debug, Clone, Default)]
+pub struct Picked {
+    /// Selected: slot and identity.
+    pub tasks: Vec<(u32, PageKey)>,
+    /// Under the pointer.
+    pub hovered: Option<u32>,
+}
+
+impl Picked {
+    fn mark(&self, board: &mut Board, on: bool) {
+        for (slot, _) in &self.tasks {
+            board.flag(*slot, FLAG_SELECTED, on);
+        }
+    }
+}
+
 /// All of it.
 #[derive(Resource)]
 pub struct Show {
@@ -71,12 +92,14 @@ pub struct Show {
     pub placed: Vec<Placed>,
     /// Choices.
     pub choices: Choices,
+    /// Which tasks are shown in full.
+    pub sieve: Sieve,
+    /// Tasks that a person works with.
+    pub picked: Picked,
     /// The shown time in microseconds of engine time.
     pub now_us: u64,
     /// The texture must be filled anew.
     pub refill: bool,
-    /// How a recording is played; `None` where the source is the present.
-    pub playback: Option<Playback>,
     hurry: f32,
     laid_out: (u64, Rect),
     is_fitted: bool,
@@ -89,8 +112,8 @@ impl Show {
     /// Nothing yet.
     #[must_use]
     pub fn new(source: Source, choices: Choices) -> Self {
-        let playback = match &source {
-            Source::Replay(replay) => Some(Playback::new(replay.span_us())),
+        let start_us = match &source {
+            Source::Replay(replay) => Some(replay.span_us().0),
             _ => None,
         };
         let mut show = Self {
@@ -101,15 +124,16 @@ impl Show {
             view: View::fit(Rect::default()),
             placed: Vec::new(),
             choices,
-            now_us: playback.map_or(0, |playback| playback.start_us),
+            now_us: start_us.unwrap_or(0),
+            sieve: Sieve::default(),
+            picked: Picked::default(),
             refill: true,
-            playback,
             hurry: 1.0,
             laid_out: (u64::MAX, Rect::default()),
             is_fitted: true,
         };
-        if let Some(playback) = playback
-            && show.seek(playback.start_us).is_err()
+        if let Some(start_us) = start_us
+            && show.seek(start_us).is_err()
         {
             show.news.link = Link::Ended;
         }
@@ -127,6 +151,7 @@ impl Show {
             self.arrange(self.board.arrangement());
         } else {
             self.board.follow(&self.mirror, &touched);
+            self.sieve.sift(&self.mirror, &mut self.board, &touched);
         }
         self.pace(narrow(elapsed));
         self.board.widen();
@@ -145,10 +170,10 @@ impl Show {
     /// # Errors
     /// The source holds only the present, or cannot be read again.
     pub fn seek(&mut self, at_us: u64) -> Result<(), String> {
-        let bounds = self
-            .playback
-            .map_or((0, u64::MAX), |p| (p.start_us, p.end_us));
-        let at_us = at_us.clamp(bounds.0, bounds.1);
+        let at_us = match &self.source {
+            Source::Replay(replay) => at_us.clamp(replay.span_us().0, replay.span_us().1),
+            _ => at_us,
+        };
         self.source.seek(at_us, &mut self.mirror, &mut self.news)?;
         self.now_us = at_us;
         self.advance(at_us);
@@ -157,14 +182,9 @@ impl Show {
 
     /// Plays a recording's next item; the clock goes there.
     pub fn step(&mut self) {
-        let Source::Replay(replay) = &mut self.source else {
-            return;
-        };
-        let (item, at_us) = replay.step(&mut self.mirror);
-        if let Some(item) = item {
-            self.news.take(item);
+        if let Some(at_us) = self.source.step(&mut self.mirror, &mut self.news) {
+            self.advance(at_us.max(self.now_us));
         }
-        self.advance(at_us.max(self.now_us));
     }
 
     /// Groups the tasks anew.
@@ -173,6 +193,45 @@ impl Show {
         self.board.take_done();
         self.refill = true;
         self.laid_out.0 = u64::MAX;
+        self.sift();
+        self.picked.mark(&mut self.board, true);
+    }
+
+    /// Applies a changed filter to all tasks; how many pass.
+    pub fn sift(&mut self) -> u64 {
+        self.sieve.sift_all(&self.mirror, &mut self.board)
+    }
+
+    /// Selects these tasks only.
+    pub fn select(&mut self, slots: Vec<u32>) {
+        self.picked.mark(&mut self.board, false);
+        self.picked.tasks = slots
+            .into_iter()
+            .filter_map(|slot| Some((slot, self.mirror.task(slot)?.key)))
+            .collect();
+        self.picked.mark(&mut self.board, true);
+    }
+
+    /// Forgets selected tasks that have left; their cells may be another's by now.
+    pub fn keep_picked(&mut self) {
+        let mirror = &self.mirror;
+        self.picked
+            .tasks
+            .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
+    }
+
+    /// The pointer is over this task, or over none.
+    pub fn hover(&mut self, slot: Option<u32>) {
+        if self.picked.hovered == slot {
+            return;
+        }
+        if let Some(old) = self.picked.hovered {
+            self.board.flag(old, FLAG_HOVERED, false);
+        }
+        if let Some(new) = slot {
+            self.board.flag(new, FLAG_HOVERED, true);
+        }
+        self.picked.hovered = slot;
     }
 
     /// Durations shrink as completions per cell grow, so that the picture never lags.

@@ -13,7 +13,7 @@ use crawlfield_engine::{
 };
 use crossbeam_channel::Sender;
 
-use crate::replay::Replay;
+use crate::{replay::Replay, story::Story};
 
 /// Items taken in one frame of the picture, at most: a burst is spread over frames.
 const ITEMS_MAX: usize = 4_096;
@@ -59,13 +59,21 @@ pub struct News {
     pub link: Link,
     /// Engine time of the last change, in microseconds.
     pub moved_us: u64,
+    /// What happened, for the log and the curves.
+    pub story: Story,
 }
 
 impl Source {
     /// Applies what has come up to `at_us` to the mirror.
     pub fn receive(&mut self, at_us: u64, mirror: &mut Mirror, news: &mut News) {
         if let Self::Replay(replay) = self {
-            for item in replay.advance(at_us, mirror) {
+            let story = &mut news.story;
+            let items = replay.advance(at_us, mirror, |item, before| {
+                if let Item::Changes(tick) = item {
+                    story.hear(tick, before);
+                }
+            });
+            for item in items {
                 news.take(item);
             }
             return;
@@ -79,6 +87,7 @@ impl Source {
                 },
                 Self::Frames(frames) => match frames.next_until(at_us) {
                     Some(Frame::Changes(tick)) => {
+                        news.story.hear(&tick, mirror);
                         mirror.apply(&tick);
                         news.moved_us = tick.at_us;
                         news.link = Link::Live;
@@ -102,6 +111,23 @@ impl Source {
         }
     }
 
+    /// Plays the next item, where the source is a recording; says when it was.
+    pub fn step(&mut self, mirror: &mut Mirror, news: &mut News) -> Option<u64> {
+        let Self::Replay(replay) = self else {
+            return None;
+        };
+        let story = &mut news.story;
+        let (item, at_us) = replay.step(mirror, |item, before| {
+            if let Item::Changes(tick) = item {
+                story.hear(tick, before);
+            }
+        });
+        if let Some(item) = item {
+            news.take(item);
+        }
+        Some(at_us)
+    }
+
     /// Goes to another time, where the source can; what is there replaces the mirror.
     ///
     /// # Errors
@@ -111,8 +137,12 @@ impl Source {
             return Err("only a recording can be put to another time".to_owned());
         };
         let items = replay.seek(at_us, mirror)?;
+        news.story.rewind(at_us);
         news.snapshots.clear();
-        items.into_iter().for_each(|item| news.take(item));
+        news.moved_us = at_us;
+        for item in items {
+            news.take(item);
+        }
         news.is_new = true;
         Ok(())
     }
@@ -121,7 +151,10 @@ impl Source {
 fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
     match &item {
         Item::Key { frame, .. } => mirror.apply_key(frame),
-        Item::Changes(tick) => mirror.apply(tick),
+        Item::Changes(tick) => {
+            news.story.hear(tick, mirror);
+            mirror.apply(tick);
+        }
         Item::Snapshot(_) | Item::Closed => {}
     }
     news.take(item);
@@ -129,7 +162,7 @@ fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
 
 impl News {
     /// Takes note of an item that the mirror has.
-    pub fn take(&mut self, item: Item) {
+    fn take(&mut self, item: Item) {
         match item {
             Item::Key { frame, lost } => {
                 self.is_new |= frame.part == 0;
@@ -150,6 +183,7 @@ impl News {
 
     /// A session's latest aggregates replace its older ones.
     fn tell(&mut self, snapshot: Arc<Snapshot>) {
+        self.story.note(&snapshot);
         let old = self
             .snapshots
             .iter_mut()

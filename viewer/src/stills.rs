@@ -14,10 +14,12 @@ use crate::{
     cli::{Flags, begin_demo},
     crawl::internal,
     numbers::{to_u64, wide},
+    panels::{self, Panels, Playback},
     picture::Studio,
     replay::Replay,
     show::Show,
     source::Source,
+    window,
 };
 
 /// A live run's picture is taken here, where nobody says when.
@@ -26,7 +28,11 @@ const DEMO_AT: f64 = 5.0;
 const DEMO_LENGTH: f64 = 10.0;
 /// A live run goes on so many seconds after the last picture.
 const AFTER: f64 = 0.5;
-/// The picture is played to from so long before: what flies and fades is as it was.
+/// The curves show at most so much of what was before.
+const STORY_US: u64 = 900_000_000;
+/// Steps through what was before.
+const STRIDE_US: u64 = 500_000;
+/// What flies and fades began at most so long before.
 const RUN_UP_US: u64 = 3_000_000;
 /// Steps of the run-up.
 const STEP_US: u64 = 25_000;
@@ -58,13 +64,18 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
         message,
     })?;
     let (start, end) = replay.span_us();
-    let mut show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
-    if is_live {
-        // It is the run itself that is shown, a moment later.
-        show.playback = None;
-    }
+    let show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
+    // A live run is shown as itself, a moment later.
+    let playback = if is_live {
+        Playback::default()
+    } else {
+        window::playback(&show)
+    };
     let (width, height) = flags.size;
-    let mut studio = Studio::open(show, width, height);
+    let mut studio = Studio::open_with(show, width, height, |app| {
+        app.add_plugins(panels::plugin).insert_resource(playback);
+        app.world_mut().resource_mut::<Panels>().is_still = true;
+    });
     if let Some(path) = &flags.screenshot {
         let at = match flags.at {
             Some(at) => start + micros(at),
@@ -96,17 +107,20 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Plays to a time from a little before it.
+/// Plays to a time from before it, so that curves are drawn and what flies and fades is as it was.
 fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
     let mut show = studio.show();
-    show.seek(at_us.saturating_sub(RUN_UP_US))
-        .map_err(internal)?;
-    let mut now = at_us.saturating_sub(RUN_UP_US);
+    let mut now = at_us.saturating_sub(STORY_US);
+    show.seek(now).map_err(internal)?;
     while now < at_us {
-        now = (now + STEP_US).min(at_us);
+        let step = if at_us - now > RUN_UP_US {
+            STRIDE_US
+        } else {
+            STEP_US
+        };
+        now = (now + step).min(at_us);
         show.advance(now);
     }
-    drop(show);
     studio.settle();
     Ok(())
 }

@@ -1,39 +1,46 @@
-//! The window: Bevy's app around the show, its clock, its pace, and the keys that every mode has.
+//! The window: Bevy's app around the show and its panels, and what people wish of clock and window.
 
 #![expect(
     clippy::needless_pass_by_value,
     reason = "systems take their resources by value"
 )]
 
+mod pacing;
+
 use std::time::Instant;
 
 use bevy::{
-    input::{ButtonInput, mouse::AccumulatedMouseMotion, mouse::AccumulatedMouseScroll},
+    input::ButtonInput,
     log::LogPlugin,
     prelude::*,
+    render::view::screenshot::{Screenshot, save_to_disk},
     window::{PresentMode, PrimaryWindow, WindowResolution},
-    winit::{UpdateMode, WinitSettings},
+    winit::WinitSettings,
 };
-use bevy_egui::{EguiPlugin, EguiPrimaryContextPass};
+use bevy_egui::input::egui_wants_any_keyboard_input;
 
 use crate::{
-    banner::{self, draw_banner},
     cli::Quality,
     compose::{TargetSize, compose_scene},
-    field::layout::Rect as Area,
-    numbers::{float, narrow, to_u64},
-    pace::{self, Liveliness},
+    numbers::{float, to_u64},
+    pace::Liveliness,
+    panels::{self, Playback, Wish},
     picture::clear_color,
     render::FieldPlugin,
     show::Show,
+    source::Source,
 };
+use pacing::Pace;
+
+/// How far Page Up and Page Down go in a recording.
+const SCRUB_US: u64 = 10_000_000;
 
 /// Opens the window and returns when it is closed. `began` is zero of the engine's time where the
 /// source is the present.
 pub fn open(show: Show, began: Option<Instant>, quality: Quality, (width, height): (u32, u32)) {
     let mut app = App::new();
     let window = Window {
-        title: banner::window_title(&show),
+        title: title(&show, &playback(&show)),
         name: Some("crawlfield-viewer".to_owned()),
         resolution: WindowResolution::new(width, height),
         present_mode: PresentMode::AutoVsync,
@@ -47,7 +54,7 @@ pub fn open(show: Show, began: Option<Instant>, quality: Quality, (width, height
             })
             .disable::<LogPlugin>(),
     )
-    .add_plugins((FieldPlugin, EguiPlugin::default()))
+    .add_plugins((FieldPlugin, panels::plugin))
     .insert_resource(TargetSize([float(width), float(height)]))
     .insert_resource(ClearColor(clear_color(&show)))
     .insert_resource(WinitSettings::desktop_app())
@@ -55,25 +62,26 @@ pub fn open(show: Show, began: Option<Instant>, quality: Quality, (width, height
         began,
         last: Instant::now(),
     })
-    .insert_resource(Pace {
-        quality,
-        wants_frame: true,
-        settled: 0,
-    })
+    .insert_resource(Pace::new(quality))
+    .insert_resource(playback(&show))
     .insert_resource(show)
     .add_systems(Startup, open_camera)
     .add_systems(
         Update,
-        (follow_window, press_keys, look_round, tell_time).chain(),
+        (
+            follow_window,
+            press_keys.run_if(not(egui_wants_any_keyboard_input)),
+            grant_wishes,
+            tell_time,
+        )
+            .chain(),
     )
-    .add_systems(EguiPrimaryContextPass, draw_banner)
     .add_systems(
         PostUpdate,
         (
-            set_pace,
-            compose_scene.run_if(|pace: Res<Pace>| pace.wants_frame),
-        )
-            .chain(),
+            pacing::set_pace.before(compose_scene),
+            compose_scene.run_if(pacing::wants_frame),
+        ),
     );
     app.run();
 }
@@ -85,190 +93,162 @@ struct Clock {
     last: Instant,
 }
 
-/// What is drawn, and when.
-#[derive(Resource)]
-pub struct Pace {
-    quality: Quality,
-    /// The next frame is drawn: set it where the picture must change.
-    pub wants_frame: bool,
-    settled: u32,
-}
-
 fn open_camera(mut commands: Commands) {
     commands.spawn((Camera2d, Msaa::Off));
 }
 
+/// How the source stands at first.
+#[must_use]
+pub fn playback(show: &Show) -> Playback {
+    match &show.source {
+        Source::Replay(replay) => Playback {
+            is_replay: true,
+            range_us: replay.span_us(),
+            damage: replay.damage(),
+            ..Playback::default()
+        },
+        _ => Playback::default(),
+    }
+}
+
 /// The show's clock: the engine's where it is the present, else the recording's.
-fn tell_time(mut clock: ResMut<Clock>, mut show: ResMut<Show>) {
+fn tell_time(
+    mut clock: ResMut<Clock>,
+    mut show: ResMut<Show>,
+    mut playback: ResMut<Playback>,
+    pace: Res<Pace>,
+) {
     let elapsed = clock.last.elapsed();
     clock.last = Instant::now();
-    let now_us = match (clock.began, show.playback) {
-        (Some(began), _) => u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-        (None, Some(playback)) if playback.is_playing => {
-            let step = to_u64(elapsed.as_secs_f64() * playback.speed * 1e6);
-            (show.now_us + step).min(playback.end_us.max(show.now_us))
+    if let Some(began) = clock.began {
+        let now_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let shown_us = show.now_us;
+        if pace.liveliness() == Liveliness::Still {
+            // Nothing moves: the shown time stands until something does.
+            show.advance(shown_us);
         }
-        (None, _) => show.now_us,
-    };
-    if let Some(playback) = &mut show.playback
-        && now_us >= playback.end_us
-    {
-        playback.is_playing = false;
+        if pace.liveliness() > Liveliness::Still || show.news.moved_us > shown_us {
+            show.advance(now_us);
+        }
+        return;
     }
+    if !playback.is_playing {
+        return;
+    }
+    let step = to_u64(elapsed.as_secs_f64() * playback.speed * 1e6);
+    let end_us = playback.range_us.1;
+    let now_us = (show.now_us + step).min(end_us.max(show.now_us));
     show.advance(now_us);
+    playback.is_playing = now_us < end_us;
+    if let Source::Replay(replay) = &show.source {
+        playback.damage = replay.damage();
+    }
 }
 
 fn follow_window(
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
     mut target: ResMut<TargetSize>,
-    mut show: ResMut<Show>,
-    mut pace: ResMut<Pace>,
+    mut ground: ResMut<ClearColor>,
+    show: Res<Show>,
+    playback: Res<Playback>,
 ) {
     let Ok(mut window) = windows.single_mut() else {
         return;
     };
-    let (width, height) = (
-        float(window.physical_width()),
-        float(window.physical_height()),
-    );
-    pace.wants_frame |= target.0 != [width, height];
-    target.0 = [width, height];
-    let top = banner::HEIGHT * window.scale_factor();
-    show.set_area(Area::new(0.0, top, width, (height - top).max(1.0)));
-    let title = banner::window_title(&show);
+    let size = [window.physical_width(), window.physical_height()].map(float);
+    target.0 = size;
+    let colour = clear_color(&show);
+    if ground.0 != colour {
+        ground.0 = colour;
+    }
+    let title = title(&show, &playback);
     if window.title != title {
         window.title = title;
     }
 }
 
-/// Quit, and a recording's play, pause, speed, step and scrub.
-fn press_keys(
-    keys: Res<ButtonInput<KeyCode>>,
-    mut show: ResMut<Show>,
-    mut exit: MessageWriter<AppExit>,
-) {
-    if keys.any_just_pressed([KeyCode::Escape, KeyCode::KeyQ]) {
-        exit.write(AppExit::Success);
-    }
-    if keys.any_just_pressed([KeyCode::Digit0, KeyCode::Numpad0]) {
-        show.fit();
-    }
-    let Some(mut playback) = show.playback else {
-        return;
-    };
-    if keys.just_pressed(KeyCode::Space) {
-        playback.is_playing = !playback.is_playing;
-    }
-    if keys.just_pressed(KeyCode::BracketLeft) {
-        playback.scale(0.5);
-    }
-    if keys.just_pressed(KeyCode::BracketRight) {
-        playback.scale(2.0);
-    }
-    let wants_step = keys.just_pressed(KeyCode::KeyN);
-    playback.is_playing &= !wants_step;
-    let is_shifted = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
-    let now = show.now_us;
-    let target = if keys.just_pressed(KeyCode::Home) {
-        Some(playback.start_us)
-    } else if keys.just_pressed(KeyCode::End) {
-        Some(playback.end_us)
-    } else if is_shifted && keys.just_pressed(KeyCode::ArrowLeft) {
-        Some(now.saturating_sub(SCRUB_US))
-    } else if is_shifted && keys.just_pressed(KeyCode::ArrowRight) {
-        Some(now + SCRUB_US)
-    } else {
-        None
-    };
-    if show.playback != Some(playback) {
-        show.playback = Some(playback);
-    }
-    if wants_step {
-        show.step();
-    }
-    if let Some(at_us) = target
-        && let Err(error) = show.seek(at_us)
+/// What is shown, and whether it is real.
+fn title(show: &Show, playback: &Playback) -> String {
+    let sessions = show.mirror.tables().sessions();
+    let mut parts: Vec<String> = Vec::new();
+    for source in sessions
+        .iter()
+        .filter_map(|session| session.source.as_ref())
     {
-        bevy::log::error!("{error}");
+        let mark = crawlfield_engine::progress::safe(source).to_uppercase();
+        if !parts.contains(&mark) {
+            parts.push(mark);
+        }
     }
+    if playback.is_replay {
+        parts.push("REPLAY".to_owned());
+    }
+    if let Some(session) = sessions.first() {
+        let site = crawlfield_engine::progress::safe(&session.site);
+        parts.push(format!("{site}, {}", session.phase.name()));
+    }
+    parts.push("Crawlfield".to_owned());
+    parts.join(" · ")
 }
 
-/// How far Shift and an arrow go.
-const SCRUB_US: u64 = 10_000_000;
-
-/// Pan with the left button, zoom with the wheel.
-fn look_round(
-    windows: Query<&Window, With<PrimaryWindow>>,
-    buttons: Res<ButtonInput<MouseButton>>,
-    motion: Res<AccumulatedMouseMotion>,
-    scroll: Res<AccumulatedMouseScroll>,
-    mut show: ResMut<Show>,
-) {
-    let Ok(window) = windows.single() else { return };
-    let Some(at) = window.physical_cursor_position() else {
+/// Keys of the window itself; all others are the panels'.
+fn press_keys(keys: Res<ButtonInput<KeyCode>>, show: Res<Show>, mut playback: ResMut<Playback>) {
+    if keys.just_pressed(KeyCode::KeyQ) {
+        playback.wishes.push(Wish::Quit);
+    }
+    if !playback.is_replay {
         return;
-    };
-    if scroll.delta.y != 0.0 {
-        let factor = narrow(1.2_f64.powf(f64::from(scroll.delta.y)));
-        show.unfit();
-        show.view.zoom_at(factor, at.x, at.y);
     }
-    if buttons.pressed(MouseButton::Left) && motion.delta != Vec2::ZERO {
-        show.unfit();
-        show.view.drag(motion.delta.x, motion.delta.y);
+    let now = show.now_us;
+    for (key, at_us) in [
+        (KeyCode::Home, playback.range_us.0),
+        (KeyCode::End, playback.range_us.1),
+        (KeyCode::PageUp, now.saturating_sub(SCRUB_US)),
+        (KeyCode::PageDown, now + SCRUB_US),
+    ] {
+        if keys.just_pressed(key) {
+            playback.wishes.push(Wish::Seek(at_us));
+        }
     }
 }
 
-/// Draws only when something changes; the camera sleeps otherwise, and so does the GPU.
-fn set_pace(
+/// Does what was wished of the clock and the window.
+fn grant_wishes(
     mut show: ResMut<Show>,
-    mut pace: ResMut<Pace>,
-    mut settings: ResMut<WinitSettings>,
-    mut cameras: Query<&mut Camera>,
-    mut seen: Local<Option<Seen>>,
+    mut playback: ResMut<Playback>,
+    mut exit: MessageWriter<AppExit>,
+    mut commands: Commands,
 ) {
-    let liveliness = pace::liveliness(&show);
-    let now = Seen::of(&show);
-    let is_new = seen.replace(now) != Some(now);
-    // A few frames more until fonts, sizes and pipelines have come to rest.
-    pace.settled = if is_new { 0 } else { pace.settled + 1 };
-    pace.wants_frame = liveliness != Liveliness::Still || pace.settled < 4 || show.refill;
-    if liveliness == Liveliness::Waiting && pace.settled >= 4 {
-        pace.wants_frame = true;
-    }
-    for mut camera in &mut cameras {
-        if camera.is_active != pace.wants_frame {
-            camera.is_active = pace.wants_frame;
+    for wish in core::mem::take(&mut playback.wishes) {
+        match wish {
+            Wish::Play(is_playing) => {
+                // Play at the end begins anew.
+                if is_playing && show.now_us >= playback.range_us.1 && playback.is_replay {
+                    seek(&mut show, &mut playback, 0);
+                }
+                playback.is_playing = is_playing;
+            }
+            Wish::Speed(speed) => playback.speed = speed.clamp(0.1, 1000.0),
+            Wish::Step => {
+                playback.is_playing = false;
+                show.step();
+            }
+            Wish::Seek(at_us) => seek(&mut show, &mut playback, at_us),
+            Wish::Picture => {
+                let path = format!("crawlfield-{}.png", show.now_us / 1000);
+                commands
+                    .spawn(Screenshot::primary_window())
+                    .observe(save_to_disk(path));
+            }
+            Wish::Quit => {
+                exit.write(AppExit::Success);
+            }
         }
     }
-    let (focused, unfocused) = pace::waits(pace.quality, liveliness);
-    let focused = if pace.settled < 4 {
-        pace::waits(pace.quality, Liveliness::Moving).0
-    } else {
-        focused
-    };
-    settings.focused_mode = UpdateMode::reactive_low_power(focused);
-    settings.unfocused_mode = UpdateMode::reactive_low_power(unfocused);
-    show.bypass_change_detection();
 }
 
-/// What a still picture shows: where one of these changes, it is drawn again.
-#[derive(Clone, Copy, PartialEq)]
-struct Seen {
-    view: crate::field::view::View,
-    moved_us: u64,
-    playback: Option<crate::replay::Playback>,
-    now_us: u64,
-}
-
-impl Seen {
-    fn of(show: &Show) -> Self {
-        Self {
-            view: show.view,
-            moved_us: show.news.moved_us,
-            playback: show.playback,
-            // The present's clock runs on; a recording's moves only when somebody moves it.
-            now_us: show.playback.map_or(0, |_| show.now_us),
-        }
+fn seek(show: &mut Show, playback: &mut Playback, at_us: u64) {
+    if let Err(error) = show.seek(at_us) {
+        playback.damage = Some(error);
     }
 }

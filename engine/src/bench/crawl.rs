@@ -146,7 +146,7 @@ pub(super) fn engine(served: &Served, store: &Path) -> Result<Crawled, String> {
         resume: None,
     })))?;
     let ended = running.finish();
-    let (cpu, wall) = (cpu::of_process() - before, began.elapsed());
+    let (cpu, wall) = (cpu::of_process().saturating_sub(before), began.elapsed());
     let (pages, bytes) = counted(&ended)?;
     Ok(Crawled {
         pages,
@@ -187,7 +187,7 @@ pub(super) fn hand(served: &Served, path: &Path, commit: usize) -> Result<Crawle
     Ok(Crawled {
         pages,
         bytes,
-        cpu: cpu::of_process() - before,
+        cpu: cpu::of_process().saturating_sub(before),
         wall: began.elapsed(),
         engine: Duration::ZERO,
     })

@@ -65,7 +65,7 @@ fn share(served: &Served, store: &Path, span: Duration, pause: bool) -> Result<f
     thread::sleep(Duration::from_secs(1));
     let before = cpu::of_process();
     thread::sleep(span);
-    let used = cpu::of_process() - before;
+    let used = cpu::of_process().saturating_sub(before);
     running.ask(Command::Shutdown)?;
     let _ = running.join();
     remove_database(store);

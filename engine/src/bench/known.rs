@@ -31,6 +31,10 @@ const COMMIT: usize = 100;
 const LINKS: usize = 10;
 const COMMITS: usize = 60;
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every table is measured by the same signature"
+)]
 pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String> {
     let (empty, full) = (folder.join("empty.db"), folder.join("known.db"));
     let rounds = options.rounds().min(3);
@@ -79,7 +83,7 @@ impl Bench {
             let orders = batch.iter().map(|task| self.end(task)).collect();
             let began = cpu::of_this_thread();
             let results = self.store.apply(orders);
-            spent += cpu::of_this_thread() - began;
+            spent += cpu::of_this_thread().saturating_sub(began);
             for (_, result) in results {
                 match result {
                     Ok(StoreReceipt::Ended(ended)) => todo.extend(ended.discovered.new),

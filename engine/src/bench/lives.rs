@@ -71,7 +71,10 @@ fn whole(waiting: u32, lives: u64) -> Result<f64, String> {
     run(&mut end, lives / 10)?;
     let (before, began) = (end.lives, cpu::of_this_thread());
     run(&mut end, lives)?;
-    Ok(rate(end.lives - before, cpu::of_this_thread() - began))
+    Ok(rate(
+        end.lives - before,
+        cpu::of_this_thread().saturating_sub(began),
+    ))
 }
 
 fn run(end: &mut NullEnd, lives: u64) -> Result<(), String> {
@@ -129,7 +132,7 @@ fn bare(waiting: u32, lives: u64) -> f64 {
         done += cohort.len() as u64;
         state.apply(&mut world);
     }
-    rate(done, cpu::of_this_thread() - began)
+    rate(done, cpu::of_this_thread().saturating_sub(began))
 }
 
 const ORDER: OrderId = OrderId {

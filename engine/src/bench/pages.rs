@@ -42,8 +42,8 @@ pub(super) fn measure(options: &Options, _folder: &Path) -> Result<Table, String
             }
             let after = cpu::of_this_thread();
             let each = 1e6 / f64::from(u32::try_from(PAGES * TIMES).unwrap_or(1));
-            costs[0].push((between - began).as_secs_f64() * each);
-            costs[1].push((after - between).as_secs_f64() * each);
+            costs[0].push(between.saturating_sub(began).as_secs_f64() * each);
+            costs[1].push(after.saturating_sub(between).as_secs_f64() * each);
         }
         let [ours, theirs] = costs.map(median);
         rows.push(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// Number of the last change before it.
+    /// Changes before it: the number of the next one.
     pub seq: u64,
     /// Engine time.
     pub at: f64,

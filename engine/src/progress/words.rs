@@ -81,7 +81,8 @@ pub(super) fn bytes_per_second(rate: f64) -> String {
 }
 
 /// A waiting reason for people; one that is not known stands as it is.
-pub(super) fn reason(name: &str) -> String {
+#[must_use]
+pub fn reason(name: &str) -> String {
     let words = match name {
         "pace" => "for the host's pace",
         "crawl_delay" => "for the crawl-delay of robots.txt",

@@ -25,19 +25,7 @@ pub(crate) struct Visit {
     phase: Phase,
 }
 
-pub(crate) const VISIT_COLUMNS: &str =
-    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
-
 impl Visit {
-    /// How it failed, where it has.
-    fn class(&self) -> Option<ErrorClass> {
-        let has = matches!(self.phase, Phase::Failed | Phase::Dead);
-        self.reason
-            .as_deref()
-            .filter(|_| has)
-            .and_then(ErrorClass::from_name)
-    }
-
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             place: Place {
@@ -62,6 +50,9 @@ impl Visit {
         Stand::of(self.phase, self.reason.as_deref())
     }
 }
+
+pub(crate) const VISIT_COLUMNS: &str =
+    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
 
 /// The row of a page that is known to have one.
 pub(crate) fn visit(db: &Connection, session: SessionId, page: i64) -> Result<Visit, StoreError> {

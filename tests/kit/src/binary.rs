@@ -11,7 +11,7 @@ use std::{
 };
 
 /// No run takes longer; one that does is killed and fails its test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -28,6 +28,11 @@ pub struct Ended {
     pub took: Duration,
 }
 
+#[expect(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "a check is an end in itself"
+)]
 impl Ended {
     /// Holds the exit code against this one.
     ///

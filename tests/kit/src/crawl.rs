@@ -334,7 +334,6 @@ impl Crawl {
     /// A stopped session is taken up again by the same engine.
     pub fn resume(&mut self) -> Ack {
         let ack = self.send_start(0, self.jobs[0].session);
-        self.invariants.resumed();
         self.tick_at(self.now);
         self.answer(&ack)
     }

@@ -114,8 +114,6 @@ impl Invariants {
         self.sent.clear();
     }
 
-    pub(crate) fn resumed(&mut self) {}
-
     pub(crate) fn change(&mut self, at: Duration, change: &Change, transcript: &mut Transcript) {
         self.seq += 1;
         if let Change::Moved(moved) = change {
@@ -133,7 +131,7 @@ impl Invariants {
             if moved.from == Phase::Queued && moved.to == Phase::Fetching {
                 *self.charged.entry(name).or_default() += 1;
             }
-            if moved.attempts as u32 > self.rules.attempts && !self.loosened {
+            if u32::from(moved.attempts) > self.rules.attempts && !self.loosened {
                 self.break_with(format!("{} has too many attempts", birth.url));
             }
         }
@@ -247,6 +245,7 @@ impl Invariants {
     }
 
     /// At the end nothing is out, nothing is open, nothing is lost.
+    #[expect(clippy::unused_self, reason = "an invariant, called like the others")]
     pub(crate) fn check_end(&self, engine: &Engine, far: &FarEnd) -> Result<(), String> {
         that(engine.slots().used() == 0, || {
             format!("{} slots are in use at the end", engine.slots().used())
@@ -310,7 +309,7 @@ impl Rules {
         let Some(from) = sent.len().checked_sub(back + 1) else {
             return Ok(());
         };
-        let span = sent[sent.len() - 1] - sent[from];
+        let span = sent[sent.len() - 1].saturating_sub(sent[from]);
         let least = gap * u32::try_from(back).unwrap_or(1);
         that(span + slack >= least, || {
             format!("{back} requests to {host} within {span:?}, though its gap is {gap:?}")

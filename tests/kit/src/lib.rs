@@ -1,4 +1,9 @@
 //! What the tests speak: scenario builder, scripted far end, loopback servers, invariants.
+#![expect(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "a test that errs or panics says so itself"
+)]
 
 pub mod binary;
 pub mod crawl;

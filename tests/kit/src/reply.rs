@@ -40,7 +40,7 @@ pub(crate) struct Page {
     links: Vec<(Option<String>, String)>,
     next: Option<String>,
     records: Option<usize>,
-    page_count: Option<u32>,
+    told_count: Option<u32>,
     error: Option<(ErrorClass, String)>,
     pub(crate) body: usize,
     /// Parsing never reports.
@@ -179,7 +179,7 @@ impl Reply {
     /// It says how many pages there are.
     #[must_use]
     pub fn of_pages(mut self, count: u32) -> Self {
-        self.page.page_count = Some(count);
+        self.page.told_count = Some(count);
         self
     }
 
@@ -234,18 +234,18 @@ impl Reply {
             };
             let to = to.expect("a scenario's links lead to a stage of its site");
             let carried = json!({ "page": number, "position": position });
-            links.extend(link(order, to, url, carried));
+            links.extend(link(order, to, url, &carried));
         }
         let items = u32::try_from(links.len()).unwrap_or(u32::MAX);
         if let Some(next) = &page.next {
             let carried = json!({ "page": number + 1, "position": 1 });
-            links.extend(link(order, order.stage, next, carried));
+            links.extend(link(order, order.stage, next, &carried));
         }
         Ok(Extracted {
             records: self.read_records(order),
             links,
             distinct_items: items,
-            page_count: page.page_count,
+            page_count: page.told_count,
             has_next: page.next.is_some(),
             ..Extracted::default()
         })
@@ -275,7 +275,7 @@ fn link(
     order: &ParseOrder,
     to: crawlfield_engine::model::ids::StageId,
     url: &str,
-    carried: serde_json::Value,
+    carried: &serde_json::Value,
 ) -> Option<Link> {
     let parsed = Url::parse(url).ok()?;
     let site = &order.site;

@@ -1,5 +1,7 @@
 //! A small shop: list pages chained by next links, detail pages, and the site file to crawl it.
 
+use std::fmt::Write as _;
+
 use crate::sites::{Reply, Request};
 
 /// Where the shop lives; `--connect-to` brings it to a server.
@@ -50,10 +52,14 @@ list_name = {{ carried = "list_name" }}
 /// A list page with these links as cards; a next link where `next` names one.
 #[must_use]
 pub fn list(links: &[String], next: Option<&str>) -> Reply {
-    let cards: String = links
-        .iter()
-        .map(|link| format!("<li class=card><a href=\"{link}\">name of {link}</a></li>"))
-        .collect();
+    let mut cards = String::new();
+    for link in links {
+        // Writing into a String cannot fail.
+        let _ = write!(
+            cards,
+            "<li class=card><a href=\"{link}\">name of {link}</a></li>"
+        );
+    }
     let next = next.map_or_else(String::new, |next| {
         format!("<a class=next href=\"{next}\">n</a>")
     });

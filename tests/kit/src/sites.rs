@@ -241,7 +241,7 @@ fn serve(peer: &TcpStream, shared: &Shared) -> io::Result<()> {
             Reply::Answer(status, headers, body) => {
                 let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", body.len());
                 for (name, value) in headers {
-                    head.push_str(&format!("{name}: {value}\r\n"));
+                    head.extend([&name, ": ", &value, "\r\n"]);
                 }
                 head.push_str("\r\n");
                 writer.write_all(&[head.as_bytes(), &body].concat())?;

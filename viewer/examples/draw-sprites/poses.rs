@@ -210,10 +210,10 @@ fn dead(tile: &mut Tile, frame: usize) {
         tile.outlined(
             SHINE,
             1.6,
-            ellipse((32.0 + side * 25.0, 30.0 - rise - wings), (6.5, 4.0)),
+            ellipse((32.0 + side * 25.0, 34.0 - rise - wings), (6.5, 4.0)),
         );
     }
-    let (cx, cy) = (32.0, 37.0 - rise);
+    let (cx, cy) = (32.0, 41.0 - rise);
     tile.outlined(BODY, 2.2, slab((cx, cy), (20.0, 14.0), 2.5));
     let flap = either(
         line((cx - 19.0, cy - 12.5), (cx, cy + 1.5), 2.4),
@@ -231,11 +231,12 @@ fn dead(tile: &mut Tile, frame: usize) {
             );
         }
     }
-    tile.outlined(
-        SHINE,
-        1.4,
-        arc((cx, 14.0 - rise), 8.0, 2.2, 0.0, core::f32::consts::TAU),
+    // A flat halo, well above: a round one that touches would be a padlock's shackle.
+    let halo = without(
+        ellipse((cx, 9.0 - rise), (12.0, 4.6)),
+        ellipse((cx, 9.0 - rise), (8.6, 2.0)),
     );
+    tile.outlined(LIGHT, 1.2, halo);
 }
 
 fn skipped(tile: &mut Tile, _frame: usize) {
@@ -292,12 +293,14 @@ fn parked(tile: &mut Tile, frame: usize) {
 fn paused(tile: &mut Tile, _frame: usize) {
     Stance {
         at: (32.0, 37.0),
-        eyes: Eyes::Look(0.0, 0.0),
+        eyes: Eyes::Look(0.0, -0.5),
         ..STILL
     }
     .draw(tile);
-    for x in [26.5, 37.5] {
-        tile.outlined(LIGHT, 1.8, slab((x, 54.0), (3.0, 7.0), 1.0));
+    // The bars stand on a badge of their own: on the body they would be teeth.
+    tile.fill(INK, 1.0, disc((46.0, 48.0), 14.0));
+    for x in [41.4, 50.6] {
+        tile.fill(LIGHT, 1.0, slab((x, 48.0), (2.6, 7.5), 0.8));
     }
 }
 

@@ -5,6 +5,7 @@ mod synthetic;
 
 use crawlfield_viewer::{
     field::board::Arrangement,
+    panels::{self, Panels, Playback, Tab},
     picture::Studio,
     show::{Choices, Show},
     source::Source,
@@ -43,7 +44,30 @@ fn main() {
             ..Choices::default()
         },
     );
-    let mut studio = Studio::open(show, 1280, 720);
+    let size = if has("4k") { (3840, 2160) } else { (1280, 720) };
+    let mut studio = Studio::open_with(show, size.0, size.1, |app| {
+        if has("panels") {
+            panels::plugin(app);
+            let mut panels = app.world_mut().resource_mut::<Panels>();
+            panels.is_still = true;
+            for (word, tab) in [
+                ("hosts", Tab::Hosts),
+                ("letters", Tab::Letters),
+                ("events", Tab::Events),
+            ] {
+                if has(word) {
+                    panels.tab = tab;
+                }
+            }
+            panels.is_help_open = has("help");
+            panels.is_bare = has("bare");
+            if has("host") {
+                panels.host = Some(crawlfield_engine::model::ids::HostId(2));
+            }
+            app.world_mut().resource_mut::<Playback>().is_replay = has("replay");
+            app.world_mut().resource_mut::<Playback>().range_us = (0, 60_000_000);
+        }
+    });
     if has("flow") {
         studio.show().arrange(Arrangement::Flow);
     }
@@ -56,7 +80,19 @@ fn main() {
     if has("near") {
         studio.show().view.zoom_at(4.0, 200.0, 200.0);
     }
-    studio.draw();
+    for _ in 0..3 {
+        studio.draw();
+    }
+    if has("task") || has("lasso") {
+        let phases: Vec<u8> = studio.show().mirror.phases().to_vec();
+        let slots: Vec<u32> = (0_u32..)
+            .zip(phases)
+            .filter(|(_, phase)| *phase == 7)
+            .map(|(slot, _)| slot)
+            .collect();
+        let many = if has("task") { 1 } else { 40 };
+        studio.show().select(slots.into_iter().take(many).collect());
+    }
     let began = std::time::Instant::now();
     for _ in 0..20 {
         at += 16_000;

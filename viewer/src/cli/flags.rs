@@ -23,8 +23,8 @@ Examples:
   crawlfield-viewer --replay run.cfr --frames frames --fps 30 --for 10
   ffmpeg -framerate 30 -i frames/%06d.png -pix_fmt yuv420p run.mp4
 
-Keys of a recording: Space play or pause, [ and ] slower and faster, N next change,
-Shift+Left and Shift+Right ten seconds back and on, Home and End. Esc or Q quits.
+Keys: ? lists them, Q quits. In a recording: Space plays and holds, [ and ] slower and faster,
+N the next change, Page Up and Page Down ten seconds back and on, Home and End.
 
 Exit codes: 0 all done (or closed, where the store was only for this run), 1 internal error or no
 display where one is needed, 2 usage or site file, 3 finished with dead letters, 4 store, 5 stopped
@@ -47,7 +47,7 @@ pub struct Flags {
     #[arg(long, value_name = "OUT.png", conflicts_with_all = ["frames", "window"])]
     pub screenshot: Option<PathBuf>,
     /// Seconds after the beginning [default: 5; of a recording its end]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub at: Option<f64>,
     /// Pixels of the window or picture
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, default_value = "1280x720")]
@@ -60,7 +60,8 @@ pub struct Flags {
           value_parser = clap::value_parser!(u32).range(1..=240))]
     pub fps: u32,
     /// Seconds that the pictures cover [default: 10; of a recording all that is left]
-    #[arg(long = "for", value_name = "SECONDS", requires = "frames", value_parser = seconds)]
+    #[arg(long = "for", value_name = "SECONDS", requires = "frames", value_parser = seconds,
+          allow_negative_numbers = true)]
     pub length: Option<f64>,
     /// Frame rate and effects [default: balanced]
     #[arg(long, value_enum)]

@@ -166,13 +166,16 @@ pub fn filled(rect: Rect, cells: u32) -> Placed {
     grid(rect, cells, tidy(low))
 }
 
-/// Whole pixels where a cell is a pixel or more, whole parts of a pixel below: no moiré.
+/// Whole pixels where gaps between cells show, finer steps where they are smaller than that step
+/// would waste, and none where cells are drawn as plain colour.
 fn tidy(cell: f32) -> f32 {
-    if cell >= 1.0 {
-        cell.floor()
-    } else {
-        1.0 / (1.0 / cell).ceil()
-    }
+    let steps = match cell {
+        16.0.. => 1.0,
+        8.0.. => 2.0,
+        3.0.. => 4.0,
+        _ => return cell,
+    };
+    (cell * steps).floor() / steps
 }
 
 fn inner(rect: Rect) -> (f32, f32) {

@@ -5,6 +5,8 @@
     reason = "systems take their resources by value"
 )]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bevy::{
     mesh::VertexBufferLayout,
     prelude::*,
@@ -40,6 +42,11 @@ use crate::{
 const COLUMNS: u32 = 2048;
 const TEXEL_BYTES: u32 = 16;
 
+/// Rows of the state texture for so many cells.
+pub(super) fn state_rows(cells: u32) -> u32 {
+    cells.div_ceil(COLUMNS).next_power_of_two().max(16)
+}
+
 /// The shaders' handles.
 #[derive(Resource)]
 pub(super) struct Shaders {
@@ -53,6 +60,8 @@ pub(super) struct Inbox {
     uniform: FrameUniform,
     blocks: Vec<BlockQuad>,
     points: Vec<Point>,
+    /// Of these points, those in the buffer.
+    uploaded: usize,
     flights: Vec<Flight>,
     refill: Option<Vec<Texel>>,
     cells: u32,
@@ -70,6 +79,7 @@ impl Inbox {
         if let Some(texels) = scene.refill.take() {
             self.refill = Some(texels);
             self.points.clear();
+            self.uploaded = 0;
         }
         self.points.append(&mut scene.points);
     }
@@ -143,6 +153,8 @@ pub(super) struct FieldGpu {
     pub(super) flights: Growing,
     pub(super) scatter_group: BindGroup,
     pub(super) states: Option<States>,
+    /// The points of the last upload are in the state texture.
+    pub(super) was_drawn: AtomicBool,
     layout: BindGroupLayoutDescriptor,
     uniform: Buffer,
     grid: Buffer,
@@ -213,6 +225,7 @@ pub(super) fn open_field(
         flights: Growing::new(&device, BufferUsages::VERTEX),
         scatter_group,
         states: None,
+        was_drawn: AtomicBool::new(false),
         layout,
         uniform: uniform("field frame", size_of::<FrameUniform>()),
         grid,
@@ -265,7 +278,7 @@ pub(super) fn upload_scene(
     queue.write_buffer(&field.uniform, 0, bytemuck::bytes_of(&inbox.uniform));
     field.blocks.fill(&device, &queue, &inbox.blocks);
     field.flights.fill(&device, &queue, &inbox.flights);
-    let rows = inbox.cells.div_ceil(COLUMNS).next_power_of_two().max(16);
+    let rows = state_rows(inbox.cells);
     if field
         .states
         .as_ref()
@@ -276,9 +289,14 @@ pub(super) fn upload_scene(
     if let Some(texels) = inbox.refill.take() {
         field.refill(&queue, texels);
     }
+    if field.was_drawn.swap(false, Ordering::Relaxed) {
+        // A frame that was not drawn (a hidden window) has scattered nothing: its points stay.
+        let scattered = core::mem::take(&mut inbox.uploaded);
+        inbox.points.drain(..scattered);
+    }
     if cache.get_render_pipeline(field.scatter).is_some() {
-        let points = core::mem::take(&mut inbox.points);
-        field.points.fill(&device, &queue, &points);
+        field.points.fill(&device, &queue, &inbox.points);
+        inbox.uploaded = inbox.points.len();
     } else {
         field.points.count = 0;
     }

@@ -5,6 +5,8 @@
     reason = "systems take their resources by value"
 )]
 
+use std::sync::atomic::Ordering;
+
 use bevy::{
     prelude::*,
     render::{
@@ -49,6 +51,7 @@ pub(super) fn draw_field(
         pass.set_bind_group(0, &field.scatter_group, &[]);
         pass.set_vertex_buffer(0, field.points.buffer.slice(..));
         pass.draw(0..field.points.count, 0..1);
+        field.was_drawn.store(true, Ordering::Relaxed);
     }
     let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
         label: Some("field"),

@@ -163,11 +163,7 @@ pub(super) fn rows(path: &Path) -> Result<Vec<serde_json::Value>> {
     use serde_json::{Map, Value as Json};
     let db = Connection::open(path)?;
     let mut query = db.prepare("SELECT * FROM product ORDER BY id")?;
-    let names: Vec<String> = query
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
     let rows = query.query_map([], |row| {
         let mut object = Map::new();
         for (at, name) in names.iter().enumerate() {

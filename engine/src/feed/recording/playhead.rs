@@ -68,9 +68,14 @@ impl Playhead {
 
     /// Plays up to and including engine time `to`; what happened on the way, already applied.
     pub fn advance(&mut self, to: Duration) -> Vec<Item> {
+        self.play(to, |_, _| {})
+    }
+
+    /// The same; `hear` hears of each item before it is applied.
+    pub fn play(&mut self, to: Duration, mut hear: impl FnMut(&Item, &Mirror)) -> Vec<Item> {
         let to_us = u64::try_from(to.as_micros()).unwrap_or(u64::MAX);
         let mut items = Vec::new();
-        while let Some(item) = self.next_until(to_us) {
+        while let Some(item) = self.next_telling(to_us, &mut hear) {
             items.push(item);
         }
         self.at_us = self.at_us.max(to_us);
@@ -80,6 +85,11 @@ impl Playhead {
     /// Plays the next item, whenever it is.
     pub fn step(&mut self) -> Option<Item> {
         self.next_until(u64::MAX)
+    }
+
+    /// The same; `hear` hears of the item before it is applied.
+    pub fn step_telling(&mut self, mut hear: impl FnMut(&Item, &Mirror)) -> Option<Item> {
+        self.next_telling(u64::MAX, &mut hear)
     }
 
     pub(super) fn jump(&mut self, to_us: u64) {
@@ -97,6 +107,10 @@ impl Playhead {
     }
 
     fn next_until(&mut self, to_us: u64) -> Option<Item> {
+        self.next_telling(to_us, &mut |_, _| {})
+    }
+
+    fn next_telling(&mut self, to_us: u64, hear: &mut impl FnMut(&Item, &Mirror)) -> Option<Item> {
         if self.ahead.is_none() {
             self.ahead = match self.reader.next() {
                 Some(Ok(item)) => Some(item),
@@ -112,6 +126,7 @@ impl Playhead {
         let item = self
             .ahead
             .take_if(|item| !self.has_key || time_us(item).is_none_or(|at_us| at_us <= to_us))?;
+        hear(&item, &self.mirror);
         self.apply(&item);
         Some(item)
     }

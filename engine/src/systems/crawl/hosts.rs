@@ -74,13 +74,7 @@ impl Crawl<'_, '_> {
                 });
             }
             if let Some(entity) = self.index.hosts.get(&known).copied() {
-                let is_new = self.index.hosts.insert(id, entity).is_none();
-                if is_new && let Ok(host) = self.hosts.get(entity) {
-                    let name = Arc::clone(&host.name);
-                    self.moves
-                        .journal()
-                        .write(Change::HostBorn { host: id, name });
-                }
+                self.index.hosts.insert(id, entity);
             }
             self.lines.same_host(id, known);
             return;
@@ -229,7 +223,7 @@ impl Crawl<'_, '_> {
             match waits {
                 Some(entity) => {
                     self.moves.charge(entity, |tries| {
-                        tries.failed = tries.failed.saturating_sub(1)
+                        tries.failed = tries.failed.saturating_sub(1);
                     });
                 }
                 None => {

@@ -1,0 +1,117 @@
+//! Pictures without a window.
+
+use std::fs;
+
+use super::{has_adapter, record, run, text, viewer};
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_picture_without_an_adapter_is_an_error_and_no_crawl() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let out = folder.path().join("out.png");
+    let mut command = viewer(&["--demo", "--screenshot", &out.display().to_string()]);
+    command
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .env("VK_ICD_FILENAMES", "/nonexistent")
+        .env("WGPU_BACKEND", "vulkan");
+    let ended = run(command);
+    let err = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{err}");
+    assert!(err.contains("mesa-vulkan-drivers"), "{err}");
+    assert!(ended.stdout.is_empty() && !out.exists());
+}
+
+#[test]
+fn the_demo_gives_a_picture_of_the_size_asked_for() {
+    if !has_adapter() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let out = folder.path().join("out.png");
+    let path = out.display().to_string();
+    let flags = [
+        "--demo",
+        "--products",
+        "60",
+        "--at",
+        "2",
+        "--size",
+        "800x600",
+    ];
+    let ended = run(viewer(&[&flags[..], &["--screenshot", &path]].concat()));
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let picture = image::open(&out).expect("a picture").into_rgba8();
+    assert_eq!(picture.dimensions(), (800, 600));
+    let first = picture.get_pixel(0, 0);
+    assert!(picture.pixels().any(|pixel| pixel != first));
+}
+
+#[test]
+fn the_same_time_of_a_recording_is_the_same_picture() {
+    if !has_adapter() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let recording = folder.path().join("run.cfr");
+    record(&recording, 80);
+    let shoot = |name: &str, at: &str| {
+        let out = folder.path().join(name);
+        let ended = run(viewer(&[
+            "--replay",
+            &recording.display().to_string(),
+            "--screenshot",
+            &out.display().to_string(),
+            "--at",
+            at,
+        ]));
+        assert!(ended.status.success(), "{}", text(&ended.stderr));
+        fs::read(out).expect("the picture is there")
+    };
+    let first = shoot("1.png", "0.6");
+    assert!(first == shoot("2.png", "0.6"), "byte for byte");
+    assert!(
+        first != shoot("3.png", "0.3"),
+        "another time is another picture"
+    );
+
+    let frames = folder.path().join("frames");
+    let ended = run(viewer(&[
+        "--replay",
+        &recording.display().to_string(),
+        "--frames",
+        &frames.display().to_string(),
+        "--fps",
+        "10",
+        "--for",
+        "0.4",
+    ]));
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let mut names: Vec<_> = fs::read_dir(frames)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be read").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names.first().and_then(|name| name.to_str()),
+        Some("000000.png")
+    );
+    assert_eq!(names.len(), 5);
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    if !has_adapter() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let path = folder.path().join("note.txt");
+    fs::write(&path, "no recording").expect("the folder is ours");
+    let ended = run(viewer(&[
+        "--replay",
+        &path.display().to_string(),
+        "--screenshot",
+        "never.png",
+    ]));
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("not a Crawlfield recording"));
+}

@@ -1,0 +1,263 @@
+//! The panels round the field: what people read and press. Drawn with egui at most ten times a
+//! second unless touched; they never write a task's state, they ask through commands.
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use bevy_egui::{
+    EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
+    PrimaryEguiContext, egui,
+};
+use crawlfield_engine::model::ids::{HostId, PageKey};
+
+use crate::{compose::compose_scene, field::view::View, show::Show};
+
+mod asking;
+mod charts;
+mod dialog;
+mod events;
+mod help;
+mod hosts;
+mod inspector;
+mod keys;
+mod labels;
+mod lasso;
+mod legend;
+mod letters;
+mod look;
+mod overview;
+mod playback;
+mod screen;
+mod strip;
+mod task;
+mod timeline;
+mod top;
+mod touch;
+pub mod words;
+
+pub use playback::{Playback, Wish};
+
+use asking::Asking;
+use look::Look;
+
+/// Between two paints when nobody touches anything.
+const CALM: Duration = Duration::from_millis(100);
+/// After a touch, egui may ask for more frames so long (a menu that opens, a button let go).
+const ECHO: Duration = Duration::from_millis(400);
+
+/// Adds the panels to an app that has a camera, `Show`, and `compose_scene` in `PostUpdate`.
+pub fn plugin(app: &mut App) {
+    app.add_plugins(EguiPlugin::default())
+        .init_resource::<Panels>()
+        .init_resource::<Playback>()
+        .configure_sets(
+            PostUpdate,
+            EguiPostUpdateSet::ProcessOutput.run_if(was_painted),
+        )
+        .add_systems(
+            PostUpdate,
+            draw_panels
+                .before(compose_scene)
+                .before(EguiPostUpdateSet::EndPass),
+        );
+}
+
+/// What is laid open below the field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Curves.
+    #[default]
+    Charts,
+    /// Hosts as a table.
+    Hosts,
+    /// Dead letters by class.
+    Letters,
+    /// The log.
+    Events,
+}
+
+/// How the panels stand.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that a person flips"
+)]
+#[derive(Resource, Debug)]
+pub struct Panels {
+    /// The field only.
+    pub is_bare: bool,
+    /// Panels at the sides and below.
+    pub are_sides_shown: bool,
+    /// What is laid open below the field.
+    pub tab: Tab,
+    /// Text and everything else larger or smaller, times what the screen asks for.
+    pub text_scale: f32,
+    /// For pictures: egui's time is the shown time, and nothing is animated.
+    pub is_still: bool,
+    /// The list of keys is open.
+    pub is_help_open: bool,
+    /// Seconds that the charts show; `None` for the whole run.
+    pub chart_seconds: Option<f64>,
+    /// The host that the inspector shows when no task is selected.
+    pub host: Option<HostId>,
+    search: String,
+    is_search_wanted: bool,
+    passing: Option<u64>,
+    follow: Option<(u32, PageKey)>,
+    touch: touch::Touch,
+    asking: Asking,
+    dialog: dialog::Dialog,
+    look: Option<Look>,
+    painted: Painted,
+}
+
+impl Default for Panels {
+    fn default() -> Self {
+        Self {
+            is_bare: false,
+            are_sides_shown: true,
+            tab: Tab::default(),
+            text_scale: 1.0,
+            is_still: false,
+            is_help_open: false,
+            chart_seconds: Some(60.0),
+            host: None,
+            search: String::new(),
+            is_search_wanted: false,
+            passing: None,
+            follow: None,
+            touch: touch::Touch::default(),
+            asking: Asking::default(),
+            dialog: dialog::Dialog::default(),
+            look: None,
+            painted: Painted::default(),
+        }
+    }
+}
+
+/// What the last paint showed.
+#[derive(Debug, Default)]
+struct Painted {
+    now: bool,
+    at: Option<Instant>,
+    touched: Option<Instant>,
+    shown_us: u64,
+    view: Option<View>,
+    screen: Option<egui::Rect>,
+}
+
+/// What the parts draw from and write to.
+struct Desk<'a> {
+    show: &'a mut Show,
+    panels: &'a mut Panels,
+    playback: &'a mut Playback,
+    look: Look,
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "conditions take their resources by value"
+)]
+fn was_painted(panels: Res<Panels>) -> bool {
+    panels.painted.now
+}
+
+type PanelContext<'a> = (
+    &'a mut EguiContext,
+    &'a mut EguiInput,
+    &'a mut EguiFullOutput,
+    &'a mut EguiContextSettings,
+);
+
+/// Paints the panels where that is due, and gives the field its area.
+fn draw_panels(
+    mut contexts: Query<PanelContext<'_>, With<PrimaryEguiContext>>,
+    mut show: ResMut<Show>,
+    mut panels: ResMut<Panels>,
+    mut playback: ResMut<Playback>,
+) {
+    let (show, panels, playback) = (&mut *show, &mut *panels, &mut *playback);
+    panels.painted.now = false;
+    let Ok((mut context, mut input, mut output, mut settings)) = contexts.single_mut() else {
+        return;
+    };
+    settings.run_manually = true;
+    touch::follow(show, panels);
+    let ctx = context.get_mut().clone();
+    if !is_due(&ctx, &input, show, panels) {
+        // Modifiers alone are told anew each frame.
+        input.events.clear();
+        return;
+    }
+    let mut raw = input.take();
+    scale(&ctx, &mut raw, panels);
+    if panels.is_still {
+        raw.time = Some(Duration::from_micros(show.now_us).as_secs_f64());
+    }
+    let look = Look::dress(
+        &ctx,
+        panels.look.take(),
+        show.choices.theme,
+        panels.is_still,
+    );
+    panels.asking.hear();
+    let full = ctx.run_ui(raw, |ui| {
+        let mut desk = Desk {
+            show: &mut *show,
+            panels: &mut *panels,
+            playback: &mut *playback,
+            look: look.clone(),
+        };
+        screen::draw(ui, &mut desk);
+    });
+    **output = Some(full);
+    panels.look = Some(look);
+    panels.painted.now = true;
+    panels.painted.at = Some(Instant::now());
+    panels.painted.shown_us = show.now_us;
+    panels.painted.view = Some(show.view);
+}
+
+/// At most ten times a second while something moves, at once when touched, else not at all.
+fn is_due(ctx: &egui::Context, input: &EguiInput, show: &Show, panels: &mut Panels) -> bool {
+    let now = Instant::now();
+    let painted = &mut panels.painted;
+    let is_touched = input
+        .events
+        .iter()
+        .any(|event| !matches!(event, egui::Event::ModifiersChanged(_)));
+    if is_touched {
+        painted.touched = Some(now);
+    }
+    let is_resized = painted.screen != input.screen_rect;
+    painted.screen = input.screen_rect;
+    let echoes = painted.touched.is_some_and(|at| now - at < ECHO) && ctx.has_requested_repaint();
+    let is_rested = painted.at.is_none_or(|at| now - at >= CALM);
+    let is_new = painted.shown_us != show.now_us || panels.asking.is_waiting();
+    panels.is_still
+        || is_touched
+        || is_resized
+        || echoes
+        || painted.view != Some(show.view)
+        || (is_rested && is_new)
+}
+
+/// Where the system names no scale, a high picture is scaled as a screen of 1080 lines would be.
+fn scale(ctx: &egui::Context, raw: &mut egui::RawInput, panels: &Panels) {
+    let viewport = raw.viewports.entry(raw.viewport_id).or_default();
+    let native = viewport.native_pixels_per_point.unwrap_or(1.0);
+    let before = ctx.pixels_per_point();
+    let Some(rect) = raw.screen_rect else { return };
+    let lines = rect.height() * before;
+    let by_size = if native > 1.0 {
+        1.0
+    } else {
+        (lines / 1080.0 * 4.0).floor().max(4.0) / 4.0
+    };
+    let zoom = by_size * panels.text_scale;
+    ctx.set_zoom_factor(zoom);
+    let after = native * zoom;
+    raw.screen_rect = Some(egui::Rect::from_min_max(
+        egui::pos2(rect.min.x * before / after, rect.min.y * before / after),
+        egui::pos2(rect.max.x * before / after, rect.max.y * before / after),
+    ));
+}

@@ -1,0 +1,243 @@
+//! Above the field: when it will end and how sure that is, progress as a fan, stage by stage.
+
+use bevy_egui::egui::{self, Align2, Color32, Pos2, Rect, Shape, Stroke, Ui, Vec2};
+use crawlfield_engine::{feed::snapshot::Snapshot, progress::safe};
+
+use super::{
+    Desk,
+    look::{colour, write},
+    top, words,
+};
+use crate::{
+    numbers::{narrow, wide},
+    story::series::{Point, thinned},
+};
+
+/// Points of the past in the fan.
+const PAST: usize = 120;
+
+pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
+    let area = ui.available_rect_before_wrap();
+    let painter = ui.painter();
+    let third = (area.width() / 3.0).max(190.0);
+    let (head, detail) = told(desk);
+    write(
+        painter,
+        area.left_top(),
+        Align2::LEFT_TOP,
+        head,
+        22.0,
+        desk.look.text(),
+    );
+    write(
+        painter,
+        area.left_bottom() - egui::vec2(0.0, 2.0),
+        Align2::LEFT_BOTTOM,
+        detail,
+        12.0,
+        desk.look.faint(),
+    );
+    let left = area.left() + (third * 1.12).max(260.0);
+    let fan_area = Rect::from_min_max(
+        Pos2::new(left, area.top() + 2.0),
+        Pos2::new((left + third * 0.95).min(area.right()), area.bottom() - 2.0),
+    );
+    fan(painter, desk, fan_area);
+    let stages_area = Rect::from_min_max(
+        Pos2::new(fan_area.right() + 22.0, area.top()),
+        Pos2::new(area.right(), area.bottom()),
+    );
+    if stages_area.width() > 90.0 {
+        stages(painter, desk, stages_area);
+    }
+}
+
+/// The same in two lines over the bare field, for demos.
+pub(super) fn draw_bare(ui: &Ui, desk: &Desk<'_>, area: Rect) {
+    let painter = ui.painter_at(area);
+    let (head, detail) = told(desk);
+    let centre = Pos2::new(area.center().x, area.top() + 10.0);
+    let ground = Rect::from_center_size(centre + egui::vec2(0.0, 20.0), Vec2::new(330.0, 52.0));
+    painter.rect_filled(
+        ground,
+        6.0,
+        colour(desk.look.theme.panel).gamma_multiply(0.88),
+    );
+    let head = match top::source(desk) {
+        Some(source) => format!("{source} · {head}"),
+        None => head,
+    };
+    write(
+        &painter,
+        centre,
+        Align2::CENTER_TOP,
+        head,
+        20.0,
+        desk.look.text(),
+    );
+    let below = centre + egui::vec2(0.0, 25.0);
+    write(
+        &painter,
+        below,
+        Align2::CENTER_TOP,
+        detail,
+        12.0,
+        desk.look.faint(),
+    );
+}
+
+/// Time left in words: at the end there is nothing to predict.
+fn told(desk: &Desk<'_>) -> (String, String) {
+    let Some(snapshot) = top::session(desk) else {
+        return ("waiting".to_owned(), "nothing has been told yet".to_owned());
+    };
+    let progress = &snapshot.progress;
+    let state = top::phase(desk).map_or("", crawlfield_engine::feed::frame::SessionPhase::name);
+    if matches!(state, "completed" | "failed" | "stopped") {
+        let detail = format!(
+            "{} of {} pages done, {} dead letters, in {}",
+            words::count(progress.done),
+            words::count(progress.discovered),
+            words::count(progress.dead),
+            words::clock(snapshot.at),
+        );
+        return (state.to_owned(), detail);
+    }
+    if state == "paused" {
+        let (head, detail) = words::eta(snapshot.prediction.as_ref(), 0.0);
+        return (format!("paused, {head}"), detail);
+    }
+    let shown = wide(desk.show.now_us) / 1e6;
+    words::eta(
+        snapshot.prediction.as_ref(),
+        (shown - snapshot.at).clamp(0.0, 5.0),
+    )
+}
+
+/// Ended pages against time, and where they will go: 80 % dark, 95 % light.
+fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
+    let Some(snapshot) = top::session(desk) else {
+        return;
+    };
+    let Some(series) = desk.show.news.story.series.get(&snapshot.session.id) else {
+        return;
+    };
+    let (Some(first), Some(last)) = (series.first(), series.last()) else {
+        return;
+    };
+    let theme = desk.look.theme;
+    let ahead = last
+        .prediction
+        .as_ref()
+        .map_or(0.0, |prediction| prediction.eta95[1]);
+    let end = last.at + ahead;
+    let top = last.discovered.max(1.0);
+    let place = |at: f64, value: f64| {
+        let x = (at - first.at) / (end - first.at).max(1.0);
+        let y = value / top;
+        Pos2::new(
+            area.left() + area.width() * narrow(x.clamp(0.0, 1.0)),
+            area.bottom() - area.height() * narrow(y.clamp(0.0, 1.0)),
+        )
+    };
+    painter.rect_filled(area, 3.0, colour(theme.ground));
+    if let Some(prediction) = &last.prediction {
+        for (interval, share) in [(prediction.eta95, 0.16), (prediction.eta80, 0.30)] {
+            let points = vec![
+                place(last.at, last.ended),
+                place(last.at + interval[0], top),
+                place(last.at + interval[1], top),
+            ];
+            let fill = colour(theme.states.done).gamma_multiply(share);
+            painter.add(Shape::convex_polygon(points, fill, Stroke::NONE));
+        }
+        let median = [
+            place(last.at, last.ended),
+            place(last.at + prediction.eta_median, top),
+        ];
+        let stroke = Stroke::new(1.0, colour(theme.states.done).gamma_multiply(0.8));
+        painter.extend(Shape::dashed_line(&median, stroke, 4.0, 3.0));
+    }
+    let draw = |value: fn(&Point) -> f64, ink: Color32, width: f32| {
+        let curve = series.curve(first.at, |point| Some(value(point)));
+        let line: Vec<Pos2> = thinned(&curve, PAST)
+            .iter()
+            .map(|[at, n]| place(*at, *n))
+            .collect();
+        painter.add(Shape::line(line, Stroke::new(width, ink)));
+    };
+    draw(|point| point.discovered, colour(theme.states.queued), 1.0);
+    draw(|point| point.ended, colour(theme.states.done), 1.5);
+    let share = last.ended / top * 100.0;
+    let text = format!(
+        "{share:.0} % of {}",
+        words::brief(snapshot.progress.discovered)
+    );
+    let corner = area.right_bottom() - egui::vec2(6.0, 3.0);
+    write(
+        painter,
+        corner,
+        Align2::RIGHT_BOTTOM,
+        text,
+        11.0,
+        desk.look.faint(),
+    );
+}
+
+/// A bar a stage: done, in flight, and what is left of what is known.
+fn stages(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
+    let Some(snapshot) = top::session(desk) else {
+        return;
+    };
+    let theme = desk.look.theme;
+    let shown = snapshot.progress.stages.iter().take(3);
+    for (at, stage) in (0_u8..).zip(shown) {
+        let y = area.top() + 1.0 + f32::from(at) * 15.5;
+        let left = Pos2::new(area.left(), y);
+        let right = Pos2::new(area.right(), y);
+        write(
+            painter,
+            left,
+            Align2::LEFT_TOP,
+            safe(&stage.name),
+            11.0,
+            desk.look.text(),
+        );
+        write(
+            painter,
+            right,
+            Align2::RIGHT_TOP,
+            figures(snapshot, at),
+            11.0,
+            desk.look.faint(),
+        );
+        let bar = Rect::from_min_size(left + egui::vec2(0.0, 13.0), Vec2::new(area.width(), 2.0));
+        painter.rect_filled(bar, 1.0, desk.look.raised());
+        let mut x = bar.left();
+        let parts = [
+            (stage.done + stage.skipped, theme.states.done),
+            (stage.dead, theme.states.dead),
+            (stage.in_flight, theme.states.running),
+        ];
+        for (count, hex) in parts {
+            let width = bar.width() * narrow(wide(count) / wide(stage.discovered.max(1)));
+            let part = Rect::from_min_size(Pos2::new(x, bar.top()), Vec2::new(width, bar.height()));
+            painter.rect_filled(part, 0.0, colour(hex));
+            x += width;
+        }
+    }
+}
+
+fn figures(snapshot: &Snapshot, at: u8) -> String {
+    let stage = &snapshot.progress.stages[usize::from(at)];
+    let mut text = format!(
+        "{} / {}",
+        words::brief(stage.done),
+        words::brief(stage.discovered)
+    );
+    if let Some(eta) = stage.eta {
+        text.push_str(" · ");
+        text.push_str(&words::clock(eta));
+    }
+    text
+}

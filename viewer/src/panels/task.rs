@@ -1,0 +1,169 @@
+//! One task: what it is, how it stands, why it waits, what was tried.
+
+use std::collections::BTreeMap;
+
+use bevy_egui::egui::{Label, RichText, Ui};
+use crawlfield_engine::{
+    feed::mirror::Task,
+    model::{ids::PageKey, phase::Phase},
+    ports::{commands::Inspected, stored::AttemptRow},
+    progress::{reason, safe},
+};
+
+use super::{Desk, inspector, words};
+use crate::{field::texel::sign_of, numbers::wide};
+
+/// What is known without asking, cloned so that buttons may act.
+struct Facts {
+    key: PageKey,
+    slot: u32,
+    phase: Phase,
+    url: String,
+    lines: Vec<(&'static str, String)>,
+    trouble: Option<String>,
+    host: crawlfield_engine::model::ids::HostId,
+}
+
+pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: bool) {
+    let Some(facts) = facts(desk, slot) else {
+        return;
+    };
+    ui.horizontal(|ui| {
+        desk.look.sign(ui, sign_of(facts.phase));
+        ui.label(RichText::new(words::phase(facts.phase)).heading());
+        if !is_selected {
+            ui.label(
+                RichText::new("under the pointer")
+                    .small()
+                    .color(desk.look.faint()),
+            );
+        }
+    });
+    ui.add(Label::new(RichText::new(&facts.url).monospace()).wrap());
+    ui.add_space(3.0);
+    for (name, value) in &facts.lines {
+        desk.look.pair(ui, name, value.clone());
+    }
+    if let Some(trouble) = &facts.trouble {
+        desk.look.section(ui, "Last failure");
+        let ink = desk.look.written(desk.look.theme.states.retry);
+        ui.add(Label::new(RichText::new(trouble).color(ink)).wrap());
+    }
+    if is_selected {
+        asked(ui, desk, &facts);
+        buttons(ui, desk, &facts);
+    }
+}
+
+fn facts(desk: &Desk<'_>, slot: u32) -> Option<Facts> {
+    let task = desk.show.mirror.task(slot)?;
+    let tables = desk.show.mirror.tables();
+    let stage = tables
+        .stage(task.session, task.stage)
+        .map(|row| safe(&row.name));
+    let host = tables.host(task.host).map(|row| safe(&row.name));
+    let mut lines = vec![
+        ("stage", stage.unwrap_or_default()),
+        ("host", host.unwrap_or_default()),
+        ("failed attempts", task.attempts.to_string()),
+    ];
+    lines.extend(times(&task, desk.show.now_us));
+    if let Some(reason) = task.reason {
+        lines.push(("skipped", reason.name().replace('_', " ")));
+    }
+    let trouble = task.class.map(|class| {
+        let message = desk.show.news.story.message(slot).map(safe);
+        match message {
+            Some(message) if !message.is_empty() => format!("{}: {message}", words::class(class)),
+            _ => words::class(class),
+        }
+    });
+    Some(Facts {
+        key: task.key,
+        slot,
+        phase: task.phase,
+        url: safe(task.url),
+        lines,
+        trouble,
+        host: task.host,
+    })
+}
+
+/// How long it has been so, and how long it will be.
+fn times(task: &Task<'_>, now_us: u64) -> Vec<(&'static str, String)> {
+    let since = wide(now_us.saturating_sub(task.changed_us)) / 1e3;
+    let mut lines = vec![("for", words::span(since))];
+    if let Some((median, low, high)) = task.expected_ms {
+        let [median, low, high] = [median, low, high].map(|ms| words::span(f64::from(ms)));
+        lines.push(("expected", format!("{median} ({low}–{high})")));
+    }
+    if let Some(due) = task.due_us {
+        let left = wide(due.saturating_sub(now_us)) / 1e6;
+        lines.push(("next attempt in", words::clock(left)));
+    }
+    lines
+}
+
+/// What only the engine knows: why it waits, and what was tried.
+fn asked(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
+    if desk.show.source.commands().is_none() {
+        return;
+    }
+    match desk.panels.asking.inspect(desk.show, facts.key) {
+        None => {}
+        Some(Err(why)) => {
+            ui.label(RichText::new(safe(&why)).small().color(desk.look.faint()));
+        }
+        Some(Ok(Inspected {
+            waits, attempts, ..
+        })) => {
+            if let Some(waits) = waits {
+                desk.look.section(ui, "Waits");
+                ui.add(Label::new(RichText::new(reason(&waits))).wrap());
+            }
+            if !attempts.is_empty() {
+                desk.look.section(ui, "Attempts");
+                for attempt in attempts.iter().rev().take(8) {
+                    desk.look
+                        .pair(ui, &format!("{}", attempt.dispatch), told(attempt));
+                }
+            }
+        }
+    }
+}
+
+fn told(attempt: &AttemptRow) -> String {
+    let status = attempt
+        .status
+        .map_or_else(String::new, |status| format!("{status} "));
+    let end = attempt.class.map_or_else(|| "ok".to_owned(), words::class);
+    let took = words::span(attempt.fetch.as_secs_f64() * 1e3);
+    format!(
+        "{status}{end}, {took}, {}",
+        words::bytes(wide(attempt.bytes))
+    )
+}
+
+fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
+    desk.look.section(ui, "Act");
+    let picked = [(facts.slot, facts.key)];
+    let phases = BTreeMap::from([(facts.phase, 1)]);
+    inspector::actions(ui, desk, &picked, &phases);
+    ui.horizontal_wrapped(|ui| {
+        let is_followed = desk.panels.follow.is_some_and(|(_, key)| key == facts.key);
+        if ui
+            .selectable_label(is_followed, "Follow")
+            .on_hover_text("F")
+            .clicked()
+        {
+            desk.panels.follow = (!is_followed).then_some(picked[0]);
+        }
+        if ui.button("Copy URL").clicked() {
+            ui.ctx().copy_text(facts.url.clone());
+        }
+        if ui.button("Host").clicked() {
+            desk.show.select(Vec::new());
+            desk.panels.host = Some(facts.host);
+        }
+    });
+}

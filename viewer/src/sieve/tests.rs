@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use crawlfield_engine::{
+    feed::mirror::Task,
+    model::{
+        class::ErrorClass,
+        ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        phase::Phase,
+    },
+};
+
+use super::{Sieve, clicked};
+
+fn passes(sieve: &Sieve, url: &str, host: u32, class: Option<ErrorClass>) -> bool {
+    let url: Arc<str> = url.into();
+    sieve.passes(&Task {
+        slot: 0,
+        key: PageKey::new("s", "t", &url),
+        url: &url,
+        session: SessionId(1),
+        stage: StageId(0),
+        batch: BatchId(0),
+        host: HostId(host),
+        phase: Phase::Queued,
+        attempts: 0,
+        changed_us: 0,
+        due_us: None,
+        expected_ms: None,
+        class,
+        reason: None,
+    })
+}
+
+#[test]
+fn all_words_must_be_in_the_url_whatever_their_case() {
+    let mut sieve = Sieve::default();
+    sieve.search("Product  42");
+    assert!(passes(&sieve, "https://h.test/product/421", 1, None));
+    assert!(!passes(&sieve, "https://h.test/product/7", 1, None));
+    sieve.search("  ");
+    assert!(sieve.is_open());
+}
+
+#[test]
+fn a_host_alone_is_shown_and_a_second_time_all_are() {
+    let mut sieve = Sieve::default();
+    let all = || [1, 2, 3].map(HostId).into_iter();
+    sieve.solo_host(HostId(2), all());
+    assert!(passes(&sieve, "u", 2, None));
+    assert!(!passes(&sieve, "u", 3, None));
+    sieve.solo_host(HostId(2), all());
+    assert!(sieve.is_open());
+}
+
+#[test]
+fn a_class_alone_hides_tasks_that_never_failed() {
+    let mut sieve = Sieve::default();
+    sieve.solo_class(ErrorClass::Dns);
+    assert!(passes(&sieve, "u", 1, Some(ErrorClass::Dns)));
+    assert!(!passes(&sieve, "u", 1, Some(ErrorClass::Tls)));
+    assert!(!passes(&sieve, "u", 1, None));
+}
+
+#[test]
+fn a_click_hides_and_a_click_with_shift_shows_alone() {
+    let cases = [
+        ("hide", 0b111, 0b010, false, 0b101),
+        ("show again", 0b101, 0b010, false, 0b111),
+        ("alone", 0b111, 0b010, true, 0b010),
+        ("all again", 0b010, 0b010, true, 0b111),
+    ];
+    for (name, mask, bit, solo, wanted) in cases {
+        assert_eq!(clicked(mask, bit, 0b111, solo), wanted, "{name}");
+    }
+    let outside = clicked(u32::MAX, 1, 0b11, true);
+    assert_eq!(outside & !0b11, !0b11, "bits that are not on offer stay");
+}
