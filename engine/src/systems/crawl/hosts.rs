@@ -74,7 +74,13 @@ impl Crawl<'_, '_> {
                 });
             }
             if let Some(entity) = self.index.hosts.get(&known).copied() {
-                self.index.hosts.insert(id, entity);
+                let is_new = self.index.hosts.insert(id, entity).is_none();
+                if is_new && let Ok(host) = self.hosts.get(entity) {
+                    let name = Arc::clone(&host.name);
+                    self.moves
+                        .journal()
+                        .write(Change::HostBorn { host: id, name });
+                }
             }
             self.lines.same_host(id, known);
             return;
