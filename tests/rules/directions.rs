@@ -174,7 +174,10 @@ fn wall_time_enters_only_at_the_live_end() {
 
 #[test]
 fn the_viewer_sees_the_feed_commands_and_the_starter_only() {
-    let may = ["feed", "model", "ports", "progress", "settings", "start"];
+    // `cli` for the flags, the settings and the exit codes that both programs share.
+    let may = [
+        "cli", "feed", "model", "ports", "progress", "settings", "start",
+    ];
     for source in of("viewer") {
         for import in imports(&source.text, "crawlfield_engine") {
             assert!(

@@ -228,10 +228,7 @@ impl NullEnd {
         report(order.id, Outcome::Answered(Box::new(answer)))
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an order ends with its report"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "it ends here")]
     fn stored(&mut self, order: StoreOrder) -> Report {
         let receipt = match order.verb {
             StoreVerb::OpenSession(_) => StoreReceipt::Opened(Box::new(self.opened())),

@@ -41,6 +41,15 @@ impl Visit {
         })
     }
 
+    /// How it failed, where it has.
+    fn class(&self) -> Option<ErrorClass> {
+        let has = matches!(self.phase, Phase::Failed | Phase::Dead);
+        self.reason
+            .as_deref()
+            .filter(|_| has)
+            .and_then(ErrorClass::from_name)
+    }
+
     pub(crate) const fn phase(&self) -> Phase {
         self.phase
     }

@@ -2,6 +2,14 @@
 //!
 //! Each picture holds tiles of 128 pixels whose red, green and blue are shares of the state's
 //! colour, of ink and of light (premultiplied); the shader mixes them with the theme's colours.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::similar_names,
+    unreachable_pub,
+    reason = "a drawing program: pixels and angles are small numbers, and nobody imports it"
+)]
 
 mod brush;
 mod creature;

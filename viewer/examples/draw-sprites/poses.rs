@@ -1,9 +1,7 @@
 //! What the crawler does in each state, in four frames.
 
 use crate::{
-    brush::{
-        BODY, INK, LIGHT, SHADE, SHINE, Tile, arc, disc, either, ellipse, line, slab, without,
-    },
+    brush::{BODY, INK, LIGHT, SHADE, SHINE, Tile, disc, either, ellipse, line, slab, without},
     creature::{Eyes, STILL, Stance, paper},
 };
 

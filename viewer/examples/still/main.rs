@@ -1,4 +1,13 @@
 //! A still of a made-up crawl, to look at while drawing: `still OUT.png TASKS HOSTS SECONDS …`.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::too_many_lines,
+    dead_code,
+    unreachable_pub,
+    reason = "a made-up crawl for looking at: its numbers are small, and nobody imports it"
+)]
 
 #[path = "../../tests/support/synthetic.rs"]
 mod synthetic;
