@@ -21,6 +21,7 @@ use crate::{
         task::{Hop, Task},
         timers::Due,
     },
+    politeness::pace::When,
     ports::{
         orders::{FetchOrder, Order, Purpose},
         stored::StoreVerb,
@@ -131,8 +132,15 @@ fn probe(crawl: &mut Crawl) {
         .iter()
         .filter(|(_, line)| line.outside > 0 || line.resident > 0)
         .map(|(_, line)| line.host)
-        .find(|host| crawl.profile_at(*host).is_some());
-    if let Some(host) = waiting
+        .collect::<Vec<_>>()
+        .into_iter()
+        .find(|host| {
+            let is_free = crawl
+                .host_mut(*host)
+                .is_some_and(|known| known.pace.next_allowed(now) == When::Now);
+            is_free && crawl.profile_at(*host).is_some()
+        });
+    if let Some(host) = waiting.filter(|_| crawl.permits.http.has_room(1))
         && let Some(profile) = crawl.profile_at(host)
     {
         crawl.condition.offline.on_probe_sent(now);
@@ -189,6 +197,13 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
     if crawl.paused.contains(entity) {
         // It waits beside its line until a person lets it go on.
         crawl.desk.parked.push(entity);
+        rearm(crawl, line);
+        return Tried::Went;
+    }
+    if barred(crawl, &task) && crawl.lines.get(line).outside > 0 {
+        // Pages that the barrier waits for may stand behind it in the store.
+        crawl.leave(entity);
+        crawl.lines.get_mut(line).outside += 1;
         rearm(crawl, line);
         return Tried::Went;
     }

@@ -37,7 +37,7 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
     let mut hungry = std::mem::take(&mut crawl.desk.hungry);
     hungry.sort_unstable();
     hungry.dedup();
-    let lines = u32::try_from(crawl.lines.iter().count()).unwrap_or(u32::MAX);
+    let lines = u32::try_from(crawl.lines.count()).unwrap_or(u32::MAX);
     let share = (crawl.settings.0.window / lines.max(1)).clamp(LEAST, MOST);
     let fair = crawl.fair_share();
     for id in hungry {
