@@ -231,10 +231,7 @@ fn turn_all(
 }
 
 fn count(moved: &mut Vec<MovedCount>, visit: &Visit) {
-    let (at, from) = (visit.place, visit.phase);
-    let class = matches!(from, Phase::Failed | Phase::Dead)
-        .then(|| visit.reason.as_deref().and_then(ErrorClass::from_name))
-        .flatten();
+    let (at, from, class) = (visit.place, visit.phase, visit.class());
     match moved.iter_mut().find(|count| {
         (count.batch, count.stage, count.host) == (at.batch, at.stage, at.host)
             && (count.from, count.class) == (from, class)

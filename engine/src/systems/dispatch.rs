@@ -150,11 +150,16 @@ fn probe(crawl: &mut Crawl) {
 
 /// Whether the resources for one more page are there.
 fn resources(crawl: &Crawl) -> Option<WaitReason> {
-    let settings = &crawl.settings.0;
-    if !crawl.permits.http.has_room(1) {
-        Some(WaitReason::HttpPermits)
-    } else if crawl.desk.to_parse.len() >= settings.parse_queue as usize
-        || crawl.desk.to_save.len() >= settings.save_queue as usize
+    let permits = &crawl.permits;
+    let is_full = |queue: usize, capacity: u64| queue as u64 >= capacity;
+    if !permits.http.has_room(1) {
+        Some(if crawl.condition.is_pressed {
+            WaitReason::Memory
+        } else {
+            WaitReason::HttpPermits
+        })
+    } else if is_full(crawl.desk.to_parse.len(), permits.parse_queue)
+        || is_full(crawl.desk.to_save.len(), permits.save_queue)
         || crawl.slots.room() < RESERVE
     {
         Some(WaitReason::BackPressure)

@@ -36,12 +36,14 @@ pub(super) fn saved(
     };
     crawl.condition.store_trouble = None;
     crawl.condition.trouble_since = None;
+    let bytes = crawl.slots.get(id).map_or(0, |busy| busy.store);
     crawl.release(id);
     crawl.slots.close(id);
     let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
         return;
     };
     let now = crawl.now();
+    crawl.stats.session(task.session).saved_bytes += bytes;
     crawl
         .stats
         .ended(task.session, Step::Save, task.stage, took, now);

@@ -1,6 +1,7 @@
 //! Batches open; each stage of a batch ends with one result per attempt (SPEC B6).
 
 mod batches;
+mod rest;
 
 use std::time::Duration;
 

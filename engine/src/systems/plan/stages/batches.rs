@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{batches_of, note, severity};
+use super::{batches_of, note, rest, severity};
 use crate::{
     feed::frame::{Change, SessionPhase, StagePhase},
     model::{
@@ -45,12 +45,16 @@ pub(super) fn open_next(crawl: &mut Crawl, id: SessionId) {
     let last_is_busy = opened
         .last()
         .is_some_and(|last| queued.iter().any(|(batch, n)| batch == last && *n > 0));
-    if still_open >= 2 || last_is_busy {
-        return;
-    }
-    let Some(next) = known.into_iter().find(|batch| !opened.contains(batch)) else {
+    let next = known.into_iter().find(|batch| !opened.contains(batch));
+    let (false, Some(next)) = (still_open >= 2 || last_is_busy, next) else {
+        if let Some(mut session) = crawl.session_mut(id) {
+            session.tempo.busy();
+        }
         return;
     };
+    if !opened.is_empty() && rest::goes_on(crawl, id) {
+        return;
+    }
     let mut runs = vec![StageRun::default(); stages];
     for (batch, stage, attempts) in past {
         if batch == next {
