@@ -108,7 +108,7 @@ impl<'h> Index<'h> {
         self.exhausted.get()
     }
 
-    /// The HTML, SVG or MathML elements of this name.
+    /// The HTML, SVG or `MathML` elements of this name.
     pub(super) fn named(&self, name: LocalName) -> impl Iterator<Item = Element<'h>> {
         let wanted = mark(Kind::Tag, &name);
         let marked = self.marks.iter().zip(&self.elements);
