@@ -37,7 +37,7 @@ fn by_html5ever(text: &str) -> String {
                 let attributes = element.attrs.iter();
                 let attributes = attributes.map(|(name, value)| format!("{name:?}={:?}", &**value));
                 let name = format!("{:?}", element.name);
-                line(&mut out, depth, &element_line(name, attributes.collect()));
+                line(&mut out, depth, &element_line(&name, attributes.collect()));
             }
             _ => {}
         }
@@ -57,7 +57,7 @@ fn ours(tree: &Tree) -> String {
                 let attributes = element.attributes().iter();
                 let attributes = attributes.map(|own| format!("{:?}={:?}", own.name, &*own.value));
                 let name = format!("{:?}", element.name());
-                line(&mut out, depth, &element_line(name, attributes.collect()));
+                line(&mut out, depth, &element_line(&name, attributes.collect()));
             }
             _ => line(&mut out, depth, "contents"),
         }
@@ -66,7 +66,7 @@ fn ours(tree: &Tree) -> String {
     out
 }
 
-fn element_line(name: String, mut attributes: Vec<String>) -> String {
+fn element_line(name: &str, mut attributes: Vec<String>) -> String {
     attributes.sort();
     format!("{name} {}", attributes.join(" "))
 }
