@@ -17,7 +17,7 @@ use crate::{
         ids::{BatchId, HostId, SessionId, StageId},
         residents::Residents,
     },
-    politeness::{budget::RetryBudget, offline::Offline},
+    politeness::{budget::RetryBudget, capacity::Gauge, offline::Offline, tempo::Tempo},
     ports::{
         commands::{Ack, StartSession},
         orders::RequestProfile,
@@ -85,6 +85,8 @@ pub struct Session {
     pub stage_attempts: Vec<(BatchId, StageId, u32)>,
     /// Start URLs are on their way to the store.
     pub discovering: bool,
+    /// Size of its batches and rest between them.
+    pub tempo: Tempo,
 }
 
 impl Session {
@@ -131,6 +133,7 @@ impl Session {
             running: BTreeSet::new(),
             past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
+            tempo: Tempo::default(),
         }
     }
 
@@ -325,6 +328,10 @@ pub struct Condition {
     pub offline: Offline,
     /// What limited dispatch in this tick, if anything did.
     pub limited: Option<crate::model::class::WaitReason>,
+    /// What was measured of the steps and of memory, which capacities follow.
+    pub gauge: Gauge,
+    /// Memory runs out: less is worked on at once.
+    pub is_pressed: bool,
     /// The last class and message of a failure, for results.
     pub last_failure: Option<(ErrorClass, String)>,
 }

@@ -72,11 +72,14 @@ pub const ALL: &[Setting] = settings! {
     "parse_queue" Count parse_queue [1.0, 100_000.0] "Fetched pages that wait for a parse worker, at most.";
     "save_queue" Count save_queue [1.0, 100_000.0] "Parsed pages that wait for the store, at most.";
     "parse_memory" Bytes parse_memory [16_777_216.0, 1_024.0 * G] "Memory that pages being parsed may take.";
+    "memory_limit" Limit memory_limit [67_108_864.0, 1_024.0 * G] "Memory of the process: nearing it, less is worked on at once; none: what the machine has.";
     "retain_for" Time retain_for [0.0, 3_600.0] "Final tasks stay so long in the window.";
     "snapshot_interval" Time snapshot_interval [0.05, 3_600.0] "Time between two snapshots.";
     "store_patience" Time store_patience [0.1, DAY] "A store in trouble is asked again for so long.";
-    "batch_size" Count batch_size [1.0, 1_000_000.0] "Pages of the entry stage in one batch.";
-    "batch_pause" Time batch_pause [0.0, DAY] "Pause between two batches.";
+    "batch_size" Count batch_size [1.0, 1_000_000.0] "Pages of the entry stage in one batch, at most.";
+    "batch_least" Count batch_least [1.0, 1_000_000.0] "Errors and slow answers shrink a batch to this, at least.";
+    "batch_pause" Time batch_pause [0.0, DAY] "Pause between two batches, at least.";
+    "batch_longest_pause" Time batch_longest_pause [0.0, DAY] "Errors and slow answers lengthen the pause to this, at most.";
     "stage_attempts" Count stage_attempts [1.0, 100.0] "Attempts of a stage of a batch.";
     "tolerance" Number tolerance [0.0, 1.0] "Share of failed tasks a stage tolerates.";
     "on_fatal" Fatal on_fatal [0.0, 0.0] "What a fatal stage does to its session: continue, pause, abort.";

@@ -16,7 +16,12 @@ use super::Ended;
 use crate::{
     engine::Engine,
     feed::{feeder::Feeder, frame::Frame},
-    live::{fetch::FetchLetter, meter::Meter, parse},
+    live::{
+        fetch::FetchLetter,
+        meter::{Meter, Usage},
+        parse,
+    },
+    politeness::capacity::INTERVAL,
     ports::{
         commands::Envelope,
         orders::{Order, ParseOrder, StoreOrder},
@@ -48,6 +53,8 @@ pub(super) struct Live {
     pub(super) ends: Ends,
     pub(super) feeder: Feeder,
     pub(super) meter: Meter,
+    /// The last reading, and when it was taken.
+    pub(super) usage: (Duration, Usage),
     pub(super) parsers: parse::Handle,
     pub(super) finishing: Arc<AtomicBool>,
     /// Reports came with the last tick.
@@ -59,6 +66,9 @@ impl Live {
     pub(super) fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
         loop {
             self.last = self.began.elapsed();
+            if self.last.saturating_sub(self.usage.0) >= INTERVAL {
+                self.measure();
+            }
             self.engine.step(self.last);
             self.send_orders();
             self.send_frames();
@@ -149,10 +159,22 @@ impl Live {
         }
     }
 
+    /// Reads what the process uses, for the engine's capacities and for snapshots.
+    fn measure(&mut self) {
+        let usage = self.meter.read();
+        self.usage = (self.last, usage);
+        if let (Some(used), Some(free)) = (usage.rss_bytes, usage.free_bytes) {
+            self.engine.measured(used, used.saturating_add(free));
+        }
+    }
+
     fn send_frames(&mut self) {
         for mut frame in self.engine.take_frames() {
             if let Frame::Snapshot(snapshot) = &mut frame {
-                let usage = self.meter.read();
+                if self.last.saturating_sub(self.usage.0) >= INTERVAL / 2 {
+                    self.measure();
+                }
+                let usage = self.usage.1;
                 snapshot.resources.rss_bytes = usage.rss_bytes;
                 snapshot.resources.cpu = usage.cpu_cores;
                 snapshot.resources.net_bytes_per_second = usage.received_per_second;

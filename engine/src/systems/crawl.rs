@@ -279,6 +279,21 @@ impl Crawl<'_, '_> {
         });
     }
 
+    /// Permits and queues follow what was measured, within the settings.
+    pub(super) fn fit_capacities(&mut self) {
+        let ceilings = self.settings.0.ceilings();
+        let fits = self.condition.gauge.capacities(&ceilings);
+        self.permits.fit(&fits, ceilings.cpu);
+        if fits.is_pressed != self.condition.is_pressed {
+            self.condition.is_pressed = fits.is_pressed;
+            self.tell_all(if fits.is_pressed {
+                "memory runs out: less is worked on at once"
+            } else {
+                "there is memory enough again"
+            });
+        }
+    }
+
     /// Gives back the permits that an order's slot holds, and the host's place.
     pub(super) fn release(&mut self, id: OrderId) {
         let Some(busy) = self.slots.get_mut(id) else {
@@ -307,6 +322,13 @@ impl Crawl<'_, '_> {
         }
     }
 
+    /// Entry pages of this session's newest batch, at most.
+    pub(super) fn batch_size(&self, session: SessionId) -> u32 {
+        let bounds = self.settings.0.batches();
+        self.session(session)
+            .map_or(bounds.size, |session| session.tempo.size(&bounds))
+    }
+
     /// What the store is told when an attempt ends.
     pub(super) fn end_of(
         &self,
@@ -324,7 +346,7 @@ impl Crawl<'_, '_> {
             seq: task.seq,
             depth: task.depth,
             tries,
-            batch_size: self.settings.0.batch_size,
+            batch_size: self.batch_size(task.session),
             attempt,
             end,
         })

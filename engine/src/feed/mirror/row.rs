@@ -131,15 +131,12 @@ impl Rares {
             *entry = rare;
             return;
         }
-        row.rare = match self.free.pop() {
-            Some(at) => {
-                self.entries[at as usize] = rare;
-                at
-            }
-            None => {
-                self.entries.push(rare);
-                u32::try_from(self.entries.len() - 1).expect("a row each, and slots are u32")
-            }
+        row.rare = if let Some(at) = self.free.pop() {
+            self.entries[at as usize] = rare;
+            at
+        } else {
+            self.entries.push(rare);
+            u32::try_from(self.entries.len() - 1).expect("a row each, and slots are u32")
         };
     }
 

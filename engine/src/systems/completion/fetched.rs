@@ -84,6 +84,9 @@ pub(super) fn answered(
             crawl
                 .stats
                 .ended(task.session, Step::Fetch, task.stage, fetch, now);
+            if let Some(mut session) = crawl.session_mut(task.session) {
+                session.tempo.on_good(task.stage.0, fetch);
+            }
             crawl.moves.make(entity, TaskState::Fetched(id), told);
             crawl.desk.to_parse.push_back(id);
         }

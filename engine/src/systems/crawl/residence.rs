@@ -5,7 +5,7 @@ use bevy_ecs::entity::Entity;
 use crate::{
     feed::frame::{Birth, Change},
     model::{
-        class::SkipReason,
+        class::{SkipReason, WaitReason},
         clock::micros,
         ids::{PageKey, Seq, SessionId, StageId},
         phase::Phase,
@@ -105,15 +105,20 @@ impl Crawl<'_, '_> {
         cursor.exhausted = false;
         cursor.passed = cursor.passed.max(task.seq);
         line.outside += 1;
+        if line.held == Some(WaitReason::BatchNotBegun) {
+            // What a barrier holds makes room for what it waits for.
+            let now = self.now();
+            self.lines.arm(id, now);
+        }
         self.desk.hungry.push(id);
     }
 
-    /// A waiting page enters the window.
-    pub(in crate::systems) fn admit(&mut self, session: SessionId, stored: StoredTask) {
+    /// A waiting page enters the window; false where it is there already.
+    pub(in crate::systems) fn admit(&mut self, session: SessionId, stored: StoredTask) -> bool {
         let known = self.resident(session, stored.key).is_some();
         // One that ends has nobody enter any more: it would not be there to leave.
         if known || !self.session(session).is_some_and(Session::takes_in) {
-            return;
+            return false;
         }
         let now = self.now();
         let slot = self.window.enter();
@@ -164,6 +169,7 @@ impl Crawl<'_, '_> {
         } else {
             self.lines.enqueue(line, rank, entity, now);
         }
+        true
     }
 
     /// A task leaves the window: no move, and no count changes.

@@ -12,7 +12,7 @@ pub(super) fn let_leave(mut crawl: Crawl) {
     let now = crawl.now();
     let window = crawl.settings.0.window;
     loop {
-        let pressed = crawl.window.resident() > window - window / 10;
+        let pressed = crawl.condition.is_pressed || crawl.window.resident() > window - window / 10;
         match crawl.window.leaving.front() {
             Some((at, entity)) if pressed || *at <= now => {
                 let entity = *entity;

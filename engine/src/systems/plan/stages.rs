@@ -1,6 +1,7 @@
 //! Batches open; each stage of a batch ends with one result per attempt (SPEC B6).
 
 mod batches;
+mod rest;
 
 use std::time::Duration;
 
@@ -193,6 +194,13 @@ fn judge_stage(
     note(crawl, id, batch, Some(stage), result);
     let now = crawl.now();
     crawl.lines.wake_session(id, now);
+    let has_barrier = crawl
+        .session(id)
+        .is_some_and(|session| session.site.stages.iter().any(|stage| stage.barrier));
+    if has_barrier {
+        let again = crawl.lines.read_again(id, batch);
+        crawl.desk.hungry.extend(again);
+    }
 }
 
 /// The counts of a stage that cannot get more work: nothing of it is open, and every stage that

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{note, running_of};
+use super::{note, rest, running_of};
 use crate::{
     feed::frame::{Change, SessionPhase, StagePhase},
     model::{
@@ -21,15 +21,22 @@ pub(super) fn open_next(crawl: &mut Crawl, id: SessionId) {
     };
     let last = session.opened.last();
     let last_is_busy = last.is_some_and(|last| book.batch(*last, Phase::Queued) > 0);
-    if session.running.len() >= 2 || last_is_busy {
-        return;
-    }
-    let Some(next) = book.unopened() else {
+    let is_first = last.is_none();
+    let next = book
+        .unopened()
+        .filter(|_| session.running.len() < 2 && !last_is_busy);
+    let Some(next) = next else {
+        if let Some(mut session) = crawl.session_mut(id) {
+            session.tempo.busy();
+        }
         return;
     };
     let mut runs = vec![StageRun::default(); session.site.stages.len()];
     for (stage, attempts) in session.attempts_before(next) {
         runs[usize::from(stage.0)].attempts = attempts;
+    }
+    if !is_first && rest::goes_on(crawl, id) {
+        return;
     }
     open_batch(crawl, id, next, runs);
 }
