@@ -99,7 +99,7 @@ impl Crawl {
                 Change::Admitted(Box::new(Birth {
                     slot,
                     key: PageKey::new("books", "detail", &url),
-                    url: Arc::from(url),
+                    url: url.as_str().into(),
                     session: SessionId(1),
                     stage: StageId(0),
                     batch: BatchId(0),

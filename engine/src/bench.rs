@@ -1,6 +1,7 @@
 //! `crawlfield bench`: what the engine costs, each figure beside one that it is held against in
 //! the same run (SPEC K1). Ratios of CPU time travel between machines; wall time does not.
 
+mod bulk;
 mod by_hand;
 mod cpu;
 mod crawl;
@@ -12,6 +13,7 @@ mod pages;
 pub mod served;
 mod table;
 mod waiting;
+pub mod weighed;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,7 @@ pub struct Options {
     /// Fewer rounds, fewer pages, smaller windows: a look, no verdict.
     pub quick: bool,
     /// Pages that the store knows before it is measured the second time.
-    pub known: usize,
+    pub known: u64,
     /// Only tables whose name holds this.
     pub only: Option<String>,
 }

@@ -55,10 +55,17 @@ impl Engine {
         self.world.resource_mut::<Inbox>()
     }
 
+    /// Tells how much memory the process uses and what it could grow to, in bytes.
+    pub fn measured(&mut self, used: u64, limit: u64) {
+        let mut condition = self.world.resource_mut::<Condition>();
+        condition.gauge.set_memory(used, limit);
+    }
+
     /// Moves the clock and runs one tick.
     pub fn step(&mut self, now: Duration) {
         self.world.resource_mut::<Clock>().advance_to(now);
         self.world.run_schedule(Tick);
+        self.world.resource_mut::<Index>().tasks.settle();
     }
 
     /// Whether another step would do something at once, without a report or a due time.

@@ -8,7 +8,6 @@ mod dom;
 mod embedded;
 mod field;
 mod find;
-mod key;
 mod links;
 pub mod output;
 mod page;
@@ -18,6 +17,7 @@ mod rows;
 mod shape;
 mod sitemap;
 pub mod trace;
+mod tree;
 
 use std::borrow::Cow;
 
@@ -28,6 +28,7 @@ use crate::{
         find::Index,
         output::{ExtractError, Extracted, PageInput},
         page::Page,
+        tree::Tree,
     },
     model::{class::ErrorClass, ids::StageId},
     site::compiled::{Site, Source, Stage},
@@ -95,15 +96,20 @@ fn open<T>(
         ));
     }
     if form == Form::Json || reads_json_only(site.stage(stage)) {
-        return Ok(then(&Page::new(input, &text, charset, Index::default())));
+        return Ok(then(&Page::new(
+            input,
+            &text,
+            charset,
+            Index::new(&Tree::default(), bounds),
+        )));
     }
-    let html = dom::parse(&text, bounds, expired)
+    let tree = dom::parse(&text, bounds, expired)
         .map_err(|(class, message)| failure(class, &message, input))?;
     Ok(then(&Page::new(
         input,
         &text,
         charset,
-        Index::new(&html, bounds),
+        Index::new(&tree, bounds),
     )))
 }
 

@@ -1,5 +1,8 @@
 //! The `crawlfield` command.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     crawlfield_engine::cli::main()
 }

@@ -3,12 +3,14 @@
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod capacity;
 pub mod chance;
 pub mod classify;
 pub mod offline;
 pub mod pace;
 pub mod retry_after;
 pub mod robots;
+pub mod tempo;
 
 use std::time::Duration;
 

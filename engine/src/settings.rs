@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    politeness::{capacity, tempo},
     ports::commands::Profile,
     site::compiled::{Backoff, Jitter, RetryPolicy},
 };
@@ -33,20 +34,28 @@ pub struct Settings {
     pub active_hosts: u32,
     /// Fetched pages that wait for a parse worker, at most.
     pub parse_queue: u32,
+    /// Pages handed to a parse worker beyond the one that it reads: it need not wait for a tick.
+    pub parse_ahead: u32,
     /// Parsed pages that wait for the store, at most.
     pub save_queue: u32,
     /// Memory that bodies being parsed may take, charged at 65 bytes per byte of HTML.
     pub parse_memory: u64,
+    /// Memory of the process, at most; none: what the machine has.
+    pub memory_limit: Option<u64>,
     /// Final tasks stay so long in the window.
     pub retain_for: Duration,
     /// Time between two snapshots.
     pub snapshot_interval: Duration,
     /// A store in trouble (full disk, locked file) is asked again for so long.
     pub store_patience: Duration,
-    /// Pages of the entry stage in one batch.
+    /// Pages of the entry stage in one batch, at most.
     pub batch_size: u32,
-    /// Pause between two batches.
+    /// What errors and slow answers shrink a batch to, at least.
+    pub batch_least: u32,
+    /// Pause between two batches, at least.
     pub batch_pause: Duration,
+    /// What errors and slow answers lengthen that pause to, at most.
+    pub batch_longest_pause: Duration,
     /// Politeness defaults for hosts.
     pub host: HostSettings,
     /// Retries.
@@ -63,6 +72,33 @@ pub struct Settings {
     pub stage_attempts: u32,
     /// Share of failed tasks a stage tolerates.
     pub tolerance: f64,
+}
+
+impl Settings {
+    /// What queues and permits may hold.
+    #[must_use]
+    pub fn ceilings(&self) -> capacity::Ceilings {
+        capacity::Ceilings {
+            http: u64::from(self.http_permits),
+            cpu: u64::from(self.cpu_permits),
+            parse_queue: u64::from(self.parse_queue),
+            save_queue: u64::from(self.save_queue),
+            parse_memory: self.parse_memory,
+            store_bytes: self.store_bytes,
+            memory: self.memory_limit,
+        }
+    }
+
+    /// What batches may be.
+    #[must_use]
+    pub const fn batches(&self) -> tempo::Bounds {
+        tempo::Bounds {
+            size: self.batch_size,
+            least: self.batch_least,
+            pause: self.batch_pause,
+            longest: self.batch_longest_pause,
+        }
+    }
 }
 
 /// Politeness defaults for hosts.
@@ -176,13 +212,17 @@ impl Default for Settings {
             window: 100_000,
             active_hosts: 1_000,
             parse_queue: 64,
+            parse_ahead: 7,
             save_queue: 512,
             parse_memory: 1 << 30,
+            memory_limit: None,
             retain_for: Duration::from_secs(2),
             snapshot_interval: Duration::from_secs(1),
             store_patience: Duration::from_secs(20),
             batch_size: 500,
+            batch_least: 25,
             batch_pause: Duration::ZERO,
+            batch_longest_pause: Duration::from_mins(1),
             host: HostSettings {
                 max_rate: 4.0,
                 max_in_flight: 4,

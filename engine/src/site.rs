@@ -11,6 +11,7 @@ mod patterns;
 pub mod problems;
 pub(crate) mod reading;
 pub mod scope;
+pub mod selector;
 pub mod shipped;
 mod sources;
 pub(crate) mod stages;

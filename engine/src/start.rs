@@ -30,7 +30,7 @@ use crate::{
     },
     live::{
         fetch::{self},
-        meter::Meter,
+        meter::{Meter, Usage},
         parse, store as store_thread,
     },
     model::{ids::SessionId, slots::MAX_ORDERS},
@@ -167,8 +167,10 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
                 ends,
                 feeder,
                 meter,
+                usage: (Duration::ZERO, Usage::default()),
                 parsers,
                 finishing: finish,
+                busy: false,
             };
             live.run(commanded, &reported);
             let ended = live.ended();

@@ -30,13 +30,14 @@ use crate::{
         journal::Journal,
         ledger::Ledger,
         line::Lines,
-        permits::{Permit, Permits},
+        permits::Permits,
         session::{Condition, Index},
         slots::Slots,
         stats::Stats,
         timers::{Due, Timers},
         window::Window,
     },
+    politeness::capacity::Gauge,
     settings::Settings,
 };
 
@@ -116,13 +117,10 @@ pub fn install(world: &mut World, settings: Settings) {
 }
 
 fn permits(settings: &Settings) -> Permits {
-    let of = |limit| Permit { limit, used: 0 };
-    Permits {
-        http: of(u64::from(settings.http_permits)),
-        cpu: of(u64::from(settings.cpu_permits)),
-        memory: of(settings.parse_memory),
-        store: of(settings.store_bytes),
-    }
+    let ceilings = settings.ceilings();
+    let mut permits = Permits::default();
+    permits.fit(&Gauge::default().capacities(&ceilings), ceilings.cpu);
+    permits
 }
 
 /// Whether another tick would do something at once.

@@ -261,6 +261,13 @@ fn a_soft_404_is_an_invalid_record() {
 }
 
 #[test]
+fn a_challenge_that_poses_as_a_page_is_blocked() {
+    check("blocked", |_| {
+        Reply::html("<html><title>Just a moment...</title><h1>Checking your browser</h1></html>")
+    });
+}
+
+#[test]
 fn a_redirect_to_a_private_address_is_refused() {
     check("redirect", |_| Reply::redirect(302, "gopher://127.0.0.1/"));
 }

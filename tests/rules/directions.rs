@@ -29,8 +29,16 @@ const MAY_IMPORT: [(&str, &[&str], &str); 14] = [
     ),
     (
         "live",
-        &["extract", "model", "ports", "settings", "site", "store"],
-        "hands know the letters, not the engine",
+        &[
+            "extract",
+            "model",
+            "politeness",
+            "ports",
+            "settings",
+            "site",
+            "store",
+        ],
+        "hands know the letters and pure policy, not the engine",
     ),
     (
         "sim",

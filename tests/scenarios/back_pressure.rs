@@ -14,6 +14,7 @@ fn slow_parsing_holds_fetching_back() {
     let mut crawl = catalogue(400)
         .settings(|settings| {
             settings.parse_queue = 4;
+            settings.parse_ahead = 0;
             settings.cpu_permits = 1;
         })
         .laws(|laws| laws.parse = millis(200))

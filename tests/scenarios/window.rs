@@ -78,3 +78,24 @@ fn tasks_leave_two_seconds_after_they_are_final() {
     let lines = crawl.transcript.lines.join("\n");
     assert!(!lines.contains("leaves") || lines.contains("completed"));
 }
+
+#[test]
+fn a_barrier_before_a_frontier_larger_than_the_window_does_not_hang() {
+    let mut scenario = Scenario::new()
+        .politeness("max_rate = \"100/s\"")
+        .settings(|settings| settings.window = 100)
+        .detail("barrier = true")
+        .start_url("a.test/p1");
+    for list in 1..=20 {
+        let details = urls(&format!("a.test/d{list}"), 12);
+        let next = format!("a.test/p{}", list + 1);
+        let reply = Reply::links(&details);
+        let reply = if list < 20 { reply.next(&next) } else { reply };
+        scenario = scenario
+            .page(&format!("a.test/p{list}"), [reply])
+            .details(&details);
+    }
+    let mut crawl = scenario.start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 240);
+}

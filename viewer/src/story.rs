@@ -154,7 +154,7 @@ impl Story {
         let message = self.messages.get(&step.slot).cloned();
         let sample = (
             task.key,
-            Arc::clone(task.url),
+            Arc::from(&**task.url),
             message.unwrap_or_else(|| Arc::from("")),
         );
         let letters = self

@@ -1,18 +1,30 @@
 //! Does the store slow down as it learns pages? CPU a page at 100 pages a commit and 10 links a
 //! page: into an empty store, and into one that knows many pages, turn by turn.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Map, json};
 
 use super::{
-    Options, cpu, median, remove_database,
+    Options,
+    bulk::{self, Pages},
+    cpu, median,
+    null_end::{HOSTS, NullEnd, SITE},
+    remove_database,
     table::{Bound, Row, Table},
+    weighed::{Thing, weigh},
 };
 use crate::{
     extract::output::{Link, Record, Value},
     live::store::wall_ms,
-    model::ids::{BatchId, OrderId, PageKey, SessionId, StageId},
+    model::{
+        ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
+        phase::Phase,
+    },
     ports::{
         orders::StoreOrder,
         stored::{
@@ -20,10 +32,7 @@ use crate::{
             StoredTask, Tries,
         },
     },
-    site::{
-        compiled::{Field, FieldType, Politeness, RecordRule, Site, Source, Stage},
-        scope::{HostKey, Scope},
-    },
+    site::{compiled::Site, scope::HostKey},
     store::Store,
 };
 
@@ -31,43 +40,67 @@ const COMMIT: usize = 100;
 const LINKS: usize = 10;
 const COMMITS: usize = 60;
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every table is measured by the same signature"
-)]
 pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String> {
-    let (empty, full) = (folder.join("empty.db"), folder.join("known.db"));
-    let rounds = options.rounds().min(3);
-    let mut knowing = Bench::new(&full);
-    knowing.fill(options.known);
+    let (none, some, full) = (
+        folder.join("none.db"),
+        folder.join("tenth.db"),
+        folder.join("known.db"),
+    );
+    let known = options.known;
+    let began = Instant::now();
+    Bench::new(&full)?.fill(&full, known)?;
+    let filled = began.elapsed();
     let mut costs = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        remove_database(&empty);
-        costs[0].push(Bench::new(&empty).cost());
-        costs[1].push(knowing.cost());
+    for _ in 0..options.rounds().min(3) {
+        remove_database(&none);
+        costs[0].push(Bench::new(&none)?.cost());
+        costs[1].push(Bench::again(&full)?.cost());
     }
-    drop(knowing);
-    remove_database(&empty);
-    remove_database(&full);
+    Bench::new(&some)?.fill(&some, known / 10)?;
+    let tenth = weigh(&Thing::Store(&some))?;
+    let all = weigh(&Thing::Store(&full))?;
+    for path in [&none, &some, &full] {
+        remove_database(path);
+    }
     let [empty, full] = costs.map(median);
     Ok(Table {
         name: "known",
-        title: format!("the store alone, {COMMIT} pages a commit, {LINKS} new links a page"),
+        title: format!(
+            "the store alone, {COMMIT} pages a commit, {LINKS} new links a page; a store with \
+             {known} pages was filled in {} s",
+            filled.as_secs()
+        ),
         rows: vec![
             Row::figure("pages per CPU-second, no page known", 1e6 / empty),
             Row::figure(
-                format!("pages per CPU-second, {} known, beside none", options.known),
+                format!("pages per CPU-second, {known} known, beside none"),
                 1e6 / full,
             )
             .beside(1e6 / empty)
             .bound(Bound::AtLeast(0.5)),
+            Row::figure(
+                format!("MB of engine and store, {known} known, beside a tenth"),
+                all / 1e6,
+            )
+            .beside(tenth / 1e6)
+            .bound(Bound::AtMost(1.1)),
         ],
     })
 }
 
+/// An engine that has taken up the session of a filled store.
+pub(super) fn taken_up(path: &Path) -> Result<NullEnd, String> {
+    let store = Store::open(path, Box::new(wall_ms)).map_err(|error| error.to_string())?;
+    NullEnd::over(store, LAST)
+}
+
+/// The session that is still open in a filled store.
+const LAST: SessionId = SessionId(2);
+
 struct Bench {
     store: Store,
     session: SessionId,
+    hosts: Vec<HostId>,
     number: usize,
 }
 
@@ -75,7 +108,7 @@ impl Bench {
     /// CPU of a page in µs, fsyncs included.
     fn cost(&mut self) -> f64 {
         let number = self.number;
-        let start = (0..COMMIT).map(|n| link(&format!("start/{number}/{n}")));
+        let start = (0..COMMIT).map(|n| link(0, &format!("start/{number}/{n}")));
         let mut todo = self.discover(start.collect());
         let mut spent = Duration::ZERO;
         for _ in 0..COMMITS {
@@ -95,15 +128,29 @@ impl Bench {
         spent.as_secs_f64() * 1e6 / f64::from(pages)
     }
 
-    fn new(path: &Path) -> Self {
-        let store = Store::open(path, Box::new(wall_ms)).expect("a new store");
-        let mut this = Self {
+    fn new(path: &Path) -> Result<Self, String> {
+        let mut this = Self::over(path)?;
+        this.open(None);
+        Ok(this)
+    }
+
+    /// The session of a filled store, taken up again.
+    fn again(path: &Path) -> Result<Self, String> {
+        let mut this = Self::over(path)?;
+        this.open(Some(LAST));
+        // Numbers of pages that no round before has used.
+        this.number = usize::try_from(wall_ms().unsigned_abs() * 1_000).unwrap_or(0);
+        Ok(this)
+    }
+
+    fn over(path: &Path) -> Result<Self, String> {
+        let store = Store::open(path, Box::new(wall_ms)).map_err(|error| error.to_string())?;
+        Ok(Self {
             store,
             session: SessionId(0),
+            hosts: Vec::new(),
             number: 0,
-        };
-        this.open();
-        this
+        })
     }
 
     fn ask(&mut self, verb: StoreVerb) -> StoreReceipt {
@@ -111,14 +158,15 @@ impl Bench {
         result.expect("the verb is good")
     }
 
-    fn open(&mut self) {
+    fn open(&mut self, resume: Option<SessionId>) {
+        let site = Site::load(SITE, "null.toml").expect("the bench's own site is good");
         let verb = StoreVerb::OpenSession(OpenSession {
-            site: Arc::new(site()),
+            site: Arc::new(site),
             mode: Mode::New,
             origin: json!({}),
             source: None,
             seed: 1,
-            resume: None,
+            resume,
         });
         if let StoreReceipt::Opened(opened) = self.ask(verb) {
             self.session = opened.session;
@@ -134,33 +182,48 @@ impl Bench {
             batch_size: 0,
         };
         match self.ask(verb) {
-            StoreReceipt::Discovered(found) => found.new,
+            StoreReceipt::Discovered(found) => {
+                let hosts = found.hosts.iter().map(|(host, _)| *host);
+                if self.hosts.is_empty() {
+                    self.hosts.extend(hosts);
+                }
+                found.new
+            }
             other => unreachable!("links of the bench were answered with {other:?}"),
         }
     }
 
-    /// Half of the known pages are of an earlier session, half of this one.
-    fn fill(&mut self, known: usize) {
-        for half in 0..2 {
-            for from in (0..known / 2).step_by(10_000) {
-                let some = from..(from + 10_000).min(known / 2);
-                self.discover(some.map(|n| link(&format!("{half}/{n}"))).collect());
-            }
-            if half == 0 {
+    /// Half of the known pages are of an earlier session, half wait in the last one.
+    fn fill(mut self, path: &Path, known: u64) -> Result<(), String> {
+        let half = known / 2;
+        let mut all = Vec::new();
+        for (numbers, phase) in [(0..half, Phase::Done), (half..known, Phase::Queued)] {
+            // The session meets its hosts.
+            let links = (0..HOSTS).map(|host| link(host, &format!("hello/{}", self.session.0)));
+            self.discover(links.collect());
+            all.push(Pages {
+                session: self.session,
+                hosts: self.hosts.clone(),
+                numbers,
+                phase,
+            });
+            if phase == Phase::Done {
                 self.ask(StoreVerb::Note(Note::SessionState {
                     session: self.session,
                     state: "completed".to_owned(),
                     result: None,
                 }));
-                self.open();
+                self.open(None);
             }
         }
+        drop(self);
+        bulk::fill(path, &all)
     }
 
     /// A page with one record and ten links, all new.
     fn end(&mut self, task: &StoredTask) -> StoreOrder {
         self.number += 1;
-        let links = (0..LINKS).map(|n| link(&format!("found/{}/{n}", self.number)));
+        let links = (0..LINKS).map(|n| link(0, &format!("found/{}/{n}", self.number)));
         let record = Record {
             rule: 0,
             identity: task.url.to_string(),
@@ -205,66 +268,21 @@ fn order(verb: StoreVerb) -> StoreOrder {
     StoreOrder { id, verb }
 }
 
-fn link(name: &str) -> Link {
-    let url = format!("http://shop.test/catalogue/{name}/index.html");
+fn link(host: u32, name: &str) -> Link {
+    let host = format!("catalogue-{host}.null.test");
+    let url = format!("http://{host}/products/{name}/index.html");
     Link {
         stage: StageId(0),
-        key: PageKey::new("shop", "page", &url),
+        key: PageKey::new("null", "page", &url),
         url,
         host: HostKey {
             scheme: "http".to_owned(),
-            name: "shop.test".to_owned(),
+            name: host,
             port: 80,
         },
         carried: Map::from_iter([
             ("page".to_owned(), 1.into()),
             ("position".to_owned(), 2.into()),
         ]),
-    }
-}
-
-fn site() -> Site {
-    let field = |name: &str, kind| Field {
-        name: name.to_owned(),
-        source: Source::Meta(String::new()),
-        regex: None,
-        map: None,
-        transforms: Vec::new(),
-        kind,
-        list: false,
-        required: false,
-        default: None,
-        formats: Vec::new(),
-    };
-    Site {
-        name: "shop".to_owned(),
-        source: "".into(),
-        start: Vec::new(),
-        enter: StageId(0),
-        scope: Scope::default(),
-        politeness: Politeness::default(),
-        stages: vec![Stage {
-            name: "page".to_owned(),
-            items_per_page: None,
-            tolerance: None,
-            barrier: false,
-            retry: None,
-            stage_attempts: None,
-            pages: None,
-            links: Vec::new(),
-            records: vec![RecordRule {
-                kind: "product".to_owned(),
-                key: Vec::new(),
-                each: None,
-                fields: vec![
-                    field("title", FieldType::Text),
-                    field("price", FieldType::Decimal),
-                    field("description", FieldType::Text),
-                ],
-                history: false,
-            }],
-            sitemaps: None,
-            sitemap_of: None,
-        }],
     }
 }

@@ -1,7 +1,7 @@
 //! The engine alone: whole task lives a second on one core, beside the bare moves of the same
 //! component, with few and with many tasks waiting.
 
-use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
+use std::{collections::VecDeque, path::Path, time::Duration};
 
 use bevy_ecs::{
     entity::Entity,
@@ -22,6 +22,7 @@ use crate::{
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         journal::Journal,
         ledger::Ledger,
+        page_url::PageUrl,
         phase::Phase,
         state::{Moves, TaskState, birth},
         task::{Attempts, Task},
@@ -153,10 +154,10 @@ const LIFE: [TaskState; 6] = [
 fn newborn(n: u64) -> impl bevy_ecs::bundle::Bundle {
     let task = Task {
         key: PageKey(Uuid::from_u128(u128::from(n))),
-        url: Arc::from(format!(
-            "http://catalogue-1.null.test/products/of-some-kind/item-{n}/"
-        )),
-        carried: Arc::from("{\"page\":1,\"position\":2}"),
+        url: PageUrl::new(
+            &format!("http://catalogue-1.null.test/products/of-some-kind/item-{n}/"),
+            "{\"page\":1,\"position\":2}",
+        ),
         seq: Seq(n),
         session: SessionId(1),
         host: HostId(1),

@@ -1,33 +1,30 @@
 //! An engine with a far end that does nothing and answers at once: what is left is the engine.
 
-use std::{sync::Arc, time::Duration};
+mod no_store;
 
-use uuid::Uuid;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     engine::Engine,
     extract::output::{Extracted, Record, Value},
     feed::{frame::Frame, mirror::Mirror},
     model::{
-        ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
-        phase::Phase,
+        ids::{OrderId, SessionId},
         slots::MAX_ORDERS,
     },
     ports::{
         commands::{Command, Envelope, StartSession},
         orders::{FetchOrder, Order, ParseOrder, StoreOrder},
         reports::{Answer, Head, Outcome, Report},
-        stored::{
-            Discovered, Ended, KnownHost, Mode, SessionOpened, StoreReceipt, StoreVerb, StoredTask,
-            Tries,
-        },
+        stored::{Mode, StoreReceipt, StoredTask},
     },
     settings::Settings,
-    site::{compiled::Site, scope::HostKey},
+    site::compiled::Site,
     start::request_profile,
+    store::Store,
 };
 
-const SITE: &str = r#"
+pub(super) const SITE: &str = r#"
 [site]
 name = "null"
 start = ["http://catalogue-0.null.test/"]
@@ -51,15 +48,17 @@ description = "p.description"
 "#;
 
 /// Hosts over which the pages are dealt.
-const HOSTS: u32 = 64;
+pub(super) const HOSTS: u32 = 64;
 /// Pages of one answer of the store.
 const CHUNK: u32 = 10_000;
-/// The only session.
+/// The only session, where no real store says otherwise.
 const SESSION: SessionId = SessionId(1);
 
 /// An engine on a virtual clock, its far end, and its feed.
 pub(super) struct NullEnd {
     engine: Engine,
+    /// A real store, else one that is not there.
+    store: Option<Store>,
     now: Duration,
     /// Numbers given to pages so far.
     born: u64,
@@ -88,7 +87,7 @@ impl NullEnd {
     pub(super) fn with_waiting(waiting: u32) -> Result<Self, String> {
         let mut this = Self::new(waiting + waiting / 4 + 50_000);
         this.owed = waiting;
-        this.begin()?;
+        this.begin(None)?;
         while this.owed > 0 {
             let url = format!("http://catalogue-0.null.test/more/{}", this.owed);
             this.command(Command::AddStart {
@@ -111,7 +110,15 @@ impl NullEnd {
     pub(super) fn with_frontier(waiting: u64) -> Result<Self, String> {
         let mut this = Self::new(100_000);
         this.outside = waiting / u64::from(HOSTS);
-        this.begin()?;
+        this.begin(None)?;
+        Ok(this)
+    }
+
+    /// An engine with a small window that takes up a session of a store.
+    pub(super) fn over(store: Store, session: SessionId) -> Result<Self, String> {
+        let mut this = Self::new(100_000);
+        this.store = Some(store);
+        this.begin(Some(session))?;
         Ok(this)
     }
 
@@ -129,6 +136,7 @@ impl NullEnd {
         };
         Self {
             engine: Engine::new(settings),
+            store: None,
             now: Duration::ZERO,
             born: 0,
             outside: 0,
@@ -144,7 +152,7 @@ impl NullEnd {
         }
     }
 
-    fn begin(&mut self) -> Result<(), String> {
+    fn begin(&mut self, resume: Option<SessionId>) -> Result<(), String> {
         let site = Site::load(SITE, "null.toml").map_err(|errors| errors.to_string())?;
         let site = Arc::new(site);
         let profile = request_profile(&site, &Settings::default(), std::iter::empty().collect());
@@ -155,7 +163,7 @@ impl NullEnd {
             origin: serde_json::Value::Null,
             source: Some("bench".to_owned()),
             seed: 1,
-            resume: None,
+            resume,
         })));
         for _ in 0..8 {
             self.tick();
@@ -179,6 +187,7 @@ impl NullEnd {
                 self.engine.report(report);
             }
         }
+        let mut letters = Vec::new();
         for order in self.engine.take_orders() {
             let report = match order {
                 Order::Fetch(order) if !self.holds => self.fetched(&order),
@@ -188,10 +197,15 @@ impl NullEnd {
                 }
                 Order::Abort(_) => continue,
                 Order::Parse(order) => parsed(&order),
+                Order::Store(order) if self.store.is_some() => {
+                    letters.push(order);
+                    continue;
+                }
                 Order::Store(order) => self.stored(order),
             };
             self.engine.report(report);
         }
+        self.keep(letters);
         for frame in self.engine.take_frames() {
             self.encoded.clear();
             let bytes = std::mem::take(&mut self.encoded);
@@ -200,6 +214,23 @@ impl NullEnd {
             if let Frame::Changes(changes) = &frame {
                 self.mirror.apply(changes);
             }
+        }
+    }
+
+    /// One commit of a real store.
+    fn keep(&mut self, letters: Vec<StoreOrder>) {
+        let Some(store) = self.store.as_mut().filter(|_| !letters.is_empty()) else {
+            return;
+        };
+        for (id, result) in store.apply(letters) {
+            let outcome = match result {
+                Ok(receipt) => {
+                    self.lives += u64::from(matches!(receipt, StoreReceipt::Ended(_)));
+                    Outcome::Stored(Box::new(receipt))
+                }
+                Err(error) => Outcome::StoreFailed(error, None),
+            };
+            self.engine.report(report(id, outcome));
         }
     }
 
@@ -224,152 +255,10 @@ impl NullEnd {
             body: Arc::clone(&self.body),
             wire_bytes: 20_000,
             first_byte: Duration::from_millis(1),
+            wall: None,
         };
         report(order.id, Outcome::Answered(Box::new(answer)))
     }
-
-    #[expect(clippy::needless_pass_by_value, reason = "it ends here")]
-    fn stored(&mut self, order: StoreOrder) -> Report {
-        let receipt = match order.verb {
-            StoreVerb::OpenSession(_) => StoreReceipt::Opened(Box::new(self.opened())),
-            StoreVerb::Discover { .. } => StoreReceipt::Discovered(self.discovered()),
-            StoreVerb::Mark { .. } => StoreReceipt::Marked,
-            StoreVerb::End(_) => {
-                self.lives += 1;
-                let refill = self.refills.then(|| self.page());
-                StoreReceipt::Ended(Ended {
-                    inserted: 1,
-                    discovered: Discovered {
-                        new: refill.into_iter().collect(),
-                        ..Discovered::default()
-                    },
-                    ..Ended::default()
-                })
-            }
-            StoreVerb::Admit {
-                host, after, limit, ..
-            } => self.admitted(host, after, limit),
-            _ => StoreReceipt::Noted,
-        };
-        report(order.id, Outcome::Stored(Box::new(receipt)))
-    }
-
-    fn opened(&self) -> SessionOpened {
-        let waiting = self.outside * u64::from(HOSTS);
-        let known = |(id, key)| KnownHost {
-            id,
-            key,
-            waiting: self.outside,
-            learned: None,
-        };
-        let started = waiting > 0;
-        SessionOpened {
-            session: SESSION,
-            boot: 1,
-            mode: Mode::New,
-            seed: 1,
-            started,
-            counts: if started {
-                vec![(BatchId(0), StageId(0), Phase::Queued, waiting)]
-            } else {
-                Vec::new()
-            },
-            hosts: if started {
-                hosts().into_iter().map(known).collect()
-            } else {
-                Vec::new()
-            },
-            stage_attempts: Vec::new(),
-            skipped: Vec::new(),
-            dead: Vec::new(),
-            records: 0,
-            bytes: 0,
-        }
-    }
-
-    /// First one page, which opens the batch; then as many as are owed, in chunks.
-    fn discovered(&mut self) -> Discovered {
-        let is_first = self.born == 0;
-        let n = if is_first { 1 } else { self.owed.min(CHUNK) };
-        self.owed = self.owed.saturating_sub(n);
-        let new: Vec<StoredTask> = (0..n).map(|_| self.page()).collect();
-        if is_first {
-            self.unread.clone_from(&new);
-        }
-        Discovered {
-            new,
-            hosts: if is_first { hosts() } else { Vec::new() },
-            ..Discovered::default()
-        }
-    }
-
-    fn admitted(&mut self, host: HostId, after: Seq, limit: u32) -> StoreReceipt {
-        if self.outside == 0 {
-            let tasks: Vec<_> = self
-                .unread
-                .extract_if(.., |task| task.host == host)
-                .collect();
-            let cursor = tasks.last().map_or(after, |task| task.seq);
-            return StoreReceipt::Admitted {
-                tasks,
-                cursor,
-                exhausted: true,
-            };
-        }
-        let left = self.outside.saturating_sub(after.0);
-        let n = left.min(u64::from(limit));
-        let tasks: Vec<_> = (1..=n)
-            .map(|step| StoredTask {
-                seq: Seq(after.0 + step),
-                host,
-                ..self.page()
-            })
-            .collect();
-        StoreReceipt::Admitted {
-            tasks,
-            cursor: Seq(after.0 + n),
-            exhausted: n == left,
-        }
-    }
-
-    /// A new page at the host whose turn it is.
-    fn page(&mut self) -> StoredTask {
-        self.born += 1;
-        let n = self.born;
-        let host = u32::try_from(n % u64::from(HOSTS)).unwrap_or(0);
-        StoredTask {
-            // Spread over the whole space, as hashes are.
-            key: PageKey(Uuid::from_u128(
-                u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
-            )),
-            seq: Seq(n),
-            url: format!("http://catalogue-{host}.null.test/products/of-some-kind/item-{n}/")
-                .into(),
-            stage: StageId(0),
-            batch: BatchId(0),
-            host: HostId(host + 1),
-            depth: 1,
-            phase: Phase::Queued,
-            due_in: Duration::ZERO,
-            tries: Tries::default(),
-            carried: format!("{{\"page\":{},\"position\":{}}}", n / 20, n % 20).into(),
-            suspect: false,
-            validators: None,
-        }
-    }
-}
-
-fn hosts() -> Vec<(HostId, HostKey)> {
-    (0..HOSTS)
-        .map(|host| {
-            let key = HostKey {
-                scheme: "http".to_owned(),
-                name: format!("catalogue-{host}.null.test"),
-                port: 80,
-            };
-            (HostId(host + 1), key)
-        })
-        .collect()
 }
 
 fn parsed(order: &ParseOrder) -> Report {

@@ -3,9 +3,10 @@
 use std::{path::Path, time::Instant};
 
 use super::{
-    Options, cpu, median,
+    Options, median,
     null_end::NullEnd,
     table::{Bound, Row, Table},
+    weighed::{Thing, weigh},
 };
 use crate::ports::commands::{Command, Target};
 
@@ -14,9 +15,8 @@ const TICKS: usize = 5_000;
 
 pub(super) fn measure(options: &Options, _folder: &Path) -> Result<Table, String> {
     let million = options.million();
-    let before = cpu::resident();
+    let grown = weigh(&Thing::Window(million))?;
     let mut end = NullEnd::with_waiting(million)?;
-    let grown = cpu::resident().saturating_sub(before);
     let busy = tick(&mut end);
     end.command(Command::Pause(Target::Engine));
     end.tick();
@@ -28,12 +28,12 @@ pub(super) fn measure(options: &Options, _folder: &Path) -> Result<Table, String
         Row::figure("µs a tick, paused (median)", paused).bound(Bound::AtMost(20.0)),
         Row::figure(
             "bytes a waiting task, with URL and the feed's mirror",
-            bytes(grown) / f64::from(resident),
+            grown / f64::from(resident),
         )
         .bound(Bound::AtMost(400.0)),
     ];
-    let one = frontier(1_000_000)?;
-    let ten = frontier(10_000_000)?;
+    let one = weigh(&Thing::Frontier(1_000_000))?;
+    let ten = weigh(&Thing::Frontier(10_000_000))?;
     rows.push(
         Row::figure(
             "MB with 10,000,000 in the frontier, beside 1,000,000",
@@ -62,25 +62,4 @@ fn tick(end: &mut NullEnd) -> f64 {
         end.tick();
     }
     median(times)
-}
-
-/// Bytes that an engine with this frontier takes once it has crawled for a while.
-fn frontier(pages: u64) -> Result<f64, String> {
-    let before = cpu::resident();
-    let mut end = NullEnd::with_frontier(pages)?;
-    end.holds = false;
-    let mut ticks = 0;
-    while end.lives < 100_000 {
-        end.tick();
-        ticks += 1;
-        if ticks > 100_000 {
-            return Err(format!("a crawl of {pages} pages stands still"));
-        }
-    }
-    Ok(bytes(cpu::resident().saturating_sub(before)))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes of a benchmark")]
-fn bytes(n: u64) -> f64 {
-    n as f64
 }

@@ -8,10 +8,10 @@ use crate::bench::{self, Options};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  crawlfield bench                   all tables; takes some minutes
+  crawlfield bench                   all tables; takes a quarter of an hour
   crawlfield bench --quick           a look, in well under a minute
   crawlfield bench --only crawl      the crawl beside a loop written by hand
-  crawlfield bench --only known --known 10000000")]
+  crawlfield bench --only known --known 1000000")]
 pub(super) struct BenchArgs {
     /// Fewer rounds and smaller windows
     #[arg(long)]
@@ -22,12 +22,15 @@ pub(super) struct BenchArgs {
     /// Only tables whose name holds this: idle, waiting, lives, pages, crawl, known
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Pages that the store knows beforehand
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
-    known: usize,
+    /// Pages that the store knows beforehand [default: 10000000, with --quick 200000]
+    #[arg(long, value_name = "N")]
+    known: Option<u64>,
     /// Serve the demo for another bench until stdin closes
     #[arg(long, value_name = "PRODUCTS", hide = true)]
     serve: Option<u32>,
+    /// Tell another bench the bytes that one thing takes
+    #[arg(long, num_args = 2, value_names = ["WHAT", "OF"], hide = true)]
+    weigh: Option<Vec<String>>,
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<Exit, Failure> {
@@ -35,9 +38,15 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, Failure> {
         bench::served::serve(products).map_err(Failure::internal)?;
         return Ok(Exit::Done);
     }
+    if let Some(words) = &args.weigh {
+        let bytes = bench::weighed::here(words).map_err(Failure::internal)?;
+        say(&format!("{bytes}\n"));
+        return Ok(Exit::Done);
+    }
+    let few = if args.quick { 200_000 } else { 10_000_000 };
     let options = Options {
         quick: args.quick,
-        known: args.known,
+        known: args.known.unwrap_or(few),
         only: args.only.clone(),
     };
     let show = |table: &bench::Table| {

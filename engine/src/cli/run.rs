@@ -25,16 +25,17 @@ use crate::{
 #[command(after_help = "\
 Examples:
   crawlfield run books.toml --store books.db
+  crawlfield run books.toml quotes.toml --store both.db
   crawlfield run --demo --products 300 --error-rate 0.1 --verify
   crawlfield run shop.toml --store shop.db --json --connect-to shop.example=127.0.0.1:8080")]
 pub(super) struct RunArgs {
-    /// Site file
+    /// Site files: a session each, side by side in one engine
     #[arg(
         value_name = "SITE.toml",
         required_unless_present = "demo",
         conflicts_with = "demo"
     )]
-    site: Option<PathBuf>,
+    sites: Vec<PathBuf>,
     /// Crawl the embedded demo catalogue, served on loopback
     #[arg(long)]
     demo: bool,
@@ -91,23 +92,26 @@ pub fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let mut job = job(args)?;
-    job.mode = match args.mode {
-        ModeFlag::New => Mode::New,
-        ModeFlag::Full => Mode::Full,
-    };
-    if let Some(seed) = args.demo_flags.seed {
-        job.seed = seed;
+    let mut jobs = jobs(args)?;
+    for job in &mut jobs {
+        job.mode = match args.mode {
+            ModeFlag::New => Mode::New,
+            ModeFlag::Full => Mode::Full,
+        };
+        if let Some(seed) = args.demo_flags.seed {
+            job.seed = seed;
+        }
+        job.take_up(&args.settings.layered(Some(&job.site))?);
     }
-    job.take_up(&args.settings.layered(Some(&job.site))?);
     let settings = args.settings.layered(None)?.settings;
     let scratch = Scratch::new(args.store.as_deref())?;
-    refuse_stopped(&scratch.store, &job)?;
+    for job in &jobs {
+        refuse_stopped(&scratch.store, job)?;
+    }
     let manner = Manner {
         json: args.json,
         quiet: args.quiet,
     };
-    let jobs = [job];
     let (exit, _) = crawl(
         &jobs,
         &scratch.store,
@@ -121,16 +125,28 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn job(args: &RunArgs) -> Result<Job, Failure> {
-    if let Some(path) = &args.site {
-        refuse_demo_flags(args)?;
-        let text = super::check::read_file(path).map_err(Failure::usage)?;
-        let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
-        let file = path.display().to_string();
-        return Job::site(&text, &file, connect_to).map_err(Failure::usage);
+fn jobs(args: &RunArgs) -> Result<Vec<Job>, Failure> {
+    if args.demo {
+        let config = args.demo_flags.config().map_err(Failure::usage)?;
+        return Ok(vec![Job::demo(config).map_err(Failure::internal)?]);
     }
-    let config = args.demo_flags.config().map_err(Failure::usage)?;
-    Job::demo(config).map_err(Failure::internal)
+    refuse_demo_flags(args)?;
+    let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
+    let mut jobs: Vec<Job> = Vec::new();
+    for path in &args.sites {
+        let text = super::check::read_file(path).map_err(Failure::usage)?;
+        let file = path.display().to_string();
+        let job = Job::site(&text, &file, connect_to.clone()).map_err(Failure::usage)?;
+        if jobs.iter().any(|other| other.site.name == job.site.name) {
+            return Err(Failure::usage(format!(
+                "{file}: another site file of this run is named {:?} too; a site has one live \
+                 session, so give each its own `name` under [site]",
+                job.site.name
+            )));
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
 }
 
 /// Flags of the demo would do nothing for a site, which nobody would notice.

@@ -170,7 +170,7 @@ fn fetch_page(
         let order = FetchOrder {
             id,
             purpose: Purpose::Page,
-            url: Arc::from(url.as_str()),
+            url: url.as_str().into(),
             profile: Arc::clone(&profile),
             validators: None,
         };

@@ -2,24 +2,20 @@
 
 use std::borrow::Cow;
 
+use html5ever::local_name;
 use serde_json::Value as Json;
 
-use crate::extract::{
-    find::{Index, attribute},
-    key::Key,
-};
+use crate::extract::find::Index;
 
 /// Places in a script where a JSON value may begin that are tried at most.
 const STARTS: usize = 64;
 
 /// The parsed `<script type="application/ld+json">` blocks; damaged ones are left out.
 pub(super) fn linked_blocks(index: &Index<'_>) -> Vec<Json> {
-    let key = Key::of("script");
-    (0..index.len())
-        .map(|at| index.element(at))
-        .filter(|element| key.admits(*element))
+    index
+        .named(local_name!("script"))
         .filter(|element| {
-            attribute(*element, "type").is_some_and(|kind| {
+            element.attribute("type").is_some_and(|kind| {
                 let essence = kind.split(';').next().unwrap_or_default().trim();
                 essence.eq_ignore_ascii_case("application/ld+json")
             })

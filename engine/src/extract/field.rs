@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use scraper::selector::ToCss;
+use html5ever::local_name;
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -10,13 +10,15 @@ use crate::{
         convert::{Raw, convert, into_json},
         embedded,
         find::{Card, cleaned},
-        key::Key,
         output::Value,
         page::Page,
         rows::Wanted,
         shape::{from_toml, is_raw, shaped},
     },
-    site::compiled::{Fallbacks, Field, FieldType, Source},
+    site::{
+        compiled::{Fallbacks, Field, FieldType, Source},
+        selector::Selector,
+    },
 };
 
 /// What became of a field.
@@ -129,16 +131,14 @@ pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
             .body()
             .and_then(|body| body.pointer(pointer))
             .map(Cow::Borrowed),
-        Source::Script { select, pointer } => {
-            let text = select.to_css_string();
-            page.index
-                .select(card, select, Key::of(&text))
-                .find_map(|at| {
-                    let script: String = page.index.element(at).text().collect();
-                    embedded::script_value(&script, pointer)
-                })
-                .map(Cow::Owned)
-        }
+        Source::Script { select, pointer } => page
+            .index
+            .select(card, select)
+            .find_map(|at| {
+                let script: String = page.index.element(at).text().collect();
+                embedded::script_value(&script, pointer)
+            })
+            .map(Cow::Owned),
         Source::Carried(name) => page.input.carried.get(name).map(Cow::Borrowed),
         Source::Constant(constant) => Some(Cow::Owned(match from_toml(constant) {
             Raw::Text(text) => Json::String(text),
@@ -172,7 +172,7 @@ fn picked(page: &Page<'_>, field: &Field, fallbacks: &Fallbacks, card: Card) -> 
 }
 
 struct Rows<'s> {
-    each: &'s scraper::Selector,
+    each: &'s Selector,
     label: &'s Fallbacks,
     is: Option<&'s [String]>,
     value: &'s Fallbacks,
@@ -219,18 +219,16 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
 
 /// `<meta name|property|itemprop=NAME content=…>`, the first that has content.
 fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
-    let key = Key::of("meta");
-    let index = &page.index;
-    let values = (0..index.len())
-        .map(|at| index.element(at))
-        .filter(|element| key.admits(*element))
+    let values = page
+        .index
+        .named(local_name!("meta"))
         .filter(|element| {
             ["name", "property", "itemprop"]
                 .iter()
-                .filter_map(|kind| element.attr(kind))
+                .filter_map(|kind| element.attribute(kind))
                 .any(|own| own.trim().eq_ignore_ascii_case(name))
         })
-        .filter_map(|element| element.attr("content"))
+        .filter_map(|element| element.attribute("content"))
         .map(|content| {
             if is_raw(field) {
                 content.to_owned()
@@ -307,7 +305,7 @@ pub(super) fn source_text(field: &Field) -> String {
                 .map(|is| format!(" is \"{}\"", is.join("\" or \"")));
             format!(
                 "rows \"{}\" whose label {label}{}, value {}",
-                rows.to_css_string(),
+                rows.text(),
                 is.unwrap_or_default(),
                 list(value)
             )
@@ -315,7 +313,7 @@ pub(super) fn source_text(field: &Field) -> String {
         Source::JsonLd(pointer) => format!("jsonld \"{pointer}\""),
         Source::Json(pointer) => format!("json \"{pointer}\""),
         Source::Script { select, pointer } => {
-            format!("script \"{}\" at \"{pointer}\"", select.to_css_string())
+            format!("script \"{}\" at \"{pointer}\"", select.text())
         }
         Source::Meta(name) => format!("meta \"{name}\""),
         Source::Carried(name) => format!("carried \"{name}\""),

@@ -2,23 +2,35 @@
 
 use std::cell::Cell;
 
-use scraper::{ElementRef, Html, Selector, selector::ToCss};
-
-use crate::{
-    extract::{bounds::Bounds, key::Key},
-    site::compiled::{Pick, Take},
+use html5ever::LocalName;
+use selectors::{
+    Element as _,
+    context::{
+        MatchingContext, MatchingForInvalidation, MatchingMode, NeedsSelectorFlags, QuirksMode,
+        SelectorCaches,
+    },
+    matching::matches_selector,
 };
 
-/// Ranges longer than this use scraper's caches for pseudo-classes that count siblings.
-const CACHED_FROM: usize = 1_000;
+use crate::{
+    extract::{
+        bounds::Bounds,
+        tree::{Element, Tree},
+    },
+    site::{
+        compiled::{Pick, Take},
+        selector::{Kind, Selector, mark},
+    },
+};
 
 /// Where a selector looks: the whole page, or below one element.
 pub(super) type Card = Option<usize>;
 
 /// All elements in document order; the descendants of one are the ones that follow it.
-#[derive(Default)]
 pub(super) struct Index<'h> {
-    elements: Vec<ElementRef<'h>>,
+    elements: Vec<Element<'h>>,
+    /// What selectors are held against first.
+    marks: Vec<u64>,
     /// One past the last descendant of each element.
     ends: Vec<usize>,
     most_children: u64,
@@ -27,47 +39,50 @@ pub(super) struct Index<'h> {
 }
 
 impl<'h> Index<'h> {
-    pub(super) fn new(html: &'h Html, bounds: &Bounds) -> Self {
+    pub(super) fn new(tree: &'h Tree, bounds: &Bounds) -> Self {
+        let room = tree.elements();
         let mut index = Self {
+            elements: Vec::with_capacity(room),
+            marks: Vec::with_capacity(room),
+            ends: Vec::with_capacity(room),
+            most_children: 0,
             steps_left: Cell::new(bounds.max_steps),
-            ..Self::default()
+            exhausted: Cell::new(false),
         };
         let mut open: Vec<(usize, u64)> = Vec::new();
-        let root = html.tree.root();
-        let mut at = root.first_child();
+        let mut at = tree.first(Tree::root());
         while let Some(node) = at {
-            let is_element = if let Some(element) = ElementRef::wrap(node) {
+            let element = tree.element(node);
+            if let Some(element) = element {
                 if let Some((_, children)) = open.last_mut() {
                     *children += 1;
                     index.most_children = index.most_children.max(*children);
                 }
                 open.push((index.elements.len(), 0));
                 index.elements.push(element);
+                index.marks.push(element.marks());
                 index.ends.push(0);
-                true
-            } else {
-                false
-            };
-            if let Some(child) = node.first_child() {
-                at = Some(child);
+            }
+            at = tree.first(node);
+            if at.is_some() {
                 continue;
             }
-            if is_element {
+            if element.is_some() {
                 index.close(&mut open);
             }
             let mut up = node;
-            at = loop {
-                if let Some(next) = up.next_sibling() {
-                    break Some(next);
+            while at.is_none() {
+                at = tree.after(up);
+                if at.is_some() {
+                    break;
                 }
-                let Some(parent) = up.parent().filter(|parent| parent.id() != root.id()) else {
-                    break None;
-                };
-                if parent.value().is_element() {
+                let parent = tree.parent(up).filter(|parent| *parent != Tree::root());
+                let Some(parent) = parent else { break };
+                if tree.element(parent).is_some() {
                     index.close(&mut open);
                 }
                 up = parent;
-            };
+            }
         }
         index
     }
@@ -83,7 +98,7 @@ impl<'h> Index<'h> {
         self.elements.len()
     }
 
-    pub(super) fn element(&self, at: usize) -> ElementRef<'h> {
+    pub(super) fn element(&self, at: usize) -> Element<'h> {
         self.elements[at]
     }
 
@@ -93,52 +108,55 @@ impl<'h> Index<'h> {
         self.exhausted.get()
     }
 
+    /// The HTML, SVG or `MathML` elements of this name.
+    pub(super) fn named(&self, name: LocalName) -> impl Iterator<Item = Element<'h>> {
+        let wanted = mark(Kind::Tag, &name);
+        let marked = self.marks.iter().zip(&self.elements);
+        marked
+            .filter(move |(marks, _)| *marks & wanted != 0)
+            .map(|(_, element)| *element)
+            .filter(move |element| element.name().local == name)
+    }
+
     /// The elements below the card that match, in document order.
     pub(super) fn select<'s>(
         &'s self,
         card: Card,
         selector: &'s Selector,
-        key: Key<'s>,
-    ) -> Box<dyn Iterator<Item = usize> + 's> {
-        let range = card.map_or(0..self.elements.len(), |at| at + 1..self.ends[at]);
-        if !self.pay(range.clone(), key) {
-            return Box::new(std::iter::empty());
-        }
-        if key.pseudo && range.len() > CACHED_FROM {
-            return Box::new(self.select_cached(range, card, selector));
-        }
-        let scope = card.map(|at| self.elements[at]);
-        Box::new(range.filter(move |at| {
-            let element = self.elements[*at];
-            key.admits(element) && selector.matches_with_scope(&element, scope)
-        }))
-    }
-
-    /// Through scraper's own iterator, whose caches make `:nth-child` and `:has` linear.
-    fn select_cached<'s>(
-        &'s self,
-        range: std::ops::Range<usize>,
-        card: Card,
-        selector: &'s Selector,
     ) -> impl Iterator<Item = usize> + 's {
-        let top = card.unwrap_or(0);
-        let own = (card.is_none() && selector.matches(&self.elements[top])).then_some(top);
-        let mut at = range.start;
-        own.into_iter()
-            .chain(self.elements[top].select(selector).map(move |found| {
-                while self.elements[at].id() != found.id() {
-                    at += 1;
-                }
-                at
-            }))
+        let range = card.map_or(0..self.elements.len(), |at| at + 1..self.ends[at]);
+        let range = if self.pay(range.clone(), selector) {
+            range
+        } else {
+            0..0
+        };
+        let scope = card.map(|at| self.elements[at].opaque());
+        // They make `:nth-child` and `:has` linear.
+        let mut caches = SelectorCaches::default();
+        range.filter(move |at| {
+            selector.admits(self.marks[*at]) && {
+                let mut context = MatchingContext::new(
+                    MatchingMode::Normal,
+                    None,
+                    &mut caches,
+                    QuirksMode::NoQuirks,
+                    NeedsSelectorFlags::No,
+                    MatchingForInvalidation::No,
+                );
+                context.scope_element = scope;
+                let mut all = selector.list().slice().iter();
+                all.any(|one| matches_selector(one, 0, None, &self.elements[*at], &mut context))
+            }
+        })
     }
 
-    /// Takes the work from the budget. With `~` each element that the key admits may look at all
-    /// its siblings, of which sixteen count as one step.
-    fn pay(&self, range: std::ops::Range<usize>, key: Key<'_>) -> bool {
+    /// Takes the work from the budget. With `~` each element that the selector's last part admits
+    /// may look at all its siblings, of which sixteen count as one step.
+    fn pay(&self, range: std::ops::Range<usize>, selector: &Selector) -> bool {
         let mut price = range.len() as u64;
-        if key.siblings {
-            let admitted = range.filter(|at| key.admits(self.elements[*at])).count() as u64;
+        if selector.looks_at_siblings() {
+            let marks = self.marks[range].iter();
+            let admitted = marks.filter(|marks| selector.admits(**marks)).count() as u64;
             price += admitted * (self.most_children / 16);
         }
         let left = self.steps_left.get().checked_sub(price);
@@ -152,17 +170,19 @@ impl<'h> Index<'h> {
         &'s self,
         card: Card,
         pick: &'s Pick,
-    ) -> Box<dyn Iterator<Item = usize> + 's> {
-        match &pick.selector {
-            Some(selector) => self.select(card, selector, Key::of(&pick.text)),
-            None => Box::new(card.or((self.len() > 0).then_some(0)).into_iter()),
-        }
+    ) -> impl Iterator<Item = usize> + 's {
+        let own = match pick.selector {
+            Some(_) => None,
+            None => card.or((self.len() > 0).then_some(0)),
+        };
+        let selector = pick.selector.as_ref();
+        let found = selector.map(|selector| self.select(card, selector));
+        own.into_iter().chain(found.into_iter().flatten())
     }
 
     /// The cards of a rule: all matches of `each` on the page.
     pub(super) fn cards(&self, each: &Selector) -> Vec<usize> {
-        let text = each.to_css_string();
-        self.select(None, each, Key::of(&text)).collect()
+        self.select(None, each).collect()
     }
 
     /// What is taken from an element, with its white space cleaned unless `raw`.
@@ -170,16 +190,13 @@ impl<'h> Index<'h> {
         let element = self.elements[at];
         match take {
             Take::Text => Some(joined(element.text(), raw)),
-            Take::Own => {
-                let own = element.children().filter_map(|node| node.value().as_text());
-                Some(joined(own.map(|text| &**text), raw))
-            }
+            Take::Own => Some(joined(element.own_text(), raw)),
             Take::Html => {
                 let html = element.inner_html();
                 Some(if raw { html } else { cleaned(&html) })
             }
             Take::Attribute(name) => {
-                let value = attribute(element, name)?;
+                let value = element.attribute(name)?;
                 Some(if raw {
                     value.to_owned()
                 } else {
@@ -188,15 +205,6 @@ impl<'h> Index<'h> {
             }
         }
     }
-}
-
-/// An attribute by its local name; HTML's names are lower case.
-pub(super) fn attribute<'h>(element: ElementRef<'h>, name: &str) -> Option<&'h str> {
-    let attributes = &element.value().attrs;
-    attributes
-        .iter()
-        .find(|(qualified, _)| (*qualified.local).eq_ignore_ascii_case(name))
-        .map(|(_, value)| &**value)
 }
 
 /// Trimmed, every run of Unicode white space one space.
@@ -226,3 +234,6 @@ fn joined<'t>(pieces: impl Iterator<Item = &'t str>, raw: bool) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

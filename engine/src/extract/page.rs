@@ -3,17 +3,12 @@
 use std::cell::OnceCell;
 
 use encoding_rs::Encoding;
+use html5ever::local_name;
 use serde_json::Value as Json;
 use url::Url;
 
 use crate::{
-    extract::{
-        embedded,
-        find::{Index, attribute},
-        key::Key,
-        output::PageInput,
-        rows::Known,
-    },
+    extract::{embedded, find::Index, output::PageInput, rows::Known},
     site::scope::resolve,
 };
 
@@ -82,11 +77,9 @@ fn base(input: &PageInput<'_>, index: &Index<'_>) -> Option<Url> {
     let own = Url::parse(input.final_url)
         .or_else(|_| Url::parse(input.url))
         .ok();
-    let key = Key::of("base");
-    let declared = (0..index.len())
-        .map(|at| index.element(at))
-        .filter(|element| key.admits(*element))
-        .find_map(|element| attribute(element, "href"))
+    let declared = index
+        .named(local_name!("base"))
+        .find_map(|element| element.attribute("href"))
         .and_then(|href| match &own {
             Some(own) => own.join(href).ok(),
             None => Url::parse(href).ok(),

@@ -3,16 +3,12 @@
 use std::{
     cell::{OnceCell, RefCell},
     rc::Rc,
+    sync::Arc,
 };
 
-use scraper::{Selector, selector::ToCss};
-
 use crate::{
-    extract::{
-        find::{Card, Index, cleaned},
-        key::Key,
-    },
-    site::compiled::Fallbacks,
+    extract::find::{Card, Index, cleaned},
+    site::{compiled::Fallbacks, selector::Selector},
 };
 
 /// The rows of one selector below one card.
@@ -103,15 +99,15 @@ pub(super) struct Known {
 
 /// Which rows: their selector, the card, and how their labels are read.
 struct Place {
-    each: Selector,
+    each: Arc<str>,
     card: Card,
-    label: Vec<String>,
+    label: Vec<Arc<str>>,
 }
 
 impl Place {
     fn is(&self, each: &Selector, card: Card, label: &Fallbacks) -> bool {
         self.card == card
-            && self.each == *each
+            && self.each == *each.text()
             && self.label.len() == label.0.len()
             && self.label.iter().zip(&label.0).all(|(a, b)| *a == b.text)
     }
@@ -137,17 +133,16 @@ impl Known {
         {
             return Rc::clone(rows);
         }
-        let text = each.to_css_string();
-        let at: Vec<usize> = index.select(card, each, Key::of(&text)).collect();
+        let at: Vec<usize> = index.select(card, each).collect();
         let labels = at.iter().map(|_| OnceCell::new()).collect();
         let rows = Rc::new(Rows { at, labels });
         if entries.len() == KEPT {
             entries.remove(0);
         }
         let place = Place {
-            each: each.clone(),
+            each: Arc::clone(each.text()),
             card,
-            label: label.0.iter().map(|pick| pick.text.clone()).collect(),
+            label: label.0.iter().map(|pick| Arc::clone(&pick.text)).collect(),
         };
         entries.push((place, Rc::clone(&rows)));
         rows

@@ -166,7 +166,7 @@ fn scopes(cards: Option<&[usize]>) -> Vec<Card> {
 }
 
 fn each_match(
-    each: Option<&scraper::Selector>,
+    each: Option<&crate::site::selector::Selector>,
     cards: Option<&[usize]>,
     page: &Page<'_>,
 ) -> Option<Match> {
@@ -177,7 +177,7 @@ fn each_match(
         .take(SHOWN)
         .filter_map(|card| page.index.take(*card, &take, false));
     Some(Match {
-        selector: scraper::selector::ToCss::to_css_string(each),
+        selector: each.text().to_string(),
         matches: cards.len(),
         first: first.map(|text| shortened(&text)).collect(),
     })
@@ -207,7 +207,7 @@ fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
         }
     }
     Match {
-        selector: pick.text.clone(),
+        selector: pick.text.to_string(),
         matches,
         first,
     }
@@ -219,11 +219,9 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
         Source::Rows {
             rows, label, value, ..
         } => {
-            let text = scraper::selector::ToCss::to_css_string(rows);
-            let key = super::key::Key::of(&text);
-            let found: Vec<Card> = page.index.select(card, rows, key).map(Some).collect();
+            let found: Vec<Card> = page.index.select(card, rows).map(Some).collect();
             let all = Match {
-                selector: text.clone(),
+                selector: rows.text().to_string(),
                 matches: found.len(),
                 first: Vec::new(),
             };

@@ -16,6 +16,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{PageKey, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
@@ -42,7 +43,7 @@ pub struct Event {
 pub enum Fact {
     TaskAdmitted {
         task_id: PageKey,
-        url: Arc<str>,
+        url: PageUrl,
         stage: Arc<str>,
         host: Arc<str>,
         session: u32,
@@ -170,7 +171,7 @@ impl Events {
             },
             Change::Admitted(birth) => Fact::TaskAdmitted {
                 task_id: birth.key,
-                url: Arc::clone(&birth.url),
+                url: birth.url.clone(),
                 stage: self.stage_name(birth.session, birth.stage),
                 host: tables
                     .host(birth.host)

@@ -9,6 +9,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
@@ -118,7 +119,7 @@ pub struct Birth {
     /// Its identity.
     pub key: PageKey,
     /// Canonical URL.
-    pub url: Arc<str>,
+    pub url: PageUrl,
     /// Whose.
     pub session: SessionId,
     /// Its stage.
@@ -221,6 +222,27 @@ pub enum StagePhase {
     Partial,
     /// Ended; beyond the tolerance.
     Fatal,
+}
+
+impl StagePhase {
+    /// What counts of two: open before ended, worse before better.
+    #[must_use]
+    pub fn max_by_weight(self, other: Self) -> Self {
+        const fn weight(phase: StagePhase) -> u8 {
+            match phase {
+                StagePhase::Waiting => 0,
+                StagePhase::Success => 1,
+                StagePhase::Partial => 2,
+                StagePhase::Fatal => 3,
+                StagePhase::Running => 4,
+            }
+        }
+        if weight(other) >= weight(self) {
+            other
+        } else {
+            self
+        }
+    }
 }
 
 /// Where a breaker is.

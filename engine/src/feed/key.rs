@@ -1,7 +1,5 @@
 //! Key frames: the whole window at one moment, cut from a mirror in parts.
 
-use std::sync::Arc;
-
 use crate::{
     feed::{
         frame::Birth,
@@ -10,6 +8,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
@@ -42,7 +41,7 @@ pub struct KeyTask {
     /// Its identity.
     pub key: PageKey,
     /// Canonical URL.
-    pub url: Arc<str>,
+    pub url: PageUrl,
     /// Whose.
     pub session: SessionId,
     /// Its stage.
@@ -74,7 +73,7 @@ impl KeyTask {
         Self {
             slot: birth.slot,
             key: birth.key,
-            url: Arc::clone(&birth.url),
+            url: birth.url.clone(),
             session: birth.session,
             stage: birth.stage,
             batch: birth.batch,
@@ -95,7 +94,7 @@ impl From<Task<'_>> for KeyTask {
         Self {
             slot: task.slot,
             key: task.key,
-            url: Arc::clone(task.url),
+            url: task.url.clone(),
             session: task.session,
             stage: task.stage,
             batch: task.batch,

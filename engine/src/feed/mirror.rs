@@ -1,9 +1,7 @@
-//! The columnar mirror of the window: what the feed has told so far, one array per fact.
+//! The mirror of the window: what the feed has told so far, a row for each slot.
 //!
 //! The hub cuts key frames from one, the viewer draws another, a recording rebuilds a third. It
 //! never panics on what it is told: nonsense is counted and the rest is applied.
-
-use std::sync::Arc;
 
 use crate::{
     feed::{
@@ -13,16 +11,19 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
 
 mod answers;
+mod row;
 mod tables;
 #[cfg(test)]
 mod tests;
 
 pub use answers::Sight;
+use row::{Figures, Rare, Rares, Row};
 pub use tables::{HostRow, PhaseCounts, SessionRow, StageRow, Tables};
 
 /// A phase column's number where no task lives.
@@ -31,27 +32,13 @@ pub const EMPTY: u8 = u8::MAX;
 /// Slots beyond this are nonsense: a window never holds more.
 pub const SLOTS_MAX: u32 = 1 << 24;
 
-/// No figures: nothing expected, nothing due.
-const NO_FIGURES: [u32; 3] = [u32::MAX; 3];
-/// No class or no reason.
-const NONE: u8 = u8::MAX;
-
-/// The window's tasks as columns by slot, at most 64 bytes a task beside the URL.
+/// The window's tasks by slot.
 #[derive(Debug, Clone, Default)]
 pub struct Mirror {
-    key: Vec<PageKey>,
-    url: Vec<Option<Arc<str>>>,
-    session: Vec<u16>,
-    stage: Vec<u16>,
-    batch: Vec<u32>,
-    host: Vec<u32>,
+    rows: Vec<Row>,
+    /// A column of its own: it is drawn and counted without the rest.
     phase: Vec<u8>,
-    attempts: Vec<u16>,
-    changed_us: Vec<u64>,
-    /// In flight: expected ms (median, low, high); in backoff: due time, low and high half.
-    figures: Vec<[u32; 3]>,
-    class: Vec<u8>,
-    reason: Vec<u8>,
+    rares: Rares,
     tables: Tables,
     counts: PhaseCounts,
     next_seq: u64,
@@ -76,7 +63,7 @@ pub struct Task<'a> {
     /// Its identity.
     pub key: PageKey,
     /// Canonical URL.
-    pub url: &'a Arc<str>,
+    pub url: &'a PageUrl,
     /// Whose.
     pub session: SessionId,
     /// Its stage.
@@ -175,17 +162,9 @@ impl Mirror {
         }
         let i = task.slot as usize;
         self.grow_to(i + 1);
-        self.key[i] = task.key;
-        self.url[i] = Some(Arc::clone(&task.url));
-        self.session[i] = session;
-        self.stage[i] = task.stage.0;
-        self.batch[i] = task.batch.0;
-        self.host[i] = host;
-        self.attempts[i] = task.attempts;
-        self.changed_us[i] = task.changed_us;
-        self.figures[i] = figures(task.due_us, task.expected_ms);
-        self.class[i] = task.class.map_or(NONE, class_number);
-        self.reason[i] = task.reason.map_or(NONE, |reason| reason as u8);
+        let mut row = Row::of(task, session, host);
+        self.rares.set(&mut row, Rare::of(task));
+        self.rows[i] = row;
         self.count(i, task.phase, 1);
         self.phase[i] = task.phase as u8;
         self.touch(task.slot);
@@ -211,22 +190,25 @@ impl Mirror {
         self.count(i, from, -1);
         self.count(i, step.to, 1);
         self.phase[i] = step.to as u8;
-        self.attempts[i] = step.attempts;
-        self.changed_us[i] = at_us;
-        self.figures[i] = NO_FIGURES;
+        let row = &mut self.rows[i];
+        row.changed_us = at_us;
+        let mut rare = self.rares.of(row);
+        rare.attempts = step.attempts;
+        rare.figures = Figures::None;
         match &step.detail {
             Detail::Began { expect_ms } if step.to.is_in_flight() => {
-                self.figures[i] = figures(None, *expect_ms);
+                rare.figures = Figures::of(None, *expect_ms);
             }
             Detail::Error(fault) => {
-                self.class[i] = class_number(fault.class);
+                rare.class = Some(fault.class);
                 if !step.to.is_in_flight() {
-                    self.figures[i] = figures(fault.retry_at_us, None);
+                    rare.figures = Figures::of(fault.retry_at_us, None);
                 }
             }
-            Detail::Reason(reason) => self.reason[i] = *reason as u8,
+            Detail::Reason(reason) => rare.reason = Some(*reason),
             Detail::None | Detail::Began { .. } | Detail::Took { .. } => {}
         }
+        self.rares.set(row, rare);
         self.touch(step.slot);
     }
 
@@ -244,15 +226,18 @@ impl Mirror {
             self.count(i, phase, -1);
         }
         self.phase[i] = EMPTY;
-        self.url[i] = None;
+        let row = &mut self.rows[i];
+        row.url = None;
+        self.rares.set(row, Rare::default());
         self.touch(slot);
     }
 
     fn count(&mut self, i: usize, phase: Phase, by: i64) {
+        let row = &self.rows[i];
         self.counts.add(phase, by);
         self.tables
-            .count(self.session[i], StageId(self.stage[i]), phase, by);
-        self.tables.count_host(self.host[i], phase, by);
+            .count(row.session, StageId(row.stage), phase, by);
+        self.tables.count_host(row.host, phase, by);
     }
 
     fn touch(&mut self, slot: u32) {
@@ -275,48 +260,10 @@ impl Mirror {
         let more = len - self.phase.len();
         if len > self.phase.capacity() {
             let more = more.max(self.phase.len() / 16).max(64);
-            self.key.reserve_exact(more);
-            self.url.reserve_exact(more);
-            self.session.reserve_exact(more);
-            self.stage.reserve_exact(more);
-            self.batch.reserve_exact(more);
-            self.host.reserve_exact(more);
+            self.rows.reserve_exact(more);
             self.phase.reserve_exact(more);
-            self.attempts.reserve_exact(more);
-            self.changed_us.reserve_exact(more);
-            self.figures.reserve_exact(more);
-            self.class.reserve_exact(more);
-            self.reason.reserve_exact(more);
         }
-        self.key.resize(len, PageKey(uuid::Uuid::nil()));
-        self.url.resize(len, None);
-        self.session.resize(len, 0);
-        self.stage.resize(len, 0);
-        self.batch.resize(len, 0);
-        self.host.resize(len, 0);
+        self.rows.resize(len, Row::EMPTY);
         self.phase.resize(len, EMPTY);
-        self.attempts.resize(len, 0);
-        self.changed_us.resize(len, 0);
-        self.figures.resize(len, NO_FIGURES);
-        self.class.resize(len, NONE);
-        self.reason.resize(len, NONE);
     }
-}
-
-fn figures(due_us: Option<u64>, expected_ms: Option<(u32, u32, u32)>) -> [u32; 3] {
-    match (due_us, expected_ms) {
-        (_, Some((median, low, high))) => [median, low, high],
-        (Some(due), None) => [low_half(due), low_half(due >> 32), 0],
-        (None, None) => NO_FIGURES,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the half that is meant")]
-const fn low_half(number: u64) -> u32 {
-    number as u32
-}
-
-/// The class's place in `ErrorClass::ALL`, which is the order of its declaration.
-const fn class_number(class: ErrorClass) -> u8 {
-    class as u8
 }

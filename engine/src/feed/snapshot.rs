@@ -26,6 +26,9 @@ pub struct Snapshot {
     pub hosts: Vec<HostInfo>,
     /// Waiting tasks by reason.
     pub waiting: BTreeMap<String, u64>,
+    /// Size of batches and the rest between them.
+    #[serde(default)]
+    pub batches: BatchInfo,
     /// What the process uses; absent where not measured.
     pub resources: Resources,
     /// Failed attempts by class.
@@ -189,6 +192,24 @@ pub struct HostInfo {
     pub in_flight: u32,
     /// Tasks that are final and have left the window.
     pub finished: u64,
+}
+
+/// The batches' tempo.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchInfo {
+    /// Opened so far in this run.
+    pub opened: u32,
+    /// Entry pages of a batch, at most.
+    pub size: u32,
+    /// Seconds between two batches.
+    pub pause: f64,
+    /// Seconds until the next one opens, while the session rests.
+    pub opens_in: Option<f64>,
+    /// Failed attempts of the round that was judged last, as a share.
+    pub errors: Option<f64>,
+    /// Time of its answers, as a multiple of the usual time.
+    pub slowness: Option<f64>,
 }
 
 /// What the process uses.

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +22,8 @@ mod tests;
 pub struct Usage {
     /// Resident memory of this process in bytes.
     pub rss_bytes: Option<u64>,
+    /// Bytes that the machine, or the group that the process is confined to, has left for it.
+    pub free_bytes: Option<u64>,
     /// CPU used since the reading before, in cores.
     pub cpu_cores: Option<f64>,
     /// Bytes received since the start.
@@ -72,6 +74,7 @@ impl Meter {
         let span = span.filter(|(_, elapsed)| !elapsed.is_zero());
         let usage = Usage {
             rss_bytes,
+            free_bytes: self.free_bytes(),
             cpu_cores: span.and_then(|(before, elapsed)| {
                 let used = cpu?.saturating_sub(before.cpu?);
                 Some(used.as_secs_f64() / elapsed.as_secs_f64())
@@ -90,6 +93,17 @@ impl Meter {
             received,
         });
         usage
+    }
+
+    fn free_bytes(&mut self) -> Option<u64> {
+        let (system, _) = self.process.as_mut()?;
+        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        // What the group has cached would be given up for us: only what it holds counts.
+        let group = system
+            .cgroup_limits()
+            .map(|group| group.total_memory.saturating_sub(group.rss));
+        let free = system.available_memory();
+        (free > 0).then(|| group.map_or(free, |group| group.min(free)))
     }
 
     /// Resident bytes and CPU time since the process began.

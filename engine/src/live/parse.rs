@@ -124,7 +124,7 @@ pub fn spawn(
     bounds: Bounds,
 ) -> std::io::Result<Handle> {
     let read = move |order: &ParseOrder| {
-        let carried = carried(&order.carried)?;
+        let carried = carried(order.url.carried())?;
         let began = Instant::now();
         let page = PageInput {
             url: &order.url,

@@ -106,26 +106,28 @@ fn end_weight(end: &EndAttempt) -> usize {
 
 /// Carries out a batch; a panic becomes a report for each of its orders.
 fn apply(store: &mut Store, batch: Vec<StoreOrder>) -> Vec<(OrderId, Outcome)> {
-    let ids: Vec<OrderId> = batch.iter().map(|order| order.id).collect();
+    // A failed batch goes back with its verbs; their pages and links are shared, not copied.
+    let kept: Vec<StoreOrder> = batch.clone();
     match catch_unwind(AssertUnwindSafe(|| store.apply(batch))) {
         Ok(results) => results
             .into_iter()
-            .map(|(id, result)| (id, outcome(result)))
+            .zip(kept)
+            .map(|((id, result), kept)| (id, outcome(result, kept.verb)))
             .collect(),
         Err(panic) => {
             store.recover();
             let text = text(panic.as_ref());
-            ids.into_iter()
-                .map(|id| (id, Outcome::Panicked(text.clone())))
+            kept.into_iter()
+                .map(|order| (order.id, Outcome::Panicked(text.clone())))
                 .collect()
         }
     }
 }
 
-fn outcome(result: Result<StoreReceipt, StoreError>) -> Outcome {
+fn outcome(result: Result<StoreReceipt, StoreError>, verb: StoreVerb) -> Outcome {
     match result {
         Ok(receipt) => Outcome::Stored(Box::new(receipt)),
-        Err(error) => Outcome::StoreFailed(error),
+        Err(error) => Outcome::StoreFailed(error, Some(Box::new(verb))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Counts of pages by session, batch, stage and phase. Only moves and receipts change them, so
 //! that `discovered = Σ phases` holds at every tick.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::resource::Resource;
 
@@ -25,8 +25,9 @@ pub struct Ledger {
 pub struct Book {
     /// Pages known.
     pub discovered: u64,
-    /// By batch and stage.
-    pub counts: BTreeMap<(BatchId, StageId), Counts>,
+    counts: BTreeMap<(BatchId, StageId), Counts>,
+    stages: Vec<Counts>,
+    unopened: BTreeSet<BatchId>,
     /// Over all batches and stages.
     pub total: Counts,
     /// Failed attempts by class.
@@ -45,16 +46,8 @@ impl Book {
     /// Pages of a stage over all batches.
     #[must_use]
     pub fn stage(&self, stage: StageId) -> Counts {
-        let mut sum = Counts::default();
-        for counts in self
-            .counts
-            .iter()
-            .filter(|((_, of), _)| *of == stage)
-            .map(|(_, counts)| counts)
-        {
-            add(&mut sum, counts);
-        }
-        sum
+        let counts = self.stages.get(usize::from(stage.0));
+        counts.copied().unwrap_or_default()
     }
 
     /// Pages of a stage of a batch.
@@ -66,14 +59,53 @@ impl Book {
             .unwrap_or_default()
     }
 
-    /// Whether `discovered = Σ phases`, in total and over the cells.
+    /// Pages of a batch in this phase, over its stages.
+    #[must_use]
+    pub fn batch(&self, batch: BatchId, phase: Phase) -> u64 {
+        self.counts
+            .range((batch, StageId(0))..=(batch, StageId(u16::MAX)))
+            .map(|(_, counts)| counts[phase as usize])
+            .sum()
+    }
+
+    /// The first batch that has pages and was not opened yet.
+    #[must_use]
+    pub fn unopened(&self) -> Option<BatchId> {
+        self.unopened.first().copied()
+    }
+
+    /// The last batch that has pages.
+    #[must_use]
+    pub fn last_batch(&self) -> Option<BatchId> {
+        let ((batch, _), _) = self.counts.last_key_value()?;
+        Some(*batch)
+    }
+
+    /// A batch is opened.
+    pub fn open(&mut self, batch: BatchId) {
+        self.unopened.remove(&batch);
+    }
+
+    /// Whether `discovered = Σ phases`, in total, over the stages and over the cells.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
-        let mut sum = Counts::default();
-        for counts in self.counts.values() {
-            add(&mut sum, counts);
+        let sum = |all: &mut dyn Iterator<Item = &Counts>| {
+            all.fold(Counts::default(), |mut sum, counts| {
+                add(&mut sum, counts);
+                sum
+            })
+        };
+        sum(&mut self.counts.values()) == self.total
+            && sum(&mut self.stages.iter()) == self.total
+            && self.total.iter().sum::<u64>() == self.discovered
+    }
+
+    fn stage_mut(&mut self, stage: StageId) -> &mut Counts {
+        let at = usize::from(stage.0);
+        if at >= self.stages.len() {
+            self.stages.resize(at + 1, Counts::default());
         }
-        sum == self.total && self.total.iter().sum::<u64>() == self.discovered
+        &mut self.stages[at]
     }
 }
 
@@ -126,6 +158,15 @@ impl Ledger {
         let book = self.book_mut(session);
         book.discovered += count;
         book.total[phase as usize] += count;
+        book.stage_mut(cell.1)[phase as usize] += count;
+        if let Some(counts) = book.counts.get_mut(&cell) {
+            counts[phase as usize] += count;
+            return;
+        }
+        let batch = (cell.0, StageId(0))..=(cell.0, StageId(u16::MAX));
+        if book.counts.range(batch).next().is_none() {
+            book.unopened.insert(cell.0);
+        }
         book.counts.entry(cell).or_default()[phase as usize] += count;
     }
 
@@ -149,5 +190,8 @@ impl Ledger {
         counts[to] += count;
         book.total[from] -= count;
         book.total[to] += count;
+        let stage = book.stage_mut(cell.1);
+        stage[from] -= count;
+        stage[to] += count;
     }
 }

@@ -33,6 +33,8 @@ pub struct Cursor {
     pub exhausted: bool,
     /// A read is out.
     pub asked: bool,
+    /// Tasks of it left the window again: it is read from its beginning.
+    pub again: bool,
     /// The highest number that was passed over while a read was out.
     pub passed: Seq,
 }
@@ -157,6 +159,7 @@ impl Line {
                     after: Seq(0),
                     exhausted: true,
                     asked: false,
+                    again: false,
                     passed: Seq(0),
                 });
                 self.cursors.len() - 1
@@ -191,6 +194,26 @@ impl Lines {
         })
     }
 
+    /// Lines so far.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is no line yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// A batch has ended: where all of it was read, nothing is left to remember of that.
+    pub fn forget_batch(&mut self, session: SessionId, batch: BatchId) {
+        for line in self.all.iter_mut().filter(|line| line.session == session) {
+            line.cursors
+                .retain(|cursor| cursor.batch != batch || cursor.asked || !cursor.exhausted);
+        }
+    }
+
     /// A line.
     #[must_use]
     pub fn get(&self, id: LineId) -> &Line {
@@ -200,6 +223,26 @@ impl Lines {
     /// A line.
     pub fn get_mut(&mut self, id: LineId) -> &mut Line {
         &mut self.all[id.0 as usize]
+    }
+
+    /// A barrier was lifted: tasks that left the window before it are read again.
+    pub fn read_again(&mut self, session: SessionId, batch: BatchId) -> Vec<LineId> {
+        let meant = |line: &Line| line.session == session && line.outside > 0;
+        let ids: Vec<LineId> = self
+            .iter()
+            .filter(|(_, line)| meant(line))
+            .map(|(id, _)| id)
+            .collect();
+        for id in &ids {
+            let cursor = self.get_mut(*id).cursor(batch);
+            cursor.exhausted = false;
+            if cursor.asked {
+                cursor.again = true;
+            } else {
+                cursor.after = Seq(0);
+            }
+        }
+        ids
     }
 
     /// All lines in the order in which they were made.

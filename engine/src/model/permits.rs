@@ -2,6 +2,8 @@
 
 use bevy_ecs::resource::Resource;
 
+use crate::politeness::capacity::Capacities;
+
 /// One resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Permit {
@@ -38,10 +40,26 @@ impl Permit {
 pub struct Permits {
     /// Requests in flight.
     pub http: Permit,
-    /// Pages being parsed.
+    /// Pages with the parse workers; beyond the limit they wait for one (`Settings::parse_ahead`).
     pub cpu: Permit,
     /// Memory charged to bodies between their arrival and the end of their parsing.
     pub memory: Permit,
     /// Bytes on their way to the store.
     pub store: Permit,
+    /// Fetched pages that may wait for a parse worker.
+    pub parse_queue: u64,
+    /// Parsed pages that may wait for the store.
+    pub save_queue: u64,
+}
+
+impl Permits {
+    /// Permits and queues as the capacities say; what is in use stays in use.
+    pub const fn fit(&mut self, fits: &Capacities, cpu: u64) {
+        self.http.limit = fits.http;
+        self.cpu.limit = cpu;
+        self.memory.limit = fits.parse_memory;
+        self.store.limit = fits.store_bytes;
+        self.parse_queue = fits.parse_queue;
+        self.save_queue = fits.save_queue;
+    }
 }

@@ -14,9 +14,10 @@ use crate::{
     feed::frame::{SessionPhase, StagePhase},
     model::{
         class::ErrorClass,
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        ids::{BatchId, HostId, SessionId, StageId},
+        residents::Residents,
     },
-    politeness::{budget::RetryBudget, offline::Offline},
+    politeness::{budget::RetryBudget, capacity::Gauge, offline::Offline, tempo::Tempo},
     ports::{
         commands::{Ack, StartSession},
         orders::RequestProfile,
@@ -76,10 +77,16 @@ pub struct Session {
     pub stages: Vec<StagePhase>,
     /// Batches that were opened.
     pub opened: BTreeSet<BatchId>,
-    /// Verdicts of *recoverable* that an earlier run gave.
+    /// Of these the ones that have not ended.
+    pub running: BTreeSet<BatchId>,
+    /// Where each stage is, over the batches that have ended.
+    pub past: Vec<StagePhase>,
+    /// Verdicts of *recoverable* that an earlier run gave, by batch and stage.
     pub stage_attempts: Vec<(BatchId, StageId, u32)>,
     /// Start URLs are on their way to the store.
     pub discovering: bool,
+    /// Size of its batches and rest between them.
+    pub tempo: Tempo,
 }
 
 impl Session {
@@ -117,10 +124,34 @@ impl Session {
             children: BTreeMap::new(),
             result: None,
             stages: vec![StagePhase::Waiting; start.site.stages.len()],
-            stage_attempts: opened.stage_attempts.clone(),
+            stage_attempts: {
+                let mut attempts = opened.stage_attempts.clone();
+                attempts.sort_unstable();
+                attempts
+            },
             opened: BTreeSet::new(),
+            running: BTreeSet::new(),
+            past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
+            tempo: Tempo::default(),
         }
+    }
+
+    /// An ended batch counts for where each stage is.
+    pub fn account(&mut self, stages: &[StageRun]) {
+        for (past, run) in self.past.iter_mut().zip(stages) {
+            *past = (*past).max_by_weight(run.phase);
+        }
+    }
+
+    /// Verdicts of *recoverable* that an earlier run gave a batch, by stage.
+    pub fn attempts_before(&self, batch: BatchId) -> impl Iterator<Item = (StageId, u32)> + '_ {
+        let all = &self.stage_attempts;
+        let from = all.partition_point(|(of, _, _)| *of < batch);
+        let own = all[from..]
+            .iter()
+            .take_while(move |(of, _, _)| *of == batch);
+        own.map(|(_, stage, attempts)| (*stage, *attempts))
     }
 
     /// Whether new requests may be sent.
@@ -258,7 +289,7 @@ pub struct Index {
     /// Hosts by scheme, name and port.
     pub host_keys: FxHashMap<HostKey, HostId>,
     /// Resident tasks by identity.
-    pub tasks: FxHashMap<(SessionId, PageKey), Entity>,
+    pub tasks: Residents,
     /// Sessions being opened, by request.
     pub opening: BTreeMap<u32, Opening>,
     /// People waiting for the store, by request.
@@ -297,6 +328,10 @@ pub struct Condition {
     pub offline: Offline,
     /// What limited dispatch in this tick, if anything did.
     pub limited: Option<crate::model::class::WaitReason>,
+    /// What was measured of the steps and of memory, which capacities follow.
+    pub gauge: Gauge,
+    /// Memory runs out: less is worked on at once.
+    pub is_pressed: bool,
     /// The last class and message of a failure, for results.
     pub last_failure: Option<(ErrorClass, String)>,
 }

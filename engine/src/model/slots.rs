@@ -1,6 +1,6 @@
 //! Order slots: who waits for which order, and what waits for its owner meanwhile.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::{entity::Entity, resource::Resource};
 
@@ -10,6 +10,7 @@ use crate::{
         class::ErrorClass,
         ids::{BatchId, HostId, OrderId, SessionId, StageId},
         line::LineId,
+        page_url::PageUrl,
         task::Hop,
     },
     ports::{reports::Answer, stored::StoreVerb},
@@ -57,7 +58,7 @@ pub struct Flight {
     /// When the attempt began.
     pub began: Duration,
     /// Where the answer comes from: the page's URL, or the hop's.
-    pub target: Option<Arc<str>>,
+    pub target: Option<PageUrl>,
     /// Hops so far.
     pub hop: Option<Hop>,
     /// The mark is on disk.
@@ -102,8 +103,8 @@ pub struct Busy {
     pub cpu: bool,
     /// Store permits held, in bytes.
     pub store: u64,
-    /// What is sent again when the store met trouble.
-    pub verb: Option<StoreVerb>,
+    /// What is sent again once the store is out of its trouble.
+    pub verb: Option<Box<StoreVerb>>,
     /// A task's flight.
     pub flight: Option<Box<Flight>>,
 }

@@ -56,7 +56,7 @@ pub enum TaskState {
     Cancelled,
 }
 
-const _: () = assert!(size_of::<TaskState>() <= 24);
+const _: () = assert!(size_of::<TaskState>() <= 16);
 
 impl TaskState {
     /// The state without its data.
@@ -117,20 +117,30 @@ pub const fn may_move(from: Phase, to: Phase) -> bool {
     )
 }
 
-/// The component; private, so that nobody but `Moves` can write it.
+/// The component; private, so that nobody but `Moves` can write it. One with the attempts: each
+/// component costs a task eight bytes more.
 #[derive(Component, Debug)]
-struct State(TaskState);
+struct State {
+    at: TaskState,
+    attempts: Attempts,
+}
+
+const _: () = assert!(size_of::<State>() <= 24);
 
 /// What a task that enters the window is made of; it is counted already, by its discovery.
 #[must_use]
 pub fn birth(task: Task, attempts: Attempts, state: TaskState) -> impl Bundle {
-    (State(state), task, attempts)
+    let state = State {
+        at: state,
+        attempts,
+    };
+    (state, task)
 }
 
 /// The only writer of states: checks the arrow, updates the ledger, writes the journal.
 #[derive(SystemParam)]
 pub struct Moves<'w, 's> {
-    tasks: Query<'w, 's, (&'static mut State, &'static Task, &'static mut Attempts)>,
+    tasks: Query<'w, 's, (&'static mut State, &'static Task)>,
     ledger: ResMut<'w, Ledger>,
     journal: ResMut<'w, Journal>,
     clock: Res<'w, Clock>,
@@ -142,18 +152,18 @@ impl Moves<'_, '_> {
     /// # Panics
     /// If the arrow is not in the table, or there is no such task: broken invariants of ours.
     pub fn make(&mut self, entity: Entity, to: TaskState, detail: Detail) {
-        let (mut state, task, attempts) = self
+        let (mut state, task) = self
             .tasks
             .get_mut(entity)
             .expect("only resident tasks are moved");
-        let (from, into) = (state.0.phase(), to.phase());
+        let (from, into) = (state.at.phase(), to.phase());
         assert!(
             may_move(from, into),
             "no arrow {from:?} -> {into:?} for task {:?} at {:?}",
             task.key,
             self.clock.now()
         );
-        state.0 = to;
+        state.at = to;
         let cell = (task.batch, task.stage);
         self.ledger.shift(task.session, cell, (from, into), 1);
         let book = self.ledger.book_mut(task.session);
@@ -169,31 +179,31 @@ impl Moves<'_, '_> {
             slot: task.slot,
             from,
             to: into,
-            attempts: attempts.0.failed,
+            attempts: state.attempts.0.failed,
             detail,
         }));
     }
 
     /// Changes a task's counters; what they are then.
     pub fn charge(&mut self, entity: Entity, change: impl FnOnce(&mut Tries)) -> Tries {
-        let Ok((_, _, mut attempts)) = self.tasks.get_mut(entity) else {
+        let Ok((mut state, _)) = self.tasks.get_mut(entity) else {
             return Tries::default();
         };
-        change(&mut attempts.0);
-        attempts.0
+        change(&mut state.attempts.0);
+        state.attempts.0
     }
 
     /// The state of a task, if it is resident.
     #[must_use]
     pub fn of(&self, entity: Entity) -> Option<TaskState> {
-        self.tasks.get(entity).ok().map(|(state, _, _)| state.0)
+        self.tasks.get(entity).ok().map(|(state, _)| state.at)
     }
 
     /// A resident task and its counters.
     #[must_use]
     pub fn task(&self, entity: Entity) -> Option<(&Task, &Attempts)> {
-        let (_, task, attempts) = self.tasks.get(entity).ok()?;
-        Some((task, attempts))
+        let (state, task) = self.tasks.get(entity).ok()?;
+        Some((task, &state.attempts))
     }
 
     /// The books, for what is no task's move.
@@ -223,6 +233,6 @@ impl States<'_, '_> {
     /// The state of a task, if it is resident.
     #[must_use]
     pub fn of(&self, entity: Entity) -> Option<TaskState> {
-        self.tasks.get(entity).ok().map(|state| state.0)
+        self.tasks.get(entity).ok().map(|state| state.at)
     }
 }

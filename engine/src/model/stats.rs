@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use bevy_ecs::resource::Resource;
 use sketches_ddsketch::{Config, DDSketch};
 
-use crate::model::ids::{SessionId, StageId};
+use crate::{
+    model::ids::{SessionId, StageId},
+    politeness::capacity::Sums,
+};
 
 /// A step of a task's life; with its stage it is a work type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,6 +169,8 @@ pub struct SessionStats {
     pub records: Seconds,
     /// Bytes received.
     pub bytes: Seconds,
+    /// Bytes of saved pages, ever.
+    pub saved_bytes: u64,
     /// By work type.
     pub work: BTreeMap<(Step, StageId), WorkStats>,
 }
@@ -180,6 +185,26 @@ impl Stats {
     /// One session's.
     pub fn session(&mut self, session: SessionId) -> &mut SessionStats {
         self.sessions.entry(session).or_default()
+    }
+
+    /// Sums over all sessions that capacities follow.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for session in self.sessions.values() {
+            for ((step, _), work) in &session.work {
+                match step {
+                    Step::Fetch => {}
+                    Step::Parse => {
+                        sums.parsed += work.count;
+                        sums.parsing += work.total;
+                    }
+                    Step::Save => sums.saved += work.count,
+                }
+            }
+            sums.bytes += session.saved_bytes;
+        }
+        sums
     }
 
     /// One work type's.

@@ -1,11 +1,14 @@
 //! A task: one page of one session, resident in the window.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::component::Component;
 
 use crate::{
-    model::ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+    model::{
+        ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        page_url::PageUrl,
+    },
     ports::stored::Tries,
 };
 
@@ -14,10 +17,8 @@ use crate::{
 pub struct Task {
     /// Its identity.
     pub key: PageKey,
-    /// Canonical URL.
-    pub url: Arc<str>,
-    /// What the link carried, as a JSON object.
-    pub carried: Arc<str>,
+    /// Canonical URL, and what the link carried.
+    pub url: PageUrl,
     /// Its number in the frontier.
     pub seq: Seq,
     /// Whose.
@@ -36,8 +37,11 @@ pub struct Task {
     pub suspect: bool,
 }
 
+// A million may wait: 400 bytes each are promised, all in all.
+const _: () = assert!(size_of::<Task>() <= 56);
+
 /// What was charged so far.
-#[derive(Component, Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Attempts(pub Tries);
 
 /// On a task that a person paused.
@@ -48,13 +52,13 @@ pub struct Paused;
 #[derive(Component, Debug, Clone)]
 pub struct Hop {
     /// Where the redirect leads.
-    pub url: Arc<str>,
+    pub url: PageUrl,
     /// Hops so far.
     pub count: u16,
     /// The host of `url`, whose permits and robots.txt apply.
     pub host: HostId,
     /// Addresses seen on the way, to tell a loop.
-    pub visited: Vec<Arc<str>>,
+    pub visited: Vec<PageUrl>,
     /// Time and bytes that the hops took.
     pub spent: Duration,
 }

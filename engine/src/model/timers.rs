@@ -19,6 +19,8 @@ pub enum Due {
     StageAgain(SessionId, BatchId, StageId),
     /// A store order that met trouble is sent again.
     Resend(OrderId),
+    /// The next batch of a session may open.
+    Batch,
     /// A probe for our own network.
     Probe,
     /// The next snapshot.

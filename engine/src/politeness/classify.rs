@@ -41,7 +41,7 @@ pub fn classify(answer: &Answer) -> Verdict {
     let head = &answer.head;
     // A rate limit stays one, whatever page comes with it.
     if head.status != 429
-        && let Some(wall) = challenge(answer)
+        && let Some(wall) = answer.wall
     {
         let message = format!(
             "{wall} stands before the page (status {}): slow down, use another user agent or \

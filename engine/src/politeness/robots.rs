@@ -8,7 +8,7 @@ use std::time::Duration;
 mod parse;
 mod pattern;
 
-use pattern::{Path, Pattern};
+use pattern::{Effort, Path, Pattern};
 
 /// What robots.txt says to one agent. Holds only the rules of that agent's groups.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -94,7 +94,8 @@ impl Robots {
     }
 
     /// Whether this path with its query may be read: the longest matching rule decides, allow
-    /// wins a tie, no match allows. `/robots.txt` itself always may.
+    /// wins a tie, no match allows. `/robots.txt` itself always may. A file whose stars would keep
+    /// us busy for more than some milliseconds forbids what it made us search.
     #[must_use]
     pub fn allows(&self, path_and_query: &str) -> bool {
         match self.access {
@@ -104,14 +105,15 @@ impl Robots {
             Access::Rules => {}
         }
         let path = Path::new(path_and_query);
-        if path.for_rule(false) == b"/robots.txt" {
+        if path.for_rule(false).text == b"/robots.txt" {
             return true;
         }
         // Sorted by length, longest first, allow before disallow: the first match decides.
-        self.rules
-            .iter()
-            .find(|rule| rule.pattern.matches(path.for_rule(rule.allow)))
-            .is_none_or(|rule| rule.allow)
+        let mut effort = Effort::new();
+        let decides = self.rules.iter().find(|rule| {
+            effort.is_spent() || rule.pattern.matches(path.for_rule(rule.allow), &mut effort)
+        });
+        !effort.is_spent() && decides.is_none_or(|rule| rule.allow)
     }
 
     /// The gap asked for between two requests, as written.

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use crate::{
-    model::ids::{OrderId, PageKey, SessionId, StageId},
+    model::{
+        ids::{OrderId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
+    },
     ports::stored::StoreVerb,
     site::compiled::{BasicAuth, Site},
 };
@@ -65,7 +68,7 @@ pub struct FetchOrder {
     /// What for.
     pub purpose: Purpose,
     /// Absolute http(s) URL.
-    pub url: Arc<str>,
+    pub url: PageUrl,
     /// The session's manners.
     pub profile: Arc<RequestProfile>,
     /// Sent as `If-None-Match` / `If-Modified-Since`.
@@ -90,16 +93,14 @@ pub struct ParseOrder {
     pub site: Arc<Site>,
     /// How to read it.
     pub stage: StageId,
-    /// Canonical URL: the page's identity.
-    pub url: Arc<str>,
+    /// Canonical URL: the page's identity; and what the link carried.
+    pub url: PageUrl,
     /// Where the answer came from.
-    pub final_url: Arc<str>,
+    pub final_url: PageUrl,
     /// `Content-Type` as sent.
     pub content_type: Option<String>,
     /// Decoded body.
     pub body: Arc<Vec<u8>>,
-    /// What the link carried: a JSON object as text.
-    pub carried: Arc<str>,
     /// Links away from a start URL.
     pub depth: u32,
 }

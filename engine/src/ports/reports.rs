@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     extract::output::{ExtractError, Extracted},
     model::{class::ErrorClass, ids::OrderId},
-    ports::stored::{StoreError, StoreReceipt},
+    ports::stored::{StoreError, StoreReceipt, StoreVerb},
 };
 
 /// What came of one order.
@@ -32,8 +32,8 @@ pub enum Outcome {
     ParseFailed(ExtractError),
     /// Committed (or read) by the store.
     Stored(Box<StoreReceipt>),
-    /// The store could not.
-    StoreFailed(StoreError),
+    /// The store could not; the verb comes back, so that it can be sent again.
+    StoreFailed(StoreError, Option<Box<StoreVerb>>),
     /// The worker panicked; the text says where.
     Panicked(String),
     /// Aborted by a command.
@@ -51,6 +51,8 @@ pub struct Answer {
     pub wire_bytes: u64,
     /// From sending to the head.
     pub first_byte: Duration,
+    /// Whose challenge or block page it is, where it is none of the site's.
+    pub wall: Option<&'static str>,
 }
 
 /// Status and headers of a response.

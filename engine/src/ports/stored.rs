@@ -17,6 +17,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
     ports::{orders::Validators, reports::Head},
@@ -140,8 +141,8 @@ pub struct StoredTask {
     pub key: PageKey,
     /// Its number in the frontier.
     pub seq: Seq,
-    /// Canonical URL.
-    pub url: Arc<str>,
+    /// Canonical URL, and what the link carried.
+    pub url: PageUrl,
     /// Its stage.
     pub stage: StageId,
     /// Its batch.
@@ -156,8 +157,6 @@ pub struct StoredTask {
     pub due_in: Duration,
     /// What was charged so far.
     pub tries: Tries,
-    /// What the link carried: a JSON object as text.
-    pub carried: Arc<str>,
     /// In flight when the process died: to be parsed alone.
     pub suspect: bool,
     /// From an earlier session of this site.

@@ -17,6 +17,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
     ports::{
@@ -87,7 +88,7 @@ struct Session {
 #[derive(Debug)]
 struct Visit {
     seq: Seq,
-    url: Arc<str>,
+    url: PageUrl,
     stage: StageId,
     batch: BatchId,
     host: HostId,
@@ -99,7 +100,6 @@ struct Visit {
     class: Option<ErrorClass>,
     suspect: bool,
     crashes: u32,
-    carried: Arc<str>,
 }
 
 impl ModelStore {

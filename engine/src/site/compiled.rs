@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use regex::Regex;
-use scraper::Selector;
 use url::Url;
 
-use crate::{model::ids::StageId, site::scope::Scope};
+use crate::{
+    model::ids::StageId,
+    site::{scope::Scope, selector::Selector},
+};
 
 /// One site file, checked whole; selectors and regexes are compiled.
 #[derive(Debug)]
@@ -279,7 +281,7 @@ pub struct Pick {
     /// None: the element itself (a selector of `@attr` alone).
     pub selector: Option<Selector>,
     /// As written, for messages.
-    pub text: String,
+    pub text: Arc<str>,
     /// What is taken.
     pub take: Take,
 }

@@ -1,12 +1,12 @@
 //! Selectors and regular expressions of a site file, compiled, with the place of an error in them.
 
 use regex::{Regex, RegexBuilder};
-use scraper::Selector;
 
 use super::{
     compiled::{Fallbacks, Pick, Take},
     problems::{Problems, shown},
     reading::Node,
+    selector::Selector,
 };
 
 /// Longer selectors and patterns are refused.
@@ -53,7 +53,7 @@ fn pick(node: &Node<'_>, text: &str, default: &Take, problems: &mut Problems<'_>
     };
     Some(Pick {
         selector,
-        text: text.to_owned(),
+        text: text.into(),
         take,
     })
 }

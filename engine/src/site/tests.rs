@@ -202,7 +202,8 @@ fn fallbacks_stand_wherever_a_selector_stands() {
          select = [\"a.x\", \"@data-url\"]\nto = \"list\"\n"
     ));
     let each = site.stages[0].links[0].each.as_ref().unwrap();
-    let count = |html: &str| scraper::Html::parse_document(html).select(each).count();
+    let each = scraper::Selector::parse(each.text()).unwrap();
+    let count = |html: &str| scraper::Html::parse_document(html).select(&each).count();
     assert_eq!(
         count("<div class=card></div><li class=card></li><article></article>"),
         2

@@ -16,7 +16,12 @@ use super::Ended;
 use crate::{
     engine::Engine,
     feed::{feeder::Feeder, frame::Frame},
-    live::{fetch::FetchLetter, meter::Meter, parse},
+    live::{
+        fetch::FetchLetter,
+        meter::{Meter, Usage},
+        parse,
+    },
+    politeness::capacity::INTERVAL,
     ports::{
         commands::Envelope,
         orders::{Order, ParseOrder, StoreOrder},
@@ -27,6 +32,9 @@ use crate::{
 
 /// Ticks are at least so far apart, unless a command comes.
 const TICK: Duration = Duration::from_millis(1);
+/// While reports come, ticks are so far apart: each carries several pages, and nobody is woken up
+/// for every single report.
+const GATHER: Duration = Duration::from_millis(5);
 /// Reports taken between two ticks, at most.
 const BURST: usize = 4_096;
 
@@ -45,8 +53,12 @@ pub(super) struct Live {
     pub(super) ends: Ends,
     pub(super) feeder: Feeder,
     pub(super) meter: Meter,
+    /// The last reading, and when it was taken.
+    pub(super) usage: (Duration, Usage),
     pub(super) parsers: parse::Handle,
     pub(super) finishing: Arc<AtomicBool>,
+    /// Reports came with the last tick.
+    pub(super) busy: bool,
 }
 
 impl Live {
@@ -54,67 +66,68 @@ impl Live {
     pub(super) fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
         loop {
             self.last = self.began.elapsed();
+            if self.last.saturating_sub(self.usage.0) >= INTERVAL {
+                self.measure();
+            }
             self.engine.step(self.last);
             self.send_orders();
             self.send_frames();
             if self.is_over() {
                 return;
             }
+            let mut reported = false;
             if !self.engine.wants_step() {
-                self.wait(&mut commands, reports);
+                reported = self.wait(&mut commands, reports);
             }
-            self.take(&commands, reports);
+            self.busy = self.take(&commands, reports) || reported;
         }
     }
 
-    /// Waits for a command, a report, or the next due time; a burst of reports is one tick.
-    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) {
+    /// Waits for a command, a report, or the next due time; whether a report came.
+    fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) -> bool {
         let due = self
             .engine
             .next_due()
             .unwrap_or(self.last + Duration::from_mins(1));
-        let due = if self.feeder.flush() {
-            due
-        } else {
-            due.min(self.last + TICK)
-        };
-        let wait = due
-            .max(self.last + TICK)
-            .saturating_sub(self.began.elapsed());
-        let mut commanded = false;
+        let mut due = due.max(self.last + TICK);
+        if !self.feeder.flush() {
+            due = self.last + TICK;
+        }
+        if self.busy {
+            // What comes until then waits in the channel: to wake up for each report would cost
+            // more than to take it.
+            due = due.min(self.last + GATHER);
+        }
+        let quiet = never();
+        let reports = if self.busy { &quiet } else { reports };
         select! {
             recv(commands) -> envelope => match envelope {
-                Ok(envelope) => {
-                    commanded = true;
-                    self.engine.command(envelope);
-                }
+                Ok(envelope) => self.engine.command(envelope),
                 Err(_) => *commands = never(),
             },
             recv(reports) -> report => match report {
-                Ok(report) => self.engine.report(report),
+                Ok(report) => {
+                    self.engine.report(report);
+                    return true;
+                }
                 Err(_) => thread::sleep(TICK),
             },
-            default(wait) => {}
+            default(due.saturating_sub(self.began.elapsed())) => {}
         }
-        // What comes until the tick is due waits in the channel: to wake up for each report would
-        // cost more than to take it.
-        let left = (self.last + TICK).saturating_sub(self.began.elapsed());
-        if !commanded
-            && !left.is_zero()
-            && let Ok(envelope) = commands.recv_timeout(left)
-        {
-            self.engine.command(envelope);
-        }
+        false
     }
 
-    /// Commands drain first, then a bounded number of reports.
-    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) {
+    /// Commands drain first, then a bounded number of reports; whether there were any.
+    fn take(&mut self, commands: &Receiver<Envelope>, reports: &Receiver<Report>) -> bool {
         while let Ok(envelope) = commands.try_recv() {
             self.engine.command(envelope);
         }
+        let mut taken = false;
         for report in reports.try_iter().take(BURST) {
             self.engine.report(report);
+            taken = true;
         }
+        taken
     }
 
     fn send_orders(&mut self) {
@@ -129,9 +142,10 @@ impl Live {
                         Err(TrySendError::Disconnected(_)) => self.engine.report(Report {
                             id,
                             took: Duration::ZERO,
-                            outcome: Outcome::StoreFailed(StoreError::Fatal(
-                                "the store's thread has ended".to_owned(),
-                            )),
+                            outcome: Outcome::StoreFailed(
+                                StoreError::Fatal("the store's thread has ended".to_owned()),
+                                None,
+                            ),
                         }),
                         other => sent(&other),
                     }
@@ -145,10 +159,22 @@ impl Live {
         }
     }
 
+    /// Reads what the process uses, for the engine's capacities and for snapshots.
+    fn measure(&mut self) {
+        let usage = self.meter.read();
+        self.usage = (self.last, usage);
+        if let (Some(used), Some(free)) = (usage.rss_bytes, usage.free_bytes) {
+            self.engine.measured(used, used.saturating_add(free));
+        }
+    }
+
     fn send_frames(&mut self) {
         for mut frame in self.engine.take_frames() {
             if let Frame::Snapshot(snapshot) = &mut frame {
-                let usage = self.meter.read();
+                if self.last.saturating_sub(self.usage.0) >= INTERVAL / 2 {
+                    self.measure();
+                }
+                let usage = self.usage.1;
                 snapshot.resources.rss_bytes = usage.rss_bytes;
                 snapshot.resources.cpu = usage.cpu_cores;
                 snapshot.resources.net_bytes_per_second = usage.received_per_second;

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::{
     model::{
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
     ports::{
@@ -70,7 +71,7 @@ fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
     Ok(StoredTask {
         key: PageKey(uuid::Uuid::from_bytes(row.get(0)?)),
         seq: Seq(uint(row.get(1)?)),
-        url: row.get::<_, String>(2)?.into(),
+        url: PageUrl::new(row.get_ref(2)?.as_str()?, row.get_ref(12)?.as_str()?),
         stage: StageId(row.get(3)?),
         batch: BatchId(row.get(4)?),
         host: HostId(row.get(5)?),
@@ -86,7 +87,6 @@ fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
             dispatched: row.get(10)?,
             throttled: row.get(11)?,
         },
-        carried: row.get::<_, String>(12)?.into(),
         suspect: row.get(13)?,
         validators: (etag.is_some() || last_modified.is_some()).then_some(Validators {
             etag,

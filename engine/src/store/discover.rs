@@ -10,6 +10,7 @@ use crate::{
     model::{
         class::SkipReason,
         ids::{BatchId, HostId, Seq, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
     ports::stored::{Discovered, Mode, StoreError, StoredTask, Tries},
@@ -173,7 +174,7 @@ fn enter(
     found.new.push(StoredTask {
         key: link.key,
         seq: Seq(uint(seq)),
-        url: link.url.as_str().into(),
+        url: PageUrl::new(&link.url, &carried),
         stage,
         batch,
         host,
@@ -181,7 +182,6 @@ fn enter(
         phase: Phase::Queued,
         due_in: Duration::ZERO,
         tries: Tries::default(),
-        carried: carried.into(),
         suspect: false,
         validators: None,
     });

@@ -31,11 +31,12 @@ pub(super) fn install(schedule: &mut Schedule) {
     );
 }
 
-/// fetched → parsing, while there are cpu permits; a suspect of a crash is parsed alone.
+/// fetched → parsing, while the CPU threads have less than they may be handed; a suspect of a crash is parsed alone.
 fn start_parsing(mut crawl: Crawl) {
+    let most = crawl.permits.cpu.limit * (1 + u64::from(crawl.settings.0.parse_ahead));
     let mut waiting = std::collections::VecDeque::new();
     while let Some(id) = crawl.desk.to_parse.pop_front() {
-        if crawl.desk.alone.is_some() || !crawl.permits.cpu.has_room(1) {
+        if crawl.desk.alone.is_some() || crawl.permits.cpu.used >= most {
             waiting.push_back(id);
             break;
         }
@@ -120,14 +121,10 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
         id: next,
         site,
         stage: task.stage,
-        url: Arc::clone(&task.url),
-        final_url: flight
-            .target
-            .clone()
-            .unwrap_or_else(|| Arc::clone(&task.url)),
+        url: task.url.clone(),
+        final_url: flight.target.clone().unwrap_or_else(|| task.url.clone()),
         content_type: answer.head.header("content-type").map(str::to_owned),
         body: Arc::clone(&answer.body),
-        carried: Arc::clone(&task.carried),
         depth: task.depth,
     };
     if task.suspect {

@@ -44,7 +44,12 @@ fn take(crawl: &mut Crawl, report: Report) {
         return;
     };
     match (owner, report.outcome) {
-        (_, Outcome::StoreFailed(error)) => store_trouble(crawl, id, error),
+        (_, Outcome::StoreFailed(error, verb)) => {
+            if let Some(busy) = crawl.slots.get_mut(id) {
+                busy.verb = verb;
+            }
+            store_trouble(crawl, id, error);
+        }
         (Owner::Task(entity), Outcome::Stored(receipt)) => {
             stored::saved(crawl, id, entity, *receipt, report.took);
         }

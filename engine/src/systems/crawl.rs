@@ -239,6 +239,7 @@ impl Crawl<'_, '_> {
         let from = batch.phase;
         if reopened && from != StagePhase::Running {
             batch.phase = StagePhase::Running;
+            self.recount_past(session, id);
             self.moves.journal().write(Change::BatchMoved {
                 session,
                 batch: id,
@@ -249,12 +250,48 @@ impl Crawl<'_, '_> {
         self.desk.restless = true;
     }
 
+    /// An ended batch runs again: where each stage is, over those that have ended still. This is
+    /// rare, so it may look at all of them.
+    fn recount_past(&mut self, id: SessionId, again: BatchId) {
+        let Some(entity) = self.index.sessions.get(&id) else {
+            return;
+        };
+        let Ok(mut session) = self.sessions.get_mut(*entity) else {
+            return;
+        };
+        session.running.insert(again);
+        session.past.fill(StagePhase::Waiting);
+        let all = (id, BatchId(0))..=(id, BatchId(u32::MAX));
+        for ((_, batch), entity) in self.index.batches.range(all) {
+            if let Ok(ended) = self.batches.get(*entity)
+                && !session.running.contains(batch)
+            {
+                session.account(&ended.stages);
+            }
+        }
+    }
+
     /// A line for people to read.
     pub(super) fn notice(&mut self, session: SessionId, text: &str) {
         self.moves.journal().write(Change::Notice {
             session,
             text: Arc::from(text),
         });
+    }
+
+    /// Permits and queues follow what was measured, within the settings.
+    pub(super) fn fit_capacities(&mut self) {
+        let ceilings = self.settings.0.ceilings();
+        let fits = self.condition.gauge.capacities(&ceilings);
+        self.permits.fit(&fits, ceilings.cpu);
+        if fits.is_pressed != self.condition.is_pressed {
+            self.condition.is_pressed = fits.is_pressed;
+            self.tell_all(if fits.is_pressed {
+                "memory runs out: less is worked on at once"
+            } else {
+                "there is memory enough again"
+            });
+        }
     }
 
     /// Gives back the permits that an order's slot holds, and the host's place.
@@ -285,6 +322,13 @@ impl Crawl<'_, '_> {
         }
     }
 
+    /// Entry pages of this session's newest batch, at most.
+    pub(super) fn batch_size(&self, session: SessionId) -> u32 {
+        let bounds = self.settings.0.batches();
+        self.session(session)
+            .map_or(bounds.size, |session| session.tempo.size(&bounds))
+    }
+
     /// What the store is told when an attempt ends.
     pub(super) fn end_of(
         &self,
@@ -302,7 +346,7 @@ impl Crawl<'_, '_> {
             seq: task.seq,
             depth: task.depth,
             tries,
-            batch_size: self.settings.0.batch_size,
+            batch_size: self.batch_size(task.session),
             attempt,
             end,
         })

@@ -21,6 +21,7 @@ use crate::{
         task::{Hop, Task},
         timers::Due,
     },
+    politeness::pace::When,
     ports::{
         orders::{FetchOrder, Order, Purpose},
         stored::StoreVerb,
@@ -131,8 +132,15 @@ fn probe(crawl: &mut Crawl) {
         .iter()
         .filter(|(_, line)| line.outside > 0 || line.resident > 0)
         .map(|(_, line)| line.host)
-        .find(|host| crawl.profile_at(*host).is_some());
-    if let Some(host) = waiting
+        .collect::<Vec<_>>()
+        .into_iter()
+        .find(|host| {
+            let is_free = crawl
+                .host_mut(*host)
+                .is_some_and(|known| known.pace.next_allowed(now) == When::Now);
+            is_free && crawl.profile_at(*host).is_some()
+        });
+    if let Some(host) = waiting.filter(|_| crawl.permits.http.has_room(1))
         && let Some(profile) = crawl.profile_at(host)
     {
         crawl.condition.offline.on_probe_sent(now);
@@ -142,11 +150,16 @@ fn probe(crawl: &mut Crawl) {
 
 /// Whether the resources for one more page are there.
 fn resources(crawl: &Crawl) -> Option<WaitReason> {
-    let settings = &crawl.settings.0;
-    if !crawl.permits.http.has_room(1) {
-        Some(WaitReason::HttpPermits)
-    } else if crawl.desk.to_parse.len() >= settings.parse_queue as usize
-        || crawl.desk.to_save.len() >= settings.save_queue as usize
+    let permits = &crawl.permits;
+    let is_full = |queue: usize, capacity: u64| queue as u64 >= capacity;
+    if !permits.http.has_room(1) {
+        Some(if crawl.condition.is_pressed {
+            WaitReason::Memory
+        } else {
+            WaitReason::HttpPermits
+        })
+    } else if is_full(crawl.desk.to_parse.len(), permits.parse_queue)
+        || is_full(crawl.desk.to_save.len(), permits.save_queue)
         || crawl.slots.room() < RESERVE
     {
         Some(WaitReason::BackPressure)
@@ -189,6 +202,13 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
     if crawl.paused.contains(entity) {
         // It waits beside its line until a person lets it go on.
         crawl.desk.parked.push(entity);
+        rearm(crawl, line);
+        return Tried::Went;
+    }
+    if barred(crawl, &task) && crawl.lines.get(line).outside > 0 {
+        // Pages that the barrier waits for may stand behind it in the store.
+        crawl.leave(entity);
+        crawl.lines.get_mut(line).outside += 1;
         rearm(crawl, line);
         return Tried::Went;
     }
@@ -268,14 +288,14 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
         .expect("a reserve of slots is kept");
     manners::take_permits(crawl, id, host);
     let url = hop.as_ref().map_or(&task.url, |hop| &hop.url);
-    let url = Arc::clone(url);
+    let url = url.clone();
     let marked = hop.is_some();
     let flight = Flight {
         began: hop
             .as_ref()
             .map_or(now, |hop| now.saturating_sub(hop.spent)),
         fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
-        target: hop.is_some().then(|| Arc::clone(&url)),
+        target: hop.is_some().then(|| url.clone()),
         marked,
         hop,
         ..Flight::default()

@@ -22,8 +22,7 @@ fn send_letters(mut crawl: Crawl) {
             crawl.desk.letters.push_front(letter);
             break;
         };
-        if let Some(busy) = crawl.slots.get_mut(id) {
-            busy.verb = Some(letter.verb.clone());
+        if crawl.slots.get(id).is_some() {
             crawl.outbox.orders.push_back(Order::Store(StoreOrder {
                 id,
                 verb: letter.verb,

@@ -1,8 +1,9 @@
-//! Plan: sessions begin, batches open, stages are judged, lines are filled, ended tasks leave,
+//! Plan: capacities are set, sessions begin, batches open, stages are judged, lines are filled, ended tasks leave,
 //! sessions end.
 
 mod admission;
 mod begin;
+mod capacity;
 mod ending;
 mod stages;
 
@@ -13,6 +14,7 @@ use crate::systems::TickSystems;
 pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
         (
+            capacity::follow_measures,
             begin::begin_sessions,
             stages::judge_stages,
             ending::end_sessions,

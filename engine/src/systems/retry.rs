@@ -94,6 +94,11 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback
         .session(task.session)
         .is_none_or(|session| session.cancel.is_some() || session.is_over());
     let consequence = consequence(crawl, task, &setback);
+    if matches!(consequence, Consequence::Transient | Consequence::Throttled)
+        && let Some(mut session) = crawl.session_mut(task.session)
+    {
+        session.tempo.on_bad();
+    }
     let tries = crawl.moves.charge(entity, |tries| match consequence {
         Consequence::Ours => {}
         Consequence::Throttled => {
@@ -272,6 +277,7 @@ fn requeue_due(mut crawl: Crawl) {
                 );
             }
             Due::Resend(id) => resend(&mut crawl, id),
+            Due::Batch => crawl.desk.restless = true,
             Due::Probe => crawl.desk.probe_due = true,
             Due::Snapshot => crawl.desk.snapshot_due = true,
         }
@@ -345,7 +351,7 @@ fn resend(crawl: &mut Crawl, id: OrderId) {
     if let Some(verb) = busy.verb.take() {
         crawl.desk.letters.push_back(Letter {
             owner,
-            verb,
+            verb: *verb,
             id: Some(id),
         });
     }

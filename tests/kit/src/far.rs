@@ -197,10 +197,11 @@ impl FarEnd {
     fn commit(&mut self, now: Duration, orders: Vec<StoreOrder>, reports: &mut Vec<Report>) {
         self.commits += 1;
         self.batches.push(orders.len());
-        for (id, result) in self.store.apply(now, orders) {
+        let kept = orders.clone();
+        for ((id, result), order) in self.store.apply(now, orders).into_iter().zip(kept) {
             let outcome = match result {
                 Ok(receipt) => Outcome::Stored(Box::new(receipt)),
-                Err(error) => Outcome::StoreFailed(error),
+                Err(error) => Outcome::StoreFailed(error, Some(Box::new(order.verb))),
             };
             reports.push(Report {
                 id,

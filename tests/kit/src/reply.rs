@@ -223,7 +223,7 @@ impl Reply {
         }
         let site = &order.site;
         let stage = site.stage(order.stage);
-        let carried: Map<_, _> = serde_json::from_str(&order.carried).unwrap_or_default();
+        let carried: Map<_, _> = serde_json::from_str(order.url.carried()).unwrap_or_default();
         let number = carried.get("page").and_then(serde_json::Value::as_u64);
         let number = number.unwrap_or(1);
         let mut links = Vec::new();

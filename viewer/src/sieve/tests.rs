@@ -1,10 +1,9 @@
-use std::sync::Arc;
-
 use crawlfield_engine::{
     feed::mirror::Task,
     model::{
         class::ErrorClass,
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
@@ -12,7 +11,7 @@ use crawlfield_engine::{
 use super::{Sieve, clicked};
 
 fn passes(sieve: &Sieve, url: &str, host: u32, class: Option<ErrorClass>) -> bool {
-    let url: Arc<str> = url.into();
+    let url = PageUrl::from(url);
     sieve.passes(&Task {
         slot: 0,
         key: PageKey::new("s", "t", &url),

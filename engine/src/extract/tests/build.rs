@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use regex::Regex;
-use scraper::Selector;
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
             Site, Source, Stage, Take, Transform,
         },
         scope::Scope,
+        selector::Selector,
     },
 };
 
@@ -42,7 +42,7 @@ pub(crate) fn picks(texts: &[&str], default: &Take) -> Fallbacks {
         let selector = (!selector.trim().is_empty()).then(|| css(selector));
         Pick {
             selector,
-            text: (*text).to_owned(),
+            text: (*text).into(),
             take,
         }
     };

@@ -15,7 +15,7 @@ fn birth() -> Change {
     Change::Admitted(Box::new(Birth {
         slot: 4,
         key: PageKey(Uuid::from_u128(7)),
-        url: Arc::from("http://a.test/x"),
+        url: "http://a.test/x".into(),
         session: SessionId(1),
         stage: StageId(0),
         batch: BatchId(2),

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use crossbeam_channel::bounded;
 use uuid::Uuid;
 
@@ -32,7 +30,7 @@ fn change(dice: &mut Dice, mirror: &Mirror, n: u64) -> Change {
         return Change::Admitted(Box::new(Birth {
             slot,
             key: PageKey(Uuid::from_u128(u128::from(n))),
-            url: Arc::from(format!("http://a.test/{n}")),
+            url: format!("http://a.test/{n}").as_str().into(),
             session: SessionId(1),
             stage: StageId(0),
             batch: BatchId(0),

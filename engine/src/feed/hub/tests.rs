@@ -1,4 +1,4 @@
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ fn birth(slot: u32) -> Change {
     Change::Admitted(Box::new(Birth {
         slot,
         key: PageKey(Uuid::from_u128(u128::from(slot))),
-        url: Arc::from(format!("http://a.test/{slot}")),
+        url: format!("http://a.test/{slot}").as_str().into(),
         session: SessionId(1),
         stage: StageId(0),
         batch: BatchId(0),

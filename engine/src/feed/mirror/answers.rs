@@ -1,9 +1,8 @@
 //! What a mirror answers: tasks, columns, counts, and the slots to draw anew.
 
 use crate::{
-    feed::mirror::{EMPTY, Mirror, NO_FIGURES, PhaseCounts, Tables, Task},
+    feed::mirror::{EMPTY, Mirror, PhaseCounts, Tables, Task},
     model::{
-        class::{ErrorClass, SkipReason},
         ids::{BatchId, PageKey, StageId},
         phase::Phase,
     },
@@ -34,19 +33,18 @@ impl Mirror {
     /// What is drawn of the task in this slot.
     #[must_use]
     pub fn sight(&self, slot: u32) -> Option<Sight> {
-        let i = slot as usize;
         let phase = self.phase_at(slot)?;
-        let [a, b, c] = self.figures[i];
-        let known = self.figures[i] != NO_FIGURES;
+        let row = self.rows.get(slot as usize)?;
+        let rare = self.rares.of(row);
         Some(Sight {
             phase,
-            stage: StageId(self.stage[i]),
-            attempts: self.attempts[i],
-            changed_us: self.changed_us[i],
-            due_us: (known && !phase.is_in_flight()).then(|| u64::from(a) | u64::from(b) << 32),
-            expected_ms: (known && phase.is_in_flight()).then_some((a, b, c)),
-            variety: self.key[i].0.as_bytes()[15],
-            host_number: self.host[i],
+            stage: StageId(row.stage),
+            attempts: rare.attempts,
+            changed_us: row.changed_us,
+            due_us: rare.figures.due_us(),
+            expected_ms: rare.figures.expected_ms(),
+            variety: row.key.0.as_bytes()[15],
+            host_number: row.host,
         })
     }
 
@@ -54,31 +52,30 @@ impl Mirror {
     #[must_use]
     pub fn key_at(&self, slot: u32) -> Option<PageKey> {
         self.phase_at(slot)?;
-        Some(self.key[slot as usize])
+        Some(self.rows.get(slot as usize)?.key)
     }
 
     /// The task in this slot.
     #[must_use]
     pub fn task(&self, slot: u32) -> Option<Task<'_>> {
-        let i = slot as usize;
         let phase = self.phase_at(slot)?;
-        let [a, b, c] = self.figures[i];
-        let known = self.figures[i] != NO_FIGURES;
+        let row = self.rows.get(slot as usize)?;
+        let rare = self.rares.of(row);
         Some(Task {
             slot,
-            key: self.key[i],
-            url: self.url[i].as_ref()?,
-            session: self.tables.sessions()[usize::from(self.session[i])].id,
-            stage: StageId(self.stage[i]),
-            batch: BatchId(self.batch[i]),
-            host: self.tables.hosts()[self.host[i] as usize].id,
+            key: row.key,
+            url: row.url.as_ref()?,
+            session: self.tables.sessions()[usize::from(row.session)].id,
+            stage: StageId(row.stage),
+            batch: BatchId(row.batch),
+            host: self.tables.hosts()[row.host as usize].id,
             phase,
-            attempts: self.attempts[i],
-            changed_us: self.changed_us[i],
-            due_us: (known && !phase.is_in_flight()).then(|| u64::from(a) | u64::from(b) << 32),
-            expected_ms: (known && phase.is_in_flight()).then_some((a, b, c)),
-            class: ErrorClass::ALL.get(usize::from(self.class[i])).copied(),
-            reason: SkipReason::ALL.get(usize::from(self.reason[i])).copied(),
+            attempts: rare.attempts,
+            changed_us: row.changed_us,
+            due_us: rare.figures.due_us(),
+            expected_ms: rare.figures.expected_ms(),
+            class: rare.class,
+            reason: rare.reason,
         })
     }
 
@@ -156,11 +153,9 @@ impl Mirror {
         fn of<T>(column: &Vec<T>) -> usize {
             column.capacity() * size_of::<T>()
         }
-        let ours = of(&self.key) + of(&self.session) + of(&self.stage) + of(&self.batch);
-        let fixed = of(&self.host) + of(&self.phase) + of(&self.attempts) + of(&self.changed_us);
-        let last = of(&self.figures) + of(&self.class) + of(&self.reason);
+        let ours = of(&self.rows) + of(&self.phase) + self.rares.bytes();
         let dirty = self.dirty.as_ref();
-        ours + fixed + last + dirty.map_or(0, |dirty| of(&dirty.slots) + of(&dirty.marks))
+        ours + dirty.map_or(0, |dirty| of(&dirty.slots) + of(&dirty.marks))
     }
 
     /// Slots touched since the last call, each once; empty unless made by `tracking`.

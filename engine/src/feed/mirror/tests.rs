@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ fn birth(dice: &mut Dice, slot: u32) -> Birth {
     Birth {
         slot,
         key: PageKey(Uuid::from_u128(u128::from(n))),
-        url: Arc::from(format!("http://a.test/{n}")),
+        url: format!("http://a.test/{n}").as_str().into(),
         session: SessionId(dice.small(3)),
         stage: StageId(u16::try_from(dice.below(3)).unwrap()),
         batch: BatchId(dice.small(9)),
@@ -224,21 +224,57 @@ fn nonsense_is_counted_and_never_panics() {
 }
 
 #[test]
+fn what_is_rare_is_given_back() {
+    let mut mirror = Mirror::default();
+    let mut dice = Dice(3);
+    for round in 0..50 {
+        for slot in 0..40 {
+            let birth = Box::new(birth(&mut dice, slot));
+            mirror.apply_change(round, &Change::Admitted(birth));
+            for (from, to, detail) in [
+                (
+                    Phase::Queued,
+                    Phase::Fetching,
+                    Detail::Began {
+                        expect_ms: Some((2, 1, 3)),
+                    },
+                ),
+                (
+                    Phase::Fetching,
+                    Phase::Fetched,
+                    Detail::Took { ms: 2, bytes: 9 },
+                ),
+            ] {
+                let attempts = 0;
+                mirror.apply_change(
+                    round,
+                    &Change::Moved(Move {
+                        slot,
+                        from,
+                        to,
+                        attempts,
+                        detail,
+                    }),
+                );
+            }
+        }
+    }
+    assert_eq!(mirror.rares.kept(), (1, 0), "one place, in turn for each");
+}
+
+#[test]
 fn a_task_costs_at_most_64_bytes_beside_its_url() {
-    let column = size_of::<PageKey>()
-        + 2 * size_of::<u16>()
-        + 2 * size_of::<u32>()
-        + size_of::<u8>()
-        + size_of::<u16>()
-        + size_of::<u64>()
-        + size_of::<[u32; 3]>()
-        + 2 * size_of::<u8>();
     // The dirty list holds a slot once, the marks a bit.
-    assert!(column + size_of::<u32>() < 64, "{column}");
+    let row = size_of::<Row>() + size_of::<u8>() + size_of::<u32>();
+    assert!(row < 64, "{row}");
     let mut mirror = Mirror::default();
     for len in 1..=100_000 {
         mirror.grow_to(len);
     }
+    assert!(
+        mirror.rows.capacity() < 120_000,
+        "little of it stands empty"
+    );
     assert!(
         mirror.phase.capacity() < 120_000,
         "little of it stands empty"

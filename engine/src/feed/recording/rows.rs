@@ -173,7 +173,7 @@ impl Rows {
         let mut task = KeyTask {
             slot: self.slot,
             key: PageKey(uuid::Uuid::nil()),
-            url: Arc::from(url),
+            url: url.into(),
             session: SessionId(self.session),
             stage: StageId(self.stage),
             batch: BatchId(self.batch),

@@ -279,7 +279,7 @@ fn user_names_and_passwords_stay_out() {
     let birth = Birth {
         slot: 0,
         key: PageKey(Uuid::from_u128(3)),
-        url: Arc::from("http://u:p@a.test/"),
+        url: "http://u:p@a.test/".into(),
         session: SessionId(1),
         stage: StageId(0),
         batch: BatchId(0),

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     live::decode::{Body, Limits, Stop},
     model::class::ErrorClass,
+    politeness::classify::challenge,
     ports::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Head, Outcome},
@@ -64,6 +65,7 @@ async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchF
     let received = receive(response, &head, prepared, order, began, &host).await;
     match received {
         Ok((body, wire_bytes)) => Ok(Answer {
+            wall: challenge(&head, &body),
             head,
             body: Arc::new(body),
             wire_bytes,

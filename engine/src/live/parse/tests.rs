@@ -42,7 +42,6 @@ fn order(slot: u32, body: &str) -> ParseOrder {
         final_url: "http://a.test/".into(),
         content_type: None,
         body: Arc::new(body.as_bytes().to_vec()),
-        carried: "{}".into(),
         depth: 0,
     }
 }

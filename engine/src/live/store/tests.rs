@@ -49,7 +49,10 @@ fn every_order_is_reported_once_and_a_closed_channel_ends_the_thread() {
     for slot in 0..1_500 {
         let report = reports.recv_timeout(Duration::from_mins(1)).unwrap();
         assert_eq!(report.id.slot, slot);
-        let is_refused = matches!(report.outcome, Outcome::StoreFailed(StoreError::Refused(_)));
+        let is_refused = matches!(
+            report.outcome,
+            Outcome::StoreFailed(StoreError::Refused(_), _)
+        );
         assert_eq!(is_refused, slot % 3 == 0, "{:?}", report.outcome);
     }
     drop(orders);

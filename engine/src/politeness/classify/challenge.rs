@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use crate::ports::reports::Answer;
+use crate::ports::reports::Head;
 
 /// Longer bodies are pages.
 const LONGEST: usize = 64 << 10;
@@ -63,10 +63,10 @@ static ANY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&all.join("|")).expect("the marks are valid expressions")
 });
 
-/// Whose wall this answer is, in words; `None` for a page.
+/// Whose wall an answer is, in words; `None` for a page. It reads the whole body: the far end asks,
+/// on its own threads.
 #[must_use]
-pub fn challenge(answer: &Answer) -> Option<&'static str> {
-    let head = &answer.head;
+pub fn challenge(head: &Head, body: &[u8]) -> Option<&'static str> {
     if head
         .header("cf-mitigated")
         .is_some_and(|value| value.eq_ignore_ascii_case("challenge"))
@@ -77,7 +77,6 @@ pub fn challenge(answer: &Answer) -> Option<&'static str> {
         return Some("an AWS WAF challenge");
     }
     let carries_a_page = matches!(head.status, 200..=203 | 400..=599);
-    let body = answer.body.as_slice();
     if !carries_a_page || body.len() > LONGEST {
         return None;
     }

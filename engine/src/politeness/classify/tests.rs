@@ -9,8 +9,10 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
+    let head = Head { status, headers };
     Answer {
-        head: Head { status, headers },
+        wall: challenge(&head, body.as_bytes()),
+        head,
         body: Arc::new(body.as_bytes().to_vec()),
         ..Answer::default()
     }

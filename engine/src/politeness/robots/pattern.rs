@@ -11,6 +11,23 @@ pub(super) struct Pattern {
     open: bool,
     /// Octets of the pattern as normalised, stars included: its precedence.
     length: usize,
+    /// The octets it needs, one bit for each modulo 64.
+    letters: u64,
+}
+
+/// Octets that the rules of one question may still search. A hostile file has tens of thousands
+/// of rules with stars; what they cost is bounded by this.
+pub(super) struct Effort(usize);
+
+impl Effort {
+    /// A few milliseconds at most; honest files need a hundredth of it.
+    pub(super) const fn new() -> Self {
+        Self(2 << 20)
+    }
+
+    pub(super) const fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
 }
 
 impl Pattern {
@@ -29,6 +46,7 @@ impl Pattern {
             }
         }
         Self {
+            letters: parts.iter().fold(0, |all, part| all | letters(part)),
             parts: parts.into(),
             anchored,
             open: body.ends_with(b"*"),
@@ -42,7 +60,11 @@ impl Pattern {
 
     /// Whether a normalised path matches. Each part is searched once from where the last ended:
     /// the leftmost place leaves most to the rest, so that nothing is ever tried twice.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
+    pub(super) fn matches(&self, path: &Spelling, effort: &mut Effort) -> bool {
+        if self.letters & !path.letters != 0 {
+            return false;
+        }
+        let path = &*path.text;
         let Some((first, rest)) = self.parts.split_first() else {
             return true;
         };
@@ -53,6 +75,7 @@ impl Pattern {
         let Some((last, middle)) = rest.split_last() else {
             return ends_free || left.is_empty();
         };
+        effort.0 = effort.0.saturating_sub(left.len());
         for part in middle {
             match find(left, part) {
                 Some(end) => left = &left[end..],
@@ -67,6 +90,11 @@ impl Pattern {
     }
 }
 
+/// The octets of a text, one bit for each modulo 64.
+fn letters(text: &[u8]) -> u64 {
+    text.iter().fold(0, |all, byte| all | 1 << (byte & 63))
+}
+
 /// The end of the first occurrence.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len())
@@ -76,8 +104,21 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 
 /// A path with its query, read in both ways: see [`Path::for_rule`].
 pub(super) struct Path {
-    normal: Vec<u8>,
-    exact: Vec<u8>,
+    normal: Spelling,
+    exact: Spelling,
+}
+
+/// A path as rules are compared with it.
+pub(super) struct Spelling {
+    pub(super) text: Vec<u8>,
+    letters: u64,
+}
+
+impl Spelling {
+    pub(super) fn new(text: Vec<u8>) -> Self {
+        let letters = letters(&text);
+        Self { text, letters }
+    }
 }
 
 impl Path {
@@ -103,15 +144,15 @@ impl Path {
             }
         }
         Self {
-            normal: normal(rooted.as_bytes(), b"*$", true),
-            exact,
+            normal: Spelling::new(normal(rooted.as_bytes(), b"*$", true)),
+            exact: Spelling::new(exact),
         }
     }
 
     /// The form a rule is compared with. The RFC undoes needless escapes on both sides, Google's
     /// parser on none; the stricter reading of each rule counts: a ban meets all spellings of a
     /// path, a permission only the one it names.
-    pub(super) fn for_rule(&self, allow: bool) -> &[u8] {
+    pub(super) fn for_rule(&self, allow: bool) -> &Spelling {
         if allow { &self.exact } else { &self.normal }
     }
 }

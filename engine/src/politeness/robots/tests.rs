@@ -236,7 +236,8 @@ fn naive(pattern: &[u8], path: &[u8]) -> bool {
 proptest! {
     #[test]
     fn the_matcher_agrees_with_the_definition(pattern in "/[ab*]{0,8}[$]?", path in "/[ab]{0,10}") {
-        let matched = Pattern::new(pattern.as_bytes(), false).matches(path.as_bytes());
+        let matched = Pattern::new(pattern.as_bytes(), false)
+            .matches(&pattern::Spelling::new(path.as_bytes().to_vec()), &mut Effort::new());
         prop_assert_eq!(matched, naive(pattern.as_bytes(), path.as_bytes()));
     }
 
@@ -244,4 +245,39 @@ proptest! {
     fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..300), path in "\\PC{0,40}") {
         let _ = Robots::parse(&body, "Crawlfield").allows(&path);
     }
+}
+
+#[test]
+fn a_hostile_file_of_stars_costs_little_and_forbids_what_it_made_us_search() {
+    // Rules that a long path of the same letters nearly matches, to the last octet.
+    let rules: String = (0..30_000)
+        .map(|n| format!("Allow: /*ab{n:x}\n"))
+        .take_while({
+            let mut size = 0;
+            move |line| {
+                size += line.len();
+                size < 500 << 10
+            }
+        })
+        .collect();
+    let robots = Robots::parse(format!("User-agent: *\n{rules}").as_bytes(), "Crawlfield");
+    assert!(robots.rules.len() > 20_000);
+    let long = format!("/{}0123456789abcdef", "ab".repeat(1_000));
+    assert!(!robots.allows(&long), "the search is given up");
+    assert!(robots.allows("/catalogue/page-1.html"), "no rule matches");
+    assert!(
+        robots.allows("/xab7"),
+        "the answer is exact where it is cheap"
+    );
+}
+
+#[test]
+fn a_large_honest_file_is_answered_exactly() {
+    let rules: Vec<String> = (0..20_000)
+        .map(|n| format!("Disallow: /private/{n}"))
+        .collect();
+    let rules = rules.join("\n");
+    let robots = Robots::parse(format!("User-agent: *\n{rules}").as_bytes(), "Crawlfield");
+    assert!(!robots.allows("/private/77"));
+    assert!(robots.allows(&format!("/public/{}", "x".repeat(2_000))));
 }

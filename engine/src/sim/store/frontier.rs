@@ -1,12 +1,13 @@
 //! The model's frontier: pages discovered, admitted, marked, ended.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::{
     extract::output::{Link, Record},
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, Seq, SessionId},
+        page_url::PageUrl,
         phase::Phase,
     },
     ports::stored::{
@@ -329,9 +330,10 @@ impl Session {
     ) -> StoredTask {
         let seq = Seq(self.next_seq);
         self.next_seq += 1;
+        let carried = serde_json::to_string(&link.carried).expect("maps of JSON have text keys");
         let visit = Visit {
             seq,
-            url: link.url.as_str().into(),
+            url: PageUrl::new(&link.url, &carried),
             stage: link.stage,
             batch,
             host,
@@ -347,9 +349,6 @@ impl Session {
             class: None,
             suspect: false,
             crashes: 0,
-            carried: serde_json::to_string(&link.carried)
-                .expect("maps of JSON have text keys")
-                .into(),
         };
         let task = visit.as_task(link.key, Duration::ZERO);
         if !is_complete {
@@ -365,7 +364,7 @@ impl Visit {
         StoredTask {
             key,
             seq: self.seq,
-            url: Arc::clone(&self.url),
+            url: self.url.clone(),
             stage: self.stage,
             batch: self.batch,
             host: self.host,
@@ -377,7 +376,6 @@ impl Visit {
                 Duration::ZERO
             },
             tries: self.tries,
-            carried: Arc::clone(&self.carried),
             suspect: self.suspect,
             validators: None,
         }

@@ -68,7 +68,7 @@ fn links_enter_once_and_in_order<S: Subject>(mut crawl: Talk<S>) {
     assert_eq!((found.new.len(), found.known), (2, 1));
     assert_eq!(&*found.new[0].url, "http://shop.test/b");
     assert_eq!((found.new[0].seq.0, found.new[1].seq.0), (1, 2));
-    assert_eq!(&*found.new[0].carried, "{\"position\":1}");
+    assert_eq!(found.new[0].url.carried(), "{\"position\":1}");
     assert_eq!(found.hosts.len(), 1);
     let again = crawl.discover(vec![link(LIST, "a"), link(DETAIL, "a")]);
     assert_eq!((again.new.len(), again.known, again.hosts.len()), (1, 1, 0));

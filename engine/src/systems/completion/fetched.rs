@@ -12,6 +12,7 @@ use crate::{
         class::{ErrorClass, SkipReason},
         clock::millis,
         ids::OrderId,
+        page_url::PageUrl,
         slots::Owner,
         state::TaskState,
         stats::Step,
@@ -83,6 +84,9 @@ pub(super) fn answered(
             crawl
                 .stats
                 .ended(task.session, Step::Fetch, task.stage, fetch, now);
+            if let Some(mut session) = crawl.session_mut(task.session) {
+                session.tempo.on_good(task.stage.0, fetch);
+            }
             crawl.moves.make(entity, TaskState::Fetched(id), told);
             crawl.desk.to_parse.push_back(id);
         }
@@ -194,7 +198,7 @@ fn next_hop(
 ) -> Result<Option<Hop>, String> {
     let max = crawl.settings.0.fetch.max_redirects;
     let task = crawl.moves.task(entity).ok_or("the task is gone")?.0;
-    let (session, page) = (task.session, Arc::clone(&task.url));
+    let (session, page) = (task.session, task.url.clone());
     let flight = crawl.slots.flight_mut(id).ok_or("the flight is gone")?;
     let from = flight.target.clone().unwrap_or(page);
     let sets_cookie = flight
@@ -226,7 +230,7 @@ fn next_hop(
         .session(session)
         .is_some_and(|session| session.site.scope.contains(&url));
     Ok(in_scope.then(|| Hop {
-        url: Arc::from(url.as_str()),
+        url: PageUrl::from(url.as_str()),
         count,
         host: crawl.host_of(&key, session),
         visited,

@@ -104,7 +104,7 @@ fn accept(
     }
     let own = u32::from(extracted.page_count.is_some());
     let last = session.page_counts.get(&task.stage).copied();
-    let page = page_number(&task.carried);
+    let page = page_number(task.url.carried());
     let counted = last.is_some_and(|(last, _)| page <= u64::from(last));
     let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
     let told_by_others = last.is_some_and(|(_, said)| said > own);

@@ -116,7 +116,7 @@ fn follow(crawl: &mut Crawl, id: OrderId, host_id: HostId, location: &str) -> bo
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id: next,
         purpose: Purpose::Robots,
-        url: Arc::from(url.as_str()),
+        url: url.as_str().into(),
         profile,
         validators: None,
     }));

@@ -10,7 +10,7 @@ use crate::{
     model::{
         class::SkipReason,
         clock::millis,
-        ids::{BatchId, OrderId, SessionId, StageId},
+        ids::{BatchId, OrderId, Seq, SessionId, StageId},
         line::LineId,
         phase::Phase,
         session::Session,
@@ -36,12 +36,14 @@ pub(super) fn saved(
     };
     crawl.condition.store_trouble = None;
     crawl.condition.trouble_since = None;
+    let bytes = crawl.slots.get(id).map_or(0, |busy| busy.store);
     crawl.release(id);
     crawl.slots.close(id);
     let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
         return;
     };
     let now = crawl.now();
+    crawl.stats.session(task.session).saved_bytes += bytes;
     crawl
         .stats
         .ended(task.session, Step::Save, task.stage, took, now);
@@ -100,11 +102,11 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             },
         ) => {
             let session = crawl.lines.get(line).session;
-            let n = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
-            read_up(crawl, line, batch, cursor, exhausted, n);
+            let mut n = 0;
             for task in tasks {
-                crawl.admit(session, task);
+                n += u64::from(crawl.admit(session, task));
             }
+            read_up(crawl, line, batch, cursor, exhausted, n);
         }
         (Owner::Discover(session), StoreReceipt::Discovered(found)) => {
             if let Some(mut session) = crawl.session_mut(session) {
@@ -138,7 +140,7 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             let (count, keys) = crawl.desk.dropping.remove(&request).unwrap_or_default();
             for key in keys {
                 // It was read up before the store dropped it.
-                if let Some(entity) = crawl.index.tasks.get(&(session, key)).copied()
+                if let Some(entity) = crawl.resident(session, key)
                     && matches!(crawl.moves.of(entity), Some(TaskState::Queued))
                 {
                     crawl.leave(entity);
@@ -200,6 +202,9 @@ fn read_up(
     cursor.asked = false;
     cursor.after = cursor.after.max(after);
     cursor.exhausted = exhausted && cursor.passed <= cursor.after;
+    if std::mem::take(&mut cursor.again) {
+        (cursor.after, cursor.exhausted) = (Seq(0), false);
+    }
     crawl.desk.hungry.push(id);
 }
 

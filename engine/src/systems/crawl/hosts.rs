@@ -221,7 +221,7 @@ impl Crawl<'_, '_> {
             if at < since {
                 continue;
             }
-            let entity = self.index.tasks.get(&(cell.0, key)).copied();
+            let entity = self.resident(cell.0, key);
             let waits = entity.filter(|entity| {
                 let state = self.moves.of(*entity);
                 state.is_some_and(|state| state.phase() != Phase::Failed)

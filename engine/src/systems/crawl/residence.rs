@@ -5,9 +5,9 @@ use bevy_ecs::entity::Entity;
 use crate::{
     feed::frame::{Birth, Change},
     model::{
-        class::SkipReason,
+        class::{SkipReason, WaitReason},
         clock::micros,
-        ids::{Seq, SessionId, StageId},
+        ids::{PageKey, Seq, SessionId, StageId},
         phase::Phase,
         session::Session,
         state::{TaskState, birth},
@@ -22,6 +22,16 @@ use crate::{
 const LEAST: u32 = 16;
 
 impl Crawl<'_, '_> {
+    /// The task of this identity, if it is in the window.
+    pub(in crate::systems) fn resident(&self, session: SessionId, key: PageKey) -> Option<Entity> {
+        let moves = &self.moves;
+        self.index.tasks.find(session, key, |entity| {
+            moves
+                .task(entity)
+                .is_some_and(|(task, _)| (task.session, task.key) == (session, key))
+        })
+    }
+
     /// Whether another task fits into the window.
     pub(in crate::systems) fn has_room(&self) -> bool {
         self.window.resident() < self.settings.0.window
@@ -29,8 +39,7 @@ impl Crawl<'_, '_> {
 
     /// Residents that one host may have: no host fills the window.
     pub(in crate::systems) fn fair_share(&self) -> u32 {
-        let lines = u32::try_from(self.lines.iter().count()).unwrap_or(u32::MAX);
-        (self.settings.0.window / lines.max(1)).max(LEAST)
+        (self.settings.0.window / self.lines.len().max(1)).max(LEAST)
     }
 
     /// What adding links did: the books, hosts, and new pages.
@@ -96,22 +105,26 @@ impl Crawl<'_, '_> {
         cursor.exhausted = false;
         cursor.passed = cursor.passed.max(task.seq);
         line.outside += 1;
+        if line.held == Some(WaitReason::BatchNotBegun) {
+            // What a barrier holds makes room for what it waits for.
+            let now = self.now();
+            self.lines.arm(id, now);
+        }
         self.desk.hungry.push(id);
     }
 
-    /// A waiting page enters the window.
-    pub(in crate::systems) fn admit(&mut self, session: SessionId, stored: StoredTask) {
-        let known = self.index.tasks.contains_key(&(session, stored.key));
+    /// A waiting page enters the window; false where it is there already.
+    pub(in crate::systems) fn admit(&mut self, session: SessionId, stored: StoredTask) -> bool {
+        let known = self.resident(session, stored.key).is_some();
         // One that ends has nobody enter any more: it would not be there to leave.
         if known || !self.session(session).is_some_and(Session::takes_in) {
-            return;
+            return false;
         }
         let now = self.now();
         let slot = self.window.enter();
         let task = Task {
             key: stored.key,
             url: stored.url,
-            carried: stored.carried,
             seq: stored.seq,
             session,
             host: stored.host,
@@ -134,7 +147,7 @@ impl Crawl<'_, '_> {
         self.moves.journal().write(Change::Admitted(Box::new(Birth {
             slot,
             key: task.key,
-            url: std::sync::Arc::clone(&task.url),
+            url: task.url.clone(),
             session,
             stage: task.stage,
             batch: task.batch,
@@ -148,7 +161,7 @@ impl Crawl<'_, '_> {
             .commands
             .spawn(birth(task, Attempts(stored.tries), state))
             .id();
-        self.index.tasks.insert((session, key), entity);
+        self.index.tasks.insert(session, key, slot, entity);
         let line = self.lines.id(session, host);
         self.lines.get_mut(line).resident += 1;
         if waits {
@@ -156,6 +169,7 @@ impl Crawl<'_, '_> {
         } else {
             self.lines.enqueue(line, rank, entity, now);
         }
+        true
     }
 
     /// A task leaves the window: no move, and no count changes.
@@ -165,7 +179,7 @@ impl Crawl<'_, '_> {
         };
         let state = self.moves.of(entity);
         self.window.leave(task.slot);
-        self.index.tasks.remove(&(task.session, task.key));
+        self.index.tasks.remove(task.session, task.key, task.slot);
         self.moves.journal().write(Change::Left { slot: task.slot });
         let line = self.lines.id(task.session, task.host);
         self.lines.get_mut(line).resident -= 1;
@@ -204,9 +218,9 @@ impl Crawl<'_, '_> {
             .index
             .tasks
             .iter()
-            .filter(|((of, _), _)| *of == session)
-            .map(|(_, entity)| *entity)
-            .filter_map(|entity| Some((self.moves.task(entity)?.0.seq, entity)))
+            .filter_map(|entity| Some((self.moves.task(entity)?.0, entity)))
+            .filter(|(task, _)| task.session == session)
+            .map(|(task, entity)| (task.seq, entity))
             .collect();
         residents.sort_unstable_by_key(|(seq, _): &(Seq, Entity)| *seq);
         for (_, entity) in residents {

@@ -14,7 +14,7 @@ use crate::{
         state::TaskState,
         timers::Due,
     },
-    politeness::{breaker::Permission, pace::When, robots::Robots},
+    politeness::{breaker::Permission, pace::When},
     ports::{
         orders::{FetchOrder, Order, Purpose, RequestProfile},
         stored::{AttemptRow, Evidence, PageEnd, StoreVerb},
@@ -40,14 +40,7 @@ pub(super) fn ask(
         crawl.lines.hold_until(line, now, WaitReason::RobotsUnread);
         return Some(Tried::Held);
     };
-    let robots = if obeys {
-        known.robots.clone()
-    } else {
-        RobotsKnown::Read {
-            rules: Arc::new(Robots::allow_all()),
-            until: Duration::MAX,
-        }
-    };
+    let robots = obeys.then(|| known.robots.clone());
     match known.breaker.permit(now) {
         Permission::Yes | Permission::Probe => {}
         Permission::Until(until) if until == Duration::MAX => {
@@ -74,7 +67,7 @@ pub(super) fn ask(
             return Some(Tried::Held);
         }
     }
-    match robots {
+    match robots? {
         RobotsKnown::Read { until, .. } if until > now => None,
         RobotsKnown::Asked { .. } => {
             crawl.lines.hold(line, WaitReason::RobotsUnread);
@@ -177,7 +170,7 @@ pub(super) fn errand(
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id,
         purpose,
-        url: Arc::from(url),
+        url: url.as_str().into(),
         profile,
         validators: None,
     }));

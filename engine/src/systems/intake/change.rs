@@ -35,10 +35,6 @@ pub(super) fn setting(crawl: &mut Crawl, name: &str, value: &Json) -> Ack {
 
 /// The new settings count from now on.
 fn take_up(crawl: &mut Crawl, next: Settings) {
-    crawl.permits.http.limit = u64::from(next.http_permits);
-    crawl.permits.cpu.limit = u64::from(next.cpu_permits);
-    crawl.permits.memory.limit = next.parse_memory;
-    crawl.permits.store.limit = next.store_bytes;
     let host_changed =
         next.host != crawl.settings.0.host || next.http_permits != crawl.settings.0.http_permits;
     for mut host in &mut crawl.hosts {
@@ -46,9 +42,12 @@ fn take_up(crawl: &mut Crawl, next: Settings) {
         host.budget.set(&next.retry);
     }
     crawl.settings.0 = next;
+    crawl.fit_capacities();
     if host_changed {
         crawl.lower_ceilings();
     }
+    // A rest between batches may be over.
+    crawl.desk.restless = true;
     crawl.wake_all();
 }
 

@@ -165,7 +165,7 @@ fn find(crawl: &Crawl, key: PageKey) -> Option<Entity> {
         .index
         .sessions
         .keys()
-        .find_map(|session| crawl.index.tasks.get(&(*session, key)).copied())
+        .find_map(|session| crawl.resident(*session, key))
 }
 
 /// Dead letters (in the store) and waiting tasks (in memory) are dropped.
@@ -178,7 +178,7 @@ pub(super) fn drop_waiting(
     let waiting: Vec<Entity> = selector
         .keys
         .iter()
-        .filter_map(|key| crawl.index.tasks.get(&(session, *key)).copied())
+        .filter_map(|key| crawl.resident(session, *key))
         .filter(|entity| {
             matches!(
                 crawl.moves.of(*entity),
@@ -195,7 +195,7 @@ pub(super) fn drop_waiting(
     // What is resident still is in flight or has just been dropped.
     selector
         .keys
-        .retain(|key| !crawl.index.tasks.contains_key(&(session, *key)));
+        .retain(|key| crawl.resident(session, *key).is_none());
     if named && selector.keys.is_empty() {
         return Some(Ok(json!({ "pages": count })));
     }

@@ -7,8 +7,8 @@ use crate::{
         eta::{self, StageLoad},
         frame::Frame,
         snapshot::{
-            Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources, SessionInfo,
-            Snapshot, StageInfo,
+            BatchInfo, Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources,
+            SessionInfo, Snapshot, StageInfo,
         },
     },
     model::{
@@ -96,6 +96,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         pools,
         hosts,
         waiting,
+        batches: batches(crawl, id),
         resources: Resources {
             uptime_seconds: now.as_secs_f64(),
             window: u64::from(crawl.window.resident()),
@@ -173,6 +174,27 @@ fn progress(crawl: &Crawl, id: SessionId) -> Option<Progress> {
     })
 }
 
+/// The batches' tempo.
+fn batches(crawl: &Crawl, id: SessionId) -> BatchInfo {
+    let Some(session) = crawl.session(id) else {
+        return BatchInfo::default();
+    };
+    let (now, bounds) = (crawl.now(), crawl.settings.0.batches());
+    let tempo = &session.tempo;
+    let round = tempo.last();
+    let slowness = round.map_or(0, |round| round.slowness);
+    BatchInfo {
+        opened: u32::try_from(session.opened.len()).unwrap_or(u32::MAX),
+        size: tempo.size(&bounds),
+        pause: tempo.pause(&bounds).as_secs_f64(),
+        opens_in: tempo
+            .rests_until(&bounds)
+            .map(|until| until.saturating_sub(now).as_secs_f64()),
+        errors: round.map(|round| f64::from(round.errors) / 1e3),
+        slowness: (slowness > 0).then(|| number(slowness) / 1e3),
+    }
+}
+
 fn in_flight(counts: &Counts) -> u64 {
     Phase::ALL
         .into_iter()
@@ -192,6 +214,16 @@ fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
     let paused = crawl
         .session(id)
         .is_some_and(|session| !session.is_dispatching());
+    let bounds = crawl.settings.0.batches();
+    let rests = crawl
+        .session(id)
+        .is_some_and(|session| session.tempo.rests_until(&bounds).is_some());
+    // While a session rests, nothing of its open batches is queued.
+    let outside = if rests {
+        WaitReason::BatchNotBegun
+    } else {
+        WaitReason::OutsideWindow
+    };
     for (_, line) in crawl.lines.iter().filter(|(_, line)| line.session == id) {
         let reason = if paused {
             WaitReason::Paused
@@ -203,7 +235,7 @@ fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
                 .unwrap_or(WaitReason::HttpPermits)
         };
         add(reason, u64::try_from(line.waiting()).unwrap_or(0));
-        add(WaitReason::OutsideWindow, line.outside);
+        add(outside, line.outside);
     }
     add(
         WaitReason::CpuPermits,
@@ -274,17 +306,14 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
     }) else {
         return Vec::new();
     };
-    let settings = &crawl.settings.0;
+    let permits = &crawl.permits;
+    let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let (http, cpu, store) = (
-        settings.http_permits,
-        settings.cpu_permits,
-        settings.save_queue,
+        narrow(permits.http.limit),
+        narrow(permits.cpu.limit),
+        narrow(permits.save_queue),
     );
-    let capacity = [
-        0,
-        u64::from(settings.parse_queue),
-        u64::from(settings.save_queue),
-    ];
+    let capacity = [0, permits.parse_queue, permits.save_queue];
     let depth = [
         queued,
         u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0),
@@ -301,12 +330,13 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
             Step::Parse => cpu,
             Step::Save => store,
         };
+        let active = work.active.min(max);
         pools.push(Pool {
             work_type: format!("{}:{}", step.name(), names[usize::from(stage.0)]),
-            active: work.active,
+            active,
             max,
-            utilisation: f64::from(work.active) / f64::from(max.max(1)),
-            queue_depth: depth[*step as usize],
+            utilisation: f64::from(active) / f64::from(max.max(1)),
+            queue_depth: depth[*step as usize] + u64::from(work.active - active),
             queue_capacity: capacity[*step as usize],
             count: work.count,
             per_minute: work.recent.per_second(now, 60) * 60.0,

@@ -12,7 +12,7 @@ pub(super) fn let_leave(mut crawl: Crawl) {
     let now = crawl.now();
     let window = crawl.settings.0.window;
     loop {
-        let pressed = crawl.window.resident() > window - window / 10;
+        let pressed = crawl.condition.is_pressed || crawl.window.resident() > window - window / 10;
         match crawl.window.leaving.front() {
             Some((at, entity)) if pressed || *at <= now => {
                 let entity = *entity;
@@ -37,8 +37,7 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
     let mut hungry = std::mem::take(&mut crawl.desk.hungry);
     hungry.sort_unstable();
     hungry.dedup();
-    let lines = u32::try_from(crawl.lines.iter().count()).unwrap_or(u32::MAX);
-    let share = (crawl.settings.0.window / lines.max(1)).clamp(LEAST, MOST);
+    let share = (crawl.settings.0.window / crawl.lines.len().max(1)).clamp(LEAST, MOST);
     let fair = crawl.fair_share();
     for id in hungry {
         let line = crawl.lines.get(id);
@@ -47,13 +46,12 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
             continue;
         }
         let (session, host) = (line.session, line.host);
-        let Some(opened) = crawl
-            .session(session)
-            .filter(|session| !session.is_over() && session.closing.is_none())
-            .map(|session| session.opened.clone())
-        else {
+        let Ok(state) = crawl.sessions.get(crawl.index.sessions[&session]) else {
             continue;
         };
+        if !state.takes_in() {
+            continue;
+        }
         let room = crawl
             .settings
             .0
@@ -71,11 +69,9 @@ pub(super) fn fill_lines(mut crawl: Crawl) {
         }
         let line = crawl.lines.get_mut(id);
         line.cursors.sort_unstable_by_key(|cursor| cursor.batch);
-        let Some(cursor) = line
-            .cursors
-            .iter_mut()
-            .find(|cursor| opened.contains(&cursor.batch) && (cursor.asked || !cursor.exhausted))
-        else {
+        let Some(cursor) = line.cursors.iter_mut().find(|cursor| {
+            state.opened.contains(&cursor.batch) && (cursor.asked || !cursor.exhausted)
+        }) else {
             continue;
         };
         if cursor.asked {

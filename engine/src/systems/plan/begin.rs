@@ -40,7 +40,7 @@ fn begin(crawl: &mut Crawl, opened: &SessionOpened) {
 impl Crawl<'_, '_> {
     /// Start URLs go to the store.
     pub(in crate::systems) fn discover(&mut self, session: SessionId, links: Vec<Link>) {
-        let batch_size = self.settings.0.batch_size;
+        let batch_size = self.batch_size(session);
         self.write(
             Owner::Discover(session),
             StoreVerb::Discover {

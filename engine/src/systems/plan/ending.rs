@@ -3,9 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    feed::frame::{SessionPhase, StagePhase},
+    feed::frame::SessionPhase,
     model::{
-        ids::{BatchId, SessionId},
+        ids::SessionId,
         ledger::{Counts, open},
         phase::Phase,
         session::Session,
@@ -71,20 +71,8 @@ fn is_finished(crawl: &Crawl, id: SessionId, session: &Session) -> bool {
     };
     open(&book.total) == 0
         && book.total[Phase::Failed as usize] == 0
-        && book
-            .counts
-            .keys()
-            .all(|(batch, _)| session.opened.contains(batch))
-        && crawl
-            .index
-            .batches
-            .range((id, BatchId(0))..=(id, BatchId(u32::MAX)))
-            .all(|(_, entity)| {
-                crawl
-                    .batches
-                    .get(*entity)
-                    .is_ok_and(|batch| batch.phase != StagePhase::Running)
-            })
+        && book.unopened().is_none()
+        && session.running.is_empty()
 }
 
 /// The last notes go to the store; the session is over when they are kept.

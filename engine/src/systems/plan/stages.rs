@@ -1,11 +1,12 @@
 //! Batches open; each stage of a batch ends with one result per attempt (SPEC B6).
 
 mod batches;
+mod rest;
 
 use std::time::Duration;
 
-use bevy_ecs::entity::Entity;
 use serde_json::json;
+use smallvec::SmallVec;
 
 use crate::{
     feed::frame::StagePhase,
@@ -40,31 +41,29 @@ pub(super) fn judge_stages(mut crawl: Crawl) {
             if offline {
                 continue;
             }
-            for (batch, entity) in batches_of(&crawl, id) {
-                judge_batch(&mut crawl, id, batch, entity);
+            for batch in running_of(&crawl, id) {
+                judge_batch(&mut crawl, id, batch);
             }
         }
     }
 }
 
-fn batches_of(crawl: &Crawl, session: SessionId) -> Vec<(BatchId, Entity)> {
-    crawl
-        .index
-        .batches
-        .range((session, BatchId(0))..=(session, BatchId(u32::MAX)))
-        .map(|((_, batch), entity)| (*batch, *entity))
+/// Batches that have not ended: at most two, but for those that came to life again.
+fn running_of(crawl: &Crawl, session: SessionId) -> SmallVec<[BatchId; 2]> {
+    let session = crawl.session(session).into_iter();
+    session
+        .flat_map(|session| &session.running)
+        .copied()
         .collect()
 }
 
-fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entity) {
+fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId) {
+    let entity = crawl.index.batches[&(session, id)];
     let Ok(batch) = crawl.batches.get(entity) else {
         // It was opened in this very tick.
         crawl.desk.restless = true;
         return;
     };
-    if batch.phase != StagePhase::Running {
-        return;
-    }
     let mut runs = batch.stages.clone();
     for index in 0..runs.len() {
         let Ok(stage) = u16::try_from(index).map(StageId) else {
@@ -76,8 +75,7 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, entity: Entit
     let phase = if ended {
         runs.iter()
             .map(|run| run.phase)
-            .max_by_key(|phase| severity(*phase))
-            .unwrap_or_default()
+            .fold(StagePhase::Waiting, StagePhase::max_by_weight)
     } else {
         StagePhase::Running
     };
@@ -103,16 +101,6 @@ const fn has_ended(phase: StagePhase) -> bool {
         phase,
         StagePhase::Success | StagePhase::Partial | StagePhase::Fatal
     )
-}
-
-const fn severity(phase: StagePhase) -> u8 {
-    match phase {
-        StagePhase::Waiting => 0,
-        StagePhase::Success => 1,
-        StagePhase::Partial => 2,
-        StagePhase::Fatal => 3,
-        StagePhase::Running => 4,
-    }
 }
 
 /// One stage of one batch: still open, recoverable, or ended.
@@ -206,6 +194,13 @@ fn judge_stage(
     note(crawl, id, batch, Some(stage), result);
     let now = crawl.now();
     crawl.lines.wake_session(id, now);
+    let has_barrier = crawl
+        .session(id)
+        .is_some_and(|session| session.site.stages.iter().any(|stage| stage.barrier));
+    if has_barrier {
+        let again = crawl.lines.read_again(id, batch);
+        crawl.desk.hungry.extend(again);
+    }
 }
 
 /// The counts of a stage that cannot get more work: nothing of it is open, and every stage that
@@ -244,7 +239,7 @@ fn settled(
     let may_grow = stage == enter || upstream.contains(&enter) || by_sitemap;
     let still_listing = sitemaps.iter().any(|of| open(&book.stage(*of)) > 0);
     let sealed = !may_grow
-        || book.counts.keys().any(|(other, _)| *other > batch)
+        || book.last_batch() > Some(batch)
         || (!discovering && open(&book.stage(enter)) == 0 && !still_listing);
     (!cycle_open && !upstream_open && sealed).then_some(counts)
 }

@@ -75,7 +75,7 @@ impl Story {
         Change::Admitted(Box::new(Birth {
             slot,
             key: PageKey::new("books", name, &url),
-            url: Arc::from(url),
+            url: url.as_str().into(),
             session: SessionId(1),
             stage: StageId(stage),
             batch: BatchId(u32::try_from(self.born / 500).unwrap()),

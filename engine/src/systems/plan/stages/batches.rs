@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{batches_of, note, severity};
+use super::{note, rest, running_of};
 use crate::{
     feed::frame::{Change, SessionPhase, StagePhase},
     model::{
@@ -16,46 +16,27 @@ use crate::{
 
 /// The next batch opens when the last one has nothing queued; at most two are open.
 pub(super) fn open_next(crawl: &mut Crawl, id: SessionId) {
-    let Some(book) = crawl.moves.ledger().book(id) else {
+    let (Some(session), Some(book)) = (crawl.session(id), crawl.moves.book(id)) else {
         return;
     };
-    let mut known: Vec<BatchId> = book.counts.keys().map(|(batch, _)| *batch).collect();
-    known.dedup();
-    let queued = |batch: BatchId| -> u64 {
-        book.counts
-            .range((batch, StageId(0))..=(batch, StageId(u16::MAX)))
-            .map(|(_, counts)| counts[Phase::Queued as usize])
-            .sum()
-    };
-    let queued: Vec<(BatchId, u64)> = known.iter().map(|batch| (*batch, queued(*batch))).collect();
-    let Some(session) = crawl.session(id) else {
-        return;
-    };
-    let (opened, stages) = (session.opened.clone(), session.site.stages.len());
-    let past = session.stage_attempts.clone();
-    let still_open = batches_of(crawl, id)
-        .iter()
-        .filter(|(_, entity)| {
-            crawl
-                .batches
-                .get(*entity)
-                .is_ok_and(|batch| batch.phase == StagePhase::Running)
-        })
-        .count();
-    let last_is_busy = opened
-        .last()
-        .is_some_and(|last| queued.iter().any(|(batch, n)| batch == last && *n > 0));
-    if still_open >= 2 || last_is_busy {
-        return;
-    }
-    let Some(next) = known.into_iter().find(|batch| !opened.contains(batch)) else {
-        return;
-    };
-    let mut runs = vec![StageRun::default(); stages];
-    for (batch, stage, attempts) in past {
-        if batch == next {
-            runs[usize::from(stage.0)].attempts = attempts;
+    let last = session.opened.last();
+    let last_is_busy = last.is_some_and(|last| book.batch(*last, Phase::Queued) > 0);
+    let is_first = last.is_none();
+    let next = book
+        .unopened()
+        .filter(|_| session.running.len() < 2 && !last_is_busy);
+    let Some(next) = next else {
+        if let Some(mut session) = crawl.session_mut(id) {
+            session.tempo.busy();
         }
+        return;
+    };
+    let mut runs = vec![StageRun::default(); session.site.stages.len()];
+    for (stage, attempts) in session.attempts_before(next) {
+        runs[usize::from(stage.0)].attempts = attempts;
+    }
+    if !is_first && rest::goes_on(crawl, id) {
+        return;
     }
     open_batch(crawl, id, next, runs);
 }
@@ -68,6 +49,7 @@ fn open_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, stages: Vec<St
         stages,
     };
     let entity = crawl.commands.spawn(batch).id();
+    crawl.moves.ledger().book_mut(session).open(id);
     crawl.index.batches.insert((session, id), entity);
     crawl.moves.journal().write(Change::BatchMoved {
         session,
@@ -77,6 +59,7 @@ fn open_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, stages: Vec<St
     });
     if let Some(mut session) = crawl.session_mut(session) {
         session.opened.insert(id);
+        session.running.insert(id);
     }
     let lines: Vec<_> = crawl
         .lines
@@ -93,6 +76,7 @@ fn open_batch(crawl: &mut Crawl, session: SessionId, id: BatchId, stages: Vec<St
 
 /// A batch has ended; a fatal one is the session's policy to judge.
 pub(super) fn end(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: StagePhase) {
+    leave_running(crawl, session, batch);
     crawl.moves.journal().write(Change::BatchMoved {
         session,
         batch,
@@ -135,26 +119,27 @@ pub(super) fn end(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: 
 
 /// Tells where each stage is over all batches.
 pub(super) fn tell_stages(crawl: &mut Crawl, id: SessionId) {
-    let runs: Vec<Vec<StagePhase>> = batches_of(crawl, id)
-        .iter()
-        .filter_map(|(_, entity)| crawl.batches.get(*entity).ok())
-        .map(|batch| batch.stages.iter().map(|run| run.phase).collect())
-        .collect();
-    let Some(mut session) = crawl.session_mut(id) else {
+    let running = running_of(crawl, id);
+    let index = &crawl.index;
+    let Some(mut session) =
+        (index.sessions.get(&id)).and_then(|of| crawl.sessions.get_mut(*of).ok())
+    else {
         return;
     };
+    let mut stages = session.past.clone();
+    for batch in running {
+        if let Ok(batch) = crawl.batches.get(index.batches[&(id, batch)]) {
+            for (at, run) in stages.iter_mut().zip(&batch.stages) {
+                *at = at.max_by_weight(run.phase);
+            }
+        }
+    }
     let mut told = Vec::new();
-    for index in 0..session.stages.len() {
-        let to = runs
-            .iter()
-            .filter_map(|stages| stages.get(index).copied())
-            .max_by_key(|phase| severity(*phase))
-            .unwrap_or_default();
-        let from = session.stages[index];
+    for (index, to) in stages.into_iter().enumerate() {
+        let from = std::mem::replace(&mut session.stages[index], to);
         if from != to
             && let Ok(stage) = u16::try_from(index)
         {
-            session.stages[index] = to;
             told.push(Change::StageMoved {
                 session: id,
                 stage: StageId(stage),
@@ -166,4 +151,20 @@ pub(super) fn tell_stages(crawl: &mut Crawl, id: SessionId) {
     for change in told {
         crawl.moves.journal().write(change);
     }
+}
+
+/// From now on the batch costs nothing: what it tells of its stages is summed up.
+fn leave_running(crawl: &mut Crawl, id: SessionId, batch: BatchId) {
+    let index = &crawl.index;
+    let (Some(session), Some(entity)) = (index.sessions.get(&id), index.batches.get(&(id, batch)))
+    else {
+        return;
+    };
+    if let (Ok(mut session), Ok(ended)) =
+        (crawl.sessions.get_mut(*session), crawl.batches.get(*entity))
+    {
+        session.running.remove(&batch);
+        session.account(&ended.stages);
+    }
+    crawl.lines.forget_batch(id, batch);
 }
