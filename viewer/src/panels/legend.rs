@@ -9,7 +9,7 @@ use crawlfield_engine::{
 
 use super::{
     Desk,
-    look::{bit, write},
+    look::{bit, write, write_cut},
     words,
 };
 use crate::{
@@ -144,22 +144,18 @@ fn row(ui: &mut Ui, desk: &Desk<'_>, row: &Row<'_>) -> Option<bool> {
         left += 22.0;
     }
     let name_end = rect.right() - if row.all.is_some() { 106.0 } else { 48.0 };
-    let clip = Rect::from_min_max(
-        egui::pos2(left, rect.top()),
-        egui::pos2(name_end.max(left), rect.bottom()),
-    );
     let text_ink = if row.drawn == 0 && row.all.unwrap_or(0) == 0 {
         faint
     } else {
         ink
     };
-    write(
-        &painter.with_clip_rect(clip),
+    write_cut(
+        painter,
         egui::pos2(left, y),
-        Align2::LEFT_CENTER,
         row.name,
         12.5,
         text_ink,
+        name_end - left,
     );
     let drawn_at = rect.right() - if row.all.is_some() { 62.0 } else { 0.0 };
     write(
@@ -350,13 +346,14 @@ fn hosts(ui: &mut Ui, desk: &mut Desk<'_>) {
         .map(|host| host.id)
         .collect();
     for (id, name, drawn, breaker) in hosts.into_iter().take(64) {
+        let hover = format!("{name}\nclick: hide or show; shift-click: alone");
         let line = Row {
             sign: (breaker != BreakerPhase::Closed).then_some(SIGN_PARKED),
             name: &name,
             drawn,
             all: None,
             is_shown: desk.show.sieve.shows_host(id),
-            hover: "click: hide or show; shift-click: alone",
+            hover: &hover,
         };
         if let Some(solo) = row(ui, desk, &line) {
             if solo {
