@@ -10,9 +10,11 @@ mod known;
 mod lives;
 mod null_end;
 mod pages;
+mod recording;
 pub mod served;
 mod table;
 mod waiting;
+mod watched;
 pub mod weighed;
 
 #[cfg(test)]
@@ -55,12 +57,14 @@ type Measure = fn(&Options, &Path) -> Result<Table, String>;
 
 /// Every table, by the name that `--only` looks at; small footprints first, so that what an
 /// earlier one left allocated does not hide what a later one takes.
-const TABLES: [(&str, Measure); 6] = [
+const TABLES: [(&str, Measure); 8] = [
     ("idle", idle::measure),
     ("waiting", waiting::measure),
     ("lives", lives::measure),
     ("pages", pages::measure),
     ("crawl", crawl::measure),
+    ("watched", watched::measure),
+    ("recording", recording::measure),
     ("known", known::measure),
 ];
 

@@ -3,6 +3,7 @@
 mod bench;
 pub mod check;
 mod checking;
+mod comparing;
 mod completions;
 mod dead;
 mod exit;
@@ -57,6 +58,8 @@ enum Subcommands {
     Sessions(sessions::SessionsArgs),
     /// List, show, requeue or drop dead letters
     Dead(dead::DeadArgs),
+    /// Name the first difference between two recordings
+    Compare(comparing::CompareArgs),
     /// Measure what the engine costs on this machine
     Bench(bench::BenchArgs),
     /// Print shell completions
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Subcommands::Export(args) => export::run(&args),
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),
+        Subcommands::Compare(args) => comparing::run(&args),
         Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     };

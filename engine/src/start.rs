@@ -20,6 +20,8 @@ use crossbeam_channel::{Sender, bounded};
 use run::{Ends, Live};
 use serde_json::Value as Json;
 
+/// What the store beside a running engine holds of a page, for those who watch.
+pub use crate::store::export::records_of;
 use crate::{
     engine::Engine,
     extract::bounds::Bounds,

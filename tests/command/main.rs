@@ -10,6 +10,7 @@ mod catalogues;
 mod catalogues_rows;
 mod contract;
 mod letters;
+mod recordings;
 mod side_by_side;
 mod stopping;
 mod stores;

@@ -12,6 +12,7 @@ mod cancel;
 mod commands;
 mod dedup;
 mod determinism;
+mod forecast;
 mod lifecycle;
 mod limits;
 mod order;

@@ -27,7 +27,7 @@ impl Dice {
     }
 
     /// Below `n`, by splitmix64.
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -35,11 +35,11 @@ impl Dice {
         (z ^ (z >> 31)) % n
     }
 
-    fn size(&mut self, n: u64) -> usize {
+    pub(crate) fn size(&mut self, n: u64) -> usize {
         usize::try_from(self.below(n)).expect("sizes are small")
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 }

@@ -105,7 +105,7 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
     let (job, settings) = job(flags)?;
     let (crawl, ()) = Crawl::begin(job, flags.store.as_deref(), &settings, |_| Ok(()))?;
     let show = Show::new(crawl.source(), flags.choices());
-    window::open(show, Some(crawl.began), flags.quality(), flags.size);
+    window::open(show, Some(crawl.present()), flags.quality(), flags.size);
     Ok(crawl.end())
 }
 

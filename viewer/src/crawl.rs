@@ -17,7 +17,7 @@ use crawlfield_engine::{
     start::{self, Running, Until, job::Job},
 };
 
-use crate::source::Source;
+use crate::{source::Source, window::Present};
 
 /// Items that may wait for the viewer; beyond them the hub holds changes for it.
 const INBOX: usize = 4_096;
@@ -91,6 +91,15 @@ impl Crawl {
             self.running.hub.subscribe(INBOX),
             self.running.commands.clone(),
         )
+    }
+
+    /// What the window shows of it beside its feed.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        Present {
+            began: self.began,
+            store: self.scratch.store.clone(),
+        }
     }
 
     /// Stops what still runs, resumably, and says how it ended. What nobody can resume, because

@@ -8,9 +8,9 @@ use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
     PrimaryEguiContext, egui,
 };
-use crawlfield_engine::model::ids::{HostId, PageKey};
+use crawlfield_engine::model::ids::{HostId, PageKey, SessionId, StageId};
 
-use crate::{compose::compose_scene, field::view::View, show::Show};
+use crate::{compose::compose_scene, field::view::View, show::Show, story::letters::By};
 
 mod asking;
 mod charts;
@@ -26,7 +26,9 @@ mod letters;
 mod look;
 mod overview;
 mod playback;
+mod records;
 mod screen;
+mod stage;
 mod strip;
 mod task;
 mod timeline;
@@ -69,7 +71,7 @@ pub enum Tab {
     Charts,
     /// Hosts as a table.
     Hosts,
-    /// Dead letters by class.
+    /// Dead letters.
     Letters,
     /// The log.
     Events,
@@ -98,12 +100,20 @@ pub struct Panels {
     pub chart_seconds: Option<f64>,
     /// The host that the inspector shows when no task is selected.
     pub host: Option<HostId>,
+    /// The stage that it shows when no host is chosen either.
+    pub stage: Option<(SessionId, StageId)>,
+    /// How dead letters are grouped.
+    pub letters_by: By,
+    /// The store whose records are shown, where it is at hand.
+    pub store: Option<std::path::PathBuf>,
     search: String,
     is_search_wanted: bool,
     passing: Option<u64>,
     follow: Option<(u32, PageKey)>,
     touch: touch::Touch,
     asking: Asking,
+    records: records::Records,
+    shown: Option<task::Facts>,
     dialog: dialog::Dialog,
     look: Option<Look>,
     painted: Painted,
@@ -120,15 +130,31 @@ impl Default for Panels {
             is_help_open: false,
             chart_seconds: Some(60.0),
             host: None,
+            stage: None,
+            letters_by: By::default(),
+            store: None,
             search: String::new(),
             is_search_wanted: false,
             passing: None,
             follow: None,
             touch: touch::Touch::default(),
             asking: Asking::default(),
+            records: records::Records::default(),
+            shown: None,
             dialog: dialog::Dialog::default(),
             look: None,
             painted: Painted::default(),
+        }
+    }
+}
+
+impl Panels {
+    /// Beside a store whose records can be read.
+    #[must_use]
+    pub fn beside(store: Option<std::path::PathBuf>) -> Self {
+        Self {
+            store,
+            ..Self::default()
         }
     }
 }
@@ -198,7 +224,7 @@ fn draw_panels(
         show.choices.theme,
         panels.is_still,
     );
-    panels.asking.hear();
+    panels.asking.hear(show);
     let full = ctx.run_ui(raw, |ui| {
         let mut desk = Desk {
             show: &mut *show,
@@ -231,7 +257,9 @@ fn is_due(ctx: &egui::Context, input: &EguiInput, show: &Show, panels: &mut Pane
     painted.screen = input.screen_rect;
     let echoes = painted.touched.is_some_and(|at| now - at < ECHO) && ctx.has_requested_repaint();
     let is_rested = painted.at.is_none_or(|at| now - at >= CALM);
-    let is_new = painted.shown_us != show.now_us || panels.asking.is_waiting();
+    let is_new = painted.shown_us != show.now_us
+        || panels.asking.is_waiting()
+        || panels.records.is_waiting();
     panels.is_still
         || is_touched
         || is_resized

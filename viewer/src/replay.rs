@@ -1,6 +1,6 @@
 //! A recording as a source: a playhead that moves on, and can be put anywhere.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crawlfield_engine::feed::{
     hub::Item,
@@ -8,11 +8,15 @@ use crawlfield_engine::feed::{
     recording::{Playhead, Recording},
 };
 
+use crate::story::series::{POINTS, Series};
+
 /// An opened recording and the place in it.
 #[derive(Debug)]
 pub struct Replay {
     recording: Recording,
     playhead: Playhead,
+    /// The curves of the whole run by session: what a seek shows of the time before.
+    curves: BTreeMap<u32, Series>,
 }
 
 impl Replay {
@@ -25,9 +29,18 @@ impl Replay {
         let playhead = recording
             .seek(recording.start())
             .map_err(|error| error.to_string())?;
+        let mut curves: BTreeMap<u32, Series> = BTreeMap::new();
+        let snapshots = recording.snapshots(POINTS / 2);
+        for snapshot in snapshots.map_err(|error| error.to_string())? {
+            curves
+                .entry(snapshot.session.id)
+                .or_default()
+                .push(&snapshot);
+        }
         Ok(Self {
             recording,
             playhead,
+            curves,
         })
     }
 
@@ -42,6 +55,14 @@ impl Replay {
     pub fn damage(&self) -> Option<String> {
         let damage = self.playhead.damage().or_else(|| self.recording.damage());
         damage.map(ToString::to_string)
+    }
+
+    /// The curves up to `at_us`, whichever way one came there.
+    #[must_use]
+    pub fn curves_until(&self, at_us: u64) -> BTreeMap<u32, Series> {
+        let at = Duration::from_micros(at_us).as_secs_f64();
+        let until = |(id, series): (&u32, &Series)| (*id, series.until(at));
+        self.curves.iter().map(until).collect()
     }
 
     /// Whether nothing follows.

@@ -140,6 +140,7 @@ impl Source {
         };
         let items = replay.seek(at_us, mirror)?;
         news.story.rewind(at_us);
+        news.story.series = replay.curves_until(at_us);
         news.snapshots.clear();
         news.moved_us = at_us;
         for item in items {

@@ -12,18 +12,16 @@ use crawlfield_engine::{
         mirror::Mirror,
         snapshot::Snapshot,
     },
-    model::{
-        class::ErrorClass,
-        ids::{HostId, PageKey, SessionId, StageId},
-        phase::Phase,
-    },
+    model::{class::ErrorClass, ids::SessionId, phase::Phase},
     progress::safe,
 };
 
+pub mod letters;
 pub mod series;
 #[cfg(test)]
 mod tests;
 
+use letters::{Letter, Letters};
 use series::Series;
 
 /// Lines kept.
@@ -55,28 +53,13 @@ pub struct Line {
     pub text: String,
 }
 
-/// Dead letters of one class and session, as seen since this view began.
-#[derive(Debug, Clone)]
-pub struct Letters {
-    /// How many.
-    pub count: u64,
-    /// By host.
-    pub hosts: BTreeMap<HostId, u64>,
-    /// By stage.
-    pub stages: BTreeMap<StageId, u64>,
-    /// When the first and the last died, µs.
-    pub span_us: (u64, u64),
-    /// The last one: who, where, what happened.
-    pub sample: (PageKey, Arc<str>, Arc<str>),
-}
-
 /// All of it.
 #[derive(Debug, Default)]
 pub struct Story {
     /// The newest line is the last.
     pub lines: VecDeque<Line>,
-    /// Dead letters by session and class.
-    pub letters: BTreeMap<(SessionId, ErrorClass), Letters>,
+    /// Dead letters seen since this view began, and still there.
+    pub letters: Letters,
     /// Curves by session.
     pub series: BTreeMap<u32, Series>,
     messages: BTreeMap<u32, Arc<str>>,
@@ -104,26 +87,18 @@ impl Story {
             .push(snapshot);
     }
 
-    /// Somebody went back in time: what lies after is unknown again.
+    /// Somebody went to another time: what lies after is unknown again. The curves are the source's
+    /// to give.
     pub fn rewind(&mut self, to_us: u64) {
         self.lines.retain(|line| line.at_us <= to_us);
-        self.letters.retain(|_, letters| letters.span_us.1 <= to_us);
+        self.letters.rewind(to_us);
         self.messages.clear();
-        let to = std::time::Duration::from_micros(to_us).as_secs_f64();
-        for series in self.series.values_mut() {
-            series.rewind(to);
-        }
     }
 
     /// What a task's last failure said.
     #[must_use]
     pub fn message(&self, slot: u32) -> Option<&str> {
         self.messages.get(&slot).map(|text| &**text)
-    }
-
-    /// Letters of a class were taken away by a person.
-    pub fn forget_letters(&mut self, session: SessionId, class: ErrorClass) {
-        self.letters.remove(&(session, class));
     }
 
     fn hear_move(&mut self, at_us: u64, step: &Move, mirror: &Mirror) {
@@ -140,11 +115,7 @@ impl Story {
             return;
         };
         if step.from == Phase::Dead {
-            if let Some(class) = task.class
-                && let Some(letters) = self.letters.get_mut(&(task.session, class))
-            {
-                letters.count = letters.count.saturating_sub(1);
-            }
+            self.letters.remove(task.key);
             return;
         }
         let class = match &step.detail {
@@ -152,26 +123,16 @@ impl Story {
             _ => task.class.unwrap_or(ErrorClass::Aborted),
         };
         let message = self.messages.get(&step.slot).cloned();
-        let sample = (
-            task.key,
-            Arc::from(&**task.url),
-            message.unwrap_or_else(|| Arc::from("")),
-        );
-        let letters = self
-            .letters
-            .entry((task.session, class))
-            .or_insert_with(|| Letters {
-                count: 0,
-                hosts: BTreeMap::new(),
-                stages: BTreeMap::new(),
-                span_us: (at_us, at_us),
-                sample: sample.clone(),
-            });
-        letters.count += 1;
-        *letters.hosts.entry(task.host).or_default() += 1;
-        *letters.stages.entry(task.stage).or_default() += 1;
-        letters.span_us.1 = at_us;
-        letters.sample = sample;
+        self.letters.push(Letter {
+            session: task.session,
+            class,
+            key: task.key,
+            url: Arc::from(&**task.url),
+            host: task.host,
+            stage: task.stage,
+            at_us,
+            message: message.unwrap_or_else(|| Arc::from("")),
+        });
     }
 
     fn hear_rest(&mut self, at_us: u64, change: &Change, mirror: &Mirror) {

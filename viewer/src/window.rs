@@ -7,7 +7,7 @@
 
 mod pacing;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use bevy::{
     input::ButtonInput,
@@ -24,7 +24,7 @@ use crate::{
     compose::{TargetSize, compose_scene},
     numbers::{float, to_u64},
     pace::Liveliness,
-    panels::{self, Playback, Wish},
+    panels::{self, Panels, Playback, Wish},
     picture::clear_color,
     render::FieldPlugin,
     show::Show,
@@ -35,9 +35,20 @@ use pacing::Pace;
 /// How far Page Up and Page Down go in a recording.
 const SCRUB_US: u64 = 10_000_000;
 
-/// Opens the window and returns when it is closed. `began` is zero of the engine's time where the
-/// source is the present.
-pub fn open(show: Show, began: Option<Instant>, quality: Quality, (width, height): (u32, u32)) {
+/// The engine that is watched.
+#[derive(Debug, Clone)]
+pub struct Present {
+    /// Zero of its time.
+    pub began: Instant,
+    /// Its store.
+    pub store: PathBuf,
+}
+
+/// Opens the window and returns when it is closed. `present` is the engine where the source is one.
+pub fn open(show: Show, present: Option<Present>, quality: Quality, (width, height): (u32, u32)) {
+    let (began, store) = present.map_or((None, None), |present| {
+        (Some(present.began), Some(present.store))
+    });
     let mut app = App::new();
     let window = Window {
         title: title(&show, &playback(&show)),
@@ -63,6 +74,7 @@ pub fn open(show: Show, began: Option<Instant>, quality: Quality, (width, height
         last: Instant::now(),
     })
     .insert_resource(Pace::new(quality))
+    .insert_resource(Panels::beside(store))
     .insert_resource(playback(&show))
     .insert_resource(show)
     .add_systems(Startup, open_camera)

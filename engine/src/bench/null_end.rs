@@ -1,13 +1,15 @@
 //! An engine with a far end that does nothing and answers at once: what is left is the engine.
 
+mod frames;
 mod no_store;
 
 use std::{sync::Arc, time::Duration};
 
+pub(super) use frames::Frames;
+
 use crate::{
     engine::Engine,
     extract::output::{Extracted, Record, Value},
-    feed::{frame::Frame, mirror::Mirror},
     model::{
         ids::{OrderId, SessionId},
         slots::MAX_ORDERS,
@@ -75,17 +77,21 @@ pub(super) struct NullEnd {
     held: Vec<FetchOrder>,
     /// Finished pages.
     pub(super) lives: u64,
-    /// What subscribers keep.
-    mirror: Mirror,
-    /// Frames in bytes, as a recording or a socket takes them.
-    pub(super) encoded: Vec<u8>,
+    /// Where its frames go.
+    pub(super) frames: Frames,
     body: Arc<Vec<u8>>,
 }
 
 impl NullEnd {
     /// An engine with so many pages waiting in its window.
     pub(super) fn with_waiting(waiting: u32) -> Result<Self, String> {
+        Self::filled(waiting, Frames::default())
+    }
+
+    /// The same; all its frames go there.
+    pub(super) fn filled(waiting: u32, frames: Frames) -> Result<Self, String> {
         let mut this = Self::new(waiting + waiting / 4 + 50_000);
+        this.frames = frames;
         this.owed = waiting;
         this.begin(None)?;
         while this.owed > 0 {
@@ -146,8 +152,7 @@ impl NullEnd {
             holds: true,
             held: Vec::new(),
             lives: 0,
-            mirror: Mirror::default(),
-            encoded: Vec::new(),
+            frames: Frames::default(),
             body: Arc::new(b"<html><h1>A page</h1></html>".repeat(8)),
         }
     }
@@ -206,15 +211,7 @@ impl NullEnd {
             self.engine.report(report);
         }
         self.keep(letters);
-        for frame in self.engine.take_frames() {
-            self.encoded.clear();
-            let bytes = std::mem::take(&mut self.encoded);
-            // Frames hold nothing that has no bytes; a failure would show as an empty buffer.
-            self.encoded = postcard::to_extend(&frame, bytes).unwrap_or_default();
-            if let Frame::Changes(changes) = &frame {
-                self.mirror.apply(changes);
-            }
-        }
+        self.frames.take(self.engine.take_frames());
     }
 
     /// One commit of a real store.
@@ -238,6 +235,11 @@ impl NullEnd {
     pub(super) fn step(&mut self) {
         self.now += Duration::from_millis(1);
         self.engine.step(self.now);
+    }
+
+    /// Its clock is at least here from now on.
+    pub(super) fn wait_until(&mut self, now: Duration) {
+        self.now = self.now.max(now);
     }
 
     /// Tasks in the window.

@@ -19,7 +19,8 @@ pub(super) struct BenchArgs {
     /// One JSON document a table on stdout
     #[arg(long)]
     json: bool,
-    /// Only tables whose name holds this: idle, waiting, lives, pages, crawl, known
+    /// Only tables whose name holds this: idle, waiting, lives, pages, crawl,
+    /// watched, recording, known
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Pages that the store knows beforehand [default: 10000000, with --quick 200000]

@@ -11,7 +11,8 @@ pub enum Exit {
     Internal = 1,
     /// Flags or site file are wrong.
     Usage = 2,
-    /// Finished, with dead letters.
+    /// Finished, and not all is as it should be: dead letters; a field that a tried page lacks;
+    /// recordings that differ.
     DeadLetters = 3,
     /// The store failed.
     Store = 4,

@@ -1,117 +1,282 @@
-//! A first simple forecast: when the session ends, from counts and recent completions alone.
+//! Forecast: when a session, and each of its stages, has no open page, from counts and recent
+//! completions.
 //!
-//! Pages left `L = Σ open + Σ children`: each open page of a stage brings as many pages of every
-//! other stage as its finished ones did on average, and those bring theirs. Pages an interval:
-//! mean `m` and variance `s²` (at least `m`, a Poisson flow) over the recent intervals. Time left
-//! `T = L ÷ m`. Relative variance of T: `s² ÷ (m·L)` for the flow to come, `s² ÷ (n·m²)` for the
-//! mean of `n` intervals, and `Σ (c·N + N²·c ÷ d) ÷ L²` for the children of `N` pages when `d`
-//! pages had `c` each. T is taken as log-normal, so the interval is `T · exp(±z·σ)`.
-//! What it does not know: slow hosts at the end, breakers, retries to come, and that rates drift.
+//! Pages left `L`: see `growth`. Pages a second `m`: the mean of the last minute, whose seconds
+//! weigh half as much every ten seconds back, drawn towards the mean of the whole run by the
+//! weight of three pages. Time left by flow is `L ÷ m`, and by host `parked + L_h ÷ m_h`, as hosts
+//! work side by side: the slowest of them is the last to end. Relative variance: that of `L`, plus
+//! `d ÷ (m·t)` for the flow to come over `t = L ÷ m`, plus `d ÷ n` for the mean of `n` weighted
+//! pages, plus `DRIFT²`, where `d` (at least 1, a Poisson flow) is how much more uneven the flow is
+//! than chance. Time left is taken as log-normal, so an interval is `T · exp(±z·σ)`.
+//! What it does not know: breakers that will open, and hosts that will slow down.
+
+mod growth;
 
 use crate::feed::snapshot::Prediction;
+use growth::{Growth, grow};
 
 #[cfg(test)]
 mod tests;
 
-/// Fewer completions are no evidence.
-pub const MIN_COMPLETIONS: u64 = 20;
+/// Fewer pages are no evidence.
+pub const MIN_PAGES: u64 = 5;
 /// Two-sided 80 % and 95 % quantiles of the normal distribution.
 const Z80: f64 = 1.281_551_565_544_6;
 const Z95: f64 = 1.959_963_984_540_1;
-/// A page that brings on average this many pages of its own kind has no end in sight.
-const ENDLESS: f64 = 0.95;
+/// After so many seconds a second weighs half.
+const HALF_LIFE_S: f64 = 10.0;
+/// The whole run's mean weighs as much as so many recent pages.
+const PRIOR_PAGES: f64 = 3.0;
+/// How far rates drift from what they are, as a share.
+const DRIFT: f64 = 0.3;
 
 /// A stage, as counted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StageLoad {
     /// Pages known and not final.
     pub open: u64,
-    /// Pages final.
-    pub finished: u64,
-    /// New pages that its finished pages brought: which stage, how many.
+    /// Pages read to their end in this run: those that brought `children`.
+    pub read: u64,
+    /// New pages that they brought: which stage, how many.
     pub children: Vec<(usize, u64)>,
+    /// By the site file its pages may lead to others.
+    pub leads: bool,
+    /// Its first page names all the others (a page count, a sitemap's index): none follow later.
+    pub is_counted: bool,
+    /// Pages that ended in each of the last seconds, oldest first.
+    pub recent: Vec<u32>,
 }
 
-/// When all stages have no open page; `None` where there is no evidence: fewer than 20
-/// completions, none recently, or pages that lead to ever more pages.
-///
-/// `recent` counts completions over all stages in consecutive intervals of `interval_s` seconds.
+/// A host, as counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct HostLoad {
+    /// Pages known and not final.
+    pub open: u64,
+    /// Pages that end a second.
+    pub rate: f64,
+    /// How many pages that is known from.
+    pub seen: u64,
+    /// Nothing is asked of it for so many seconds.
+    pub parked_s: f64,
+}
+
+/// All that a forecast is made from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// By number.
+    pub stages: Vec<StageLoad>,
+    /// All that had pages.
+    pub hosts: Vec<HostLoad>,
+    /// Pages that ended in each of the last seconds, oldest first.
+    pub recent: Vec<u32>,
+    /// Pages that ended in this run.
+    pub ended: u64,
+    /// Seconds that it took.
+    pub elapsed_s: f64,
+    /// What a page takes from its sending to its end, in seconds: the last one is not faster.
+    pub page_s: f64,
+}
+
+/// When it ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// The session.
+    pub session: Prediction,
+    /// Each stage that has pages left or to come: seconds, median and 80 % interval.
+    pub stages: Vec<Option<(f64, [f64; 2])>>,
+}
+
+/// When no stage has an open page; `None` where there is no evidence: fewer than five pages, an
+/// open page of a stage of which none was read yet and that may lead anywhere, or stages that lead
+/// to each other in a ring that grows.
 #[must_use]
-pub fn predict(stages: &[StageLoad], recent: &[u32], interval_s: f64) -> Option<Prediction> {
-    let finished: u64 = stages.iter().map(|stage| stage.finished).sum();
-    let completions: u64 = recent.iter().map(|n| u64::from(*n)).sum();
-    if finished.min(completions) < MIN_COMPLETIONS {
+pub fn predict(evidence: &Evidence) -> Option<Forecast> {
+    if evidence.stages.iter().all(|stage| stage.open == 0) && evidence.ended > 0 {
+        return Some(Forecast {
+            session: Prediction::default(),
+            stages: vec![None; evidence.stages.len()],
+        });
+    }
+    if evidence.ended < MIN_PAGES || evidence.elapsed_s <= 0.0 {
         return None;
     }
-    let (left, children_variance) = pages_left(stages)?;
-    if left <= 0.0 {
-        return Some(Prediction::default());
+    let growth = grow(&evidence.stages)?;
+    let mean = real(evidence.ended) / evidence.elapsed_s;
+    let flow = Flow::of(&evidence.recent, mean);
+    let total = growth.total();
+    let spread = growth.spread();
+    let mut left = flow.time(total, spread);
+    for host in slowest(&evidence.hosts, &growth, &evidence.stages) {
+        left = left.later(host.widened(spread));
     }
-    let n = real(recent.len() as u64);
-    let mean = real(completions) / n;
-    let spread = recent.iter().map(|x| (f64::from(*x) - mean).powi(2));
-    let variance = (spread.sum::<f64>() / (n - 1.0).max(1.0)).max(mean);
-    let relative =
-        variance / (mean * left) + variance / (n * mean * mean) + children_variance / (left * left);
-    let sigma = libm::sqrt(libm::log1p(relative));
-    let median = left / mean * interval_s;
-    let around = |z: f64| {
-        let factor = libm::exp(z * sigma);
-        [median / factor, median * factor]
-    };
-    Some(Prediction {
-        eta_median: median,
-        eta80: around(Z80),
-        eta95: around(Z95),
-        coverage80: None,
-        coverage95: None,
+    let left = left.at_least(evidence.page_s);
+    let stages = evidence
+        .stages
+        .iter()
+        .zip(&growth.left)
+        .map(|(stage, pages)| {
+            (*pages > 0.0).then(|| {
+                let flow = Flow::of(&stage.recent, mean);
+                // Without a page of its own lately it ends when all do.
+                let own = if stage.recent.iter().any(|pages| *pages > 0) {
+                    flow.time(*pages, spread).sooner(left)
+                } else {
+                    left
+                };
+                (own.median, own.interval(Z80))
+            })
+        })
+        .collect();
+    Some(Forecast {
+        session: Prediction {
+            eta_median: left.median,
+            eta80: left.interval(Z80),
+            eta95: left.interval(Z95),
+            coverage80: None,
+            coverage95: None,
+        },
+        stages,
     })
 }
 
-/// Expected pages left, children included, and the variance that the children bring.
-fn pages_left(stages: &[StageLoad]) -> Option<(f64, f64)> {
-    let mut left: Vec<f64> = stages.iter().map(|stage| real(stage.open)).collect();
-    let mut wave = left.clone();
-    let mut variance = 0.0;
-    // Each wave holds the children of the one before; a chain without end does not die out.
-    for _ in 0..256 {
-        let mut next = vec![0.0; stages.len()];
-        for (stage, pages) in stages.iter().zip(&wave) {
-            if *pages <= 0.0 {
-                continue;
-            }
-            for (to, brought) in &stage.children {
-                if stage.finished == 0 || *to >= stages.len() || *brought == 0 {
-                    continue;
-                }
-                let each = real(*brought) / real(stage.finished);
-                if std::ptr::eq(stage, &raw const stages[*to]) && each > ENDLESS {
-                    return None;
-                }
-                next[*to] += pages * each;
-                variance += pages * each + pages * pages * each / real(stage.finished);
-            }
-            // An open page of a stage that nothing is known of may bring anything.
-            if stage.finished == 0 && stages.len() > 1 && is_source(stages, stage) {
-                return None;
-            }
-        }
-        if next.iter().sum::<f64>() < 0.5 {
-            return Some((left.iter().sum(), variance));
-        }
-        for (total, more) in left.iter_mut().zip(&next) {
-            *total += more;
-        }
-        wave = next;
-    }
-    None
+/// Remaining ÷ mean rate: what a forecast has to beat (SPEC G4).
+#[must_use]
+pub fn baseline(evidence: &Evidence) -> Option<f64> {
+    let open: u64 = evidence.stages.iter().map(|stage| stage.open).sum();
+    (evidence.ended > 0 && evidence.elapsed_s > 0.0)
+        .then(|| real(open) / (real(evidence.ended) / evidence.elapsed_s))
 }
 
-/// Whether no other stage's pages lead here: an entry, of which everything else comes.
-fn is_source(stages: &[StageLoad], stage: &StageLoad) -> bool {
-    let at = stages.iter().position(|other| std::ptr::eq(other, stage));
-    let into = |other: &StageLoad| other.children.iter().any(|(to, _)| Some(*to) == at);
-    !stages.iter().any(into)
+/// A time to come: log-normal, with spreads of its own below and above.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    median: f64,
+    below: f64,
+    above: f64,
+}
+
+impl Left {
+    fn of(median: f64, sigma: f64) -> Self {
+        Self {
+            median,
+            below: sigma,
+            above: sigma,
+        }
+    }
+
+    fn interval(self, z: f64) -> [f64; 2] {
+        [
+            self.median * libm::exp(-z * self.below),
+            self.median * libm::exp(z * self.above),
+        ]
+    }
+
+    /// The later of both. A rate that other hosts share may rise when they have ended: the early
+    /// end stays.
+    fn later(self, other: Self) -> Self {
+        if other.median <= self.median {
+            return Self {
+                above: self
+                    .above
+                    .max(log_ratio(other.median, self.median) + other.above),
+                ..self
+            };
+        }
+        Self {
+            below: other
+                .below
+                .max(log_ratio(other.median, self.median).min(1.0)),
+            ..other
+        }
+    }
+
+    fn sooner(self, other: Self) -> Self {
+        if other.median < self.median {
+            other
+        } else {
+            self
+        }
+    }
+
+    fn at_least(self, seconds: f64) -> Self {
+        Self {
+            median: self.median.max(seconds),
+            ..self
+        }
+    }
+
+    fn widened(self, spread: f64) -> Self {
+        Self {
+            below: libm::hypot(self.below, spread),
+            above: libm::hypot(self.above, spread),
+            ..self
+        }
+    }
+}
+
+fn log_ratio(a: f64, b: f64) -> f64 {
+    libm::log(a.max(1e-9) / b.max(1e-9))
+}
+
+/// Pages a second, and how sure that is.
+struct Flow {
+    rate: f64,
+    /// Weighted pages behind it.
+    pages: f64,
+    /// Variance to mean.
+    unevenness: f64,
+}
+
+impl Flow {
+    fn of(recent: &[u32], mean: f64) -> Self {
+        let keeps = libm::exp2(-1.0 / HALF_LIFE_S);
+        let (mut weight, mut seconds, mut pages, mut squares) = (1.0, 0.0, 0.0, 0.0);
+        for count in recent.iter().rev() {
+            let count = f64::from(*count);
+            seconds += weight;
+            pages += weight * count;
+            squares += weight * count * count;
+            weight *= keeps;
+        }
+        let rate = (pages + PRIOR_PAGES) / (seconds + PRIOR_PAGES / mean);
+        let unevenness = if pages > 0.0 {
+            (squares / pages - pages / seconds).max(1.0)
+        } else {
+            1.0
+        };
+        Self {
+            rate,
+            pages: pages + PRIOR_PAGES,
+            unevenness,
+        }
+    }
+
+    /// Time for so many pages, which are themselves known up to `spread`.
+    fn time(&self, left: f64, spread: f64) -> Left {
+        let share = self.unevenness * (1.0 / left.max(1.0) + 1.0 / self.pages);
+        let sigma = libm::sqrt(libm::log1p(share) + spread * spread + DRIFT * DRIFT);
+        Left::of(left / self.rate, sigma)
+    }
+}
+
+/// When each host ends, where several have pages left. Pages to come stand where known ones do.
+fn slowest(hosts: &[HostLoad], growth: &Growth, stages: &[StageLoad]) -> Vec<Left> {
+    let open: u64 = stages.iter().map(|stage| stage.open).sum();
+    let factor = growth.total() / real(open).max(1.0);
+    let busy = || hosts.iter().filter(|host| host.open > 0);
+    // Of a single host the flow tells as much; of the last of several it tells the others' speed.
+    if hosts.len() < 2 && busy().all(|host| host.parked_s <= 0.0) {
+        return Vec::new();
+    }
+    busy()
+        .filter(|host| host.rate > 0.0 && host.seen > 0)
+        .map(|host| {
+            let pages = real(host.open) * factor;
+            let share = 1.0 / pages.max(1.0) + 1.0 / real(host.seen);
+            let sigma = libm::sqrt(libm::log1p(share) + DRIFT * DRIFT);
+            Left::of(host.parked_s + pages / host.rate, sigma)
+        })
+        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of pages are below 2^53")]

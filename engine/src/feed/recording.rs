@@ -1,8 +1,8 @@
 //! Recordings: the feed in one compact file, readable up to the first damage.
 //!
 //! Magic and version, then chunks, each compressed and with checksums of its own: changes of at
-//! most a second, and a key frame every 30 s or 8 MB. There is no index to lose: opening scans
-//! the heads.
+//! most a second, snapshots, and key frames every 30 s or 4 MB, but never more bytes of them than
+//! of the rest. There is no index to lose: opening scans the heads.
 
 use std::{
     fs::File,
@@ -11,6 +11,8 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+
+use crate::feed::snapshot::Snapshot;
 
 mod bytes;
 mod chunk;
@@ -172,6 +174,28 @@ impl Recording {
         self.reader_from(0)
     }
 
+    /// Snapshots from the start to the end, at most about `most` of them, evenly chosen. Damaged
+    /// ones are left out.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened again.
+    pub fn snapshots(&self, most: usize) -> Result<Vec<Snapshot>, RecordingError> {
+        let mut file = self.file()?;
+        let told: Vec<&Chunk> = self
+            .chunks
+            .iter()
+            .filter(|chunk| chunk.head.kind == chunk::Kind::Snapshot)
+            .collect();
+        let stride = told.len().div_ceil(most.max(1)).max(1);
+        let chosen = told.into_iter().step_by(stride);
+        Ok(chosen
+            .filter_map(|chunk| {
+                let raw = chunk::read_body(&mut file, chunk.at, &chunk.head).ok()??;
+                codec::snapshot(&raw).ok()
+            })
+            .collect())
+    }
+
     /// The picture at engine time `at`, ready to be played on. Where chunks on the way are
     /// damaged it is the last good picture before them, and the playhead says so.
     ///
@@ -203,15 +227,18 @@ impl Recording {
     }
 
     fn reader_from(&self, first: usize) -> Result<Reader, RecordingError> {
-        let file = File::open(&self.path).map_err(|source| RecordingError::Io {
-            path: self.path.clone(),
-            source,
-        })?;
         Ok(Reader::new(
-            file,
+            self.file()?,
             Arc::clone(&self.chunks),
             first,
             self.damage.clone(),
         ))
+    }
+
+    fn file(&self) -> Result<File, RecordingError> {
+        File::open(&self.path).map_err(|source| RecordingError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 }

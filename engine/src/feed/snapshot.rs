@@ -104,6 +104,9 @@ pub struct StageInfo {
     pub in_flight: u64,
     /// Seconds left: median, where known.
     pub eta: Option<f64>,
+    /// 80 % interval of that.
+    #[serde(default)]
+    pub eta80: Option<[f64; 2]>,
 }
 
 /// When it will end, in seconds from `at`.

@@ -2,12 +2,14 @@
 
 mod csv_cell;
 mod json_cell;
+mod of_page;
 
 use std::{
     io::{self, Write},
     path::Path,
 };
 
+pub use of_page::{OfPage, records_of};
 use rusqlite::{Connection, Row, types::ValueRef};
 use serde_json::{Map, Value as Json};
 

@@ -157,7 +157,8 @@ fn point(show: &mut Show, n: u32, width: f32, height: f32) {
     let under = show.view.pick(&show.placed, x, y);
     let slot = under.and_then(|(block, cell)| show.board.slot_in(block, cell?));
     show.hover(slot);
-    show.view.drag(if n % 2 == 0 { 0.5 } else { -0.5 }, 0.0);
+    show.view
+        .drag(if n.is_multiple_of(2) { 0.5 } else { -0.5 }, 0.0);
 }
 
 const fn batches(is_quick: bool) -> u32 {

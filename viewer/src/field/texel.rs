@@ -84,7 +84,8 @@ impl Look {
 
     /// Sets or clears a flag; says whether that changed anything.
     pub fn set_flag(&mut self, flag: u32, on: bool) -> bool {
-        let bit = u8::try_from(flag).expect("flags are six bits");
+        // Flags are six bits.
+        let bit = u8::try_from(flag).unwrap_or(0);
         let was = self.0;
         self.0 = if on { was | bit } else { was & !bit };
         self.0 != was

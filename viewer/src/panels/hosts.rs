@@ -4,11 +4,11 @@ use bevy_egui::egui::{Label, RichText, ScrollArea, Ui};
 use crawlfield_engine::{
     feed::{frame::BreakerPhase, snapshot::HostInfo},
     model::ids::HostId,
-    ports::commands::Command,
+    ports::{commands::Command, stored::DeadSelector},
     progress::safe,
 };
 
-use super::{Desk, words};
+use super::{Desk, inspector, words};
 use crate::{
     field::{board::Arrangement, texel::SIGN_PARKED},
     numbers::index,
@@ -64,6 +64,7 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
             let mark = (info.breaker != "closed").then_some(SIGN_PARKED);
             if row(ui, desk, &cells, ink, mark) {
                 desk.show.select(Vec::new());
+                desk.panels.shown = None;
                 desk.panels.host = Some(HostId(info.id));
             }
         }
@@ -145,6 +146,12 @@ pub(super) fn card(ui: &mut Ui, desk: &mut Desk<'_>, id: HostId) {
         figures(ui, desk, info);
     }
     switches(ui, desk, &name);
+    let host = Some(name.clone());
+    let selector = DeadSelector {
+        host,
+        ..DeadSelector::default()
+    };
+    inspector::crowd(ui, desk, &safe(&name), &selector, |task| task.host == id);
     desk.look.section(ui, "Look");
     ui.horizontal_wrapped(|ui| {
         if ui.button("Only this host").clicked() {

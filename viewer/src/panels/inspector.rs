@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bevy_egui::egui::{Key, RichText, ScrollArea, Ui};
 use crawlfield_engine::{
+    feed::{frame::SessionPhase, mirror::Task},
     model::{
         ids::{HostId, PageKey, SessionId},
         phase::Phase,
@@ -15,22 +16,35 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{Desk, hosts, overview, task, words};
-use crate::{field::texel::sign_of, numbers::wide, story::Weight};
+use super::{Desk, hosts, overview, stage, task, words};
+use crate::{field::texel::sign_of, numbers::wide};
 
 /// Tasks that are paused or resumed with one press, at most.
 const TOGETHER: usize = 512;
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let had_one = desk.show.picked.tasks.len() == 1;
     desk.show.keep_picked();
+    let picked = desk.show.picked.tasks.clone();
+    if picked.is_empty()
+        && let Some(shown) = &mut desk.panels.shown
+    {
+        // A task that left by itself is shown until a person turns to something else.
+        shown.has_left |= had_one;
+        if !shown.has_left {
+            desk.panels.shown = None;
+        }
+    }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let picked = desk.show.picked.tasks.clone();
-        match (&picked[..], desk.show.picked.hovered, desk.panels.host) {
+        let chosen = (desk.panels.host, desk.panels.stage);
+        match (&picked[..], desk.show.picked.hovered, chosen) {
             ([(slot, _)], ..) => task::draw(ui, desk, *slot, true),
             ([_, _, ..], ..) => lasso(ui, desk, &picked),
+            ([], ..) if desk.panels.shown.is_some() => task::left(ui, desk),
             ([], Some(slot), _) => task::draw(ui, desk, slot, false),
-            ([], None, Some(host)) => hosts::card(ui, desk, host),
-            ([], None, None) => overview::draw(ui, desk),
+            ([], None, (Some(host), _)) => hosts::card(ui, desk, host),
+            ([], None, (None, Some(stage))) => stage::card(ui, desk, stage),
+            ([], None, (None, None)) => overview::draw(ui, desk),
         }
     });
 }
@@ -120,37 +134,85 @@ pub(super) fn actions(
     }
 }
 
+/// What can be done to all tasks and dead letters of a host or a stage.
+pub(super) fn crowd(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    name: &str,
+    selector: &DeadSelector,
+    belongs: impl Fn(&Task<'_>) -> bool,
+) {
+    desk.look.section(ui, "Its tasks and dead letters");
+    let is_open = desk.show.source.commands().is_some();
+    ui.horizontal_wrapped(|ui| {
+        if ui
+            .button("Select tasks")
+            .on_hover_text("all that are drawn: then act on them together")
+            .clicked()
+        {
+            let mirror = &desk.show.mirror;
+            let slots = mirror
+                .slots()
+                .filter(|slot| mirror.task(*slot).is_some_and(|task| belongs(&task)));
+            let slots = slots.collect();
+            desk.show.select(slots);
+        }
+        for (text, again) in [("Requeue dead", true), ("Drop dead", false)] {
+            if ui.add_enabled(is_open, button(text)).clicked() {
+                let sessions: Vec<SessionId> = open_sessions(desk);
+                for session in sessions {
+                    let selector = selector.clone();
+                    let (word, command) = if again {
+                        ("requeue", Command::RequeueDead { session, selector })
+                    } else {
+                        ("drop", Command::Drop { session, selector })
+                    };
+                    let what = format!("{word} dead letters of {name}");
+                    desk.panels.asking.ask(desk.show, what, command);
+                }
+            }
+        }
+    });
+}
+
+/// Sessions that still take commands.
+fn open_sessions(desk: &Desk<'_>) -> Vec<SessionId> {
+    let rows = desk.show.mirror.tables().sessions().iter();
+    rows.filter(|row| {
+        !matches!(
+            row.phase,
+            SessionPhase::Completed | SessionPhase::Failed | SessionPhase::Stopped
+        )
+    })
+    .map(|row| row.id)
+    .collect()
+}
+
 fn button(text: &str) -> bevy_egui::egui::Button<'_> {
     bevy_egui::egui::Button::new(text)
 }
 
 fn pause(desk: &mut Desk<'_>, picked: &[(u32, PageKey)], on: bool) {
     let word = if on { "pause" } else { "resume" };
-    let mut sent = 0_u32;
-    for (_, key) in picked.iter().take(TOGETHER) {
+    let what = match picked.len() {
+        1 => format!("{word} the task"),
+        n if n > TOGETHER => format!(
+            "{word} the first {TOGETHER} of {} tasks",
+            words::count(n as u64)
+        ),
+        n => format!("{word} {n} tasks"),
+    };
+    let commands = picked.iter().take(TOGETHER).map(|(_, key)| {
         let target = Target::Task(*key);
-        let command = if on {
+        if on {
             Command::Pause(target)
         } else {
             Command::Resume(target)
-        };
-        let what = match picked.len() {
-            1 => format!("{word} the task"),
-            _ => format!("{word} a task"),
-        };
-        if !desk
-            .panels
-            .asking
-            .ask_of_many(desk.show, what, command, picked.len() == 1)
-        {
-            break;
         }
-        sent += 1;
-    }
-    if picked.len() > 1 {
-        let text = format!("{word}: asked for {sent} of {} tasks", picked.len());
-        desk.panels.asking.say(Weight::Plain, text);
-    }
+    });
+    desk.panels
+        .asking
+        .ask_all(desk.show, what, commands.collect());
 }
 
 /// The selected pages by session: a command each.

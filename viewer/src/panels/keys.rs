@@ -161,6 +161,8 @@ fn choices(input: &InputState, desk: &mut Desk<'_>) {
     if input.key_pressed(Key::Escape) {
         panels.is_help_open = false;
         panels.host = None;
+        panels.stage = None;
+        panels.shown = None;
         show.select(Vec::new());
     }
     if input.key_pressed(Key::F12) {

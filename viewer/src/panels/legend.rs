@@ -341,13 +341,14 @@ fn hosts(ui: &mut Ui, desk: &mut Desk<'_>) {
         .map(|host| host.id)
         .collect();
     for (id, name, drawn, breaker) in hosts.into_iter().take(64) {
+        let hover = format!("{name}\nclick: hide or show; shift-click: alone");
         let line = Row {
             sign: (breaker != BreakerPhase::Closed).then_some(SIGN_PARKED),
             name: &name,
             drawn,
             all: None,
             is_shown: desk.show.sieve.shows_host(id),
-            hover: "click: hide or show; shift-click: alone",
+            hover: &hover,
         };
         if let Some(solo) = row(ui, desk, &line) {
             if solo {

@@ -1,16 +1,46 @@
-//! Dead letters by class: how many, where, since when, one of them, and what to do.
+//! Dead letters by class, host, stage or time: how many, since when, one of them, and what to do.
 
 use bevy_egui::egui::{Button, Label, RichText, ScrollArea, Ui};
-use crawlfield_engine::{
-    model::{class::ErrorClass, ids::SessionId},
-    ports::{commands::Command, stored::DeadSelector},
-    progress::safe,
-};
+use crawlfield_engine::{ports::commands::Command, progress::safe};
 
 use super::{Desk, words};
-use crate::story::Letters;
+use crate::{
+    numbers::wide,
+    story::letters::{By, Group, Shared},
+};
+
+const WAYS: [(By, &str); 4] = [
+    (By::Class, "class"),
+    (By::Host, "host"),
+    (By::Stage, "stage"),
+    (By::Time, "minute"),
+];
+/// The sign of a dead letter.
+const SIGN: u32 = 10;
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("by").color(desk.look.faint()));
+        for (by, name) in WAYS {
+            if ui
+                .selectable_label(desk.panels.letters_by == by, name)
+                .clicked()
+            {
+                desk.panels.letters_by = by;
+            }
+        }
+        ui.label(RichText::new(head(desk)).color(desk.look.faint()));
+    });
+    let groups = desk.show.news.story.letters.grouped(desk.panels.letters_by);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        for group in &groups {
+            row(ui, desk, group);
+            ui.add_space(3.0);
+        }
+    });
+}
+
+fn head(desk: &Desk<'_>) -> String {
     let now: u64 = desk
         .show
         .news
@@ -18,15 +48,8 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
         .iter()
         .map(|snapshot| snapshot.progress.dead)
         .sum();
-    let seen: u64 = desk
-        .show
-        .news
-        .story
-        .letters
-        .values()
-        .map(|letters| letters.count)
-        .sum();
-    let head = if now == 0 && seen == 0 {
+    let seen = desk.show.news.story.letters.count();
+    if now == 0 && seen == 0 {
         "no dead letters".to_owned()
     } else if now > seen {
         format!(
@@ -35,101 +58,97 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
             words::count(now - seen)
         )
     } else {
-        format!("{} dead letters", words::count(now))
-    };
-    ui.label(RichText::new(head).color(desk.look.faint()));
-    let mut classes: Vec<((SessionId, ErrorClass), Letters)> = desk
-        .show
-        .news
-        .story
-        .letters
-        .iter()
-        .filter(|(_, letters)| letters.count > 0)
-        .map(|(key, letters)| (*key, letters.clone()))
-        .collect();
-    classes.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(&b.0)));
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for ((session, class), letters) in &classes {
-            row(ui, desk, *session, *class, letters);
-            ui.add_space(3.0);
-        }
-    });
+        // The snapshot is up to a second old: what was seen is known better.
+        format!("{} dead letters", words::count(seen))
+    }
 }
 
-fn row(ui: &mut Ui, desk: &mut Desk<'_>, session: SessionId, class: ErrorClass, letters: &Letters) {
+fn row(ui: &mut Ui, desk: &mut Desk<'_>, group: &Group) {
     ui.horizontal(|ui| {
-        desk.look.sign(ui, 10);
-        ui.label(
-            RichText::new(format!(
-                "{} {}",
-                words::count(letters.count),
-                words::class(class)
-            ))
-            .strong(),
-        );
-        ui.label(RichText::new(format!("— {}", words::act(class))).color(desk.look.text()));
+        desk.look.sign(ui, SIGN);
+        let name = name(desk, group);
+        let text = format!("{} {name}", words::count(group.count));
+        ui.label(RichText::new(text).strong());
         let is_open = desk.show.source.commands().is_some();
         if ui
             .add_enabled(is_open, Button::new("Requeue").small())
+            .on_hover_text("fetch these pages again")
             .clicked()
         {
-            act(desk, session, class, true);
+            act(desk, group, &name, true);
         }
         if ui
             .add_enabled(is_open, Button::new("Drop").small())
+            .on_hover_text("give these pages up: they become cancelled")
             .clicked()
         {
-            act(desk, session, class, false);
+            act(desk, group, &name, false);
         }
+        let advice = RichText::new(words::act(group.class)).color(desk.look.text());
+        ui.add(Label::new(advice).truncate());
     });
-    let tables = desk.show.mirror.tables();
-    let host = letters.hosts.iter().max_by_key(|(_, count)| **count);
-    let host = host.and_then(|(id, count)| Some((tables.host(*id)?, count)));
-    let stages: Vec<String> = letters
-        .stages
-        .iter()
-        .map(|(id, count)| {
-            let name = tables
-                .stage(session, *id)
-                .map_or_else(|| id.0.to_string(), |row| safe(&row.name));
-            format!("{name} {}", words::count(*count))
-        })
-        .collect();
-    let host = host.map_or_else(String::new, |(row, count)| {
-        let more = letters.hosts.len() - 1;
-        let others = if more == 0 {
-            String::new()
-        } else {
-            format!(" and {more} more")
-        };
-        format!("{} {}{others} · ", safe(&row.name), words::count(*count))
-    });
-    let (from, to) = letters.span_us;
-    let (_, url, message) = &letters.sample;
-    let text = format!(
-        "{host}{} · {}–{} · last: {} {}",
-        stages.join(", "),
-        words::clock(crate::numbers::wide(from) / 1e6),
-        words::clock(crate::numbers::wide(to) / 1e6),
-        safe(url),
-        safe(message),
-    );
-    ui.add(Label::new(RichText::new(text).small().color(desk.look.faint())).truncate());
+    let text = RichText::new(told(desk, group))
+        .small()
+        .color(desk.look.faint());
+    ui.add(Label::new(text).truncate());
 }
 
-fn act(desk: &mut Desk<'_>, session: SessionId, class: ErrorClass, again: bool) {
-    let selector = DeadSelector {
-        class: Some(class),
-        ..DeadSelector::default()
+/// What the letters share, in words.
+fn name(desk: &Desk<'_>, group: &Group) -> String {
+    let tables = desk.show.mirror.tables();
+    match group.shared {
+        Shared::Class(class) => words::class(class),
+        Shared::Host(id) => tables
+            .host(id)
+            .map_or_else(|| "of a host".to_owned(), |row| safe(&row.name)),
+        Shared::Stage(id) => tables
+            .stage(group.session, id)
+            .map_or_else(|| id.0.to_string(), |row| safe(&row.name)),
+        Shared::Minute(from) => format!(
+            "from {} to {}",
+            words::clock(wide(from) / 1e6),
+            words::clock(wide(from) / 1e6 + 60.0)
+        ),
+    }
+}
+
+/// Where, since when, and the last of them.
+fn told(desk: &Desk<'_>, group: &Group) -> String {
+    let (from, to) = group.span_us;
+    let plural = |n: usize, noun: &str| match n {
+        1 => String::new(),
+        n => format!("{n} {noun}s · "),
     };
+    let tables = desk.show.mirror.tables();
+    let stage = tables
+        .stage(group.session, group.sample.stage)
+        .map_or_else(String::new, |row| safe(&row.name));
+    format!(
+        "{}{}{}–{} · last, {stage}, {}: {} {}",
+        plural(group.hosts, "host"),
+        plural(group.stages, "stage"),
+        words::clock(wide(from) / 1e6),
+        words::clock(wide(to) / 1e6),
+        words::class(group.sample.class),
+        safe(&group.sample.url),
+        safe(&group.sample.message),
+    )
+}
+
+fn act(desk: &mut Desk<'_>, group: &Group, name: &str, again: bool) {
+    let host = match group.shared {
+        Shared::Host(id) => desk.show.mirror.tables().host(id),
+        _ => None,
+    };
+    let host = host.map(|row| row.name.to_string());
+    let selector = desk.show.news.story.letters.selector(group, host);
+    let session = group.session;
     let word = if again { "requeue" } else { "drop" };
-    let what = format!("{word} dead letters: {}", words::class(class));
+    let what = format!("{word} dead letters, {name}");
     let command = if again {
         Command::RequeueDead { session, selector }
     } else {
         Command::Drop { session, selector }
     };
-    if desk.panels.asking.ask(desk.show, what, command) {
-        desk.show.news.story.forget_letters(session, class);
-    }
+    desk.panels.asking.ask(desk.show, what, command);
 }

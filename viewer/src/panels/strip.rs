@@ -1,11 +1,17 @@
 //! Above the field: when it will end and how sure that is, progress as a fan, stage by stage.
 
-use bevy_egui::egui::{self, Align2, Color32, Pos2, Rect, RichText, Shape, Stroke, Ui, Vec2};
-use crawlfield_engine::{feed::snapshot::Snapshot, progress::safe};
+use bevy_egui::egui::{
+    self, Align2, Color32, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
+};
+use crawlfield_engine::{
+    feed::snapshot::StageInfo,
+    model::ids::{SessionId, StageId},
+    progress::safe,
+};
 
 use super::{
     Desk,
-    look::{colour, write},
+    look::{colour, write, write_cut},
     top, words,
 };
 use crate::{
@@ -15,10 +21,12 @@ use crate::{
 
 /// Points of the past in the fan.
 const PAST: usize = 120;
+/// Stages that have room.
+const STAGES: usize = 3;
 
-pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
+pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
     let area = ui.available_rect_before_wrap();
-    let painter = ui.painter();
+    let painter = &ui.painter().clone();
     let third = (area.width() / 3.0).max(190.0);
     let (head, detail) = told(desk);
     write(
@@ -48,7 +56,7 @@ pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
         Pos2::new(area.right(), area.bottom()),
     );
     if stages_area.width() > 90.0 {
-        stages(painter, desk, stages_area);
+        stages(ui, desk, stages_area);
     }
 }
 
@@ -161,52 +169,103 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
     );
 }
 
-/// A bar a stage: done, in flight, and what is left of what is known.
-fn stages(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
+/// The stages that have most left, in their order; a click shows one in the inspector.
+fn stages(ui: &mut Ui, desk: &mut Desk<'_>, area: Rect) {
     let Some(snapshot) = top::session(desk) else {
         return;
     };
-    let theme = desk.look.theme;
-    let shown = snapshot.progress.stages.iter().take(3);
-    for (at, stage) in (0_u8..).zip(shown) {
-        let y = area.top() + 1.0 + f32::from(at) * 15.5;
-        let left = Pos2::new(area.left(), y);
-        let right = Pos2::new(area.right(), y);
-        write(
-            painter,
-            left,
-            Align2::LEFT_TOP,
-            safe(&stage.name),
-            11.0,
-            desk.look.text(),
-        );
-        write(
-            painter,
-            right,
-            Align2::RIGHT_TOP,
-            figures(snapshot, at),
-            11.0,
-            desk.look.faint(),
-        );
-        let bar = Rect::from_min_size(left + egui::vec2(0.0, 13.0), Vec2::new(area.width(), 2.0));
-        painter.rect_filled(bar, 1.0, desk.look.raised());
-        let mut x = bar.left();
-        let parts = [
-            (stage.done + stage.skipped, theme.states.done),
-            (stage.dead, theme.states.dead),
-            (stage.in_flight, theme.states.running),
-        ];
-        for (count, hex) in parts {
-            let width = bar.width() * narrow(wide(count) / wide(stage.discovered.max(1)));
-            let part = Rect::from_min_size(Pos2::new(x, bar.top()), Vec2::new(width, bar.height()));
-            painter.rect_filled(part, 0.0, colour(hex));
-            x += width;
+    let session = SessionId(snapshot.session.id);
+    let all = &snapshot.progress.stages;
+    let left = |stage: &StageInfo| stage.discovered - stage.done - stage.skipped - stage.dead;
+    let mut shown: Vec<usize> = (0..all.len()).collect();
+    shown.sort_by_key(|at| core::cmp::Reverse(left(&all[*at])));
+    let more = shown.len().saturating_sub(STAGES);
+    shown.truncate(STAGES);
+    shown.sort_unstable();
+    let mut chosen = None;
+    for (row, at) in (0_u8..).zip(shown) {
+        let top = area.top() + 1.0 + f32::from(row) * 15.5;
+        let rect = Rect::from_min_size(Pos2::new(area.left(), top), Vec2::new(area.width(), 15.0));
+        let number = u16::try_from(at).unwrap_or(u16::MAX);
+        let stage = &all[at];
+        let response = ui
+            .interact(rect, ui.id().with(("stage", number)), Sense::click())
+            .on_hover_text(told_of(stage, more));
+        if response.hovered() || response.has_focus() {
+            let ground = rect.expand2(Vec2::new(4.0, 0.0));
+            ui.painter().rect_filled(ground, 3.0, desk.look.raised());
         }
+        bar(ui.painter(), desk, stage, rect);
+        if response.clicked() {
+            chosen = Some((session, StageId(number)));
+        }
+    }
+    if let Some(chosen) = chosen {
+        desk.show.select(Vec::new());
+        desk.panels.shown = None;
+        desk.panels.host = None;
+        desk.panels.stage = Some(chosen);
     }
 }
 
-fn figures(snapshot: &Snapshot, at: u8) -> String {
-    let stage = &snapshot.progress.stages[usize::from(at)];
+fn told_of(stage: &StageInfo, more: usize) -> String {
+    let interval = stage.eta80.map_or_else(String::new, |[low, high]| {
+        let [low, high] = [low, high].map(words::clock);
+        format!("\n80 %: {low}–{high}")
+    });
+    let more = match more {
+        0 => String::new(),
+        more => format!("\n{more} more stages in the legend"),
+    };
+    let left = stage.eta.map_or_else(
+        || "time left unknown".to_owned(),
+        |eta| format!("{} left", words::clock(eta)),
+    );
+    format!(
+        "{}: {left}{interval}\nclick: its card{more}",
+        safe(&stage.name)
+    )
+}
+
+/// A bar: done, dead, in flight, and what is left of what is known.
+fn bar(painter: &egui::Painter, desk: &Desk<'_>, stage: &StageInfo, rect: Rect) {
+    let theme = desk.look.theme;
+    let told = write(
+        painter,
+        rect.right_top(),
+        Align2::RIGHT_TOP,
+        figures(stage),
+        11.0,
+        desk.look.faint(),
+    );
+    write_cut(
+        painter,
+        rect.left_top() + egui::vec2(0.0, 6.5),
+        &safe(&stage.name),
+        11.0,
+        desk.look.text(),
+        told.left() - rect.left() - 6.0,
+    );
+    let line = Rect::from_min_size(
+        rect.left_top() + egui::vec2(0.0, 13.0),
+        Vec2::new(rect.width(), 2.0),
+    );
+    painter.rect_filled(line, 1.0, desk.look.raised());
+    let mut x = line.left();
+    let parts = [
+        (stage.done + stage.skipped, theme.states.done),
+        (stage.dead, theme.states.dead),
+        (stage.in_flight, theme.states.running),
+    ];
+    for (count, hex) in parts {
+        let width = line.width() * narrow(wide(count) / wide(stage.discovered.max(1)));
+        let part = Rect::from_min_size(Pos2::new(x, line.top()), Vec2::new(width, 2.0));
+        painter.rect_filled(part, 0.0, colour(hex));
+        x += width;
+    }
+}
+
+fn figures(stage: &StageInfo) -> String {
     let mut text = format!(
         "{} / {}",
         words::brief(stage.done),

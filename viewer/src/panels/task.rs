@@ -1,6 +1,6 @@
 //! One task: what it is, how it stands, why it waits, what was tried.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{
@@ -10,15 +10,22 @@ use crawlfield_engine::{
     progress::{reason, safe},
 };
 
-use super::{Desk, inspector, words};
+use super::{Desk, inspector, records, words};
 use crate::{field::texel::sign_of, numbers::wide};
 
+/// Facts that last when a task has left: stage, host, failed attempts.
+const LASTING: usize = 3;
+
 /// What is known without asking, cloned so that buttons may act.
-struct Facts {
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    /// It is no longer in the window.
+    pub(super) has_left: bool,
     key: PageKey,
     slot: u32,
     phase: Phase,
     url: String,
+    page: Arc<str>,
     lines: Vec<(&'static str, String)>,
     trouble: Option<String>,
     host: crawlfield_engine::model::ids::HostId,
@@ -51,8 +58,49 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: boo
     }
     if is_selected {
         asked(ui, desk, &facts);
+        if matches!(facts.phase, Phase::Done | Phase::Skipped) {
+            records::draw(ui, desk, facts.key, &facts.page);
+        }
         buttons(ui, desk, &facts);
+        desk.panels.shown = Some(facts);
     }
+}
+
+/// A task that was selected when it left the window: as it stood last, with its record.
+pub(super) fn left(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let Some(facts) = desk.panels.shown.clone() else {
+        return;
+    };
+    ui.horizontal(|ui| {
+        desk.look.sign(ui, sign_of(facts.phase));
+        ui.label(RichText::new(words::phase(facts.phase)).heading());
+        let text = RichText::new("has left the window").small();
+        ui.label(text.color(desk.look.faint()));
+    });
+    ui.add(Label::new(RichText::new(&facts.url).monospace()).wrap());
+    ui.add_space(3.0);
+    for (name, value) in facts.lines.iter().take(LASTING) {
+        desk.look.pair(ui, name, value.clone());
+    }
+    if let Some(trouble) = &facts.trouble {
+        desk.look.section(ui, "Last failure");
+        let ink = desk.look.written(desk.look.theme.states.retry);
+        ui.add(Label::new(RichText::new(trouble).color(ink)).wrap());
+    }
+    if let Some(Ok(inspected)) = desk.panels.asking.last_inspected(facts.key) {
+        let attempts = inspected.attempts.clone();
+        tried(ui, desk, &attempts);
+    }
+    records::draw(ui, desk, facts.key, &facts.page);
+    ui.add_space(4.0);
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Copy URL").clicked() {
+            ui.ctx().copy_text(facts.url.clone());
+        }
+        if ui.button("Close").on_hover_text("Esc").clicked() {
+            desk.panels.shown = None;
+        }
+    });
 }
 
 fn facts(desk: &Desk<'_>, slot: u32) -> Option<Facts> {
@@ -79,10 +127,12 @@ fn facts(desk: &Desk<'_>, slot: u32) -> Option<Facts> {
         }
     });
     Some(Facts {
+        has_left: false,
         key: task.key,
         slot,
         phase: task.phase,
         url: safe(task.url),
+        page: Arc::from(&**task.url),
         lines,
         trouble,
         host: task.host,
@@ -94,14 +144,28 @@ fn times(task: &Task<'_>, now_us: u64) -> Vec<(&'static str, String)> {
     let since = wide(now_us.saturating_sub(task.changed_us)) / 1e3;
     let mut lines = vec![("for", words::span(since))];
     if let Some((median, low, high)) = task.expected_ms {
-        let [median, low, high] = [median, low, high].map(|ms| words::span(f64::from(ms)));
-        lines.push(("expected", format!("{median} ({low}–{high})")));
+        let [median, low, high] = [median, low, high].map(f64::from);
+        let [m, l, h] = [median, low, high].map(words::span);
+        lines.push(("expected", format!("{m} (80 %: {l}–{h})")));
+        lines.push(("left", left_of(since, median, high)));
     }
     if let Some(due) = task.due_us {
         let left = wide(due.saturating_sub(now_us)) / 1e6;
         lines.push(("next attempt in", words::clock(left)));
     }
     lines
+}
+
+/// What is left of a step, in words; beyond its interval it is overdue.
+fn left_of(since: f64, median: f64, high: f64) -> String {
+    if since > high {
+        format!("overdue by {}", words::span(since - high))
+    } else if since > median {
+        format!("any moment, at most {}", words::span(high - since))
+    } else {
+        let (left, most) = (words::span(median - since), words::span(high - since));
+        format!("{left}, at most {most}")
+    }
 }
 
 /// What only the engine knows: why it waits, and what was tried.
@@ -121,14 +185,19 @@ fn asked(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
                 desk.look.section(ui, "Waits");
                 ui.add(Label::new(RichText::new(reason(&waits))).wrap());
             }
-            if !attempts.is_empty() {
-                desk.look.section(ui, "Attempts");
-                for attempt in attempts.iter().rev().take(8) {
-                    desk.look
-                        .pair(ui, &format!("{}", attempt.dispatch), told(attempt));
-                }
-            }
+            tried(ui, desk, &attempts);
         }
+    }
+}
+
+fn tried(ui: &mut Ui, desk: &Desk<'_>, attempts: &[AttemptRow]) {
+    if attempts.is_empty() {
+        return;
+    }
+    desk.look.section(ui, "Attempts");
+    for attempt in attempts.iter().rev().take(8) {
+        desk.look
+            .pair(ui, &format!("{}", attempt.dispatch), told(attempt));
     }
 }
 

@@ -100,6 +100,8 @@ fn close(desk: &mut Desk<'_>, scale: f32) {
 
 fn click(ui: &Ui, desk: &mut Desk<'_>, block: Option<u32>, slot: Option<u32>) {
     desk.panels.follow = None;
+    desk.panels.shown = None;
+    desk.panels.stage = None;
     if ui.input(|input| input.modifiers.command)
         && let Some(slot) = slot
     {

@@ -7,7 +7,7 @@ use crawlfield_engine::feed::snapshot::{Prediction, Snapshot};
 use crate::numbers::{to_u64, wide};
 
 /// Points kept; when full, every second point of the older half goes.
-const POINTS: usize = 8_192;
+pub const POINTS: usize = 8_192;
 
 /// One snapshot's figures.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -95,9 +95,13 @@ impl Series {
         self.points.push_back(Point::of(snapshot));
     }
 
-    /// Forgets what is later than `at` seconds.
-    pub fn rewind(&mut self, at: f64) {
-        self.points.retain(|point| point.at <= at);
+    /// The points up to `at` seconds.
+    #[must_use]
+    pub fn until(&self, at: f64) -> Self {
+        let count = self.points.partition_point(|point| point.at <= at);
+        Self {
+            points: self.points.range(..count).cloned().collect(),
+        }
     }
 
     /// The last point.

@@ -13,6 +13,7 @@ use crawlfield_engine::{
 
 use super::{
     Story, Weight,
+    letters::{By, Shared},
     series::{Series, thinned},
 };
 
@@ -79,9 +80,11 @@ fn a_dead_letter_is_counted_by_class_with_its_message() {
     );
     heard(&mut story, &mut mirror, 2, vec![fetch]);
     heard(&mut story, &mut mirror, 3, vec![die]);
-    let letters = &story.letters[&(SessionId(1), ErrorClass::HttpServer)];
-    assert_eq!(letters.count, 1);
-    assert_eq!(&*letters.sample.2, "502 Bad Gateway");
+    let groups = story.letters.grouped(By::Class);
+    assert_eq!(groups.len(), 1);
+    assert_eq!(groups[0].shared, Shared::Class(ErrorClass::HttpServer));
+    assert_eq!(groups[0].count, 1);
+    assert_eq!(&*groups[0].sample.message, "502 Bad Gateway");
     assert_eq!(story.message(3), Some("502 Bad Gateway"));
 }
 
@@ -97,10 +100,7 @@ fn a_dead_letter_that_is_queued_again_no_longer_counts() {
     for (from, to, class) in arrows {
         heard(&mut story, &mut mirror, 2, vec![moved(3, from, to, class)]);
     }
-    assert_eq!(
-        story.letters[&(SessionId(1), ErrorClass::NotFound)].count,
-        0
-    );
+    assert_eq!(story.letters.count(), 0);
 }
 
 #[test]
@@ -131,11 +131,21 @@ fn going_back_in_time_forgets_what_lies_after() {
         };
         heard(&mut story, &mut mirror, at, vec![notice]);
     }
-    story.note(&snapshot(1.0, 1));
-    story.note(&snapshot(9.0, 2));
     story.rewind(5_000_000);
     assert_eq!(story.lines.len(), 1);
-    assert_eq!(story.series[&0].last().map(|point| point.at), Some(1.0));
+}
+
+#[test]
+fn a_series_is_known_up_to_any_time() {
+    let mut series = Series::default();
+    for at in [1.0, 5.0, 9.0] {
+        series.push(&snapshot(at, 1));
+    }
+    let until = |at| series.until(at).last().map(|point| point.at);
+    assert_eq!(
+        [until(0.5), until(5.0), until(8.9)],
+        [None, Some(5.0), Some(5.0)]
+    );
 }
 
 #[test]

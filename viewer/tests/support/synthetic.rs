@@ -12,6 +12,7 @@ use crawlfield_engine::{
     model::{
         class::ErrorClass,
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
@@ -116,7 +117,7 @@ impl Synthetic {
         Change::Admitted(Box::new(Birth {
             slot,
             key: PageKey::new("synthetic", kind, &url),
-            url: Arc::from(url),
+            url: PageUrl::from(&*url),
             session: SessionId(1),
             stage: StageId(stage),
             batch: BatchId(0),

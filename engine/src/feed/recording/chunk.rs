@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 /// The file's first bytes.
 pub(super) const MAGIC: [u8; 8] = *b"CRAWLREC";
 /// The form of all that follows.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Magic and version.
 pub(super) const FILE_HEAD: u64 = 12;
 
@@ -23,6 +23,8 @@ pub(super) enum Kind {
         part: u16,
         parts: u16,
     },
+    /// A snapshot alone.
+    Snapshot,
 }
 
 /// A chunk's head.
@@ -48,6 +50,7 @@ impl Head {
         let (kind, part, parts) = match self.kind {
             Kind::Changes => (0, 0, 0),
             Kind::Key { part, parts } => (1_u8, part, parts),
+            Kind::Snapshot => (2, 0, 0),
         };
         let mut head = Vec::with_capacity(HEAD);
         head.extend_from_slice(&CHUNK_MAGIC);
@@ -80,6 +83,7 @@ impl Head {
                     part: half(8)?,
                     parts: half(10)?,
                 },
+                2 => Kind::Snapshot,
                 _ => return None,
             },
             first_us: long(12)?,

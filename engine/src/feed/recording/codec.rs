@@ -228,6 +228,15 @@ impl Context {
     }
 }
 
+/// The snapshot of a chunk that holds one alone.
+pub(super) fn snapshot(raw: &[u8]) -> Result<Snapshot, Broken> {
+    let mut names = Names::default();
+    match Context::default().get(&mut In(raw), &mut names)? {
+        Entry::Snapshot(snapshot) => Ok(*snapshot),
+        Entry::Changes(_) => Err(Broken),
+    }
+}
+
 /// The rare changes, free of secrets.
 fn safe(change: &Change) -> Change {
     match change {

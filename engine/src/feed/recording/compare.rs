@@ -1,10 +1,16 @@
 //! Compares two recordings: the first change in which they differ.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fmt::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::feed::{
-    frame::{Change, ChangeFrame},
+    frame::{Change, ChangeFrame, Detail},
     hub::Item,
+    key::KeyTask,
     mirror::Mirror,
     recording::{Damage, Reader, Recording, RecordingError},
 };
@@ -14,10 +20,32 @@ use crate::feed::{
 pub struct Divergence {
     /// How many changes are the same before it.
     pub after: u64,
-    /// What the first one tells there, and when; `None` where it has ended.
-    pub first: Option<(Duration, String)>,
-    /// What the second one tells there, and when; `None` where it has ended.
-    pub second: Option<(Duration, String)>,
+    /// What the first one tells there; `None` where it has ended.
+    pub first: Option<Told>,
+    /// What the second one tells there; `None` where it has ended.
+    pub second: Option<Told>,
+}
+
+/// What a recording tells at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Engine time.
+    pub at: Duration,
+    /// What happened, in words.
+    pub what: String,
+    /// The page that it happened to, or the host.
+    pub subject: Option<String>,
+}
+
+/// What came of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The first difference; `None` where there is none as far as both can be read.
+    pub divergence: Option<Divergence>,
+    /// Changes that are the same.
+    pub same: u64,
+    /// Where the first, and where the second one could not be read on.
+    pub damage: [Option<Damage>; 2],
 }
 
 impl fmt::Display for Divergence {
@@ -25,7 +53,17 @@ impl fmt::Display for Divergence {
         write!(f, "the same for {} changes, then", self.after)?;
         for (name, side) in [("first", &self.first), ("second", &self.second)] {
             match side {
-                Some((at, what)) => write!(f, "\n  {name}: {:.6} s {what}", at.as_secs_f64())?,
+                Some(told) => {
+                    write!(
+                        f,
+                        "\n  {name}: {:.6} s {}",
+                        told.at.as_secs_f64(),
+                        told.what
+                    )?;
+                    if let Some(subject) = &told.subject {
+                        write!(f, " {subject}")?;
+                    }
+                }
                 None => write!(f, "\n  {name}: has ended")?,
             }
         }
@@ -33,18 +71,25 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// The first change that differs in content, or, where none does, in time. Damage counts as the
-/// end of a recording, as `Recording::frames` tells.
+/// The first change that differs in content, or, where none does, in time; before all, the picture
+/// that the recordings begin with. Damage counts as the end of a recording, as
+/// `Recording::frames` tells.
 ///
 /// # Errors
 /// Where a file cannot be opened again.
-pub fn compare(a: &Recording, b: &Recording) -> Result<Option<Divergence>, RecordingError> {
+pub fn compare(a: &Recording, b: &Recording) -> Result<Compared, RecordingError> {
     let (mut a, mut b) = (Side::of(a)?, Side::of(b)?);
-    let mut first_in_time = None;
-    for after in 0.. {
+    let (mut divergence, mut same) = (None, 0);
+    loop {
         let (left, right) = (a.next(), b.next());
-        let divergence = |a: &mut Side, b: &mut Side| Divergence {
-            after,
+        if same == 0
+            && let Some(found) = opening(&a, &b)
+        {
+            divergence = Some(found);
+            break;
+        }
+        let differ = |a: &Side, b: &Side| Divergence {
+            after: same,
             first: left.as_ref().map(|told| a.tell(told)),
             second: right.as_ref().map(|told| b.tell(told)),
         };
@@ -53,19 +98,53 @@ pub fn compare(a: &Recording, b: &Recording) -> Result<Option<Divergence>, Recor
             (Some((left_us, left_change)), Some((right_us, right_change)))
                 if left_change == right_change =>
             {
-                if left_us != right_us && first_in_time.is_none() {
-                    first_in_time = Some(divergence(&mut a, &mut b));
+                // Another time alone is told only where nothing else differs.
+                if left_us != right_us && divergence.is_none() {
+                    divergence = Some(differ(&a, &b));
                 }
             }
-            _ => return Ok(Some(divergence(&mut a, &mut b))),
+            _ => {
+                divergence = Some(differ(&a, &b));
+                break;
+            }
         }
         for (side, told) in [(&mut a, left), (&mut b, right)] {
             if let Some((at_us, change)) = told {
                 side.mirror.apply_change(at_us, &change);
             }
         }
+        same += 1;
     }
-    Ok(first_in_time)
+    Ok(Compared {
+        divergence,
+        same,
+        damage: [a.damage, b.damage],
+    })
+}
+
+/// The first task in which the pictures at the beginning differ.
+fn opening(a: &Side, b: &Side) -> Option<Divergence> {
+    let slots: BTreeSet<u32> = a.mirror.slots().chain(b.mirror.slots()).collect();
+    let task = |side: &Side, slot| side.mirror.task(slot).map(KeyTask::from);
+    let slot = slots
+        .into_iter()
+        .find(|slot| task(a, *slot) != task(b, *slot))?;
+    let told = |side: &Side| {
+        let task = task(side, slot);
+        Told {
+            at: Duration::from_micros(side.mirror.at_us()),
+            what: task.as_ref().map_or_else(
+                || format!("begins with nothing in slot {slot}"),
+                |task| format!("begins with a page {} in slot {slot}", task.phase.name()),
+            ),
+            subject: task.map(|task| task.url.to_string()),
+        }
+    };
+    Some(Divergence {
+        after: 0,
+        first: Some(told(a)),
+        second: Some(told(b)),
+    })
 }
 
 /// One recording as a flow of changes.
@@ -109,24 +188,54 @@ impl Side {
         }
     }
 
-    fn tell(&self, (at_us, change): &(u64, Change)) -> (Duration, String) {
+    fn tell(&self, (at_us, change): &(u64, Change)) -> Told {
         let url = |slot: u32| {
             let task = self.mirror.task(slot);
             task.map_or_else(|| format!("slot {slot}"), |task| task.url.to_string())
         };
-        let words = match change {
-            Change::Admitted(birth) => format!("admitted {}", birth.url),
-            Change::Left { slot } => format!("left {}", url(*slot)),
-            Change::Moved(step) => format!(
-                "{} → {} ({:?}, {} failed attempts) {}",
-                step.from.name(),
-                step.to.name(),
-                step.detail,
-                step.attempts,
-                url(step.slot)
-            ),
-            other => format!("{other:?}"),
+        let host = |host| {
+            let row = self.mirror.tables().host(host);
+            row.map_or_else(|| format!("host {}", host.0), |row| row.name.to_string())
         };
-        (Duration::from_micros(*at_us), words)
+        let (what, subject) = match change {
+            Change::Admitted(birth) => (
+                format!("admitted to slot {} as {}", birth.slot, birth.phase.name()),
+                Some(birth.url.to_string()),
+            ),
+            Change::Left { slot } => ("left".to_owned(), Some(url(*slot))),
+            Change::Moved(step) => {
+                let mut what = format!("{} → {}", step.from.name(), step.to.name());
+                what.push_str(&detail(&step.detail));
+                if step.attempts > 0 {
+                    // Writing into a String cannot fail.
+                    let _ = write!(what, ", {} failed attempts", step.attempts);
+                }
+                (what, Some(url(step.slot)))
+            }
+            Change::BreakerMoved { host: of, to } => {
+                (format!("breaker {}", to.name()), Some(host(*of)))
+            }
+            Change::HostBorn { name, .. } => ("host met".to_owned(), Some(name.to_string())),
+            other => (format!("{other:?}"), None),
+        };
+        Told {
+            at: Duration::from_micros(*at_us),
+            what,
+            subject,
+        }
+    }
+}
+
+fn detail(detail: &Detail) -> String {
+    match detail {
+        Detail::None => String::new(),
+        Detail::Began { expect_ms: None } => ", nothing expected".to_owned(),
+        Detail::Began {
+            expect_ms: Some((median, low, high)),
+        } => format!(", expected in {median} ms ({low} to {high})"),
+        Detail::Took { ms, bytes: 0 } => format!(" after {ms} ms"),
+        Detail::Took { ms, bytes } => format!(" after {ms} ms, {bytes} bytes"),
+        Detail::Error(fault) => format!(": {} ({})", fault.message, fault.class.name()),
+        Detail::Reason(reason) => format!(": {}", reason.name()),
     }
 }

@@ -79,6 +79,20 @@ fn what_was_recorded_is_read_again() {
 }
 
 #[test]
+fn the_curves_of_a_whole_run_are_read_from_its_snapshots_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.crawl");
+    recorded(&path, 1, 300);
+    let recording = Recording::open(&path).unwrap();
+    let all = recording.snapshots(usize::MAX).unwrap();
+    let done: Vec<u64> = all.iter().map(|snapshot| snapshot.progress.done).collect();
+    assert_eq!(done, (0..300).step_by(2).collect::<Vec<u64>>());
+    let some = recording.snapshots(40).unwrap();
+    assert_eq!(some.len(), 38, "every fourth");
+    assert_eq!(some[1], all[4]);
+}
+
+#[test]
 fn a_seek_leads_to_the_picture_of_that_moment_and_on_from_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.crawl");
@@ -182,7 +196,7 @@ fn other_files_and_versions_are_refused_in_words() {
     fs::write(&path, b"CRAWLREC\x63\0\0\0").unwrap();
     assert_eq!(
         text(Recording::open(&path).unwrap_err()),
-        "recording X has version 99, this program reads version 1; use the release that made it"
+        "recording X has version 99, this program reads version 2; use the release that made it"
     );
     fs::write(&path, b"SQLite format 3").unwrap();
     assert!(
@@ -223,7 +237,15 @@ fn the_first_divergence_is_told_in_words() {
     let frames = recorded(&a, 6, 100);
     recorded(&b, 6, 100);
     let (first, same) = (Recording::open(&a).unwrap(), Recording::open(&b).unwrap());
-    assert_eq!(compare(&first, &same).unwrap(), None);
+    let equal = compare(&first, &same).unwrap();
+    assert_eq!((equal.divergence, equal.damage), (None, [None, None]));
+    assert_eq!(
+        equal.same,
+        frames
+            .iter()
+            .map(|tick| tick.changes.len() as u64)
+            .sum::<u64>()
+    );
 
     let write = |frames: &[ChangeFrame]| {
         let mut writer = Writer::new(fs::File::create(&b).unwrap()).unwrap();
@@ -233,6 +255,7 @@ fn the_first_divergence_is_told_in_words() {
         writer.flush().unwrap();
         compare(&first, &Recording::open(&b).unwrap())
             .unwrap()
+            .divergence
             .unwrap()
     };
     let mut other = frames.clone();
@@ -247,7 +270,7 @@ fn the_first_divergence_is_told_in_words() {
     let found = write(&other);
     assert_eq!(found.after, other[70].seq + moved as u64);
     assert!(
-        found.second.as_ref().unwrap().1.contains("→ cancelled"),
+        found.second.as_ref().unwrap().what.contains("→ cancelled"),
         "{found}"
     );
     assert!(found.to_string().contains("http://books.test/"), "{found}");
@@ -320,4 +343,30 @@ fn ten_thousand_changes_take_less_than_their_share_of_20_mb_a_minute() {
     writer.flush().unwrap();
     // Six seconds' share.
     assert!(bytes.len() < 2_000_000, "{}", bytes.len());
+}
+
+#[test]
+fn key_frames_are_at_most_half_of_a_recording_however_large_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.crawl");
+    let mut story = Story::new(9);
+    let mut writer = Writer::new(fs::File::create(&path).unwrap()).unwrap();
+    // Ten minutes of twenty changes a second in a window of twenty thousand tasks.
+    writer
+        .changes(&story.tick(20_000, 60_000, 1_000_000))
+        .unwrap();
+    for _ in 0..600 {
+        writer.changes(&story.tick(20_000, 20, 1_000_000)).unwrap();
+    }
+    writer.flush().unwrap();
+    let recording = Recording::open(&path).unwrap();
+    let bytes = |is_key: bool| -> u64 {
+        let chunks = recording.chunks.iter();
+        chunks
+            .filter(|chunk| matches!(chunk.head.kind, chunk::Kind::Key { .. }) == is_key)
+            .map(|chunk| chunk.head.len())
+            .sum()
+    };
+    let (keys, rest) = (bytes(true), bytes(false));
+    assert!(keys > 0 && keys <= rest * 11 / 10, "{keys} of {rest}");
 }

@@ -24,8 +24,11 @@ const CHUNK_BYTES: usize = 256 << 10;
 const CHUNK_US: u64 = 1_000_000;
 /// A key frame is due after this much engine time,
 const KEY_US: u64 = 30_000_000;
-/// or after this many bytes of changes.
-const KEY_BYTES: u64 = 8 << 20;
+/// or after this many bytes of changes in the file, but only when as much was written since the
+/// last one as it will take: key frames are at most half of a recording, however large the window.
+const KEY_BYTES: u64 = 4 << 20;
+/// Bytes of a task in a key frame, before one was written.
+const TASK_BYTES: u64 = 24;
 
 /// Writes whole chunks only, so that a crash leaves a readable file. Give it a bare `File`.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub struct Writer<W: Write> {
     seq: u64,
     key_us: Option<u64>,
     bytes_since_key: u64,
+    /// Bytes and tasks of the last key frame that held any.
+    last_key: (u64, u64),
     /// Repeated in each key frame, so that a seek finds the aggregates too.
     latest: BTreeMap<u32, Snapshot>,
 }
@@ -62,6 +67,7 @@ impl<W: Write> Writer<W> {
             seq: 0,
             key_us: None,
             bytes_since_key: 0,
+            last_key: (TASK_BYTES, 1),
             latest: BTreeMap::new(),
         })
     }
@@ -71,10 +77,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// What `out` says.
     pub fn changes(&mut self, tick: &ChangeFrame) -> io::Result<()> {
-        let is_due = self.key_us.is_none_or(|key_us| {
-            tick.at_us.saturating_sub(key_us) >= KEY_US || self.bytes_since_key >= KEY_BYTES
-        });
-        if is_due {
+        if self.is_key_due(tick.at_us) {
             self.key_frame()?;
         }
         self.open_chunk(tick.at_us, tick.seq)?;
@@ -87,7 +90,16 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Adds a snapshot.
+    fn is_key_due(&self, at_us: u64) -> bool {
+        let Some(key_us) = self.key_us else {
+            return true;
+        };
+        let (bytes, tasks) = self.last_key;
+        self.bytes_since_key >= self.mirror.len().saturating_mul(bytes) / tasks
+            && (at_us.saturating_sub(key_us) >= KEY_US || self.bytes_since_key >= KEY_BYTES)
+    }
+
+    /// Adds a snapshot, as a chunk of its own: the curves of a whole run are read without the rest.
     ///
     /// # Errors
     /// What `out` says.
@@ -95,12 +107,16 @@ impl<W: Write> Writer<W> {
         if self.key_us.is_none() {
             self.key_frame()?;
         }
+        self.flush()?;
         let at_us = self.mirror.at_us().max(micros(snapshot.at));
-        self.open_chunk(at_us, self.mirror.next_seq())?;
         self.mirror.wait_until(at_us);
-        Context::put_snapshot(&mut self.raw, snapshot);
+        let mut raw = Out::default();
+        Context::put_snapshot(&mut raw, snapshot);
+        let seq = self.mirror.next_seq();
+        self.bytes_since_key +=
+            chunk::write(&mut self.out, Kind::Snapshot, (at_us, at_us), seq, &raw.0)?;
         self.latest.insert(snapshot.session.id, snapshot.clone());
-        Ok(())
+        self.out.flush()
     }
 
     /// Adds a part of a key frame from the hub: the beginning, or what mends a loss.
@@ -125,8 +141,8 @@ impl<W: Write> Writer<W> {
             return Ok(());
         }
         let times = (self.first_us, self.mirror.at_us());
-        self.bytes_since_key += self.raw.0.len() as u64;
-        chunk::write(&mut self.out, Kind::Changes, times, self.seq, &self.raw.0)?;
+        self.bytes_since_key +=
+            chunk::write(&mut self.out, Kind::Changes, times, self.seq, &self.raw.0)?;
         self.raw.0.clear();
         self.out.flush()
     }
@@ -146,6 +162,7 @@ impl<W: Write> Writer<W> {
     fn key_frame(&mut self) -> io::Result<()> {
         self.flush()?;
         let at_us = self.mirror.at_us();
+        let mut bytes = 0;
         for frame in key::cut(&self.mirror) {
             let mut raw = Out::default();
             put_key(&mut raw, &mut self.names, &frame);
@@ -159,7 +176,11 @@ impl<W: Write> Writer<W> {
                 part: number(frame.part),
                 parts: number(frame.parts),
             };
-            chunk::write(&mut self.out, kind, (at_us, at_us), frame.seq, &raw.0)?;
+            bytes += chunk::write(&mut self.out, kind, (at_us, at_us), frame.seq, &raw.0)?;
+        }
+        let tasks = self.mirror.len();
+        if tasks > 0 {
+            self.last_key = (bytes, tasks);
         }
         self.key_us = Some(at_us);
         self.bytes_since_key = 0;

@@ -11,7 +11,7 @@ use crate::{
     site::compiled::{Field, FieldType},
     store::{
         conformance::{DETAIL, OnDisk, Talk, done, field, link, product, site},
-        export::{export_csv, export_jsonl},
+        export::{export_csv, export_jsonl, records_of},
     },
 };
 
@@ -275,4 +275,33 @@ fn what_is_not_real_says_so() {
         .unwrap();
     assert!(jsonl(&crawl, "product").ends_with(",\"_source\":\"demo\"}\n"));
     assert!(csv(&crawl, "product").ends_with(",demo\r\n"));
+}
+
+#[test]
+fn a_pages_records_are_found_by_its_url() {
+    let mut crawl = crawl("books", "book", vec![field("title", FieldType::Text)]);
+    save(&mut crawl, "1", vec![("a", vec![Value::Text("A".into())])]);
+    let two = ["b", "c"].map(|name| (name, vec![Value::Text(name.into())]));
+    save(&mut crawl, "2", two.to_vec());
+    let path = crawl.subject.path();
+    let rows = jsonl(&crawl, "book");
+    let url = |line: &str| -> String {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["_url"].as_str().unwrap().to_owned()
+    };
+    let last = url(rows.lines().last().unwrap());
+    let found = records_of(&path, &last).unwrap();
+    let titles: Vec<_> = found.iter().map(|(_, row)| row["title"].as_str()).collect();
+    assert_eq!(titles, [Some("b"), Some("c")]);
+    assert!(
+        found
+            .iter()
+            .all(|(kind, row)| kind == "book" && row["_url"] == last.as_str())
+    );
+    assert!(
+        records_of(&path, "http://nowhere.test/")
+            .unwrap()
+            .is_empty()
+    );
+    assert!(records_of(&path.with_extension("no"), &last).is_err());
 }

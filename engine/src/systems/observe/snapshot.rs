@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::{
     feed::{
-        eta::{self, StageLoad},
+        eta::{self, Forecast},
         frame::Frame,
         snapshot::{
-            BatchInfo, Bottleneck, HostInfo, Pool, Prediction, Progress, Rates, Resources,
-            SessionInfo, Snapshot, StageInfo,
+            BatchInfo, Bottleneck, HostInfo, Pool, Progress, Rates, Resources, SessionInfo,
+            Snapshot, StageInfo,
         },
     },
     model::{
         class::WaitReason,
         clock::millis,
         ids::{HostId, SessionId, StageId},
-        ledger::{Counts, open},
+        ledger::Counts,
         phase::Phase,
         stats::{Step, number},
     },
-    systems::crawl::Crawl,
+    systems::{crawl::Crawl, observe::forecast},
 };
 
 /// Hosts told in one snapshot.
@@ -64,7 +64,8 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         profile: crawl.settings.0.profile.name().to_owned(),
         source: session.source.as_deref().map(str::to_owned),
     };
-    let progress = progress(crawl, id)?;
+    let forecast = forecast::of(crawl, id);
+    let progress = progress(crawl, id, forecast.as_ref())?;
     let waiting = waiting(crawl, id);
     let hosts = hosts(crawl, id);
     let pools = pools(
@@ -91,7 +92,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         at: now.as_secs_f64(),
         session: info,
         progress,
-        prediction: predict(crawl, id),
+        prediction: forecast.map(|forecast| forecast.session),
         rates,
         pools,
         hosts,
@@ -109,42 +110,14 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
     Some(snapshot)
 }
 
-/// The end of the session, from counts and recent completions; unknown where it stands still.
-fn predict(crawl: &mut Crawl, id: SessionId) -> Option<Prediction> {
-    let now = crawl.now();
-    let session = crawl.session(id)?;
-    if !session.is_dispatching() {
-        return None;
-    }
-    let book = crawl.moves.book(id)?;
-    let loads: Vec<StageLoad> = (0u16..)
-        .zip(&session.site.stages)
-        .map(|(index, _)| {
-            let counts = book.stage(StageId(index));
-            let open = open(&counts);
-            StageLoad {
-                open,
-                finished: counts.iter().sum::<u64>() - open,
-                children: session
-                    .children
-                    .iter()
-                    .filter(|((from, _), _)| *from == StageId(index))
-                    .map(|((_, to), count)| (usize::from(to.0), *count))
-                    .collect(),
-            }
-        })
-        .collect();
-    let recent = crawl.stats.session(id).pages.last(now, 30);
-    eta::predict(&loads, &recent, 1.0)
-}
-
-fn progress(crawl: &Crawl, id: SessionId) -> Option<Progress> {
+fn progress(crawl: &Crawl, id: SessionId, forecast: Option<&Forecast>) -> Option<Progress> {
     let session = crawl.session(id)?;
     let book = crawl.moves.book(id)?;
     let stages = (0u16..)
         .zip(&session.site.stages)
         .map(|(index, stage)| {
             let counts = book.stage(StageId(index));
+            let eta = forecast.and_then(|forecast| forecast.stages[usize::from(index)]);
             StageInfo {
                 name: stage.name.clone(),
                 state: session.stages[usize::from(index)].name().to_owned(),
@@ -154,7 +127,8 @@ fn progress(crawl: &Crawl, id: SessionId) -> Option<Progress> {
                 dead: counts[Phase::Dead as usize],
                 skipped: counts[Phase::Skipped as usize],
                 in_flight: in_flight(&counts),
-                eta: None,
+                eta: eta.map(|(median, _)| median),
+                eta80: eta.map(|(_, interval)| interval),
             }
         })
         .collect();
@@ -324,7 +298,7 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
         let quantile = |q: f64| work.sketch.quantile(q).ok().flatten().unwrap_or(0.0);
         let (p10, p50, p90) = (quantile(0.1), quantile(0.5), quantile(0.9));
         let ms = |value: f64| millis(std::time::Duration::from_secs_f64(value.max(0.0) / 1e3));
-        work.expect = (work.count >= 20).then(|| (ms(p50), ms(p10), ms(p90)));
+        work.expect = (work.count >= eta::MIN_PAGES).then(|| (ms(p50), ms(p10), ms(p90)));
         let max = match step {
             Step::Fetch => http,
             Step::Parse => cpu,

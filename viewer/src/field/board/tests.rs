@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use crawlfield_engine::{
     feed::{
         frame::{Birth, Change, Detail, Move},
@@ -7,6 +5,7 @@ use crawlfield_engine::{
     },
     model::{
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        page_url::PageUrl,
         phase::Phase,
     },
 };
@@ -46,7 +45,7 @@ impl World {
         let birth = Birth {
             slot,
             key: PageKey::new("s", "t", &url),
-            url: Arc::from(url),
+            url: PageUrl::from(&*url),
             session: SessionId(1),
             stage: StageId(0),
             batch: BatchId(0),
@@ -167,7 +166,6 @@ fn flags_stay_with_their_task_and_go_with_it() {
 
 #[test]
 fn a_task_takes_at_most_64_bytes_with_its_mirror_and_32_of_the_texture() {
-    const MIRROR_COLUMNS: usize = 53;
     let mut world = World::new();
     for slot in 0..60_000 {
         world.bear(1, slot, slot % 200 + 1);
@@ -177,12 +175,7 @@ fn a_task_takes_at_most_64_bytes_with_its_mirror_and_32_of_the_texture() {
     for board in &world.boards {
         let texels = board.cells() as usize * size_of::<Texel>();
         assert!(texels <= 32 * tasks, "{} bytes a task", texels / tasks);
-        let (ours, slack) = (board.bytes(), MIRROR_COLUMNS * tasks / 8 + tasks * 2);
-        assert!(
-            ours + MIRROR_COLUMNS * tasks <= 64 * tasks + slack,
-            "{ours}"
-        );
+        let both = board.bytes() + world.mirror.column_bytes();
+        assert!(both <= 64 * tasks, "{} bytes a task", both / tasks);
     }
-    // By columns: an address and a byte of look a slot, a slot and a quarter of an owner a cell.
-    assert!(MIRROR_COLUMNS + 4 + 1 + 4 + 1 <= 64);
 }

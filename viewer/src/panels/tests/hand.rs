@@ -1,0 +1,300 @@
+//! A hand on the panels without a window: it reads what is written and presses where it stands.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use bevy_egui::egui::{
+    self, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, pos2,
+};
+use crawlfield_engine::{
+    demo::DemoConfig,
+    settings::{Settings, presets},
+    start::{cores, job::Job},
+};
+use crawlfield_kit::{shop, sites::Web};
+
+use super::super::{Desk, Look, Panels, Playback, screen};
+use crate::{crawl::Crawl, show::Choices, show::Show, source::Source};
+
+/// No test waits longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Text on the screen, and what of it can be seen.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub(super) text: String,
+    pub(super) rect: Rect,
+    pub(super) clip: Rect,
+}
+
+/// The panels over a source.
+pub(super) struct Hand {
+    ctx: egui::Context,
+    pub(super) show: Show,
+    pub(super) panels: Panels,
+    pub(super) playback: Playback,
+    look: Option<Look>,
+    size: Vec2,
+    began: Instant,
+    crawl: Option<Crawl>,
+    _web: Option<Web>,
+    _folder: tempfile::TempDir,
+}
+
+/// The settings of this machine; what has ended stays in the window, so that it can be acted on.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    presets::apply(&mut settings, cores());
+    settings.retain_for = Duration::from_secs(60);
+    settings
+}
+
+impl Hand {
+    /// Over the demo, as slow as a person.
+    pub(super) fn on_demo(products: u32) -> Self {
+        let config = DemoConfig {
+            products,
+            latency_ms: 60,
+            error_rate: 0.0,
+            ..DemoConfig::default()
+        };
+        let mut job = Job::demo(config).expect("loopback is free");
+        let site = std::sync::Arc::get_mut(&mut job.site).expect("nobody has it yet");
+        site.politeness.max_rate = Some(20.0);
+        Self::over(job, None)
+    }
+
+    /// Over a shop of sixty items; every third is missing, and the rest is read slowly.
+    pub(super) fn on_shop() -> Self {
+        let web = Web::start(|request| {
+            let path = request.path().to_owned();
+            let number = path.strip_prefix("/item/").and_then(|n| n.parse::<u32>().ok());
+            if number.is_some_and(|n| n % 3 == 0) {
+                return crawlfield_kit::sites::Reply::status(404);
+            }
+            shop::page(60, request).unwrap_or_else(|| crawlfield_kit::sites::Reply::status(404))
+        });
+        let text = shop::site("allow_addresses = []")
+            .replace("max_rate = \"1000/s\"", "max_rate = \"8/s\"");
+        let connect_to = [(shop::HOST.to_owned(), web.address())].into();
+        let job = Job::site(&text, "shop.toml", connect_to).expect("the shop's file is right");
+        Self::over(job, Some(web))
+    }
+
+    fn over(job: Job, web: Option<Web>) -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let store = folder.path().join("crawl.db");
+        let (crawl, ()) = Crawl::begin(job, Some(&store), &settings(), |_| Ok(()))
+            .map_err(|failure| failure.message)
+            .expect("the crawl begins");
+        let mut hand = Self::on(crawl.source(), folder);
+        hand.panels.store = Some(store);
+        hand.crawl = Some(crawl);
+        hand._web = web;
+        hand
+    }
+
+    /// Over any source.
+    pub(super) fn on(source: Source, folder: tempfile::TempDir) -> Self {
+        let ctx = egui::Context::default();
+        let show = Show::new(source, Choices::default());
+        Self {
+            ctx,
+            playback: crate::window::playback(&show),
+            show,
+            panels: Panels::default(),
+            look: None,
+            size: egui::vec2(1280.0, 720.0),
+            began: Instant::now(),
+            crawl: None,
+            _web: web_none(),
+            _folder: folder,
+        }
+    }
+
+    /// Another screen, in points, with so many pixels a point.
+    pub(super) fn on_screen(&mut self, width: f32, height: f32, pixels_per_point: f32) {
+        self.size = egui::vec2(width / pixels_per_point, height / pixels_per_point);
+        self.ctx.set_pixels_per_point(pixels_per_point);
+    }
+
+    /// Draws one frame in which this happens; what is written then.
+    pub(super) fn frame(&mut self, events: Vec<Event>) -> Vec<Written> {
+        let now = self.began.elapsed();
+        if !self.playback.is_replay {
+            self.show
+                .advance(u64::try_from(now.as_micros()).expect("a short test"));
+        }
+        let look = Look::dress(
+            &self.ctx,
+            self.look.take(),
+            self.show.choices.theme,
+            self.panels.is_still,
+        );
+        self.panels.asking.hear(&mut self.show);
+        let raw = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+            time: Some(now.as_secs_f64()),
+            focused: true,
+            events,
+            ..RawInput::default()
+        };
+        let (show, panels, playback) = (&mut self.show, &mut self.panels, &mut self.playback);
+        let full = self.ctx.run_ui(raw, |ui| {
+            let mut desk = Desk {
+                show: &mut *show,
+                panels: &mut *panels,
+                playback: &mut *playback,
+                look: look.clone(),
+            };
+            screen::draw(ui, &mut desk);
+        });
+        self.look = Some(look);
+        let mut written = Vec::new();
+        for clipped in full.shapes {
+            read(&clipped.shape, clipped.clip_rect, &mut written);
+        }
+        written
+    }
+
+    /// What can be read now.
+    pub(super) fn reads(&mut self) -> Vec<String> {
+        let written = self.frame(Vec::new());
+        written.into_iter().map(|written| written.text).collect()
+    }
+
+    /// Waits until this is true.
+    #[track_caller]
+    pub(super) fn wait(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            if began.elapsed() > PATIENCE {
+                let texts = self.reads();
+                panic!("{what} never came; on the screen: {texts:?}");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until a text that holds this is on the screen.
+    #[track_caller]
+    pub(super) fn wait_for(&mut self, said: &str) {
+        self.wait(said, |hand| hand.reads().iter().any(|text| text.contains(said)));
+    }
+
+    /// Presses where this is written.
+    #[track_caller]
+    pub(super) fn press(&mut self, text: &str) {
+        self.press_nth(text, 0);
+    }
+
+    /// Presses where this is written for the `nth` time.
+    #[track_caller]
+    pub(super) fn press_nth(&mut self, text: &str, nth: usize) {
+        let mut at = None;
+        self.wait(text, |hand| {
+            let written = hand.frame(Vec::new());
+            let mut found = written.iter().filter(|written| {
+                written.text == text && written.clip.contains(written.rect.center())
+            });
+            at = found.nth(nth).map(|written| written.rect.center());
+            at.is_some()
+        });
+        self.click(at.expect("it was found"));
+    }
+
+    pub(super) fn click(&mut self, at: Pos2) {
+        let button = |pressed| Event::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::default(),
+        };
+        self.frame(vec![Event::PointerMoved(at)]);
+        self.frame(vec![button(true)]);
+        self.frame(vec![button(false)]);
+        // A menu that opens sizes itself first.
+        self.frame(vec![Event::PointerMoved(pos2(at.x, at.y))]);
+    }
+
+    pub(super) fn types(&mut self, text: &str) {
+        self.frame(vec![Event::Text(text.to_owned())]);
+    }
+
+    pub(super) fn key(&mut self, key: egui::Key) {
+        let event = |pressed| Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::default(),
+        };
+        self.frame(vec![event(true)]);
+        self.frame(vec![event(false)]);
+    }
+
+    /// The slots of the tasks that are like this.
+    pub(super) fn slots(
+        &self,
+        wanted: impl Fn(&crawlfield_engine::feed::mirror::Task<'_>) -> bool,
+    ) -> Vec<u32> {
+        let mirror = &self.show.mirror;
+        let slots = mirror.slots();
+        slots
+            .filter(|slot| mirror.task(*slot).is_some_and(|task| wanted(&task)))
+            .collect()
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        if let Some(crawl) = self.crawl.take() {
+            let _ = crawl.end();
+        }
+    }
+}
+
+const fn web_none() -> Option<Web> {
+    None
+}
+
+fn read(shape: &Shape, clip: Rect, written: &mut Vec<Written>) {
+    match shape {
+        Shape::Vec(shapes) => {
+            for shape in shapes {
+                read(shape, clip, written);
+            }
+        }
+        Shape::Text(text) => written.push(Written {
+            text: text.galley.text().to_owned(),
+            rect: text.galley.rect.translate(text.pos.to_vec2()),
+            clip,
+        }),
+        _ => {}
+    }
+}
+
+/// A recording of a short demo with this many products, at this path.
+pub(super) fn record(path: &Path, products: u32) {
+    let config = DemoConfig {
+        products,
+        latency_ms: 5,
+        ..DemoConfig::default()
+    };
+    let job = Job::demo(config).expect("loopback is free");
+    let store = path.with_extension("db");
+    let (crawl, recorder) = Crawl::begin(job, Some(&store), &settings(), |running| {
+        crawlfield_engine::start::record(running, path)
+            .map_err(|error| crate::crawl::internal(error.to_string()))
+    })
+    .map_err(|failure| failure.message)
+    .expect("the demo begins");
+    crawl.watch(PATIENCE);
+    crawl
+        .end_recording(recorder)
+        .map_err(|failure| failure.message)
+        .expect("the recording is whole");
+}
