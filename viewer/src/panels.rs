@@ -36,6 +36,9 @@ mod top;
 mod touch;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use playback::{Playback, Wish};
 
 use asking::Asking;
