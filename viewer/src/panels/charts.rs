@@ -337,7 +337,8 @@ fn marks(top: f64) -> Vec<egui_plot::GridMark> {
     let step = round_step(top / 3.2);
     (0_u8..5)
         .map(|n| f64::from(n) * step)
-        .filter(|value| *value <= top)
+        // The uppermost would stand in the legend.
+        .filter(|value| *value <= top * 0.93)
         .map(|value| egui_plot::GridMark {
             value,
             step_size: step,

@@ -87,10 +87,10 @@ fn permits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
     }
     let is_grouped = snapshot.pools.len() > POOLS;
     let (title, pools) = if is_grouped {
-        let title = "Work: permits in use, mean, slowest stage's 95 %";
+        let title = "Work: in use, mean, slowest 95 %";
         (title, in_groups(&snapshot.pools))
     } else {
-        let title = "Work: permits in use, median, 95 %";
+        let title = "Work: in use of permits, median, 95 %";
         (title, snapshot.pools.clone())
     };
     desk.look.section(ui, title);

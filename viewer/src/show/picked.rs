@@ -36,9 +36,10 @@ impl Show {
     pub fn select(&mut self, slots: Vec<u32>) {
         self.picked.mark(&self.mirror, &mut self.board, false);
         let mirror = &self.mirror;
-        self.picked.tasks = in_order(slots)
-            .filter_map(|slot| Some((slot, mirror.key_at(slot)?)))
-            .collect();
+        let tasks = &mut self.picked.tasks;
+        tasks.clear();
+        tasks.reserve(slots.len());
+        tasks.extend(in_order(slots).filter_map(|slot| Some((slot, mirror.key_at(slot)?))));
         self.picked.mark(&self.mirror, &mut self.board, true);
         self.picked.has_left = false;
     }
