@@ -7,6 +7,7 @@ use crawlfield_viewer::{
         board::Arrangement,
         texel::{FLAG_ALOFT, sign_of},
     },
+    numbers::to_u32,
     picture::Studio,
     show::{Choices, Motion, Show},
     source::Source,
@@ -120,8 +121,8 @@ fn where_the_layout_says_that_a_task_is_stands_the_colour_of_its_state() {
             }
             let place = &show.placed[block as usize];
             let rect = show.view.rect_to_screen(place.cell_rect(cell));
-            let edges =
-                [rect.left, rect.top, rect.right, rect.bottom].map(|edge| edge.round() as u32);
+            let edges = [rect.left, rect.top, rect.right, rect.bottom]
+                .map(|edge| to_u32(edge.round().into()));
             let found = colour_in(&picture, edges, theme);
             let wanted = theme.states.of_sign(sign_of(task.phase));
             let (right, all) = seen.entry(task.phase).or_default();

@@ -20,7 +20,9 @@ pub fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Vec
         };
         let used = cells.used().min(cells.capacity);
         for_each_cell(polygon, place, used, |cell| {
-            slots.extend(board.slot_in(block, cell));
+            if let Some(slot) = board.slot_in(block, cell) {
+                slots.push(slot);
+            }
         });
     }
     slots
