@@ -57,8 +57,8 @@ pub const fn waits(quality: Quality, liveliness: Liveliness) -> (Duration, Durat
         (Liveliness::Still, _) => 500,
     };
     let unfocused = match (liveliness, quality) {
-        (Liveliness::Moving, Quality::Performance) => 100,
-        (Liveliness::Moving, Quality::Balanced) => 200,
+        (Liveliness::Moving, Quality::Performance) => 200,
+        (Liveliness::Moving, Quality::Balanced) => 250,
         (Liveliness::Moving, Quality::Economy) | (Liveliness::Waiting | Liveliness::Still, _) => {
             500
         }
@@ -78,7 +78,8 @@ mod tests {
         for quality in [Quality::Economy, Quality::Balanced, Quality::Performance] {
             for liveliness in [Liveliness::Still, Liveliness::Waiting, Liveliness::Moving] {
                 let (focused, unfocused) = waits(quality, liveliness);
-                assert!(unfocused >= Duration::from_millis(100));
+                // A look may bring a second frame: drawing is itself an event of the window.
+                assert!(unfocused >= Duration::from_millis(200));
                 assert!(focused <= unfocused, "{quality:?} {liveliness:?}");
             }
         }

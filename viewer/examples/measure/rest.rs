@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bevy::prelude::{Camera, Last, Query};
+use bevy::prelude::{Camera, Last, Query, Window};
 use crawlfield_engine::{
     bench::{Bound, Row, Table},
     demo::DemoConfig,
@@ -70,11 +70,19 @@ pub fn watch() {
     );
     let drawn = Arc::new(AtomicU64::new(0));
     let told = Arc::clone(&drawn);
-    app.add_systems(Last, move |cameras: Query<&Camera>| {
-        if cameras.iter().any(|camera| camera.is_active) {
-            drawn.fetch_add(1, Ordering::Relaxed);
-        }
-    });
+    let mut was_focused = None;
+    app.add_systems(
+        Last,
+        move |cameras: Query<&Camera>, windows: Query<&Window>| {
+            let is_focused = windows.iter().any(|window| window.focused);
+            if was_focused.replace(is_focused) != Some(is_focused) {
+                writeln!(std::io::stdout(), "focused {is_focused}").ok();
+            }
+            if cameras.iter().any(|camera| camera.is_active) {
+                drawn.fetch_add(1, Ordering::Relaxed);
+            }
+        },
+    );
     thread::spawn(move || {
         loop {
             let count = told.load(Ordering::Relaxed);
