@@ -216,6 +216,9 @@ fn measure(span: Duration) -> Result<Vec<Row>, String> {
     desk.ask(&["key", "space"])?;
     desk.wait_for_title("paused")?;
     thread::sleep(ECHO);
+    // What was in flight ends first: until then something moves.
+    let began = Instant::now();
+    while desk.watch(Duration::from_secs(2)).1 > 0.0 && began.elapsed() < PATIENCE {}
     let (still, drawn) = desk.watch(span);
     desk.ask(&["key", "q"])?;
     Ok(vec![
