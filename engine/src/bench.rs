@@ -22,7 +22,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use table::{Row, Table};
+pub use table::{Bound, Row, Table};
 
 /// What is measured, and how much of it.
 #[derive(Debug, Clone)]

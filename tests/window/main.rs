@@ -1,9 +1,22 @@
 //! The viewer's command as people start it: without a display, without an adapter, for pictures, and
 //! in a real window.
 
+mod facts;
 mod pictures;
 mod terminal;
 mod window;
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::too_many_lines,
+    dead_code,
+    unreachable_pub,
+    reason = "a made-up crawl whose numbers are small"
+)]
+#[path = "../../viewer/tests/support/synthetic.rs"]
+mod synthetic;
 
 use std::{
     io::Read,

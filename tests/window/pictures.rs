@@ -74,28 +74,80 @@ fn the_same_time_of_a_recording_is_the_same_picture() {
         "another time is another picture"
     );
 
-    let frames = folder.path().join("frames");
-    let ended = run(viewer(&[
-        "--replay",
-        &recording.display().to_string(),
-        "--frames",
-        &frames.display().to_string(),
-        "--fps",
-        "10",
-        "--for",
-        "0.4",
-    ]));
-    assert!(ended.status.success(), "{}", text(&ended.stderr));
-    let mut names: Vec<_> = fs::read_dir(frames)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("it can be read").file_name())
-        .collect();
-    names.sort();
+    let film = |name: &str| -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let frames = folder.path().join(name);
+        let ended = run(viewer(&[
+            "--replay",
+            &recording.display().to_string(),
+            "--frames",
+            &frames.display().to_string(),
+            "--fps",
+            "10",
+            "--for",
+            "0.4",
+        ]));
+        assert!(ended.status.success(), "{}", text(&ended.stderr));
+        let mut pictures: Vec<_> = fs::read_dir(frames)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("it can be read"))
+            .map(|entry| {
+                (
+                    entry.file_name(),
+                    fs::read(entry.path()).expect("a picture"),
+                )
+            })
+            .collect();
+        pictures.sort();
+        pictures
+    };
+    let first = film("frames");
     assert_eq!(
-        names.first().and_then(|name| name.to_str()),
+        first.first().and_then(|(name, _)| name.to_str()),
         Some("000000.png")
     );
-    assert_eq!(names.len(), 5);
+    assert_eq!(first.len(), 5);
+    assert!(first == film("again"), "byte for byte, frame by frame");
+    assert!(first[0].1 != first[4].1, "something moves");
+}
+
+#[test]
+fn a_damaged_recording_is_shown_up_to_the_damage() {
+    if !has_adapter() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let recording = folder.path().join("run.cfr");
+    record(&recording, 300);
+    let whole = fs::read(&recording).expect("it was just written");
+    let shoot = |at: &str| {
+        let out = folder.path().join("out.png");
+        let ended = run(viewer(&[
+            "--replay",
+            &recording.display().to_string(),
+            "--screenshot",
+            &out.display().to_string(),
+            "--at",
+            at,
+        ]));
+        assert!(ended.status.success(), "{}", text(&ended.stderr));
+        (
+            fs::read(&out).expect("the picture is there"),
+            text(&ended.stderr),
+        )
+    };
+    let (before, told) = shoot("0.2");
+    assert!(!told.contains("damaged"), "{told}");
+    // The end is lost, and then a byte in the middle turned over as well.
+    let cut = whole.len() * 9 / 10;
+    fs::write(&recording, &whole[..cut]).expect("the folder is ours");
+    let (_, told) = shoot("99");
+    assert!(told.contains("damaged"), "{told}");
+    let mut turned = whole;
+    turned[cut] ^= 0xff;
+    fs::write(&recording, &turned).expect("the folder is ours");
+    let (end, told) = shoot("99");
+    assert!(told.contains("damaged"), "{told}");
+    assert!(before != end);
 }
 
 #[test]

@@ -38,6 +38,22 @@ fn a_display_that_nobody_serves_is_none() {
 }
 
 #[test]
+fn a_wayland_display_that_nobody_serves_is_none_either() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let mut command = viewer(&["--products", "10", "--latency-ms", "2"]);
+    command
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .env("WAYLAND_DISPLAY", "wayland-nobody");
+    let ended = run(command);
+    let err = text(&ended.stderr);
+    assert!(ended.status.success(), "{err}");
+    assert!(
+        err.contains("no display") && !err.contains("panicked"),
+        "{err}"
+    );
+}
+
+#[test]
 fn who_insists_on_a_window_gets_an_error_instead() {
     let ended = run(viewer(&["--demo", "--window"]));
     assert_eq!(ended.status.code(), Some(1));

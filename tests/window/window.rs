@@ -1,4 +1,4 @@
-//! A real window on a display in memory, driven by keys.
+//! A real window on a display in memory, driven by keys and mouse.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -99,4 +99,112 @@ fn a_window_opens_pauses_at_a_key_and_quits_cleanly() {
     let ended = ended(child);
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     assert!(text(&ended.stdout).contains("stopped"));
+}
+
+/// The picture that F12 saves; the file is taken away.
+fn picture(display: &Display, folder: &std::path::Path) -> image::RgbaImage {
+    display.ask(&["key", "F12"]);
+    let began = Instant::now();
+    loop {
+        let files = std::fs::read_dir(folder).expect("the folder is there");
+        let found = files
+            .filter_map(|file| Some(file.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|end| end == "png"));
+        // Half a file is no picture yet.
+        if let Some(picture) = found.as_ref().and_then(|path| image::open(path).ok()) {
+            std::fs::remove_file(found.expect("it was read")).expect("it is ours");
+            return picture.into_rgba8();
+        }
+        assert!(began.elapsed() < LONGEST, "no picture came");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Pixels of a part of the screen that two pictures show differently.
+fn changed(
+    one: &image::RgbaImage,
+    two: &image::RgbaImage,
+    (left, top, right, bottom): (u32, u32, u32, u32),
+) -> usize {
+    (left..right)
+        .flat_map(|x| (top..bottom).map(move |y| (x, y)))
+        .filter(|(x, y)| one.get_pixel(*x, *y) != two.get_pixel(*x, *y))
+        .count()
+}
+
+#[test]
+fn a_mouse_selects_a_task_and_switches_the_profile() {
+    if Command::new("xdotool").arg("version").output().is_err() {
+        skipped("xdotool is not installed");
+        return;
+    }
+    if !has_adapter() {
+        return;
+    }
+    let Some(display) = Display::start() else {
+        skipped("Xvfb is not installed");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let mut command = viewer(&["--window", "--latency-ms", "400"]);
+    command
+        .env("DISPLAY", &display.name)
+        .current_dir(folder.path());
+    let child = command.spawn().expect("the viewer starts");
+    let search = [
+        "search",
+        "--sync",
+        "--onlyvisible",
+        "--class",
+        "crawlfield-viewer",
+    ];
+    let window = display.ask(&search);
+    display.wait_for_title(&window, "running");
+    display.ask(&["windowfocus", "--sync", &window]);
+    // The first task stands in the upper left of the only host's block.
+    let first_task = |picture: &image::RgbaImage| {
+        let ground = *picture.get_pixel(640, 515);
+        (224..1010)
+            .flat_map(|x| (122..300).map(move |y| (x, y)))
+            .find(|(x, y)| {
+                let pixel = picture.get_pixel(*x, *y);
+                pixel
+                    .0
+                    .iter()
+                    .zip(ground.0)
+                    .any(|(a, b)| a.abs_diff(b) > 60)
+            })
+    };
+    let began = Instant::now();
+    while first_task(&picture(&display, folder.path())).is_none() {
+        assert!(began.elapsed() < LONGEST, "no task is drawn");
+    }
+    display.ask(&["key", "space"]);
+    display.wait_for_title(&window, "paused");
+    // The inspector's heading, and the profile's three words in the top bar.
+    let (heading, profiles) = ((1036, 40, 1270, 60), (870, 4, 1100, 30));
+    let before = picture(&display, folder.path());
+    let at = first_task(&before).expect("it was there a moment ago");
+    display.ask(&["mousemove", &(at.0 + 4).to_string(), &at.1.to_string()]);
+    display.ask(&["click", "1"]);
+    display.ask(&["mousemove", "640", "500"]);
+    let began = Instant::now();
+    let selected = loop {
+        let now = picture(&display, folder.path());
+        if changed(&before, &now, heading) > 100 {
+            break now;
+        }
+        assert!(began.elapsed() < LONGEST, "no task was selected");
+    };
+    assert_eq!(changed(&before, &selected, profiles), 0);
+    display.ask(&["mousemove", "903", "16"]);
+    display.ask(&["click", "1"]);
+    display.ask(&["mousemove", "640", "500"]);
+    let began = Instant::now();
+    while changed(&selected, &picture(&display, folder.path()), profiles) < 200 {
+        assert!(began.elapsed() < LONGEST, "the profile stayed as it was");
+    }
+    display.ask(&["key", "q"]);
+    let ended = ended(child);
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
 }

@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
 }
 
 /// One message for a person, on stderr.
-fn complain(message: &str) {
+pub(crate) fn complain(message: &str) {
     writeln!(io::stderr(), "{}", message.trim_end()).ok();
 }
 

@@ -53,16 +53,35 @@ pub const fn waits(quality: Quality, liveliness: Liveliness) -> (Duration, Durat
         (Liveliness::Moving, Quality::Performance) => 16,
         (Liveliness::Moving, Quality::Balanced) => 33,
         (Liveliness::Moving, Quality::Economy) => 100,
-        (Liveliness::Waiting | Liveliness::Still, _) => 250,
+        (Liveliness::Waiting, _) => 250,
+        (Liveliness::Still, _) => 500,
     };
     let unfocused = match (liveliness, quality) {
-        (Liveliness::Moving, Quality::Performance) => 100,
-        (Liveliness::Moving, Quality::Balanced) => 200,
-        (Liveliness::Moving, Quality::Economy) => 1000,
-        (Liveliness::Waiting | Liveliness::Still, _) => 500,
+        (Liveliness::Moving, Quality::Performance) => 200,
+        (Liveliness::Moving, Quality::Balanced) => 250,
+        (Liveliness::Moving, Quality::Economy) | (Liveliness::Waiting | Liveliness::Still, _) => {
+            500
+        }
     };
     (
         Duration::from_millis(focused),
         Duration::from_millis(unfocused),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_out_of_focus_is_drawn_at_most_ten_times_a_second() {
+        for quality in [Quality::Economy, Quality::Balanced, Quality::Performance] {
+            for liveliness in [Liveliness::Still, Liveliness::Waiting, Liveliness::Moving] {
+                let (focused, unfocused) = waits(quality, liveliness);
+                // A look may bring a second frame: drawing is itself an event of the window.
+                assert!(unfocused >= Duration::from_millis(200));
+                assert!(focused <= unfocused, "{quality:?} {liveliness:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use bevy::prelude::*;
+use bevy::{ecs::message::Messages, prelude::*, window::RequestRedraw};
 use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
     PrimaryEguiContext, egui,
@@ -36,6 +36,9 @@ mod top;
 mod touch;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use playback::{Playback, Wish};
 
 use asking::Asking;
@@ -60,7 +63,8 @@ pub fn plugin(app: &mut App) {
             draw_panels
                 .before(compose_scene)
                 .before(EguiPostUpdateSet::EndPass),
-        );
+        )
+        .add_systems(PostUpdate, hush.after(EguiPostUpdateSet::ProcessOutput));
 }
 
 /// What is laid open below the field.
@@ -193,6 +197,18 @@ type PanelContext<'a> = (
     &'a mut EguiContextSettings,
 );
 
+/// What egui wants painted again without a touch waits for its turn: who is looked at by nobody
+/// would otherwise draw twice as often as its pace.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "systems take their resources by value"
+)]
+fn hush(panels: Res<Panels>, mut redraws: ResMut<Messages<RequestRedraw>>) {
+    if !is_echoing(&panels) {
+        redraws.clear();
+    }
+}
+
 /// Paints the panels where that is due, and gives the field its area.
 fn draw_panels(
     mut contexts: Query<PanelContext<'_>, With<PrimaryEguiContext>>,
@@ -242,20 +258,26 @@ fn draw_panels(
     panels.painted.view = Some(show.view);
 }
 
+/// A person touched something a moment ago.
+fn is_echoing(panels: &Panels) -> bool {
+    let touched = panels.painted.touched;
+    touched.is_some_and(|at| at.elapsed() < ECHO)
+}
+
 /// At most ten times a second while something moves, at once when touched, else not at all.
 fn is_due(ctx: &egui::Context, input: &EguiInput, show: &Show, panels: &mut Panels) -> bool {
     let now = Instant::now();
-    let painted = &mut panels.painted;
     let is_touched = input
         .events
         .iter()
         .any(|event| !matches!(event, egui::Event::ModifiersChanged(_)));
     if is_touched {
-        painted.touched = Some(now);
+        panels.painted.touched = Some(now);
     }
+    let echoes = is_echoing(panels) && ctx.has_requested_repaint();
+    let painted = &mut panels.painted;
     let is_resized = painted.screen != input.screen_rect;
     painted.screen = input.screen_rect;
-    let echoes = painted.touched.is_some_and(|at| now - at < ECHO) && ctx.has_requested_repaint();
     let is_rested = painted.at.is_none_or(|at| now - at >= CALM);
     let is_new = painted.shown_us != show.now_us
         || panels.asking.is_waiting()

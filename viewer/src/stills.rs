@@ -11,7 +11,7 @@ use crawlfield_engine::cli::{Exit, Failure};
 use image::RgbaImage;
 
 use crate::{
-    cli::{Flags, begin_demo},
+    cli::{Flags, begin_demo, complain},
     crawl::internal,
     numbers::{to_u64, wide},
     panels::{self, Panels, Playback},
@@ -83,6 +83,7 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
             None => end,
         };
         play_to(&mut studio, at)?;
+        tell_damage(&mut studio);
         return save(path, &shoot(&mut studio)?);
     }
     let Some(folder) = &flags.frames else {
@@ -97,6 +98,7 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
         None => end.saturating_sub(from),
     };
     play_to(&mut studio, from)?;
+    tell_damage(&mut studio);
     let step = 1e6 / f64::from(flags.fps);
     let count = to_u64(wide(length) / step) + 1;
     for number in 0..count {
@@ -105,6 +107,18 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
         save(&path, &shoot(&mut studio)?)?;
     }
     Ok(())
+}
+
+/// Damage that was met by now is told on the time line and on stderr.
+fn tell_damage(studio: &mut Studio) {
+    let damage = match &studio.show().source {
+        Source::Replay(replay) => replay.damage(),
+        _ => None,
+    };
+    if let Some(damage) = damage {
+        complain(&damage);
+        studio.world().resource_mut::<Playback>().damage = Some(damage);
+    }
 }
 
 /// Plays to a time from before it, so that curves are drawn and what flies and fades is as it was.

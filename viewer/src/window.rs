@@ -45,7 +45,17 @@ pub struct Present {
 }
 
 /// Opens the window and returns when it is closed. `present` is the engine where the source is one.
-pub fn open(show: Show, present: Option<Present>, quality: Quality, (width, height): (u32, u32)) {
+pub fn open(show: Show, present: Option<Present>, quality: Quality, size: (u32, u32)) {
+    app(show, present, quality, size).run();
+}
+
+/// The app of the window, not yet run.
+pub fn app(
+    show: Show,
+    present: Option<Present>,
+    quality: Quality,
+    (width, height): (u32, u32),
+) -> App {
     let (began, store) = present.map_or((None, None), |present| {
         (Some(present.began), Some(present.store))
     });
@@ -95,7 +105,7 @@ pub fn open(show: Show, present: Option<Present>, quality: Quality, (width, heig
             compose_scene.run_if(pacing::wants_frame),
         ),
     );
-    app.run();
+    app
 }
 
 /// Where time comes from.

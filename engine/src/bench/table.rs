@@ -28,7 +28,7 @@ pub enum Bound {
 
 impl Row {
     /// A figure for information.
-    pub(super) fn figure(what: impl Into<String>, value: f64) -> Self {
+    pub fn figure(what: impl Into<String>, value: f64) -> Self {
         Self {
             what: what.into(),
             value,
@@ -38,13 +38,15 @@ impl Row {
     }
 
     /// A figure beside another of the same unit; what counts is their ratio.
-    pub(super) fn beside(mut self, against: f64) -> Self {
+    #[must_use]
+    pub const fn beside(mut self, against: f64) -> Self {
         self.against = Some(against);
         self
     }
 
     /// The ratio where there is one, else the figure, is held to this.
-    pub(super) fn bound(mut self, bound: Bound) -> Self {
+    #[must_use]
+    pub const fn bound(mut self, bound: Bound) -> Self {
         self.bound = Some(bound);
         self
     }

@@ -1,5 +1,6 @@
 //! Bytes a task, URL aside: columns of the mirror, cells of the board, texels on the GPU.
 
+use crawlfield_engine::bench::{Bound, Row, Table};
 use crawlfield_viewer::{compose::compose, field::layout::Rect, render::Scene};
 
 use crate::{
@@ -8,11 +9,6 @@ use crate::{
 };
 
 pub fn print(is_quick: bool) {
-    println!("\nMemory a task, URL aside (wanted: at most 64 bytes CPU, 32 GPU)");
-    println!(
-        "{:>10} {:>6} {:>8} {:>8} {:>8} {:>8}",
-        "tasks", "hosts", "mirror", "board", "CPU", "GPU"
-    );
     let loads: &[(u32, u32)] = if is_quick {
         &[(100_000, 6)]
     } else {
@@ -23,6 +19,7 @@ pub fn print(is_quick: bool) {
             (1_000_000, 12),
         ]
     };
+    let mut rows = Vec::new();
     for &(tasks, hosts) in loads {
         let load = Load {
             tasks,
@@ -35,13 +32,18 @@ pub fn print(is_quick: bool) {
         let mut scene = Scene::default();
         compose(&mut show, &mut scene, [1280.0, 720.0]);
         let a_task = |bytes: usize| bytes as f64 / f64::from(tasks);
-        let mirror = a_task(show.mirror.column_bytes());
-        let board = a_task(show.board.bytes());
-        println!(
-            "{:>10} {hosts:>6} {mirror:>8.1} {board:>8.1} {:>8.1} {:>8.1}",
-            grouped(tasks),
-            mirror + board,
-            a_task(scene.gpu_bytes()),
-        );
+        let cpu = a_task(show.mirror.column_bytes()) + a_task(show.board.bytes());
+        let told = format!("{} tasks, {hosts} hosts", grouped(tasks));
+        rows.push(Row::figure(format!("{told}: mirror and board"), cpu).bound(Bound::AtMost(64.0)));
+        let gpu = a_task(scene.gpu_bytes());
+        rows.push(Row::figure(format!("{told}: on the GPU"), gpu).bound(Bound::AtMost(32.0)));
     }
+    println!(
+        "{}",
+        Table {
+            name: "memory",
+            title: "bytes a task, its URL aside".to_owned(),
+            rows,
+        }
+    );
 }

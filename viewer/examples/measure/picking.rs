@@ -1,7 +1,6 @@
 //! What a hand waits for: hover, a click, a lasso round everything, a search.
 
-use std::time::Instant;
-
+use crawlfield_engine::bench::{Bound, Row, Table};
 use crawlfield_viewer::{
     compose::compose,
     field::{lasso, layout::Rect},
@@ -12,24 +11,18 @@ use crawlfield_viewer::{
 use crate::{
     grouped,
     load::{Load, run_up},
-    usage::at_share,
+    usage::this_thread,
 };
 
 const SIZE: [f32; 2] = [1280.0, 720.0];
 
 pub fn print(is_quick: bool) {
-    println!(
-        "\nPicking, until the next frame's upload is ready (wanted: below 16 ms at 1,000,000)"
-    );
-    println!(
-        "{:>10} {:>10} {:>10} {:>14} {:>10} {:>10}",
-        "tasks", "hover", "click", "lasso of half", "of all", "search"
-    );
     let loads: &[u32] = if is_quick {
         &[100_000]
     } else {
         &[100_000, 1_000_000]
     };
+    let mut rows = Vec::new();
     for &tasks in loads {
         let load = Load {
             tasks,
@@ -53,18 +46,24 @@ pub fn print(is_quick: bool) {
             let (block, cell) = show.view.pick(&show.placed, x, y)?;
             show.board.slot_in(block, cell?)
         };
-        let hover = best(200, &mut |at| {
+        let mut row = |what: &str, ms: f64| {
+            let row = Row::figure(format!("{} tasks: {what}", grouped(tasks)), ms);
+            rows.push(row.bound(Bound::AtMost(16.0)));
+        };
+        let hover = mean(20_000, &mut |at| {
             let slot = pick(&show, at);
             show.hover(slot);
             ready(&mut show);
         });
-        let click = best(200, &mut |at| {
+        row("hover", hover);
+        let click = mean(20_000, &mut |at| {
             let slot = pick(&show, at);
             show.select(slot.into_iter().collect());
             ready(&mut show);
         });
-        let mut round = |right: f32| {
-            best(7, &mut |at| {
+        row("select", click);
+        for (what, right) in [("lasso of half", SIZE[0] / 2.0), ("lasso of all", SIZE[0])] {
+            let ms = mean(30, &mut |at| {
                 // A shape with many corners, as a hand draws one.
                 let mut polygon: Vec<(f32, f32)> = (0..200_u8)
                     .map(|n| (right * f32::from(n) / 199.0, f32::from(n % 2) * 3.0))
@@ -74,37 +73,38 @@ pub fn print(is_quick: bool) {
                 assert!(at > 0 || slots.len() as f32 > 0.3 * f32::from(u16::MAX));
                 show.select(slots);
                 ready(&mut show);
-            })
-        };
-        let (half, all) = (round(SIZE[0] / 2.0), round(SIZE[0]));
+            });
+            row(what, ms);
+        }
         show.select(Vec::new());
-        let search = best(5, &mut |_| {
-            show.sieve.search("product/77");
+        let search = mean(20, &mut |at| {
+            show.sieve.search(["product/77", "product/1"][at % 2]);
             show.sift();
             ready(&mut show);
         });
-        let ms = |value: f64| format!("{value:.2} ms");
-        println!(
-            "{:>10} {:>10} {:>10} {:>14} {:>10} {:>10}",
-            grouped(tasks),
-            ms(hover),
-            ms(click),
-            ms(half),
-            ms(all),
-            ms(search)
-        );
+        rows.push(Row::figure(
+            format!("{} tasks: a letter of a search", grouped(tasks)),
+            search,
+        ));
     }
+    println!(
+        "{}",
+        Table {
+            name: "picking",
+            title: "ms of CPU until the next frame's upload is ready".to_owned(),
+            rows,
+        }
+    );
 }
 
-/// The lower quarter of several tries, in milliseconds: others use the machine too.
-fn best(tries: usize, act: &mut dyn FnMut(usize)) -> f64 {
-    let mut times: Vec<f64> = (0..tries)
-        .map(|at| {
-            let began = Instant::now();
-            act(at);
-            began.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    at_share(&times, 0.25)
+/// The mean of several tries, in milliseconds of this thread's CPU time: the kernel keeps its
+/// books by ticks of some milliseconds. The first try grows what is kept.
+fn mean(tries: u32, act: &mut dyn FnMut(usize)) -> f64 {
+    act(0);
+    let before = this_thread();
+    for at in 1..=tries {
+        act(at as usize);
+    }
+    let spent = this_thread().saturating_sub(before);
+    spent.as_secs_f64() * 1e3 / f64::from(tries)
 }

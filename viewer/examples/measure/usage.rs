@@ -56,6 +56,22 @@ fn is_pool(name: &str) -> bool {
         .any(|pool| name.starts_with(pool))
 }
 
+/// CPU time of the calling thread.
+pub fn this_thread() -> Duration {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = told.split(' ').next().and_then(|text| text.parse().ok());
+    nanos.map_or(Duration::ZERO, Duration::from_nanos)
+}
+
+/// CPU time of all threads of another process, in ticks of ten milliseconds.
+pub fn of_process(pid: u32) -> Duration {
+    let told = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = told.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split(' ').skip(12).take(2);
+    let ticks: u64 = ticks.filter_map(|text| text.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
 /// How busy the machine is besides.
 pub fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();

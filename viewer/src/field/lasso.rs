@@ -11,14 +11,18 @@ mod tests;
 /// Tasks whose cell's centre lies inside the polygon, given in the field's own pixels.
 #[must_use]
 pub fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Vec<u32> {
-    let mut slots = Vec::new();
+    // A lasso may hold a million: growing step by step would copy them again and again.
+    let most = board.blocks().iter().map(|block| index(block.count)).sum();
+    let mut slots = Vec::with_capacity(most);
     for (block, place) in (0_u32..).zip(placed) {
         let Some(cells) = board.blocks().get(index(block)) else {
             continue;
         };
         let used = cells.used().min(cells.capacity);
         for_each_cell(polygon, place, used, |cell| {
-            slots.extend(board.slot_in(block, cell));
+            if let Some(slot) = board.slot_in(block, cell) {
+                slots.push(slot);
+            }
         });
     }
     slots

@@ -246,7 +246,8 @@ fn memory(desk: &Desk<'_>) -> Option<String> {
     Some(format!("memory {}", words::bytes(wide(bytes))))
 }
 
-/// Names and last values in a second line, in the colours of their curves.
+/// Names and last values in a second line, in the colours of their curves: as many as have room,
+/// the rest as a number.
 fn legend(
     painter: &egui::Painter,
     desk: &Desk<'_>,
@@ -257,33 +258,31 @@ fn legend(
 ) {
     let mut left = room.left();
     let y = room.top() + 16.0;
-    let painter = painter.with_clip_rect(room);
-    for curve in curves {
-        let Some(last) = curve.points.last() else {
-            continue;
-        };
+    let ink = desk.look.faint();
+    let laid = |text: String| painter.layout_no_wrap(text, egui::FontId::proportional(11.0), ink);
+    let named: Vec<(u32, String)> = curves
+        .iter()
+        .filter_map(|curve| Some((curve.hex, &curve.name, curve.points.last()?[1])))
+        .map(|(hex, name, value)| (hex, format!("{name} {}", unit.write(value))))
+        .collect();
+    for (at, (hex, text)) in named.iter().enumerate() {
+        let galley = laid(text.clone());
+        let after = named.len() - at - 1;
+        let rest = if after == 0 { 0.0 } else { 24.0 };
+        if left + 12.0 + galley.size().x + rest > room.right() {
+            painter.galley(egui::pos2(left, y), laid(format!("+{}", after + 1)), ink);
+            return;
+        }
         let mark = Rect::from_min_size(egui::pos2(left, y + 5.5), Vec2::new(8.0, 2.5));
-        painter.rect_filled(mark, 1.0, colour(curve.hex));
-        let text = format!("{} {}", curve.name, unit.write(last[1]));
-        let drawn = write(
-            &painter,
-            egui::pos2(left + 12.0, y),
-            Align2::LEFT_TOP,
-            text,
-            11.0,
-            desk.look.faint(),
-        );
-        left = drawn.right() + 9.0;
+        painter.rect_filled(mark, 1.0, colour(*hex));
+        let width = galley.size().x;
+        painter.galley(egui::pos2(left + 12.0, y), galley, ink);
+        left += 12.0 + width + 9.0;
     }
-    if let Some(more) = more {
-        write(
-            &painter,
-            egui::pos2(left, y),
-            Align2::LEFT_TOP,
-            more,
-            11.0,
-            desk.look.faint(),
-        );
+    if let Some(more) = more.map(laid)
+        && left + more.size().x <= room.right()
+    {
+        painter.galley(egui::pos2(left, y), more, ink);
     }
 }
 
@@ -338,7 +337,8 @@ fn marks(top: f64) -> Vec<egui_plot::GridMark> {
     let step = round_step(top / 3.2);
     (0_u8..5)
         .map(|n| f64::from(n) * step)
-        .filter(|value| *value <= top)
+        // The uppermost would stand in the legend.
+        .filter(|value| *value <= top * 0.93)
         .map(|value| egui_plot::GridMark {
             value,
             step_size: step,

@@ -23,17 +23,11 @@ use crate::{field::texel::sign_of, numbers::wide};
 const TOGETHER: usize = 512;
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let had_one = desk.show.picked.tasks.len() == 1;
     desk.show.keep_picked();
     let picked = desk.show.picked.tasks.clone();
-    if picked.is_empty()
-        && let Some(shown) = &mut desk.panels.shown
-    {
-        // A task that left by itself is shown until a person turns to something else.
-        shown.has_left |= had_one;
-        if !shown.has_left {
-            desk.panels.shown = None;
-        }
+    // A task that left by itself is shown until a person turns to something else.
+    if picked.is_empty() && !desk.show.picked.has_left {
+        desk.panels.shown = None;
     }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let chosen = (desk.panels.host, desk.panels.stage);
@@ -232,9 +226,17 @@ fn by_session(
     sessions
 }
 
+fn pages(n: usize) -> String {
+    if n == 1 {
+        "1 page".to_owned()
+    } else {
+        format!("{} pages", words::count(n as u64))
+    }
+}
+
 fn requeue(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
     for (session, keys) in by_session(desk, picked, |phase| phase == Phase::Dead) {
-        let what = format!("requeue {} pages", keys.len());
+        let what = format!("requeue {}", pages(keys.len()));
         let selector = DeadSelector {
             keys,
             ..DeadSelector::default()
@@ -250,7 +252,7 @@ fn give_up(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
     let kinds: [fn(Phase) -> bool; 2] = [Phase::is_waiting, |phase| phase == Phase::Dead];
     for wants in kinds {
         for (session, keys) in by_session(desk, picked, wants) {
-            let what = format!("drop {} pages", keys.len());
+            let what = format!("drop {}", pages(keys.len()));
             let selector = DeadSelector {
                 keys,
                 ..DeadSelector::default()

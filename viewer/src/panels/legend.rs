@@ -269,7 +269,7 @@ fn stages(ui: &mut Ui, desk: &mut Desk<'_>) {
             drawn,
             all: info
                 .as_ref()
-                .and_then(|stages| Some(stages.get(at)?.discovered)),
+                .and_then(|stages| Some(stages.get(at)?.discovered.max(drawn))),
             is_shown: mask & bit(at) != 0,
             hover: "click: hide or show; shift-click: alone",
         };

@@ -10,6 +10,9 @@ use crawlfield_engine::{
 use super::{Desk, top, words};
 use crate::numbers::{to_u64, wide};
 
+/// Lines of work that have room.
+const POOLS: usize = 6;
+
 pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
     let Some(snapshot) = top::session(desk) else {
         ui.label(RichText::new("The run").heading());
@@ -82,14 +85,25 @@ fn permits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
     if snapshot.pools.is_empty() {
         return;
     }
-    desk.look
-        .section(ui, "Work: in use of permits, median, 95 %");
-    for pool in &snapshot.pools {
+    let is_grouped = snapshot.pools.len() > POOLS;
+    let (title, pools) = if is_grouped {
+        let title = "Work: in use, mean, slowest 95 %";
+        (title, in_groups(&snapshot.pools))
+    } else {
+        let title = "Work: in use of permits, median, 95 %";
+        (title, snapshot.pools.clone())
+    };
+    desk.look.section(ui, title);
+    for pool in &pools {
         let figures = format!(
             "{}/{}   {}   {}",
             pool.active,
             pool.max,
-            words::span(pool.p50_ms),
+            words::span(if is_grouped {
+                pool.mean_ms
+            } else {
+                pool.p50_ms
+            }),
             words::span(pool.p95_ms)
         );
         desk.look
@@ -98,6 +112,35 @@ fn permits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
         desk.look
             .bar(ui, pool.utilisation, desk.look.theme.states.running);
     }
+}
+
+/// One line for each kind of work: its stages, which share the permits, together.
+fn in_groups(pools: &[Pool]) -> Vec<Pool> {
+    let mut groups: Vec<Pool> = Vec::new();
+    for pool in pools {
+        let kind = pool.work_type.split(':').next().unwrap_or_default();
+        match groups.iter_mut().find(|group| group.work_type == kind) {
+            Some(group) => gather(group, pool),
+            None => groups.push(Pool {
+                work_type: kind.to_owned(),
+                ..pool.clone()
+            }),
+        }
+    }
+    groups
+}
+
+/// Adds a stage's figures: the mean stays exact, a percentile is the slowest stage's.
+fn gather(group: &mut Pool, pool: &Pool) {
+    let (here, there) = (wide(group.count), wide(pool.count));
+    group.mean_ms = (group.mean_ms * here + pool.mean_ms * there) / (here + there).max(1.0);
+    group.p95_ms = group.p95_ms.max(pool.p95_ms);
+    group.p99_ms = group.p99_ms.max(pool.p99_ms);
+    group.active += pool.active;
+    group.utilisation = wide(group.active.into()) / wide(u64::from(group.max).max(1));
+    group.count += pool.count;
+    group.per_minute += pool.per_minute;
+    group.queue_depth = group.queue_depth.max(pool.queue_depth);
 }
 
 fn told(pool: &Pool) -> String {

@@ -19,8 +19,6 @@ const LASTING: usize = 3;
 /// What is known without asking, cloned so that buttons may act.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    /// It is no longer in the window.
-    pub(super) has_left: bool,
     key: PageKey,
     slot: u32,
     phase: Phase,
@@ -57,11 +55,12 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: boo
         ui.add(Label::new(RichText::new(trouble).color(ink)).wrap());
     }
     if is_selected {
+        // Above what the engine answers a moment later, or they would move below a pressing finger.
+        buttons(ui, desk, &facts);
         asked(ui, desk, &facts);
         if matches!(facts.phase, Phase::Done | Phase::Skipped) {
             records::draw(ui, desk, facts.key, &facts.page);
         }
-        buttons(ui, desk, &facts);
         desk.panels.shown = Some(facts);
     }
 }
@@ -127,7 +126,6 @@ fn facts(desk: &Desk<'_>, slot: u32) -> Option<Facts> {
         }
     });
     Some(Facts {
-        has_left: false,
         key: task.key,
         slot,
         phase: task.phase,

@@ -68,7 +68,8 @@ fn a_profile_is_switched_and_the_run_is_stopped() {
     hand.wait("the snapshot", |hand| {
         hand.frame(Vec::new());
         let told = &hand.show.news.snapshots;
-        told.first().is_some_and(|told| told.session.profile == "economy")
+        told.first()
+            .is_some_and(|told| told.session.profile == "economy")
     });
     hand.press("Run");
     hand.press("Stop at once");
@@ -123,10 +124,10 @@ fn a_task_tells_why_it_waits_and_is_paused_and_dropped() {
     hand.wait_for("pause the run: done");
     let slot = hand.slots(|task| task.phase == Phase::Queued)[0];
     hand.show.select(vec![slot]);
-    hand.wait_for("Attempts so far");
+    hand.wait_for("Waits");
     hand.press("Pause");
     hand.wait_for("pause the task: done");
-    hand.wait_for("a person paused it");
+    hand.wait_for("paused");
     hand.press("Drop");
     hand.wait_for("drop 1 page: done, 1 page");
     hand.wait("the drop", |hand| {
@@ -165,7 +166,7 @@ fn dead_letters_are_requeued_by_class_dropped_by_host_and_requeued_one_by_one() 
         hand.frame(Vec::new());
         hand.show.news.story.letters.count() >= 4
     });
-    hand.wait_for(&format!("not found"));
+    hand.wait_for("not found");
     hand.wait_for(words::act(ErrorClass::NotFound));
     hand.press("Requeue");
     hand.wait_for("requeue dead letters, not found: done, ");
@@ -245,6 +246,7 @@ fn a_recording_takes_no_commands_and_its_curves_are_whole_after_any_seek() {
     assert!(half >= 1 && half < all, "{half} of {all}");
     hand.show.seek(to).expect("within the recording");
     assert_eq!(points(&hand), all);
+    hand.show.seek(middle).expect("within the recording");
     let slot = hand.slots(|_| true)[0];
     hand.show.select(vec![slot]);
     hand.wait_for("a recording takes no commands");

@@ -16,6 +16,8 @@ use crate::{
 pub struct Picked {
     /// Selected: slot and identity.
     pub tasks: Vec<(u32, PageKey)>,
+    /// The one that was selected left by itself; nothing was selected since.
+    pub has_left: bool,
     /// Under the pointer.
     pub hovered: Option<u32>,
 }
@@ -34,18 +36,22 @@ impl Show {
     pub fn select(&mut self, slots: Vec<u32>) {
         self.picked.mark(&self.mirror, &mut self.board, false);
         let mirror = &self.mirror;
-        self.picked.tasks = in_order(slots)
-            .filter_map(|slot| Some((slot, mirror.key_at(slot)?)))
-            .collect();
+        let tasks = &mut self.picked.tasks;
+        tasks.clear();
+        tasks.reserve(slots.len());
+        tasks.extend(in_order(slots).filter_map(|slot| Some((slot, mirror.key_at(slot)?))));
         self.picked.mark(&self.mirror, &mut self.board, true);
+        self.picked.has_left = false;
     }
 
     /// Forgets selected tasks that have left; their cells may be another's by now.
     pub fn keep_picked(&mut self) {
         let mirror = &self.mirror;
+        let had_one = self.picked.tasks.len() == 1;
         self.picked
             .tasks
             .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
+        self.picked.has_left |= had_one && self.picked.tasks.is_empty();
     }
 
     /// A slot may be another task's by now, which nobody selected.
@@ -56,6 +62,7 @@ impl Show {
         if marked.is_empty() {
             return;
         }
+        let had_one = self.picked.tasks.len() == 1;
         self.picked.tasks.retain(|(slot, key)| {
             let is_here = mirror.key_at(*slot) == Some(*key);
             if !is_here {
@@ -63,6 +70,7 @@ impl Show {
             }
             is_here
         });
+        self.picked.has_left |= had_one && self.picked.tasks.is_empty();
     }
 
     /// The pointer is over this task, or over none.

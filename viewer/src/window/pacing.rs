@@ -105,12 +105,25 @@ pub(super) fn set_pace(
     }
     let lively = if pace.settled < SETTLING {
         Liveliness::Moving
+    } else if pace.touched.elapsed() < ECHO {
+        pace.liveliness.max(Liveliness::Waiting)
     } else {
         pace.liveliness
     };
     let (focused, unfocused) = pace::waits(pace.quality, lively);
-    settings.focused_mode = UpdateMode::reactive_low_power(focused);
-    settings.unfocused_mode = UpdateMode::reactive_low_power(unfocused);
+    settings.focused_mode = looks(focused, lively < Liveliness::Moving);
+    settings.unfocused_mode = looks(unfocused, false);
+}
+
+/// A look at each `wait`; between them at events of the window only where looks are rare. Drawing
+/// itself is such an event: each look would bring a second one.
+const fn looks(wait: Duration, are_rare: bool) -> UpdateMode {
+    UpdateMode::Reactive {
+        wait,
+        react_to_device_events: false,
+        react_to_user_events: true,
+        react_to_window_events: are_rare,
+    }
 }
 
 /// A redraw that was asked for is none, or drawing would cause itself.

@@ -32,6 +32,7 @@ pub struct Sight {
 impl Mirror {
     /// What is drawn of the task in this slot.
     #[must_use]
+    #[inline]
     pub fn sight(&self, slot: u32) -> Option<Sight> {
         let phase = self.phase_at(slot)?;
         let row = self.rows.get(slot as usize)?;
@@ -50,6 +51,7 @@ impl Mirror {
 
     /// Who is in this slot.
     #[must_use]
+    #[inline]
     pub fn key_at(&self, slot: u32) -> Option<PageKey> {
         self.phase_at(slot)?;
         Some(self.rows.get(slot as usize)?.key)
@@ -81,6 +83,7 @@ impl Mirror {
 
     /// The phase of the task in this slot.
     #[must_use]
+    #[inline]
     pub fn phase_at(&self, slot: u32) -> Option<Phase> {
         Phase::from_number(*self.phase.get(slot as usize)?)
     }

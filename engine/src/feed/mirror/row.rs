@@ -128,6 +128,7 @@ pub(super) struct Rares {
 }
 
 impl Rares {
+    #[inline]
     pub(super) fn of(&self, row: &Row) -> Rare {
         let entry = self.entries.get(row.rare as usize);
         entry.copied().unwrap_or_default()

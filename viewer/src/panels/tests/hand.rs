@@ -20,7 +20,7 @@ use super::super::{Desk, Look, Panels, Playback, screen};
 use crate::{crawl::Crawl, show::Choices, show::Show, source::Source};
 
 /// No test waits longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Text on the screen, and what of it can be seen.
 #[derive(Debug, Clone)]
@@ -40,7 +40,8 @@ pub(super) struct Hand {
     size: Vec2,
     began: Instant,
     crawl: Option<Crawl>,
-    _web: Option<Web>,
+    /// Serves as long as the hand holds it.
+    web: Option<Web>,
     _folder: tempfile::TempDir,
 }
 
@@ -48,7 +49,7 @@ pub(super) struct Hand {
 fn settings() -> Settings {
     let mut settings = Settings::default();
     presets::apply(&mut settings, cores());
-    settings.retain_for = Duration::from_secs(60);
+    settings.retain_for = Duration::from_mins(1);
     settings
 }
 
@@ -67,15 +68,17 @@ impl Hand {
         Self::over(job, None)
     }
 
-    /// Over a shop of sixty items; every third is missing, and the rest is read slowly.
+    /// Over a shop of 160 items; every third is missing, and the rest is read slowly.
     pub(super) fn on_shop() -> Self {
         let web = Web::start(|request| {
             let path = request.path().to_owned();
-            let number = path.strip_prefix("/item/").and_then(|n| n.parse::<u32>().ok());
+            let number = path
+                .strip_prefix("/item/")
+                .and_then(|n| n.parse::<u32>().ok());
             if number.is_some_and(|n| n % 3 == 0) {
                 return crawlfield_kit::sites::Reply::status(404);
             }
-            shop::page(60, request).unwrap_or_else(|| crawlfield_kit::sites::Reply::status(404))
+            shop::page(160, request).unwrap_or_else(|| crawlfield_kit::sites::Reply::status(404))
         });
         let text = shop::site("allow_addresses = []")
             .replace("max_rate = \"1000/s\"", "max_rate = \"8/s\"");
@@ -93,7 +96,7 @@ impl Hand {
         let mut hand = Self::on(crawl.source(), folder);
         hand.panels.store = Some(store);
         hand.crawl = Some(crawl);
-        hand._web = web;
+        hand.web = web;
         hand
     }
 
@@ -110,7 +113,7 @@ impl Hand {
             size: egui::vec2(1280.0, 720.0),
             began: Instant::now(),
             crawl: None,
-            _web: web_none(),
+            web: None,
             _folder: folder,
         }
     }
@@ -143,7 +146,7 @@ impl Hand {
             ..RawInput::default()
         };
         let (show, panels, playback) = (&mut self.show, &mut self.panels, &mut self.playback);
-        let full = self.ctx.run_ui(raw, |ui| {
+        let mut full = self.ctx.run_ui(raw, |ui| {
             let mut desk = Desk {
                 show: &mut *show,
                 panels: &mut *panels,
@@ -153,8 +156,10 @@ impl Hand {
             screen::draw(ui, &mut desk);
         });
         self.look = Some(look);
+        // Nobody uploads them here.
+        full.textures_delta.clear();
         let mut written = Vec::new();
-        for clipped in full.shapes {
+        for clipped in &full.shapes {
             read(&clipped.shape, clipped.clip_rect, &mut written);
         }
         written
@@ -182,7 +187,9 @@ impl Hand {
     /// Waits until a text that holds this is on the screen.
     #[track_caller]
     pub(super) fn wait_for(&mut self, said: &str) {
-        self.wait(said, |hand| hand.reads().iter().any(|text| text.contains(said)));
+        self.wait(said, |hand| {
+            hand.reads().iter().any(|text| text.contains(said))
+        });
     }
 
     /// Presses where this is written.
@@ -255,10 +262,6 @@ impl Drop for Hand {
             let _ = crawl.end();
         }
     }
-}
-
-const fn web_none() -> Option<Web> {
-    None
 }
 
 fn read(shape: &Shape, clip: Rect, written: &mut Vec<Written>) {
