@@ -146,14 +146,14 @@ fn an_abort_reports_soon_and_closes_the_socket() {
     let id = far.send(&server.url("/"), Purpose::Page, &profile);
     assert!(server.saw(|log| log.requests.len() == 1));
     let began = Instant::now();
-    far.orders.send(FetchLetter::Abort(id)).unwrap();
+    far.orders.send(vec![FetchLetter::Abort(id)]).unwrap();
     let report = far.report();
     let took = began.elapsed();
     assert_eq!(report.id, id);
     assert!(matches!(report.outcome, Outcome::Aborted), "{report:?}");
     assert!(server.saw(|log| log.closed_by_peer == 1));
     println!("aborted in {took:?}");
-    far.orders.send(FetchLetter::Abort(id)).unwrap();
+    far.orders.send(vec![FetchLetter::Abort(id)]).unwrap();
     drop(far.handle);
     assert!(far.reports.try_recv().is_err(), "one report for each order");
 }
@@ -168,7 +168,7 @@ fn an_abort_in_the_middle_of_a_body_closes_the_socket() {
     while far.handle.received_bytes() < 5 {
         std::thread::yield_now();
     }
-    far.orders.send(FetchLetter::Abort(id)).unwrap();
+    far.orders.send(vec![FetchLetter::Abort(id)]).unwrap();
     assert!(matches!(far.report().outcome, Outcome::Aborted));
     assert!(server.saw(|log| log.closed_by_peer == 1));
 }

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running fetcher.
 pub(crate) struct Far {
-    pub(crate) orders: Sender<FetchLetter>,
+    pub(crate) orders: Sender<Vec<FetchLetter>>,
     pub(crate) reports: Receiver<Report>,
     pub(crate) handle: Handle,
     sent: u32,
@@ -72,13 +72,13 @@ impl Far {
         };
         self.sent += 1;
         self.orders
-            .send(FetchLetter::Fetch(FetchOrder {
+            .send(vec![FetchLetter::Fetch(FetchOrder {
                 id,
                 purpose,
                 url: url.into(),
                 profile: Arc::clone(profile),
                 validators: None,
-            }))
+            })])
             .unwrap();
         id
     }

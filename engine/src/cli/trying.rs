@@ -174,7 +174,7 @@ fn fetch_page(
             profile: Arc::clone(&profile),
             validators: None,
         };
-        letters.send(FetchLetter::Fetch(order)).ok();
+        letters.send(vec![FetchLetter::Fetch(order)]).ok();
         let wait = profile.timeout + Duration::from_secs(5);
         let outcome = reported.recv_timeout(wait).map(|report| report.outcome);
         match outcome {

@@ -88,7 +88,7 @@ impl Drop for Handle {
 /// # Errors
 /// The system gives no more threads.
 pub fn spawn(
-    orders: Receiver<FetchLetter>,
+    orders: Receiver<Vec<FetchLetter>>,
     reports: Sender<Report>,
     threads: usize,
 ) -> std::io::Result<Handle> {
@@ -131,18 +131,13 @@ struct Desk {
 }
 
 impl Desk {
-    fn serve(mut self, orders: &Receiver<FetchLetter>, stopped: &Receiver<()>) {
+    fn serve(mut self, orders: &Receiver<Vec<FetchLetter>>, stopped: &Receiver<()>) {
         let quiet = never();
         let mut orders = orders;
         loop {
             select! {
-                recv(orders) -> letter => match letter {
-                    Ok(FetchLetter::Fetch(order)) => self.start(order),
-                    Ok(FetchLetter::Abort(id)) => {
-                        if let Some(flight) = lock(&self.flights).get(&id) {
-                            flight.abort();
-                        }
-                    }
+                recv(orders) -> letters => match letters {
+                    Ok(letters) => letters.into_iter().for_each(|letter| self.open(letter)),
                     Err(_) => orders = &quiet,
                 },
                 recv(stopped) -> _ => break,
@@ -152,9 +147,20 @@ impl Desk {
             flight.abort();
         }
         // What was never begun is reported all the same.
-        for letter in orders.try_iter() {
+        for letter in orders.try_iter().flatten() {
             if let FetchLetter::Fetch(order) = letter {
                 drop(self.slip(order.id));
+            }
+        }
+    }
+
+    fn open(&mut self, letter: FetchLetter) {
+        match letter {
+            FetchLetter::Fetch(order) => self.start(order),
+            FetchLetter::Abort(id) => {
+                if let Some(flight) = lock(&self.flights).get(&id) {
+                    flight.abort();
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The store's thread: takes whatever gathered, commits it as one, reports each order once.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -46,7 +47,7 @@ pub fn wall_ms() -> i64 {
 #[must_use]
 pub fn spawn(
     store: Store,
-    orders: Receiver<StoreOrder>,
+    orders: Receiver<Vec<StoreOrder>>,
     reports: Sender<Report>,
 ) -> JoinHandle<()> {
     thread::Builder::new()
@@ -55,13 +56,20 @@ pub fn spawn(
         .expect("an engine's start needs a thread for its store")
 }
 
-fn run(mut store: Store, orders: &Receiver<StoreOrder>, reports: &Sender<Report>) {
+fn run(mut store: Store, orders: &Receiver<Vec<StoreOrder>>, reports: &Sender<Report>) {
     let mut last: Option<Instant> = None;
-    while let Ok(first) = orders.recv() {
+    let mut waiting = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            match orders.recv() {
+                Ok(first) => waiting.extend(first),
+                Err(_) => return,
+            }
+        }
         if let Some(left) = last.and_then(|last| APART.checked_sub(last.elapsed())) {
             thread::sleep(left);
         }
-        let batch = gather(first, orders);
+        let batch = gather(&mut waiting, orders);
         let began = Instant::now();
         last = Some(began);
         let results = apply(&mut store, batch);
@@ -74,15 +82,21 @@ fn run(mut store: Store, orders: &Receiver<StoreOrder>, reports: &Sender<Report>
     }
 }
 
-fn gather(first: StoreOrder, orders: &Receiver<StoreOrder>) -> Vec<StoreOrder> {
-    let mut bytes = weight(&first.verb);
-    let mut batch = vec![first];
-    while batch.len() < MOST_ORDERS && bytes < MOST_BYTES {
-        let Ok(order) = orders.try_recv() else { break };
+/// What came in and fits into one commit; the rest stays in `waiting`.
+fn gather(
+    waiting: &mut VecDeque<StoreOrder>,
+    orders: &Receiver<Vec<StoreOrder>>,
+) -> Vec<StoreOrder> {
+    waiting.extend(orders.try_iter().flatten());
+    let (mut count, mut bytes) = (0, 0);
+    for order in waiting.iter().take(MOST_ORDERS) {
+        if bytes >= MOST_BYTES {
+            break;
+        }
         bytes += weight(&order.verb);
-        batch.push(order);
+        count += 1;
     }
-    batch
+    waiting.drain(..count).collect()
 }
 
 /// Roughly how many bytes a verb writes.

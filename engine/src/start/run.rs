@@ -34,15 +34,15 @@ use crate::{
 const TICK: Duration = Duration::from_millis(1);
 /// While reports come, ticks are so far apart: each carries several pages, and nobody is woken up
 /// for every single report.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(2);
 /// Reports taken between two ticks, at most.
 const BURST: usize = 4_096;
 
 /// Where orders go.
 pub(super) struct Ends {
-    pub(super) fetch: Sender<FetchLetter>,
+    pub(super) fetch: Sender<Vec<FetchLetter>>,
     pub(super) parse: Sender<ParseOrder>,
-    pub(super) store: Sender<StoreOrder>,
+    pub(super) store: Sender<Vec<StoreOrder>>,
 }
 
 /// The engine and what its thread holds.
@@ -96,7 +96,7 @@ impl Live {
         if self.busy {
             // What comes until then waits in the channel: to wake up for each report would cost
             // more than to take it.
-            due = due.min(self.last + GATHER);
+            due = self.last + GATHER;
         }
         let quiet = never();
         let reports = if self.busy { &quiet } else { reports };
@@ -131,31 +131,40 @@ impl Live {
     }
 
     fn send_orders(&mut self) {
+        // One bundle a tick wakes a thread once; letters sent one by one may wake it for each.
+        let (mut fetch, mut store) = (Vec::new(), Vec::new());
         for order in self.engine.take_orders() {
             match order {
-                Order::Fetch(order) => sent(&self.ends.fetch.try_send(FetchLetter::Fetch(order))),
-                Order::Abort(id) => sent(&self.ends.fetch.try_send(FetchLetter::Abort(id))),
+                Order::Fetch(order) => fetch.push(FetchLetter::Fetch(order)),
+                Order::Abort(id) => fetch.push(FetchLetter::Abort(id)),
                 Order::Parse(order) => sent(&self.ends.parse.try_send(order)),
-                Order::Store(order) => {
-                    let id = order.id;
-                    match self.ends.store.try_send(order) {
-                        Err(TrySendError::Disconnected(_)) => self.engine.report(Report {
-                            id,
-                            took: Duration::ZERO,
-                            outcome: Outcome::StoreFailed(
-                                StoreError::Fatal("the store's thread has ended".to_owned()),
-                                None,
-                            ),
-                        }),
-                        other => sent(&other),
-                    }
-                }
+                Order::Store(order) => store.push(order),
+            }
+        }
+        if !fetch.is_empty() {
+            sent(&self.ends.fetch.try_send(fetch));
+        }
+        if !store.is_empty() {
+            match self.ends.store.try_send(store) {
+                Err(TrySendError::Disconnected(orders)) => self.store_is_gone(orders),
+                other => sent(&other),
             }
         }
         let workers = usize::try_from(self.engine.permits().cpu.limit).unwrap_or(1);
         if workers != self.parsers.workers() {
             // With fewer workers than permits, pages only wait a little longer for one.
             self.parsers.set_workers(workers).ok();
+        }
+    }
+
+    fn store_is_gone(&mut self, orders: Vec<StoreOrder>) {
+        for order in orders {
+            let error = StoreError::Fatal("the store's thread has ended".to_owned());
+            self.engine.report(Report {
+                id: order.id,
+                took: Duration::ZERO,
+                outcome: Outcome::StoreFailed(error, None),
+            });
         }
     }
 

@@ -43,7 +43,7 @@ fn every_order_is_reported_once_and_a_closed_channel_ends_the_thread() {
             generation: 0,
         };
         let verb = StoreVerb::Note(note);
-        orders.send(StoreOrder { id, verb }).unwrap();
+        orders.send(vec![StoreOrder { id, verb }]).unwrap();
     }
     let thread = spawn(store, from, to);
     for slot in 0..1_500 {

@@ -105,7 +105,8 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 /// A path with its query, read in both ways: see [`Path::for_rule`].
 pub(super) struct Path {
     normal: Spelling,
-    exact: Spelling,
+    /// Where it differs.
+    exact: Option<Spelling>,
 }
 
 /// A path as rules are compared with it.
@@ -132,6 +133,15 @@ impl Path {
         } else {
             format!("/{path}")
         };
+        if rooted
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"%*$".contains(&byte))
+        {
+            return Self {
+                normal: Spelling::new(rooted.into_bytes()),
+                exact: None,
+            };
+        }
         let mut exact = vec![];
         for chunk in rooted
             .as_bytes()
@@ -145,7 +155,7 @@ impl Path {
         }
         Self {
             normal: Spelling::new(normal(rooted.as_bytes(), b"*$", true)),
-            exact: Spelling::new(exact),
+            exact: Some(Spelling::new(exact)),
         }
     }
 
@@ -153,7 +163,10 @@ impl Path {
     /// parser on none; the stricter reading of each rule counts: a ban meets all spellings of a
     /// path, a permission only the one it names.
     pub(super) fn for_rule(&self, allow: bool) -> &Spelling {
-        if allow { &self.exact } else { &self.normal }
+        match &self.exact {
+            Some(exact) if allow => exact,
+            _ => &self.normal,
+        }
     }
 }
 
