@@ -4,6 +4,7 @@ pub mod bounds;
 mod charset;
 mod content;
 pub(crate) mod convert;
+mod digits;
 mod dom;
 mod embedded;
 mod field;

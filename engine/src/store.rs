@@ -6,6 +6,7 @@ mod bulk;
 mod discover;
 mod end;
 mod fault;
+mod history;
 mod lock;
 mod opening;
 mod read;
@@ -245,6 +246,9 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
         }
         StoreVerb::Drop { session, selector } => {
             StoreReceipt::Moved(bulk::drop_pages(work, session, &selector)?)
+        }
+        StoreVerb::Attempts { session, key } => {
+            StoreReceipt::Attempts(history::attempts(work, session, key)?)
         }
         StoreVerb::Note(note) => {
             session::note(work, note)?;

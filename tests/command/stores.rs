@@ -37,6 +37,21 @@ fn a_store_of_a_newer_version_is_left_alone() {
     }
 }
 
+/// A kill before the first transaction leaves a database without a version.
+#[test]
+fn a_store_whose_making_was_cut_off_is_made_anew() {
+    for cut_off in ["", "PRAGMA journal_mode = WAL"] {
+        let place = Workplace::new();
+        let web = shop_of(3);
+        fs::write(place.store(), "").unwrap();
+        place.database().execute_batch(cut_off).unwrap();
+        let args = ["resume", "--store", "STORE"];
+        let _ = place.run(&args).with_code(0).saying(&["nothing to resume"]);
+        let _ = place.crawl(&web, &[]).with_code(0);
+        assert_eq!(place.export("item").len(), 3);
+    }
+}
+
 #[test]
 fn files_that_are_no_stores_are_left_alone() {
     let place = Workplace::new();

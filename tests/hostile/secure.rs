@@ -1,11 +1,23 @@
 //! TLS and HTTP/2: certificates are checked, a mapped host keeps its SNI, tunnels work.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use crawlfield_engine::{
     model::class::ErrorClass::{self, *},
-    ports::orders::RequestProfile,
+    ports::{
+        orders::{Purpose, RequestProfile},
+        reports::Outcome,
+    },
 };
 use crawlfield_kit::hostile::{Server, Step};
 use http_body_util::Full;
@@ -19,15 +31,16 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{net::TcpListener, runtime::Runtime, sync::Notify};
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::far::{class_of, profile};
+use crate::far::{Far, class_of, profile};
 
 /// A TLS server for `shop.test` that answers with version and authority of the request.
 struct Shop {
     address: SocketAddr,
     certificate: Vec<u8>,
+    accepted: Arc<AtomicUsize>,
     _runtime: Runtime,
 }
 
@@ -46,8 +59,11 @@ impl Shop {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config))));
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        runtime.spawn(serve(listener, acceptor, Arc::clone(&accepted)));
         Self {
+            accepted,
             address,
             certificate: made.cert.der().to_vec(),
             _runtime: runtime,
@@ -64,15 +80,19 @@ impl Shop {
     }
 }
 
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
+async fn serve(listener: TcpListener, acceptor: TlsAcceptor, accepted: Arc<AtomicUsize>) {
     while let Ok((peer, _)) = listener.accept().await {
+        accepted.fetch_add(1, Ordering::Relaxed);
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             let Ok(secure) = acceptor.accept(peer).await else {
                 return;
             };
             let sni = secure.get_ref().1.server_name().map(str::to_owned);
+            let leave = Arc::new(Notify::new());
+            let leaving = Arc::clone(&leave);
             let answer = service_fn(move |request: Request<Incoming>| {
+                let leave = Arc::clone(&leave);
                 let path = request.uri().path().to_owned();
                 let text = format!(
                     "{:?} sni={} authority={} host={}",
@@ -88,6 +108,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
                 async move {
                     let mut answer = Response::new(Full::new(Bytes::from(text)));
                     match path.as_str() {
+                        "/away" => leave.notify_one(),
                         "/reset" => return Err("a reset instead of an answer"),
                         "/half" => {
                             let length = HeaderValue::from_static("9999");
@@ -103,9 +124,13 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
                 }
             });
             // A client that goes away ends its connection: nothing to do about it.
-            let _ = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(secure), answer)
-                .await;
+            let builder = auto::Builder::new(TokioExecutor::new());
+            let mut connection = pin!(builder.serve_connection(TokioIo::new(secure), answer));
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = leaving.notified() => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = connection.await;
         });
     }
 }
@@ -138,6 +163,28 @@ fn an_http_2_stream_that_breaks_is_a_transient_failure_and_a_huge_head_is_not() 
     check("/reset", Reset);
     check("/half", Truncated);
     check("/head", TooLarge);
+}
+
+#[test]
+fn an_http_2_server_that_goes_away_meanwhile_is_asked_on_a_new_connection() {
+    let shop = Shop::start(&[b"h2"]);
+    let profile = Arc::new(shop.profile("shop.test"));
+    let mut far = Far::start();
+    for round in 0..6 {
+        // The GOAWAY of `/away` meets the requests beside it at every stage.
+        for path in ["", "a", "away", "b", "c", "d"] {
+            let url = format!("https://shop.test/{path}");
+            far.send(&url, Purpose::Page, &profile);
+        }
+        for _ in 0..6 {
+            let outcome = far.report().outcome;
+            assert!(
+                matches!(&outcome, Outcome::Answered(answer) if answer.head.status == 200),
+                "round {round}: {outcome:?}"
+            );
+        }
+    }
+    assert!(shop.accepted.load(Ordering::Relaxed) >= 2);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use crawlfield_engine::{
     model::{class::ErrorClass, phase::Phase},
     ports::{
-        commands::{Command, Profile},
-        stored::DeadSelector,
+        commands::{Command, Inspected, Profile},
+        stored::{DeadSelector, StoreError},
     },
 };
 use crawlfield_kit::{Crawl, Reply};
@@ -225,6 +225,56 @@ fn a_task_tells_why_it_waits() {
         told["waits"].as_str().unwrap().contains("rate_limit"),
         "{told}"
     );
+}
+
+#[test]
+fn a_task_tells_the_history_of_its_attempts() {
+    let mut crawl = catalogue(3)
+        .page(
+            "a.test/1",
+            [Reply::status(500), Reply::reset(), Reply::retry_after(60)],
+        )
+        .start();
+    crawl.run_until(|crawl| {
+        let path = crawl.path("a.test/1");
+        path.iter().filter(|state| **state == "backoff").count() == 3
+    });
+    let key = crawl.transcript.key("a.test/1").unwrap();
+    let told = crawl.ask(Command::Inspect(key)).unwrap();
+    let told: Inspected = serde_json::from_value(told).unwrap();
+    let classes: Vec<_> = told.attempts.iter().map(|attempt| attempt.class).collect();
+    let expected = [
+        ErrorClass::HttpServer,
+        ErrorClass::Reset,
+        ErrorClass::RateLimit,
+    ];
+    assert_eq!(classes, expected.map(Some));
+    assert_eq!(told.attempts[0].status, Some(500));
+    for attempt in &told.attempts {
+        assert!(
+            attempt
+                .message
+                .as_ref()
+                .is_some_and(|text| !text.is_empty())
+        );
+        assert!(attempt.began_ago >= attempt.ended_ago);
+    }
+    assert!(told.attempts[0].ended_ago > told.attempts[1].ended_ago);
+}
+
+#[test]
+fn a_task_is_told_of_though_the_store_is_in_trouble() {
+    let mut crawl = catalogue(3)
+        .page("a.test/1", [Reply::retry_after(600)])
+        .start();
+    crawl.run_until(|crawl| crawl.path("a.test/1").contains(&"backoff"));
+    crawl.trouble(Some(StoreError::Busy("locked".to_owned())));
+    crawl.advance(secs(2));
+    let key = crawl.transcript.key("a.test/1").unwrap();
+    let told = crawl.ask(Command::Inspect(key)).unwrap();
+    assert_eq!(told["state"], "backoff");
+    crawl.trouble(None);
+    crawl.run_until_idle();
 }
 
 #[test]

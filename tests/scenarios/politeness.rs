@@ -59,6 +59,24 @@ fn a_retry_after_of_days_is_a_dead_letter() {
 }
 
 #[test]
+fn a_host_that_asks_for_days_is_left_alone_and_holds_up_nobody() {
+    let mut crawl = catalogue(10)
+        .page("a.test/3", [Reply::retry_after(u64::MAX)])
+        .page(
+            "a.test/",
+            [Reply::links(["b.test/", "a.test/3", "a.test/4"])],
+        )
+        .page("b.test/", [Reply::html("b")])
+        .politeness("max_in_flight = 1")
+        .start();
+    crawl.run_until_idle();
+    assert!(crawl.now() < secs(600), "{:?}", crawl.now());
+    assert_eq!(crawl.times_asked("a.test/4"), 0);
+    assert!(crawl.has_record("b.test/"));
+    assert_eq!(crawl.result()["deadByClass"]["host_parked"], 2);
+}
+
+#[test]
 fn a_burst_of_429_is_one_event() {
     let run = |burst: usize| {
         let mut scenario = catalogue(300).politeness("max_in_flight = 16");

@@ -125,6 +125,9 @@ impl DemoConfig {
         {
             return Err("the demo's rate_limit must be more than 0 requests a second".to_owned());
         }
+        if self.products == 0 {
+            return Err("the demo has 0 products; give 1 or more".to_owned());
+        }
         if self.hosts == 0 || self.hosts > 10_000 {
             return Err(format!(
                 "the demo has {} hosts; give 1 to 10000",

@@ -5,13 +5,52 @@ use std::borrow::Cow;
 use html5ever::local_name;
 use serde_json::Value as Json;
 
-use crate::extract::find::Index;
+use crate::extract::{digits, find::Index};
 
 /// Places in a script where a JSON value may begin that are tried at most.
 const STARTS: usize = 64;
 
+/// JSON as parsed and as written.
+pub(super) struct Block {
+    json: Json,
+    text: String,
+}
+
+/// What a pointer found; its text only where parsing may have changed a number's digits.
+pub(super) struct Found<'j> {
+    pub(super) json: Cow<'j, Json>,
+    pub(super) written: Option<Cow<'j, str>>,
+}
+
+impl<'j> Found<'j> {
+    /// Read from this text by this pointer.
+    pub(super) fn borrowed(json: &'j Json, text: &'j str, pointer: &str) -> Self {
+        let written = digits::may_be_lost(json).then(|| digits::at(text, pointer));
+        Self {
+            json: Cow::Borrowed(json),
+            written: written.flatten().map(Cow::Borrowed),
+        }
+    }
+
+    fn copied(json: &Json, text: &str, pointer: &str) -> Self {
+        let found = Found::borrowed(json, text, pointer);
+        Self {
+            json: Cow::Owned(json.clone()),
+            written: found.written.map(|text| Cow::Owned(text.into_owned())),
+        }
+    }
+
+    /// Not from a text.
+    pub(super) const fn plain(json: Cow<'j, Json>) -> Self {
+        Self {
+            json,
+            written: None,
+        }
+    }
+}
+
 /// The parsed `<script type="application/ld+json">` blocks; damaged ones are left out.
-pub(super) fn linked_blocks(index: &Index<'_>) -> Vec<Json> {
+pub(super) fn linked_blocks(index: &Index<'_>) -> Vec<Block> {
     index
         .named(local_name!("script"))
         .filter(|element| {
@@ -29,7 +68,7 @@ pub(super) fn linked_blocks(index: &Index<'_>) -> Vec<Json> {
 
 /// JSON-LD as found: perhaps inside an HTML comment or CDATA, with a semicolon after it or raw
 /// control characters in its strings.
-fn lenient(text: &str) -> Option<Json> {
+fn lenient(text: &str) -> Option<Block> {
     let mut inner = text.trim();
     for (open, close) in [
         ("<!--", "-->"),
@@ -40,26 +79,31 @@ fn lenient(text: &str) -> Option<Json> {
         inner = inner.strip_suffix(close).unwrap_or(inner).trim_end();
     }
     let inner = inner.trim_end_matches(';').trim_end();
-    serde_json::from_str(inner).ok().or_else(|| {
-        let spaced: Cow<'_, str> = inner.replace(|c: char| c.is_control(), " ").into();
-        serde_json::from_str(&spaced).ok()
-    })
+    let block = |text: String| {
+        let json = serde_json::from_str(&text).ok()?;
+        Some(Block { json, text })
+    };
+    block(inner.to_owned()).or_else(|| block(inner.replace(|c: char| c.is_control(), " ")))
 }
 
 /// The first value that the pointer finds: in a block as it stands, in an item of a block that
 /// is an array, or in a node of a `@graph`. `Product/name` looks only at nodes of that `@type`.
 /// JSON-LD may write one value as an array of one, so a name applied to an array looks into its
 /// items.
-pub(super) fn linked_value<'j>(blocks: &'j [Json], pointer: &str) -> Option<&'j Json> {
+pub(super) fn linked_value<'j>(blocks: &'j [Block], pointer: &str) -> Option<Found<'j>> {
     let (kind, path) = match pointer.find('/') {
         Some(0) | None => (None, pointer),
         Some(at) => (Some(&pointer[..at]), &pointer[at..]),
     };
-    blocks.iter().flat_map(nodes).find_map(|node| {
-        if kind.is_some_and(|kind| !is_of_type(node, kind)) {
-            return None;
+    blocks.iter().find_map(|block| {
+        let json = nodes(&block.json)
+            .filter(|node| kind.is_none_or(|kind| is_of_type(node, kind)))
+            .find_map(|node| through_arrays(node, path))?;
+        if !digits::may_be_lost(json) {
+            return Some(Found::plain(Cow::Borrowed(json)));
         }
-        through_arrays(node, path)
+        let place = digits::pointer_to(&block.json, json).unwrap_or_default();
+        Some(Found::borrowed(json, &block.text, &place))
     })
 }
 
@@ -107,20 +151,19 @@ fn through_arrays<'j>(value: &'j Json, path: &str) -> Option<&'j Json> {
 
 /// What a JSON pointer finds in a script: the script is JSON, or assigns some
 /// (`window.state = {…};`).
-pub(super) fn script_value(script: &str, pointer: &str) -> Option<Json> {
+pub(super) fn script_value(script: &str, pointer: &str) -> Option<Found<'static>> {
+    let found = |json: &Json, text: &str| {
+        let value = json.pointer(pointer).filter(|found| !found.is_null())?;
+        Some(Found::copied(value, text, pointer))
+    };
     if let Some(whole) = lenient(script) {
-        return whole
-            .pointer(pointer)
-            .filter(|found| !found.is_null())
-            .cloned();
+        return found(&whole.json, &whole.text);
     }
     candidates(script).find_map(|start| {
-        let mut values = serde_json::Deserializer::from_str(&script[start..]).into_iter::<Json>();
+        let text = &script[start..];
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Json>();
         let value = values.next()?.ok()?;
-        value
-            .pointer(pointer)
-            .filter(|found| !found.is_null())
-            .cloned()
+        found(&value, text)
     })
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value as Json};
 use crate::{
     extract::{
         convert::{Raw, convert, into_json},
-        embedded,
+        digits,
+        embedded::{self, Found},
         find::{Card, cleaned},
         output::Value,
         page::Page,
@@ -124,28 +125,25 @@ pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
             );
         }
         Source::Meta(name) => return meta(page, field, name),
-        Source::JsonLd(pointer) => {
-            embedded::linked_value(page.linked(), pointer).map(Cow::Borrowed)
-        }
+        Source::JsonLd(pointer) => embedded::linked_value(page.linked(), pointer),
         Source::Json(pointer) => page
             .body()
             .and_then(|body| body.pointer(pointer))
-            .map(Cow::Borrowed),
-        Source::Script { select, pointer } => page
-            .index
-            .select(card, select)
-            .find_map(|at| {
-                let script: String = page.index.element(at).text().collect();
-                embedded::script_value(&script, pointer)
-            })
-            .map(Cow::Owned),
-        Source::Carried(name) => page.input.carried.get(name).map(Cow::Borrowed),
-        Source::Constant(constant) => Some(Cow::Owned(match from_toml(constant) {
+            .map(|json| Found::borrowed(json, page.text, pointer)),
+        Source::Script { select, pointer } => page.index.select(card, select).find_map(|at| {
+            let script: String = page.index.element(at).text().collect();
+            embedded::script_value(&script, pointer)
+        }),
+        Source::Carried(name) => {
+            let carried = page.input.carried.get(name);
+            carried.map(|json| Found::plain(Cow::Borrowed(json)))
+        }
+        Source::Constant(constant) => Some(Found::plain(Cow::Owned(match from_toml(constant) {
             Raw::Text(text) => Json::String(text),
             Raw::Json(json) => json,
-        })),
+        }))),
     };
-    found.map_or_else(Vec::new, |json| from_found(page, field, &json))
+    found.map_or_else(Vec::new, |found| from_found(page, field, &found))
 }
 
 /// Selectors in order; the first that yields something wins. Without a regex only the first
@@ -246,22 +244,28 @@ fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
 
 /// Raw values of a JSON find: a list's items, else the value, or the first of an array where the
 /// type is a scalar.
-fn from_found(page: &Page<'_>, field: &Field, json: &Json) -> Vec<Raw> {
-    match json {
-        Json::Array(items) if field.list => items
-            .iter()
-            .filter_map(|item| from_one(page, field, item))
-            .collect(),
-        Json::Array(items) if !matches!(field.kind, FieldType::Json | FieldType::Map) => items
-            .iter()
-            .find_map(|item| from_one(page, field, item))
-            .into_iter()
-            .collect(),
-        _ => from_one(page, field, json).into_iter().collect(),
+fn from_found(page: &Page<'_>, field: &Field, found: &Found<'_>) -> Vec<Raw> {
+    let written = found.written.as_deref();
+    let Json::Array(items) = &*found.json else {
+        let one = from_one(page, field, &found.json, written);
+        return one.into_iter().collect();
+    };
+    let texts = written.map_or_else(Vec::new, digits::items);
+    let mut each = items.iter().enumerate().filter_map(|(at, item)| {
+        let written = texts.get(at).copied();
+        from_one(page, field, item, written)
+    });
+    if field.list {
+        each.collect()
+    } else if matches!(field.kind, FieldType::Json | FieldType::Map) {
+        let whole = from_one(page, field, &found.json, None);
+        whole.into_iter().collect()
+    } else {
+        each.next().into_iter().collect()
     }
 }
 
-fn from_one(page: &Page<'_>, field: &Field, json: &Json) -> Option<Raw> {
+fn from_one(page: &Page<'_>, field: &Field, json: &Json, written: Option<&str>) -> Option<Raw> {
     let shapes = field.regex.is_some() || field.map.is_some() || !field.transforms.is_empty();
     match json {
         Json::Null => None,
@@ -276,7 +280,14 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json) -> Option<Raw> {
             };
             shaped(page, field, text)
         }
-        Json::Number(_) | Json::Bool(_) if shapes => shaped(page, field, json.to_string()),
+        Json::Number(_) | Json::Bool(_) if shapes => {
+            let text = written.map_or_else(|| json.to_string(), str::to_owned);
+            shaped(page, field, text)
+        }
+        Json::Number(_) if matches!(field.kind, FieldType::Text | FieldType::Decimal) => {
+            let text = written.map(|text| Raw::Text(text.to_owned()));
+            text.or_else(|| Some(Raw::Json(json.clone())))
+        }
         _ => Some(Raw::Json(json.clone())),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         convert::into_json,
         field,
         find::Card,
-        output::{ExtractError, Extracted, Link, PageInput},
+        output::{ExtractError, Extracted, Link, PageInput, Value},
         page::Page,
         paging,
     },
@@ -153,10 +153,25 @@ fn carry(
             ));
         }
         if !field::is_missing(&reading.value) {
-            carried.insert(carry.name.clone(), into_json(reading.value));
+            carried.insert(carry.name.clone(), carriable(reading.value));
         }
     }
     carried
+}
+
+/// A value on its way to the page it leads to: a decimal keeps its digits, as text where a number
+/// would not.
+fn carriable(value: Value) -> Json {
+    let Value::Decimal(digits) = value else {
+        return into_json(value);
+    };
+    let number = into_json(Value::Decimal(digits.clone()));
+    let kept = number.to_string();
+    if kept == digits {
+        number
+    } else {
+        Json::String(digits)
+    }
 }
 
 /// What became of an offered URL.
@@ -237,6 +252,11 @@ impl<'f> Found<'f> {
     /// The links, and how many were not followed.
     pub(super) fn finish(self) -> (Vec<Link>, u32) {
         (self.links, self.skipped)
+    }
+
+    /// The links taken in so far.
+    pub(super) fn so_far(&self) -> &[Link] {
+        &self.links
     }
 
     /// Whether no further link is taken in.

@@ -22,7 +22,7 @@ pub(super) struct Page<'p> {
     pub(super) rows: Known,
     base: Option<Url>,
     body: OnceCell<Option<Json>>,
-    linked: OnceCell<Vec<Json>>,
+    linked: OnceCell<Vec<embedded::Block>>,
 }
 
 impl<'p> Page<'p> {
@@ -66,7 +66,7 @@ impl<'p> Page<'p> {
     }
 
     /// The JSON-LD blocks of the page, in their order.
-    pub(super) fn linked(&self) -> &[Json] {
+    pub(super) fn linked(&self) -> &[embedded::Block] {
         self.linked
             .get_or_init(|| embedded::linked_blocks(&self.index))
     }

@@ -1,10 +1,15 @@
 //! How a list goes on: the next link, or the pages that a pattern names (SPEC A1, A7, B5).
 
+use std::hash::{Hash as _, Hasher as _};
+
+use rustc_hash::FxHasher;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::{
     extract::{
+        convert::into_json,
+        field::is_missing,
         find::Index,
         links::{Found, Offer, reference},
         output::Extracted,
@@ -12,7 +17,7 @@ use crate::{
         shape::captured,
     },
     model::ids::StageId,
-    site::compiled::{CountRule, Fallbacks, Pages, Stage},
+    site::compiled::{CountRule, Fallbacks, Pages, Source, Stage},
 };
 
 /// The number of this page. A page that a card led to begins its own chain: what it carries as
@@ -35,6 +40,13 @@ pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
         .unwrap_or(first)
 }
 
+/// Carried from page to page of a list: what the page before showed, and how often in a row.
+const SHOWN: &str = "_shown";
+
+/// Pages in a row that show what the page before them showed end their list: a site may answer
+/// every number with its last page. One alone may be chance, where new items shift the pages.
+const REPEATS: u64 = 2;
+
 /// Adds the pages that follow, and what is known of their number.
 pub(super) fn read(
     stage: &Stage,
@@ -44,26 +56,31 @@ pub(super) fn read(
     found: &mut Found<'_>,
     out: &mut Extracted,
 ) {
-    match &stage.pages {
-        None => {}
-        Some(Pages::Next(next)) => {
-            if let Some(url) = next_url(page, next) {
-                out.has_next = offer(found, id, &url, page, number.saturating_add(1));
+    let Some(pages) = &stage.pages else { return };
+    let shown = Shown::read(stage, page, found, out);
+    match pages {
+        Pages::Next(next) => {
+            if let Some(url) = next_url(page, next)
+                && !shown.is_the_end()
+            {
+                out.has_next = offer(found, id, &url, page, number.saturating_add(1), shown);
             }
         }
-        Some(Pages::Pattern {
+        Pages::Pattern {
             pattern,
             count,
             until_empty: _,
             max,
             first,
-        }) => {
+        } => {
             let ceiling = max.unwrap_or(u32::MAX);
             out.page_count = count
                 .as_ref()
                 .and_then(|rule| page_count(&page.index, rule));
             let following = number.checked_add(1).filter(|next| *next <= ceiling);
-            let Some(next) = following else { return };
+            let Some(next) = following.filter(|_| !shown.is_the_end()) else {
+                return;
+            };
             let last = match out.page_count {
                 Some(count) if number == *first => count.min(ceiling),
                 Some(count) => next.min(count),
@@ -71,11 +88,16 @@ pub(super) fn read(
                 None if out.distinct_items > 0 || !out.records.is_empty() => next,
                 None => return,
             };
+            // A page that is not full promises none; the next number is tried all the same.
+            let is_guess = out.page_count.is_none()
+                && stage
+                    .items_per_page
+                    .is_some_and(|full| out.distinct_items < full);
             for wanted in next..=last {
                 let Ok(url) = Url::parse(&pattern.replace("{page}", &wanted.to_string())) else {
                     return;
                 };
-                out.has_next |= offer(found, id, &url, page, wanted);
+                out.has_next |= offer(found, id, &url, page, wanted, shown) && !is_guess;
                 if found.is_full() {
                     return;
                 }
@@ -94,14 +116,73 @@ fn next_url(page: &Page<'_>, next: &Fallbacks) -> Option<Url> {
 
 /// Offers a page of the same list. It carries what led to the list, with its own number; having
 /// no `position` tells it from a card's page.
-fn offer(found: &mut Found<'_>, id: StageId, url: &Url, page: &Page<'_>, number: u32) -> bool {
+fn offer(
+    found: &mut Found<'_>,
+    id: StageId,
+    url: &Url,
+    page: &Page<'_>,
+    number: u32,
+    shown: Shown,
+) -> bool {
     let offer = found.offer(id, url, || {
         let mut carried = page.input.carried.clone();
         carried.shift_remove("position");
+        carried.shift_remove(SHOWN);
         carried.insert("page".to_owned(), Json::from(number));
+        if let Some(print) = shown.print {
+            carried.insert(SHOWN.to_owned(), Json::from(vec![print, shown.repeats]));
+        }
         carried
     });
     offer == Offer::New
+}
+
+/// What a page of a list shows.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Of its items and records; none where it has none.
+    print: Option<u64>,
+    /// Pages in a row before it that showed the same.
+    repeats: u64,
+}
+
+impl Shown {
+    fn read(stage: &Stage, page: &Page<'_>, found: &Found<'_>, out: &Extracted) -> Self {
+        let mut hasher = FxHasher::default();
+        let mut is_empty = true;
+        for link in found.so_far() {
+            is_empty = false;
+            link.key.0.as_bytes().hash(&mut hasher);
+        }
+        for record in &out.records {
+            let rule = &stage.records[usize::from(record.rule)];
+            // Single pages of a chain may well say the same; lists of matches do not.
+            if rule.each.is_none() {
+                continue;
+            }
+            for (field, value) in rule.fields.iter().zip(&record.values) {
+                // What was carried, the page's number for one, is not what the page shows.
+                let is_shown = !matches!(field.source, Source::Carried(_) | Source::Constant(_));
+                if is_shown && !is_missing(value) {
+                    is_empty = false;
+                    into_json(value.clone()).to_string().hash(&mut hasher);
+                }
+            }
+        }
+        let print = (!is_empty).then(|| hasher.finish());
+        let before = page.input.carried.get(SHOWN);
+        let before = |at: usize| before.and_then(|shown| shown.get(at)?.as_u64());
+        let repeats = if print.is_some() && print == before(0) {
+            before(1).unwrap_or(0) + 1
+        } else {
+            0
+        };
+        Self { print, repeats }
+    }
+
+    const fn is_the_end(self) -> bool {
+        self.repeats >= REPEATS
+    }
 }
 
 /// The largest integer that the first fruitful selector yields.

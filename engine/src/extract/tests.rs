@@ -1,6 +1,7 @@
 //! Extraction from whole pages, and what the test folders share.
 
 mod build;
+mod digits;
 mod fields;
 mod hostile;
 mod links;

@@ -20,6 +20,9 @@ const MAX_CODINGS: usize = 3;
 /// The ratio of decoded to received bytes counts beyond this many decoded bytes.
 const RATIO_FREE: u64 = 1 << 20;
 
+/// Coded bytes are let through up to this, even where the limit of decoded ones is lower.
+const CODED_FREE: u64 = 1 << 16;
+
 /// How much of a body is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -79,9 +82,14 @@ impl Body {
         }
         let mut codings: Option<Box<dyn Coding>> = None;
         for name in &names {
-            let below = codings
-                .take()
-                .unwrap_or_else(|| Box::new(Bottom(Arc::clone(&kept))));
+            let below: Box<dyn Coding> = match codings.take() {
+                Some(coding) => Box::new(Between {
+                    below: coding,
+                    kept: Arc::clone(&kept),
+                    passed: 0,
+                }),
+                None => Box::new(Bottom(Arc::clone(&kept))),
+            };
             codings = Some(codings::undo(name, below)?);
         }
         Ok(Self {
@@ -100,7 +108,7 @@ impl Body {
         let Some(codings) = &mut self.codings else {
             return lock(&self.kept).take(piece);
         };
-        lock(&self.kept).wire = self.wire;
+        lock(&self.kept).receive(self.wire)?;
         codings
             .write_all(piece)
             .map_err(|error| why(&self.kept, &error))
@@ -162,6 +170,33 @@ impl Kept {
         stop.map_or(Ok(()), Err)
     }
 
+    /// So many coded bytes have come in all; what decodes to nothing has its end too.
+    fn receive(&mut self, wire: u64) -> Result<(), Stop> {
+        self.wire = wire;
+        let most = self.limits.decoded.max(CODED_FREE);
+        if wire <= most {
+            return Ok(());
+        }
+        Err(if self.limits.cut {
+            Stop::Cut
+        } else {
+            Stop::TooLarge(most)
+        })
+    }
+
+    /// So many bytes have passed between two codings: they are decoded bytes too.
+    fn pass(&mut self, passed: u64) -> Result<(), Stop> {
+        let stop = if passed > self.limits.decoded.max(CODED_FREE) {
+            Stop::TooLarge(self.limits.decoded)
+        } else if is_bomb(passed, self.wire, self.limits.ratio) {
+            Stop::Ratio(self.limits.ratio)
+        } else {
+            return Ok(());
+        };
+        self.stop = Some(stop.clone());
+        Err(stop)
+    }
+
     fn count(&mut self, piece: &[u8]) -> Option<Stop> {
         let Limits {
             decoded,
@@ -179,17 +214,46 @@ impl Kept {
         }
         self.bytes.extend_from_slice(piece);
         let have = self.bytes.len() as u64;
-        let coded = self.wire > 0;
-        if coded && have > RATIO_FREE && have / self.wire > u64::from(ratio) {
-            return Some(Stop::Ratio(ratio));
-        }
-        None
+        is_bomb(have, self.wire, ratio).then_some(Stop::Ratio(ratio))
     }
+}
+
+/// Whether the received bytes grew beyond the ratio; bodies without a coding count none.
+fn is_bomb(decoded: u64, wire: u64, ratio: u32) -> bool {
+    wire > 0 && decoded > RATIO_FREE && decoded > wire.saturating_mul(u64::from(ratio))
 }
 
 /// A panic in a decoder leaves plain bytes behind: the lock's poison means nothing here.
 fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Between two codings: a bomb may grow here and yield nothing below.
+struct Between {
+    below: Box<dyn Coding>,
+    kept: Arc<Mutex<Kept>>,
+    passed: u64,
+}
+
+impl Write for Between {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.passed += piece.len() as u64;
+        lock(&self.kept)
+            .pass(self.passed)
+            .map_err(|_| io::Error::other("over the limit"))?;
+        self.below.write_all(piece)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Coding for Between {
+    fn close(&mut self) -> io::Result<()> {
+        self.below.close()
+    }
 }
 
 /// Below all codings: where decoded bytes are kept.

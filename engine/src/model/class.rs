@@ -44,13 +44,13 @@ pub enum ErrorClass {
     Parse,
     /// A required field is missing or a value does not fit its type.
     InvalidRecord,
-    /// The body, its decompressed form, or its head is over the limit.
+    /// The body, its decompressed form, its ratio to what was received, or its head is over the limit.
     TooLarge,
     /// The host's robots.txt cannot be read, so nothing of it may be fetched.
     Robots,
     /// Not a type of content the stage can read (binary, image).
     WrongType,
-    /// The content coding is unknown, damaged or expands beyond the allowed ratio.
+    /// The content coding is unknown or damaged.
     Decode,
     /// The address is private, loopback, link-local or metadata, and not allowed.
     UnsafeAddress,

@@ -46,6 +46,8 @@ pub enum Owner {
     RequeueDead(SessionId, u32),
     /// A person's drop: the number of the request.
     Drop(SessionId, u32),
+    /// A person's question after a task: the number of the request.
+    Inspect(u32),
     /// A session's last note.
     Close(SessionId),
     /// Something to keep.

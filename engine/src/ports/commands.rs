@@ -157,6 +157,6 @@ pub struct Inspected {
     pub state: String,
     /// Why it waits, in words.
     pub waits: Option<String>,
-    /// Ended attempts of this run.
+    /// Ended attempts, oldest first, as the store has them; empty while the store is in trouble.
     pub attempts: Vec<AttemptRow>,
 }

@@ -27,6 +27,9 @@ use crate::{
 /// Lone parses of a suspect that may end with the process before it is a dead letter.
 pub const LONE_CRASHES: u32 = 3;
 
+/// Attempts of a page that are read back at most, the latest ones.
+pub const SHOWN_ATTEMPTS: u32 = 32;
+
 /// What is asked of a store. Every verb is atomic; verbs of one session take effect in the order
 /// in which they were sent.
 #[derive(Debug, Clone)]
@@ -101,6 +104,13 @@ pub enum StoreVerb {
         session: SessionId,
         /// Which.
         selector: DeadSelector,
+    },
+    /// Read the history of a page's attempts.
+    Attempts {
+        /// Whose.
+        session: SessionId,
+        /// Which page.
+        key: PageKey,
     },
     /// Session, batch and stage states, results, settings, what was learned of hosts.
     Note(Note),
@@ -209,6 +219,8 @@ pub struct AttemptRow {
     pub dispatch: u16,
     /// How long ago it began.
     pub began_ago: Duration,
+    /// How long ago it ended: zero when it is written, its age when it is read back.
+    pub ended_ago: Duration,
     /// Fetch duration.
     pub fetch: Duration,
     /// Parse duration.

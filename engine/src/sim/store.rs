@@ -2,6 +2,7 @@
 //! both to it. Deterministic: ordered maps, and the time is given.
 
 mod frontier;
+mod history;
 mod session;
 
 use std::{
@@ -22,7 +23,7 @@ use crate::{
     },
     ports::{
         orders::{StoreOrder, Validators},
-        stored::{Mode, StoreError, StoreReceipt, StoreVerb, Tries},
+        stored::{AttemptRow, Mode, StoreError, StoreReceipt, StoreVerb, Tries},
     },
     site::{compiled::Site, scope::HostKey},
 };
@@ -100,6 +101,8 @@ struct Visit {
     class: Option<ErrorClass>,
     suspect: bool,
     crashes: u32,
+    /// When each ended, and its row.
+    attempts: Vec<(Duration, AttemptRow)>,
 }
 
 impl ModelStore {
@@ -202,6 +205,9 @@ impl ModelStore {
             }
             StoreVerb::Drop { session, selector } => {
                 StoreReceipt::Moved(self.drop_pages(session, &selector)?)
+            }
+            StoreVerb::Attempts { session, key } => {
+                StoreReceipt::Attempts(self.attempts(session, key))
             }
             StoreVerb::Note(note) => {
                 self.note(note)?;

@@ -51,7 +51,7 @@ pub struct DeadLetter {
     /// The row.
     pub row: DeadRow,
     /// Each attempt, oldest first: `began`, `ended`, `fetch_ms`, `parse_ms`, `bytes`, `status`,
-    /// `class`, `message`.
+    /// `class`, `message`, and `waited_ms` since the one before it.
     pub attempts: Vec<Json>,
     /// The last response head: `status` and `headers`.
     pub head: Option<Json>,
@@ -238,16 +238,20 @@ fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreE
 
 fn letter(db: &Connection, row: DeadRow, page: i64) -> Result<DeadLetter, StoreError> {
     let key = params![row.session.0, page];
+    let mut before = None;
     let attempts = db
         .prepare_cached(
             "SELECT dispatch, began_at, ended_at, fetch_us, parse_us, bytes, status, class, message
              FROM cf_attempt WHERE session = ?1 AND page = ?2 ORDER BY ended_at, dispatch",
         )?
         .query_map(key, |row| {
+            let (began, ended): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let waited = before.replace(ended).map(|before| uint(began - before));
             Ok(serde_json::json!({
                 "dispatch": row.get::<_, u16>(0)?,
-                "began": iso(row.get(1)?),
-                "ended": iso(row.get(2)?),
+                "waited_ms": waited,
+                "began": iso(began),
+                "ended": iso(ended),
                 "fetch_ms": uint(row.get(3)?) / 1000,
                 "parse_ms": uint(row.get(4)?) / 1000,
                 "bytes": uint(row.get(5)?),

@@ -89,7 +89,7 @@ fn look_up(work: &Work<'_>, session: SessionId, link: &Link) -> Result<Known, St
         visited: false,
         complete: false,
     });
-    if known.visited || known.complete {
+    if known.visited {
         return Ok(known);
     }
     let alias: Option<(u32, bool)> = work
@@ -102,7 +102,7 @@ fn look_up(work: &Work<'_>, session: SessionId, link: &Link) -> Result<Known, St
         .optional()?;
     if let Some((by, complete)) = alias {
         known.visited = by == session.0;
-        known.complete = complete;
+        known.complete |= complete;
     }
     Ok(known)
 }

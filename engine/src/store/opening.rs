@@ -8,6 +8,7 @@ use crate::{
     ports::stored::StoreError,
     store::{
         fault::at,
+        lock::FileLock,
         schema::{APPLICATION_ID, MIGRATIONS},
     },
 };
@@ -83,6 +84,25 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         )));
     }
     reader(path).map_err(|error| at(error, path))
+}
+
+/// Brings the store of an older program up to date, or one whose making was cut off; leaves any
+/// other file as it is.
+pub(crate) fn bring_up_to_date(path: &Path) -> Result<(), StoreError> {
+    let is_older = |path: &Path| {
+        let db = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        db.busy_timeout(Duration::from_secs(5))?;
+        check_identity(&db)?;
+        Ok(version(&db)? < MIGRATIONS.len())
+    };
+    if !path.is_file() || !is_older(path).map_err(|error| at(error, path))? {
+        return Ok(());
+    }
+    let _lock = FileLock::take(path)?;
+    open_writer(path).map(|(db, _)| close(&db))
 }
 
 fn reader(path: &Path) -> Result<Connection, StoreError> {

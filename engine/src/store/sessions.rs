@@ -73,11 +73,13 @@ pub fn sessions(path: &Path) -> Result<Vec<SessionRow>, StoreError> {
     Ok(rows)
 }
 
-/// The sessions that `resume` can take up, those of a killed engine included, oldest first.
+/// The sessions that `resume` can take up, those of a killed engine included, oldest first. A store
+/// of an older version is brought up to date for it.
 ///
 /// # Errors
 /// As [`sessions`].
 pub fn stopped_sessions(path: &Path) -> Result<Vec<SessionRow>, StoreError> {
+    opening::bring_up_to_date(path)?;
     let mut rows = sessions(path)?;
     rows.retain(|row| row.is_resumable);
     Ok(rows)

@@ -194,6 +194,7 @@ fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task, bytes: u64)
     let attempt = AttemptRow {
         dispatch: tries.dispatched,
         began_ago: now.saturating_sub(flight.began),
+        ended_ago: std::time::Duration::ZERO,
         fetch: flight.fetch,
         parse: flight.parse,
         bytes: flight.bytes,

@@ -86,6 +86,8 @@ pub(super) struct Desk {
     pub(super) excused: std::collections::BTreeSet<Cell>,
     /// What a person drops, by request: how many waited in memory, and pages of the store.
     pub(super) dropping: std::collections::BTreeMap<u32, (usize, Vec<PageKey>)>,
+    /// By request: what is known of a task, until the store tells its attempts.
+    pub(super) inspecting: std::collections::BTreeMap<u32, crate::ports::commands::Inspected>,
     /// A suspect is being parsed alone.
     pub(super) alone: Option<OrderId>,
     /// Reports that nobody waited for any more.

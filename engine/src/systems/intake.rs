@@ -45,6 +45,7 @@ fn take_commands(mut crawl: Crawl) {
             Command::Drop { session, selector } => {
                 people::drop_waiting(&mut crawl, session, selector, reply.clone())
             }
+            Command::Inspect(key) => people::inspect(&mut crawl, key, reply.clone()),
             command => Some(carry_out(&mut crawl, command)),
         };
         if let (Some(ack), Some(reply)) = (ack, reply) {
@@ -73,13 +74,15 @@ fn carry_out(crawl: &mut Crawl, command: Command) -> Ack {
                 Err("single steps need a paused engine: pause it first".to_owned())
             }
         }
-        Command::Inspect(key) => people::inspect(crawl, key),
         Command::Nothing => Ok(json!({})),
         Command::Shutdown => {
             crawl.condition.shutdown = true;
             Ok(json!({}))
         }
-        Command::Start(_) | Command::RequeueDead { .. } | Command::Drop { .. } => {
+        Command::Start(_)
+        | Command::RequeueDead { .. }
+        | Command::Drop { .. }
+        | Command::Inspect(_) => {
             unreachable!("answered by the store")
         }
     }

@@ -235,6 +235,7 @@ fn history(
     let attempt = AttemptRow {
         dispatch: tries.dispatched,
         began_ago: now.saturating_sub(began),
+        ended_ago: Duration::ZERO,
         fetch: flight.fetch,
         parse: flight.parse,
         bytes: flight.bytes,

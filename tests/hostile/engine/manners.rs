@@ -1,6 +1,9 @@
 //! What a shop asks of its visitors: robots.txt, delays, cookies, a password.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use crawlfield_kit::{
     shop,
@@ -59,6 +62,45 @@ fn a_crawl_delay_is_obeyed() {
         "{:?}",
         crawled.ended.took
     );
+}
+
+#[test]
+fn robots_txt_that_is_never_readable_forbids_all_and_is_told() {
+    let web = shop_with_robots(|_| Reply::status(503));
+    let crawled = crawl(&web, "", &[]);
+    assert_eq!(crawled.ended.code, Some(3), "{}", crawled.ended.stderr);
+    assert!(web.seen().iter().all(|target| target == "/robots.txt"));
+    assert!(web.requests() >= 3, "it is asked again");
+    assert_eq!(crawled.result()["deadByClass"]["robots_unreadable"], 1);
+    let store = crawled.store();
+    let letters = super::program().run(["dead", "list", "--store", &store]);
+    assert!(
+        letters.stdout.contains("robots.txt") && letters.stdout.contains("503"),
+        "{}",
+        letters.stdout
+    );
+}
+
+#[test]
+fn requests_stay_below_the_rate_as_the_server_counts_them() {
+    const RATE: f64 = 25.0;
+    let arrivals = Arc::new(Mutex::new(Vec::new()));
+    let (seen, began) = (Arc::clone(&arrivals), Instant::now());
+    let web = Web::start(move |request| {
+        seen.lock().unwrap().push(began.elapsed());
+        shop::page(30, request).unwrap_or_else(|| Reply::status(404))
+    });
+    let site = shop::site("max_in_flight = 8").replace("1000/s", "25/s");
+    let crawled = super::crawl_site(&web, &site, &[]);
+    assert_eq!(crawled.items().len(), 30, "{}", crawled.ended.stderr);
+    // A delay on the way only makes a request late: none may ever be early.
+    for (before, at) in arrivals.lock().unwrap().iter().enumerate() {
+        let most = at.as_secs_f64() * RATE + 1.0;
+        assert!(
+            f64::from(u32::try_from(before).unwrap()) <= most,
+            "{before} by {at:?}"
+        );
+    }
 }
 
 #[test]

@@ -145,6 +145,12 @@ fn a_configuration_out_of_range_is_refused_with_a_reason() {
         error.to_string(),
         "the demo's error_rate is 1.5; give a share from 0 to 1, such as 0.02"
     );
+    let empty = DemoConfig {
+        products: 0,
+        ..DemoConfig::default()
+    };
+    let error = server::start(empty).expect_err("an empty catalogue has no page to crawl");
+    assert!(error.to_string().contains("1 or more"), "{error}");
 }
 
 #[test]

@@ -134,6 +134,62 @@ fn a_list_that_a_card_led_to_begins_its_own_chain() {
     let found = list(pattern(PATTERN, None, true), URL, html, given);
     assert_eq!(following(&found), urls(2..=2));
     let on = found.links.iter().find(|link| link.stage.0 == 0).unwrap();
-    assert_eq!(json!(on.carried), json!({"page": 2, "category": "c"}));
+    assert_eq!(on.carried["page"], json!(2));
+    assert_eq!(on.carried["category"], json!("c"));
+    assert!(!on.carried.contains_key("position"));
     assert_eq!(found.links[0].carried["page"], json!(1));
+}
+
+/// How many pages are read of a list whose pages show this, each by its number.
+fn pages_read(pages: impl Fn() -> Pages, shows: impl Fn(u64) -> String) -> u64 {
+    let mut given = json!({});
+    for number in 1..50 {
+        let found = list(pages(), URL, &shows(number), given.clone());
+        match found.links.iter().find(|link| link.stage.0 == 0) {
+            Some(next) => given = json!(next.carried),
+            None => return number,
+        }
+    }
+    50
+}
+
+#[test]
+fn pages_that_repeat_the_one_before_end_the_list() {
+    // The sixth page is the last one; the site answers every later number with it.
+    let shows = |number: u64| {
+        let (last, next) = (number.min(6), number + 1);
+        format!("<a class=item href=/{last}>x</a><a class=n href=/list/{next}>n</a>")
+    };
+    assert_eq!(pages_read(|| pattern(PATTERN, None, true), shows), 8);
+    assert_eq!(pages_read(|| Pages::Next(href(&["a.n"])), shows), 8);
+    let lying = || pattern(PATTERN, Some(("b", "")), false);
+    let counted = |number: u64| format!("<b>{}</b>{}", number + 1, shows(number));
+    assert_eq!(pages_read(lying, counted), 8);
+}
+
+#[test]
+fn a_page_that_repeats_another_once_by_chance_does_not_end_the_list() {
+    let shows = |number: u64| match number {
+        // New items push a whole page's items onto the next page.
+        1..=9 => format!("<a class=item href=/{}>x</a>", number / 2),
+        _ => "<p>none".to_owned(),
+    };
+    assert_eq!(pages_read(|| pattern(PATTERN, None, true), shows), 10);
+}
+
+#[test]
+fn a_page_that_is_not_full_promises_no_next_one_but_tries_it() {
+    let full = |items| {
+        let mut stage = Stage::new("list").links(None, &["a.item"], 1);
+        stage.items_per_page = Some(items);
+        let site = site(vec![
+            stage.pages(pattern(PATTERN, None, true)),
+            Stage::new("detail"),
+        ]);
+        let html = "<a class=item href=/1>1</a>".as_bytes();
+        let found = read_at(&site, 0, URL, html, None, &carried(json!({}))).unwrap();
+        (following(&found).len(), found.has_next)
+    };
+    assert_eq!(full(1), (1, true));
+    assert_eq!(full(2), (1, false));
 }

@@ -292,10 +292,11 @@ fn stopped(stop: &Stop, wire_bytes: u64, host: &str) -> FetchFailure {
             ),
         ),
         Stop::Ratio(ratio) => (
-            ErrorClass::Decode,
+            ErrorClass::TooLarge,
             format!(
                 "the answer grows to more than {ratio} times its compressed size, as a \
-                 decompression bomb does, from {host}"
+                 decompression bomb does, from {host}. If such pages are wanted, raise \
+                 fetch.max_ratio."
             ),
         ),
         Stop::Unknown(cause) => (ErrorClass::Decode, format!("{cause}, from {host}")),

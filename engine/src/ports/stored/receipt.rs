@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Mode, StoredTask};
+use super::{AttemptRow, Mode, StoredTask};
 use crate::{
     model::{
         class::{ErrorClass, SkipReason},
@@ -34,6 +34,8 @@ pub enum StoreReceipt {
     Ended(Ended),
     /// So many pages changed state, by host, batch and stage.
     Moved(Vec<MovedCount>),
+    /// The page's latest attempts, oldest first.
+    Attempts(Vec<AttemptRow>),
     /// Kept.
     Noted,
 }

@@ -214,6 +214,7 @@ impl ModelStore {
         visit.suspect &= phase == Phase::Backoff && !was_parsed;
         (visit.due_at, visit.tries) = (due_at, order.tries);
         (visit.skip, visit.class) = (skip, class);
+        self.keep_attempt(order);
         Ok(ended)
     }
 
@@ -349,6 +350,7 @@ impl Session {
             class: None,
             suspect: false,
             crashes: 0,
+            attempts: Vec::new(),
         };
         let task = visit.as_task(link.key, Duration::ZERO);
         if !is_complete {

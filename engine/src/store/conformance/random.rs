@@ -169,6 +169,23 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
     said
 }
 
+/// Found by the test below.
+#[test]
+fn a_redirects_target_that_an_earlier_session_completed_counts_as_known() {
+    let steps = [
+        Step::Discover(vec![3]),
+        Step::End(0, 6, vec![]),
+        Step::NextSession(false),
+        Step::Discover(vec![0]),
+        // Page 0 was redirected to page 3.
+        Step::End(20, 7, vec![]),
+        Step::Discover(vec![9, 3]),
+    ];
+    let on_disk = tell(OnDisk::new(), &steps);
+    assert_eq!(on_disk, tell(ModelStore::default(), &steps));
+    assert!(on_disk[5].contains("known: 1"), "{}", on_disk[5]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -46,6 +46,7 @@ stories!(
     a_refused_verb_leaves_nothing,
     an_unfinished_session_is_not_begun_again,
     counts_survive_a_restart,
+    attempts_are_read_back,
 );
 
 fn count(opened: &SessionOpened, phase: Phase) -> u64 {
@@ -88,6 +89,21 @@ fn entry_pages_fill_batches<S: Subject>(mut crawl: Talk<S>) {
         .collect();
     assert_eq!(batches, [0, 1, 2]);
     assert_eq!(ended.discovered.new[0].depth, 1);
+}
+
+fn attempts_are_read_back<S: Subject>(mut crawl: Talk<S>) {
+    let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
+    crawl.end(&task, failed()).unwrap();
+    let verb = |session| StoreVerb::Attempts {
+        session,
+        key: task.key,
+    };
+    for (session, n) in [(crawl.session, 1), (SessionId(9), 0)] {
+        match crawl.ask(verb(session)).unwrap() {
+            StoreReceipt::Attempts(rows) => assert_eq!(rows.len(), n),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 fn admission_goes_on_behind_its_cursor<S: Subject>(mut crawl: Talk<S>) {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::entity::Entity;
+use serde_json::Value as Json;
 use url::Url;
 
 use super::set_back;
@@ -27,12 +28,15 @@ use crate::{
         reports::{Answer, FetchFailure},
         stored::{AttemptRow, PageEnd, StoreVerb},
     },
-    site::scope::HostKey,
+    site::{compiled::Pages, scope::HostKey},
     systems::crawl::Crawl,
 };
 
 /// Memory charged per byte of a body while it is parsed (measured on a page of tiny elements).
 const MEMORY_PER_BYTE: u64 = 65;
+
+/// Read instead of the 404 that ends a list.
+const NO_MORE: &[u8] = b"<!-- no such page: the list has ended -->";
 
 /// An answer of any status.
 pub(super) fn answered(
@@ -49,6 +53,14 @@ pub(super) fn answered(
             ..
         } if is_sitemap(crawl, entity) => {
             answer.body = Arc::default();
+            Verdict::Page
+        }
+        // A list that goes on until a page is empty ends as well with a page that is not there.
+        Verdict::Fail {
+            class: ErrorClass::NotFound,
+            ..
+        } if is_tried(crawl, entity) => {
+            answer.body = Arc::new(NO_MORE.to_vec());
             Verdict::Page
         }
         verdict => verdict,
@@ -118,6 +130,26 @@ fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
             .session(task.session)
             .is_some_and(|session| session.site.stage(task.stage).sitemap_of.is_some())
     })
+}
+
+/// Whether a page of a list was asked for only to see whether there is one.
+fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
+    let Some((task, _)) = crawl.moves.task(entity) else {
+        return false;
+    };
+    let Some(session) = crawl.session(task.session) else {
+        return false;
+    };
+    match &session.site.stage(task.stage).pages {
+        Some(Pages::Pattern {
+            count: None, first, ..
+        }) => {
+            let carried = serde_json::from_str::<Json>(task.url.carried()).unwrap_or_default();
+            let page = carried["page"].as_u64();
+            carried.get("position").is_none() && page.is_some_and(|page| page > u64::from(*first))
+        }
+        _ => false,
+    }
 }
 
 /// What an answer says of its host's speed and health.

@@ -19,7 +19,10 @@ use crate::{
         stats::Step,
     },
     politeness::budget::RetryBudget,
-    ports::stored::{Ended, MovedCount, SessionOpened, StoreReceipt},
+    ports::{
+        commands::Inspected,
+        stored::{AttemptRow, Ended, MovedCount, SessionOpened, StoreReceipt},
+    },
     systems::crawl::Crawl,
 };
 
@@ -148,6 +151,9 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             }
             answer(crawl, request, &moved, count);
         }
+        (Owner::Inspect(request), StoreReceipt::Attempts(attempts)) => {
+            inspected(crawl, request, attempts);
+        }
         (Owner::Close(session), StoreReceipt::Noted) => closed(crawl, session),
         (Owner::Note(_), StoreReceipt::Noted) => {}
         (_, receipt) => debug_assert!(false, "{owner:?} was answered with {receipt:?}"),
@@ -183,6 +189,7 @@ pub(super) fn refused(crawl: &mut Crawl, id: OrderId, message: &str) {
                 reply.try_send(Err(message.to_owned())).ok();
             }
         }
+        Some(Owner::Inspect(request)) => inspected(crawl, request, Vec::new()),
         _ => crawl.tell_all(&format!("the store refused: {message}")),
     }
 }
@@ -256,6 +263,17 @@ fn judged(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: StageId)
         if run.condemning.is_some() {
             run.condemned = true;
         }
+    }
+}
+
+/// What the store knows of a task that somebody asks after.
+fn inspected(crawl: &mut Crawl, request: u32, attempts: Vec<AttemptRow>) {
+    let asked = crawl.desk.inspecting.remove(&request);
+    let reply = crawl.index.asking.remove(&request);
+    if let (Some(asked), Some(reply)) = (asked, reply) {
+        let told = Inspected { attempts, ..asked };
+        let ack = serde_json::to_value(told).map_err(|error| error.to_string());
+        reply.try_send(ack).ok();
     }
 }
 

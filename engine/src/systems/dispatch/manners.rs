@@ -58,6 +58,17 @@ pub(super) fn ask(
     }
     match known.pace.next_allowed(now) {
         When::Now => {}
+        When::At(at, WaitReason::RetryAfter)
+            if at.saturating_sub(now) > crawl.settings.0.retry.max_retry_after =>
+        {
+            let hours = crawl.settings.0.retry.max_retry_after.as_secs() / 3600;
+            let why = format!(
+                "the host asks to be left alone for more than {hours} h; resume the crawl later"
+            );
+            fail_first(crawl, line, ErrorClass::HostParked, why);
+            super::rearm(crawl, line);
+            return Some(Tried::Went);
+        }
         When::At(at, why) => {
             crawl.lines.hold_until(line, at, why);
             return Some(Tried::Held);
@@ -75,7 +86,10 @@ pub(super) fn ask(
         }
         RobotsKnown::Unreachable { again, tries, why } if again > now => {
             if tries >= ROBOTS_TRIES {
-                fail_first(crawl, line, &why);
+                let why = format!(
+                    "nothing of this host is fetched while its robots.txt is unreadable: {why}"
+                );
+                fail_first(crawl, line, ErrorClass::Robots, why);
                 super::rearm(crawl, line);
                 return Some(Tried::Went);
             }
@@ -92,8 +106,8 @@ pub(super) fn ask(
     }
 }
 
-/// queued → failed: robots.txt cannot be read, so nothing of this host may be.
-fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
+/// queued → failed: nothing of this host may be fetched in this run.
+fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: String) {
     let Some((_, entity)) = crawl.lines.get_mut(line).pop() else {
         return;
     };
@@ -104,9 +118,6 @@ fn fail_first(crawl: &mut Crawl, line: LineId, why: &str) {
         return;
     }
     let (task, tries) = (task.clone(), attempts.0);
-    let class = ErrorClass::Robots;
-    let message =
-        format!("nothing of this host is fetched while its robots.txt is unreadable: {why}");
     let end = PageEnd::Failed {
         evidence: Evidence {
             message: message.clone(),

@@ -1,5 +1,7 @@
 //! What people ask of single things: tasks, hosts, start URLs; and calling back what is in flight.
 
+use std::time::Duration;
+
 use bevy_ecs::entity::Entity;
 use crossbeam_channel::Sender;
 use serde_json::json;
@@ -211,18 +213,41 @@ pub(super) fn drop_waiting(
     None
 }
 
-/// One task: its state, and why it waits.
-pub(super) fn inspect(crawl: &mut Crawl, key: PageKey) -> Ack {
+/// One task: its state, why it waits, and the attempts that the store has of it. A store in
+/// trouble is not waited for.
+pub(super) fn inspect(crawl: &mut Crawl, key: PageKey, reply: Option<Sender<Ack>>) -> Option<Ack> {
     let Some(entity) = find(crawl, key) else {
-        return Err("the task is not in the window".to_owned());
+        return Some(Err("the task is not in the window".to_owned()));
     };
-    let (Some((task, _)), Some(state)) = (crawl.moves.task(entity), crawl.moves.of(entity)) else {
-        return Err("the task has just left".to_owned());
+    let (Some((task, tries)), Some(state)) = (crawl.moves.task(entity), crawl.moves.of(entity))
+    else {
+        return Some(Err("the task has just left".to_owned()));
     };
-    let (task, now) = (task.clone(), crawl.now());
+    let (task, tries) = (task.clone(), tries.0);
+    let inspected = Inspected {
+        url: task.url.to_string(),
+        state: state.phase().name().to_owned(),
+        waits: waits(crawl, entity, &task, state),
+        attempts: Vec::new(),
+    };
+    if tries.dispatched == 0 || crawl.condition.store_trouble.is_some() {
+        return Some(serde_json::to_value(inspected).map_err(|error| error.to_string()));
+    }
+    let request = request(crawl, reply);
+    crawl.desk.inspecting.insert(request, inspected);
+    let session = task.session;
+    crawl.write(
+        Owner::Inspect(request),
+        StoreVerb::Attempts { session, key },
+    );
+    None
+}
+
+/// Why a task waits, in words.
+fn waits(crawl: &mut Crawl, entity: Entity, task: &Task, state: TaskState) -> Option<String> {
     let host = crawl.hops.get(entity).map_or(task.host, |hop| hop.host);
     let line = crawl.lines.id(task.session, host);
-    let waits = match state {
+    match state {
         TaskState::Queued if crawl.paused.contains(entity) => Some("a person paused it".to_owned()),
         TaskState::Queued => crawl
             .lines
@@ -231,7 +256,7 @@ pub(super) fn inspect(crawl: &mut Crawl, key: PageKey) -> Ack {
             .or(crawl.condition.limited)
             .map(|reason| reason.name().to_owned()),
         TaskState::Backoff { until_us, cause } => {
-            let left = std::time::Duration::from_micros(until_us).saturating_sub(now);
+            let left = Duration::from_micros(until_us).saturating_sub(crawl.now());
             Some(format!(
                 "backoff after {}: {} ms left",
                 cause.name(),
@@ -239,12 +264,5 @@ pub(super) fn inspect(crawl: &mut Crawl, key: PageKey) -> Ack {
             ))
         }
         _ => None,
-    };
-    let inspected = Inspected {
-        url: task.url.to_string(),
-        state: state.phase().name().to_owned(),
-        waits,
-        attempts: Vec::new(),
-    };
-    serde_json::to_value(inspected).map_err(|error| error.to_string())
+    }
 }
