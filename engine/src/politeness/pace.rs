@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 mod controller;
 mod latency;
+mod refusals;
 
 use controller::Controller;
 

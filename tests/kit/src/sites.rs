@@ -338,7 +338,7 @@ pub fn failing(seed: u64, share: u64, request: &Request, good: Reply) -> Reply {
         0 => Reply::status(503),
         1 => Reply::status(500),
         2 => Reply::status(503).with("Retry-After", "0"),
-        3 => Reply::status(429).with("Retry-After", "0"),
+        3 => Reply::status(429),
         4 => Reply::hang_up(),
         5 => Reply::wild(move |peer| {
             let half = &body[..body.len() / 2];

@@ -7,6 +7,7 @@ use super::{
     super::micros,
     Learned, Signal,
     latency::{Base, Window},
+    refusals::Refusals,
 };
 
 /// Growth rests so long after a rate-limit event.
@@ -36,6 +37,7 @@ enum Cause {
     SlowStart,
     Growing,
     Refused,
+    Noise,
     Strained,
     Latency { median: u64, base: u64 },
 }
@@ -55,6 +57,7 @@ pub(super) struct Controller {
     frozen_until: Duration,
     last_event: Option<Duration>,
     successes_since_event: u64,
+    refused_since_event: u64,
     base: Base,
     window: Window,
     window_began: Duration,
@@ -66,6 +69,7 @@ pub(super) struct Controller {
     last_sent: Option<Duration>,
     /// Mean gap between requests, in µs.
     sent_gap: u64,
+    refusals: Refusals,
     cause: Cause,
 }
 
@@ -96,6 +100,7 @@ impl Controller {
             frozen_until: Duration::ZERO,
             last_event: None,
             successes_since_event: 0,
+            refused_since_event: 0,
             base: Base::restored(learned.base_us, now),
             window: Window::default(),
             window_began: now,
@@ -104,6 +109,7 @@ impl Controller {
             invited: 0,
             last_sent: None,
             sent_gap: 0,
+            refusals: Refusals::default(),
             cause: Cause::SlowStart,
         }
     }
@@ -141,6 +147,10 @@ impl Controller {
     }
 
     pub(super) fn on_answer(&mut self, now: Duration, sent: Duration, signal: Signal, most: u32) {
+        let refused = matches!(signal, Signal::Throttled(_));
+        if refused || matches!(signal, Signal::Good(_)) {
+            self.refusals.on_answer(self.sent_gap, refused);
+        }
         match signal {
             Signal::Good(first_byte) => {
                 self.successes_since_event += 1;
@@ -152,6 +162,7 @@ impl Controller {
                 self.strained += 1;
                 self.invited += 1;
             }
+            Signal::Throttled(_) if self.refusals.bears() => {}
             Signal::Throttled(_) => self.refuse(now, sent, most),
         }
         if self.is_window_over(now) {
@@ -167,10 +178,14 @@ impl Controller {
 
     /// Cuts once for a burst of refusals: those sent before the last cut are part of its event.
     fn refuse(&mut self, now: Duration, sent: Duration, most: u32) {
+        self.refused_since_event += 1;
         let apart = WINDOW.max(Duration::from_micros(self.base.value().saturating_mul(2)));
         let again = self.last_event;
         if again.is_some_and(|at| sent < at || now.saturating_sub(at) < apart) {
             return;
+        }
+        if let Some(gap) = self.refusals.find_noise() {
+            return self.bear(now, gap, most);
         }
         let limit = self.limit.min(most);
         let until = now.saturating_add(self.penalty);
@@ -186,12 +201,7 @@ impl Controller {
         let few = self.successes_since_event < FEW;
         if limit == 1 || !self.pace.is_zero() || (again.is_some() && few) {
             let natural = Duration::from_micros(self.sent_gap.saturating_add(self.sent_gap / 2));
-            // A pace that held for a while is nearly right.
-            let slower = if few {
-                self.pace.saturating_mul(2)
-            } else {
-                self.pace.saturating_mul(9) / 8
-            };
+            let slower = self.slower();
             self.pace = if self.pace.is_zero() { natural } else { slower };
             self.pace = self.pace.clamp(MIN_PACE, MAX_PACE);
         }
@@ -199,8 +209,38 @@ impl Controller {
         self.slow_until = 0;
         self.frozen_until = now.saturating_add(FREEZE);
         self.last_event = Some(now);
-        self.successes_since_event = 0;
+        (self.successes_since_event, self.refused_since_event) = (0, 0);
         self.cause = Cause::Refused;
+        self.begin_window(now);
+    }
+
+    /// By what was refused of the pace; one that held for a while is nearly right.
+    fn slower(&self) -> Duration {
+        if self.refusals.is_unproven(micros(self.pace)) {
+            return self.pace;
+        }
+        let good = u128::from(self.successes_since_event) + 1;
+        let all = good + u128::from(self.refused_since_event);
+        let fitting = self.pace.as_micros() * all / good;
+        let fitting = Duration::from_micros(u64::try_from(fitting).unwrap_or(u64::MAX));
+        fitting.clamp(self.pace * 9 / 8, self.pace * 2)
+    }
+
+    /// Slowing down changed nothing: back to the speed at which as much was refused.
+    fn bear(&mut self, now: Duration, gap: u64, most: u32) {
+        self.pace = self.pace.min(Duration::from_micros(gap));
+        let in_service = self.base.value().saturating_mul(3) / 2 / gap.max(1);
+        let in_service = u32::try_from(in_service).unwrap_or(u32::MAX);
+        self.limit = self.limit.max(in_service.saturating_add(1).min(most));
+        self.cap = None;
+        // Not faster than what was tried, for now: the limit itself may begin there.
+        let known = self.pace.saturating_mul(31) / 32;
+        self.refused_pace = Some((known, now.saturating_add(PENALTY)));
+        self.penalty = PENALTY;
+        self.frozen_until = now;
+        self.last_event = Some(now);
+        (self.successes_since_event, self.refused_since_event) = (0, 0);
+        self.cause = Cause::Noise;
         self.begin_window(now);
     }
 
@@ -316,6 +356,10 @@ impl Controller {
                 }
                 None => "recovering from a rate limit (429)".to_owned(),
             },
+            Cause::Noise => format!(
+                "the host refuses {} % at any speed (429): going slower changes nothing",
+                self.refusals.borne().unwrap_or_default()
+            ),
             Cause::Strained => "cut: time-outs or 503 from the host".to_owned(),
             Cause::Latency { median, base } => {
                 format!(

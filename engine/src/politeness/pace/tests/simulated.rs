@@ -16,6 +16,8 @@ struct Host {
     max_in_flight: u32,
     /// More in a second are refused (a bucket of one second).
     max_rate: Option<u64>,
+    /// So many of a hundred are refused at any speed.
+    moody: u64,
 }
 
 #[derive(Default)]
@@ -63,6 +65,8 @@ fn crawl(host: &Host, pace: &mut Pace, seconds: u64, seed: u64) -> Tally {
                     bucket -= 1_000_000;
                 }
             }
+            let mood = chance::unit(seed, Purpose::Fault, u128::from(n), 7);
+            refused |= chance::below(mood, 100) < host.moody;
             let until = if refused {
                 now + ms(20)
             } else {
@@ -117,6 +121,7 @@ const HOST: Host = Host {
     service: ms(200),
     max_in_flight: u32::MAX,
     max_rate: None,
+    moody: 0,
 };
 
 /// Goodput of what is possible, latency of idle, and share refused, over 600 s.
@@ -197,6 +202,49 @@ fn a_limit_of_five_a_second_is_found() {
         possible,
         (0.9, 1.5, 0.04),
     );
+}
+
+/// Good answers over 600 s, with a ceiling of `max_rate`, beside those of the same host in a better
+/// mood: the mean of twenty seeds.
+fn share_of_clean(name: &str, host: Host, max_rate: f64, max_in_flight: u32) -> f64 {
+    let total = |host: &Host| -> u32 {
+        (1..=20)
+            .map(|seed| crawl(host, &mut open(max_rate, max_in_flight), 600, seed).good)
+            .sum()
+    };
+    let share = f64::from(total(&host)) / f64::from(total(&Host { moody: 0, ..host }));
+    eprintln!("{name}: {share:.2} of the clean throughput");
+    share
+}
+
+#[test]
+fn refusals_at_any_speed_do_not_slow_a_crawl_for_long() {
+    for (moody, least) in [(1, 0.6), (5, 0.6), (10, 0.6), (20, 0.4)] {
+        let host = Host { moody, ..HOST };
+        for (rate, in_flight) in [(f64::INFINITY, 64), (20.0, 16), (4.0, 4)] {
+            let name = format!("{moody} % at {rate}/s");
+            let share = share_of_clean(&name, host, rate, in_flight);
+            assert!(share >= least, "{name}: {share:.2}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_is_found_under_refusals_at_any_speed() {
+    let host = Host {
+        max_rate: Some(5),
+        moody: 5,
+        ..HOST
+    };
+    let (mut good, seeds) = (0, 20_u32);
+    for seed in 1..=u64::from(seeds) {
+        let tally = crawl(&host, &mut open(f64::INFINITY, 64), 600, seed);
+        let refused = f64::from(tally.refused) / f64::from(tally.good + tally.refused);
+        assert!(refused <= 0.15, "{refused:.3} refused by seed {seed}");
+        good += tally.good;
+    }
+    let goodput = f64::from(good) / (5.0 * 0.95 * 600.0 * f64::from(seeds));
+    assert!(goodput >= 0.4, "goodput {goodput:.2}");
 }
 
 #[test]
