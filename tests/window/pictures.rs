@@ -1,8 +1,24 @@
 //! Pictures without a window.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use super::{has_adapter, record, run, text, viewer};
+
+/// The picture of a recording at this second, and what was told on stderr.
+fn shot(recording: &Path, at: &str) -> (Vec<u8>, String) {
+    let out = recording.with_extension("png");
+    let ended = run(viewer(&[
+        "--replay",
+        &recording.display().to_string(),
+        "--screenshot",
+        &out.display().to_string(),
+        "--at",
+        at,
+    ]));
+    let told = text(&ended.stderr);
+    assert!(ended.status.success(), "{told}");
+    (fs::read(out).expect("the picture is there"), told)
+}
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -54,23 +70,10 @@ fn the_same_time_of_a_recording_is_the_same_picture() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let recording = folder.path().join("run.cfr");
     record(&recording, 80);
-    let shoot = |name: &str, at: &str| {
-        let out = folder.path().join(name);
-        let ended = run(viewer(&[
-            "--replay",
-            &recording.display().to_string(),
-            "--screenshot",
-            &out.display().to_string(),
-            "--at",
-            at,
-        ]));
-        assert!(ended.status.success(), "{}", text(&ended.stderr));
-        fs::read(out).expect("the picture is there")
-    };
-    let first = shoot("1.png", "0.6");
-    assert!(first == shoot("2.png", "0.6"), "byte for byte");
+    let (first, _) = shot(&recording, "0.6");
+    assert!(first == shot(&recording, "0.6").0, "byte for byte");
     assert!(
-        first != shoot("3.png", "0.3"),
+        first != shot(&recording, "0.3").0,
         "another time is another picture"
     );
 
@@ -119,33 +122,17 @@ fn a_damaged_recording_is_shown_up_to_the_damage() {
     let recording = folder.path().join("run.cfr");
     record(&recording, 300);
     let whole = fs::read(&recording).expect("it was just written");
-    let shoot = |at: &str| {
-        let out = folder.path().join("out.png");
-        let ended = run(viewer(&[
-            "--replay",
-            &recording.display().to_string(),
-            "--screenshot",
-            &out.display().to_string(),
-            "--at",
-            at,
-        ]));
-        assert!(ended.status.success(), "{}", text(&ended.stderr));
-        (
-            fs::read(&out).expect("the picture is there"),
-            text(&ended.stderr),
-        )
-    };
-    let (before, told) = shoot("0.2");
+    let (before, told) = shot(&recording, "0.2");
     assert!(!told.contains("damaged"), "{told}");
     // The end is lost, and then a byte in the middle turned over as well.
     let cut = whole.len() * 9 / 10;
     fs::write(&recording, &whole[..cut]).expect("the folder is ours");
-    let (_, told) = shoot("99");
+    let (_, told) = shot(&recording, "99");
     assert!(told.contains("damaged"), "{told}");
     let mut turned = whole;
     turned[cut] ^= 0xff;
     fs::write(&recording, &turned).expect("the folder is ours");
-    let (end, told) = shoot("99");
+    let (end, told) = shot(&recording, "99");
     assert!(told.contains("damaged"), "{told}");
     assert!(before != end);
 }

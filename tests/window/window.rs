@@ -66,17 +66,25 @@ impl Drop for Display {
     }
 }
 
-#[test]
-fn a_window_opens_pauses_at_a_key_and_quits_cleanly() {
+/// A display with a hand; `None`, said aloud, where this machine has not what it takes.
+fn a_display() -> Option<Display> {
     if Command::new("xdotool").arg("version").output().is_err() {
         skipped("xdotool is not installed");
-        return;
+        return None;
     }
     if !has_adapter() {
-        return;
+        return None;
     }
-    let Some(display) = Display::start() else {
+    let display = Display::start();
+    if display.is_none() {
         skipped("Xvfb is not installed");
+    }
+    display
+}
+
+#[test]
+fn a_window_opens_pauses_at_a_key_and_quits_cleanly() {
+    let Some(display) = a_display() else {
         return;
     };
     let mut command = viewer(&["--window", "--latency-ms", "100"]);
@@ -134,15 +142,7 @@ fn changed(
 
 #[test]
 fn a_mouse_selects_a_task_and_switches_the_profile() {
-    if Command::new("xdotool").arg("version").output().is_err() {
-        skipped("xdotool is not installed");
-        return;
-    }
-    if !has_adapter() {
-        return;
-    }
-    let Some(display) = Display::start() else {
-        skipped("Xvfb is not installed");
+    let Some(display) = a_display() else {
         return;
     };
     let folder = tempfile::tempdir().expect("a scratch folder");

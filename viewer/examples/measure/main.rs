@@ -25,6 +25,10 @@ mod usage;
 
 use crawlfield_engine::bench;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures and prints; quickly if so asked.
 type Print = fn(bool);
 

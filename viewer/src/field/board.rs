@@ -326,6 +326,20 @@ impl Board {
         }
     }
 
+    /// Whether all is to be written anew.
+    #[must_use]
+    pub const fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// Clears a flag of all tasks; only where all is to be written anew.
+    pub fn clear(&mut self, flag: u32) {
+        debug_assert!(self.is_stale, "nobody would hear of it");
+        for look in &mut self.looks {
+            look.set_flag(flag, false);
+        }
+    }
+
     /// Sets or clears a flag of a task.
     pub fn flag(&mut self, mirror: &Mirror, slot: u32, flag: u32, on: bool) {
         if self.address_of(slot).is_none() || !self.looks[index(slot)].set_flag(flag, on) {

@@ -1,6 +1,6 @@
 //! The inspector at the right: the selected tasks, the task under the pointer, a host, or the run.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Key, RichText, ScrollArea, Ui};
 use crawlfield_engine::{
@@ -17,14 +17,17 @@ use crawlfield_engine::{
 };
 
 use super::{Desk, hosts, overview, stage, task, words};
-use crate::{field::texel::sign_of, numbers::wide};
+use crate::{
+    field::texel::sign_of,
+    numbers::{index, wide},
+};
 
 /// Tasks that are paused or resumed with one press, at most.
 const TOGETHER: usize = 512;
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
     desk.show.keep_picked();
-    let picked = desk.show.picked.tasks.clone();
+    let picked = Arc::clone(&desk.show.picked.tasks);
     // A task that left by itself is shown until a person turns to something else.
     if picked.is_empty() && !desk.show.picked.has_left {
         desk.panels.shown = None;
@@ -45,14 +48,19 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 /// What many tasks have in common, and what can be done to all of them.
 fn lasso(ui: &mut Ui, desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
-    let mut phases: BTreeMap<Phase, u64> = BTreeMap::new();
-    let mut hosts: BTreeMap<HostId, u64> = BTreeMap::new();
+    let rows = desk.show.mirror.tables().hosts();
+    // By number, for there may be a million.
+    let (mut by_phase, mut by_host) = ([0_u64; Phase::ALL.len()], vec![0_u64; rows.len()]);
     for (slot, _) in picked {
-        if let Some(task) = desk.show.mirror.task(*slot) {
-            *phases.entry(task.phase).or_default() += 1;
-            *hosts.entry(task.host).or_default() += 1;
+        if let Some(sight) = desk.show.mirror.sight(*slot) {
+            by_phase[sight.phase as usize] += 1;
+            by_host[index(sight.host_number)] += 1;
         }
     }
+    let counted = Phase::ALL.into_iter().zip(by_phase);
+    let phases: BTreeMap<Phase, u64> = counted.filter(|(_, n)| *n > 0).collect();
+    let counted = rows.iter().map(|row| row.id).zip(by_host);
+    let mut hosts: Vec<(HostId, u64)> = counted.filter(|(_, n)| *n > 0).collect();
     let count = picked.len() as u64;
     ui.label(RichText::new(format!("{} tasks selected", words::count(count))).heading());
     ui.add_space(4.0);
@@ -65,7 +73,6 @@ fn lasso(ui: &mut Ui, desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
         desk.look.bar(ui, wide(*n) / wide(count), hex);
     }
     desk.look.section(ui, "Hosts");
-    let mut hosts: Vec<(HostId, u64)> = hosts.into_iter().collect();
     hosts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     for (host, n) in hosts.into_iter().take(6) {
         let name = desk

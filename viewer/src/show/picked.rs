@@ -1,5 +1,7 @@
 //! Tasks that a person works with: selected, and under the pointer.
 
+use std::sync::Arc;
+
 use crawlfield_engine::{feed::mirror::Mirror, model::ids::PageKey};
 
 use super::Show;
@@ -15,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Picked {
     /// Selected: slot and identity.
-    pub tasks: Vec<(u32, PageKey)>,
+    pub tasks: Arc<Vec<(u32, PageKey)>>,
     /// The one that was selected left by itself; nothing was selected since.
     pub has_left: bool,
     /// Under the pointer.
@@ -25,7 +27,10 @@ pub struct Picked {
 impl Picked {
     pub(super) fn mark(&self, mirror: &Mirror, board: &mut Board, on: bool) {
         board.expect_changes(self.tasks.len());
-        for (slot, _) in &self.tasks {
+        if !on && board.is_stale() {
+            return board.clear(FLAG_SELECTED);
+        }
+        for (slot, _) in self.tasks.iter() {
             board.flag(mirror, *slot, FLAG_SELECTED, on);
         }
     }
@@ -36,7 +41,7 @@ impl Show {
     pub fn select(&mut self, slots: Vec<u32>) {
         self.picked.mark(&self.mirror, &mut self.board, false);
         let mirror = &self.mirror;
-        let tasks = &mut self.picked.tasks;
+        let tasks = Arc::make_mut(&mut self.picked.tasks);
         tasks.clear();
         tasks.reserve(slots.len());
         tasks.extend(in_order(slots).filter_map(|slot| Some((slot, mirror.key_at(slot)?))));
@@ -48,9 +53,11 @@ impl Show {
     pub fn keep_picked(&mut self) {
         let mirror = &self.mirror;
         let had_one = self.picked.tasks.len() == 1;
-        self.picked
-            .tasks
-            .retain(|(slot, key)| mirror.task(*slot).is_some_and(|task| task.key == *key));
+        let is_here = |(slot, key): &(u32, PageKey)| mirror.key_at(*slot) == Some(*key);
+        if self.picked.tasks.iter().all(is_here) {
+            return;
+        }
+        Arc::make_mut(&mut self.picked.tasks).retain(is_here);
         self.picked.has_left |= had_one && self.picked.tasks.is_empty();
     }
 
@@ -63,7 +70,7 @@ impl Show {
             return;
         }
         let had_one = self.picked.tasks.len() == 1;
-        self.picked.tasks.retain(|(slot, key)| {
+        Arc::make_mut(&mut self.picked.tasks).retain(|(slot, key)| {
             let is_here = mirror.key_at(*slot) == Some(*key);
             if !is_here {
                 board.flag(mirror, *slot, FLAG_SELECTED, false);

@@ -2,7 +2,10 @@
 
 use memchr::{memchr_iter, memchr2_iter};
 
-use super::tokens::is_space;
+/// White space of the standard, without the carriage return.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | 0x0c | b' ')
+}
 
 /// Where the end tag of this name begins.
 pub(super) fn end_tag(text: &str, name: &str) -> Option<usize> {

@@ -16,7 +16,10 @@ use html5ever::{
 };
 use memchr::{memchr, memchr_iter};
 
-use super::{reference::replaced, script};
+use super::{
+    reference::replaced,
+    script::{self, is_space},
+};
 
 /// Feeds the tokens of one page to a sink. The text holds neither NUL nor carriage return.
 pub(super) struct Tokens<'t, S> {
@@ -303,11 +306,6 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
         let run = self.bytes()[at..].iter().position(|byte| !is_space(*byte));
         run.map_or(self.whole.len(), |run| at + run)
     }
-}
-
-/// White space of the standard, without the carriage return.
-pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | 0x0c | b' ')
 }
 
 /// A sink for a part of the page, whose end is not the page's.
