@@ -360,6 +360,6 @@ fn bottleneck(crawl: &Crawl, id: SessionId, waiting: &BTreeMap<String, u64>) -> 
     };
     Some(Bottleneck {
         name: name.to_owned(),
-        evidence: format!("{count} tasks wait: {reason}{figures}"),
+        evidence: format!("{count} tasks wait: {}{figures}", reason.replace('_', " ")),
     })
 }
