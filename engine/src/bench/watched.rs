@@ -93,14 +93,17 @@ fn sent(end: &NullEnd) -> u64 {
     }
 }
 
+/// Whether as much was told since then as is due: the engine waits, as the live loop does.
+fn is_ahead(end: &NullEnd, first: u64, from: Instant) -> bool {
+    number(sent(end) - first) > from.elapsed().as_secs_f64() * f64::from(RATE)
+}
+
 /// Ticks at a steady rate of changes for so long; the CPU time of this thread for a task.
 fn run(end: &mut NullEnd, began: Instant, span: Duration) -> f64 {
     let (before, lives) = (cpu::of_this_thread(), end.lives);
     let (from, first) = (Instant::now(), sent(end));
     while from.elapsed() < span {
-        let due = from.elapsed().as_secs_f64() * f64::from(RATE);
-        // Where as much was told as is due, the engine waits as the live loop does.
-        end.holds = number(sent(end) - first) > due;
+        end.holds = is_ahead(end, first, from);
         end.wait_until(began.elapsed());
         end.tick();
         if end.holds {
@@ -131,13 +134,11 @@ fn delays(span: Duration) -> Result<Vec<f64>, String> {
         }
         _ => Vec::new(),
     })?;
-    let mut told = 0;
+    let first = sent(&end);
     while began.elapsed() < span {
-        let due = began.elapsed().as_secs_f64() * f64::from(RATE);
-        end.holds = number(told) > due;
+        end.holds = is_ahead(&end, first, began);
         end.wait_until(ahead + began.elapsed());
         end.tick();
-        told = sent(&end);
         thread::sleep(Duration::from_millis(1));
     }
     drop(end);

@@ -1,7 +1,7 @@
 //! Memory is weighed in a process of its own: what an earlier bench left allocated would hide what
 //! the next one takes.
 
-use std::{path::Path, process::Command, thread, time::Duration};
+use std::{path::Path, process::Command};
 
 use super::{cpu, known, null_end::NullEnd};
 
@@ -55,9 +55,8 @@ pub fn here(words: &[String]) -> Result<u64, String> {
         "store" => crawled(known::taken_up(Path::new(of))?)?,
         other => return Err(format!("{other:?} cannot be weighed")),
     };
-    // The allocator gives pages back to the system a while after they were freed.
+    // What was kept for a busy tick goes in quiet ones.
     for _ in 0..20 {
-        thread::sleep(Duration::from_millis(100));
         end.tick();
     }
     let grown = cpu::resident().saturating_sub(before);
