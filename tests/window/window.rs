@@ -45,6 +45,17 @@ impl Display {
         text(&output.stdout).trim().to_owned()
     }
 
+    /// The viewer's window, once it is seen.
+    fn window(&self) -> String {
+        self.ask(&[
+            "search",
+            "--sync",
+            "--onlyvisible",
+            "--class",
+            "crawlfield-viewer",
+        ])
+    }
+
     /// Waits until the window's title says so.
     fn wait_for_title(&self, window: &str, said: &str) {
         let began = Instant::now();
@@ -90,14 +101,7 @@ fn a_window_opens_pauses_at_a_key_and_quits_cleanly() {
     let mut command = viewer(&["--window", "--latency-ms", "100"]);
     command.env("DISPLAY", &display.name);
     let child = command.spawn().expect("the viewer starts");
-    let search = [
-        "search",
-        "--sync",
-        "--onlyvisible",
-        "--class",
-        "crawlfield-viewer",
-    ];
-    let window = display.ask(&search);
+    let window = display.window();
     display.wait_for_title(&window, "DEMO");
     display.wait_for_title(&window, "running");
     display.ask(&["windowfocus", "--sync", &window]);
@@ -151,14 +155,7 @@ fn a_mouse_selects_a_task_and_switches_the_profile() {
         .env("DISPLAY", &display.name)
         .current_dir(folder.path());
     let child = command.spawn().expect("the viewer starts");
-    let search = [
-        "search",
-        "--sync",
-        "--onlyvisible",
-        "--class",
-        "crawlfield-viewer",
-    ];
-    let window = display.ask(&search);
+    let window = display.window();
     display.wait_for_title(&window, "running");
     display.ask(&["windowfocus", "--sync", &window]);
     // The first task stands in the upper left of the only host's block.

@@ -234,12 +234,22 @@ fn draw_panels(
     if panels.is_still {
         raw.time = Some(Duration::from_micros(show.now_us).as_secs_f64());
     }
-    let look = Look::dress(
-        &ctx,
-        panels.look.take(),
-        show.choices.theme,
-        panels.is_still,
-    );
+    **output = Some(drawn(&ctx, raw, show, panels, playback));
+    panels.painted.now = true;
+    panels.painted.at = Some(Instant::now());
+    panels.painted.shown_us = show.now_us;
+    panels.painted.view = Some(show.view);
+}
+
+/// One frame of all panels.
+fn drawn(
+    ctx: &egui::Context,
+    raw: egui::RawInput,
+    show: &mut Show,
+    panels: &mut Panels,
+    playback: &mut Playback,
+) -> egui::FullOutput {
+    let look = Look::dress(ctx, panels.look.take(), show.choices.theme, panels.is_still);
     panels.asking.hear(show);
     let full = ctx.run_ui(raw, |ui| {
         let mut desk = Desk {
@@ -250,12 +260,8 @@ fn draw_panels(
         };
         screen::draw(ui, &mut desk);
     });
-    **output = Some(full);
     panels.look = Some(look);
-    panels.painted.now = true;
-    panels.painted.at = Some(Instant::now());
-    panels.painted.shown_us = show.now_us;
-    panels.painted.view = Some(show.view);
+    full
 }
 
 /// A person touched something a moment ago.

@@ -31,7 +31,8 @@ pub(super) fn install(schedule: &mut Schedule) {
     );
 }
 
-/// fetched → parsing, while the CPU threads have less than they may be handed; a suspect of a crash is parsed alone.
+/// fetched → parsing, while the CPU threads have less than they may be handed; a suspect of a
+/// crash is parsed alone.
 fn start_parsing(mut crawl: Crawl) {
     let most = crawl.permits.cpu.limit * (1 + u64::from(crawl.settings.0.parse_ahead));
     let mut waiting = std::collections::VecDeque::new();

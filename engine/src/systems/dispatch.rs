@@ -205,14 +205,14 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         rearm(crawl, line);
         return Tried::Went;
     }
-    if barred(crawl, &task) && crawl.lines.get(line).outside > 0 {
-        // Pages that the barrier waits for may stand behind it in the store.
-        crawl.leave(entity);
-        crawl.lines.get_mut(line).outside += 1;
-        rearm(crawl, line);
-        return Tried::Went;
-    }
     if barred(crawl, &task) {
+        if crawl.lines.get(line).outside > 0 {
+            // Pages that the barrier waits for may stand behind it in the store.
+            crawl.leave(entity);
+            crawl.lines.get_mut(line).outside += 1;
+            rearm(crawl, line);
+            return Tried::Went;
+        }
         crawl.lines.get_mut(line).push(rank, entity);
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;

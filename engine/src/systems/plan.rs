@@ -1,5 +1,5 @@
-//! Plan: capacities are set, sessions begin, batches open, stages are judged, lines are filled, ended tasks leave,
-//! sessions end.
+//! Plan: capacities are set, sessions begin, batches open, stages are judged, sessions end, ended
+//! tasks leave, lines are filled.
 
 mod admission;
 mod begin;

@@ -200,8 +200,7 @@ impl Asked {
     fn told(&self) -> (Weight, String) {
         let what = &self.what;
         let done = match self.pages {
-            Some(1) => "done, 1 page".to_owned(),
-            Some(n) => format!("done, {} pages", words::count(n)),
+            Some(n) => format!("done, {}", words::pages(n)),
             None => "done".to_owned(),
         };
         let Some(why) = self.refused.first() else {

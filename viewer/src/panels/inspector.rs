@@ -233,17 +233,9 @@ fn by_session(
     sessions
 }
 
-fn pages(n: usize) -> String {
-    if n == 1 {
-        "1 page".to_owned()
-    } else {
-        format!("{} pages", words::count(n as u64))
-    }
-}
-
 fn requeue(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
     for (session, keys) in by_session(desk, picked, |phase| phase == Phase::Dead) {
-        let what = format!("requeue {}", pages(keys.len()));
+        let what = format!("requeue {}", words::pages(keys.len() as u64));
         let selector = DeadSelector {
             keys,
             ..DeadSelector::default()
@@ -259,7 +251,7 @@ fn give_up(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
     let kinds: [fn(Phase) -> bool; 2] = [Phase::is_waiting, |phase| phase == Phase::Dead];
     for wants in kinds {
         for (session, keys) in by_session(desk, picked, wants) {
-            let what = format!("drop {}", pages(keys.len()));
+            let what = format!("drop {}", words::pages(keys.len() as u64));
             let selector = DeadSelector {
                 keys,
                 ..DeadSelector::default()

@@ -20,6 +20,15 @@ pub fn count(n: u64) -> String {
     }
 }
 
+/// `1 page`, `1,234 pages`.
+#[must_use]
+pub fn pages(n: u64) -> String {
+    match n {
+        1 => "1 page".to_owned(),
+        n => format!("{} pages", count(n)),
+    }
+}
+
 fn grouped(n: u64) -> String {
     if n < 1_000 {
         return n.to_string();

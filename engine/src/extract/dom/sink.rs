@@ -17,12 +17,11 @@ use crate::extract::{
     tree::{Id, Tree, What},
 };
 
-/// A tree with counters. Once a bound is broken it takes no more nodes in.
+/// A tree that is watched. Once a bound is broken it takes no more nodes in.
 pub(super) struct GuardedSink {
     tree: RefCell<Tree>,
     max_nesting: u32,
     max_elements: u32,
-    elements: Cell<u32>,
     broken: Cell<Option<Broken>>,
 }
 
@@ -33,7 +32,6 @@ impl GuardedSink {
             tree: RefCell::new(Tree::for_page(bytes)),
             max_nesting: bounds.max_nesting,
             max_elements: bounds.max_elements,
-            elements: Cell::new(0),
             broken: Cell::new(None),
         }
     }
@@ -45,11 +43,11 @@ impl GuardedSink {
 
     /// Counts ancestors instead of remembering depths: the adoption agency moves whole subtrees.
     fn check_nesting(&self, parent: Id) {
+        let tree = self.tree.borrow();
         // No nesting is deeper than there are elements: most pages need no count at all.
-        if self.elements.get() < self.max_nesting {
+        if tree.elements() < self.max_nesting as usize {
             return;
         }
-        let tree = self.tree.borrow();
         let mut depth = 0;
         let mut at = Some(parent);
         while let Some(node) = at {
@@ -113,14 +111,12 @@ impl TreeSink for GuardedSink {
         attributes: Vec<Attribute>,
         _flags: ElementFlags,
     ) -> Id {
-        let elements = self.elements.get() + 1;
-        self.elements.set(elements);
-        if elements > self.max_elements {
-            self.broken.set(Some(Broken::Elements));
-        }
         let is_template = name.ns == ns!(html) && name.local == local_name!("template");
         let mut tree = self.tree.borrow_mut();
         let element = tree.add_element(name, attributes);
+        if tree.elements() > self.max_elements as usize {
+            self.broken.set(Some(Broken::Elements));
+        }
         if is_template {
             let contents = tree.add(What::Root);
             tree.append(element, contents);

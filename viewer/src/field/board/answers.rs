@@ -73,10 +73,7 @@ impl Board {
     /// A task's block and cell.
     #[must_use]
     pub fn place_of(&self, slot: u32) -> Option<(u32, u32)> {
-        let address = *self.stands.get(index(slot))?;
-        if address == NONE {
-            return None;
-        }
+        let address = self.address_of(slot)?;
         let block = self.owners[index(address / GRAIN)];
         Some((block, address - self.blocks[index(block)].base))
     }

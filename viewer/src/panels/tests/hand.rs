@@ -16,7 +16,7 @@ use crawlfield_engine::{
 };
 use crawlfield_kit::{shop, sites::Web};
 
-use super::super::{Desk, Look, Panels, Playback, screen};
+use super::super::{Panels, Playback, drawn};
 use crate::{crawl::Crawl, show::Choices, show::Show, source::Source};
 
 /// No test waits longer.
@@ -36,7 +36,6 @@ pub(super) struct Hand {
     pub(super) show: Show,
     pub(super) panels: Panels,
     pub(super) playback: Playback,
-    look: Option<Look>,
     size: Vec2,
     began: Instant,
     crawl: Option<Crawl>,
@@ -109,7 +108,6 @@ impl Hand {
             playback: crate::window::playback(&show),
             show,
             panels: Panels::default(),
-            look: None,
             size: egui::vec2(1280.0, 720.0),
             began: Instant::now(),
             crawl: None,
@@ -131,13 +129,6 @@ impl Hand {
             self.show
                 .advance(u64::try_from(now.as_micros()).expect("a short test"));
         }
-        let look = Look::dress(
-            &self.ctx,
-            self.look.take(),
-            self.show.choices.theme,
-            self.panels.is_still,
-        );
-        self.panels.asking.hear(&mut self.show);
         let raw = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             time: Some(now.as_secs_f64()),
@@ -146,16 +137,7 @@ impl Hand {
             ..RawInput::default()
         };
         let (show, panels, playback) = (&mut self.show, &mut self.panels, &mut self.playback);
-        let mut full = self.ctx.run_ui(raw, |ui| {
-            let mut desk = Desk {
-                show: &mut *show,
-                panels: &mut *panels,
-                playback: &mut *playback,
-                look: look.clone(),
-            };
-            screen::draw(ui, &mut desk);
-        });
-        self.look = Some(look);
+        let mut full = drawn(&self.ctx, raw, show, panels, playback);
         // Nobody uploads them here.
         full.textures_delta.clear();
         let mut written = Vec::new();
