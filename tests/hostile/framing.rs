@@ -85,12 +85,7 @@ fn all_of_a_repeated_header_is_kept_in_order() {
     let said = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLocation: /a\r\nLocation: /b\r\n\r\n";
     let server = Server::start([vec![Step::Request, Step::say(said)]]);
     let head = class_of(&server.url("/"), profile()).unwrap().head;
-    let all: Vec<&str> = head
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "location")
-        .map(|(_, value)| value.as_str())
-        .collect();
+    let all: Vec<&str> = head.all("location").collect();
     assert_eq!(all, ["/a", "/b"]);
     assert_eq!(head.header("location"), Some("/a"));
 }

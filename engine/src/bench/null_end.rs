@@ -248,11 +248,12 @@ impl NullEnd {
     }
 
     fn fetched(&self, order: &FetchOrder) -> Report {
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let answer = Answer {
             head: Head {
                 status: 200,
-                headers: vec![header("content-type", "text/html; charset=utf-8")],
+                headers: [("content-type", "text/html; charset=utf-8")]
+                    .into_iter()
+                    .collect(),
             },
             body: Arc::clone(&self.body),
             wire_bytes: 20_000,

@@ -142,7 +142,7 @@ fn page(
     let answer = Answer {
         head: Head {
             status: 200,
-            headers: Vec::new(),
+            ..Head::default()
         },
         body: Arc::new(body),
         ..Answer::default()

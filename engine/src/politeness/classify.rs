@@ -97,12 +97,7 @@ pub const fn status_class(status: u16) -> ErrorClass {
 /// What the headers' Retry-After asks for.
 #[must_use]
 pub fn retry_after(head: &Head) -> Option<Duration> {
-    let values: Vec<&str> = head
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "retry-after")
-        .map(|(_, value)| value.as_str())
-        .collect();
+    let values: Vec<&str> = head.all("retry-after").collect();
     if values.is_empty() {
         return None;
     }

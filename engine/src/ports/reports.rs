@@ -60,18 +60,57 @@ pub struct Answer {
 pub struct Head {
     /// Status code.
     pub status: u16,
-    /// In order, names in lower case, values as lossy UTF-8; at most 64 KiB.
-    pub headers: Vec<(String, String)>,
+    /// In order, at most 64 KiB.
+    pub headers: Headers,
 }
 
 impl Head {
     /// The first header of this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(have, _)| have == name)
-            .map(|(_, value)| value.as_str())
+        self.all(name).next()
+    }
+
+    /// Every header of this lower-case name, in order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter();
+        headers.filter_map(move |(have, value)| (have == name).then_some(value))
+    }
+}
+
+/// Header fields in one text, a line each: a page's are made by one thread and dropped by another,
+/// and two dozen small pieces would cost it more than the rest of its answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers(Box<str>);
+
+/// Between name and value; no name has it.
+const IS: char = ':';
+
+impl Headers {
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .split_terminator('\n')
+            .filter_map(|line| line.split_once(IS))
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
+    /// Names in lower case. A field never holds a line break, folded ones are unfolded.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
+        let mut text = String::new();
+        for (name, value) in headers {
+            text.push_str(name.as_ref());
+            text.push(IS);
+            let value = value.as_ref();
+            if value.contains('\n') {
+                text.extend(value.split('\n'));
+            } else {
+                text.push_str(value);
+            }
+            text.push('\n');
+        }
+        Self(text.into())
     }
 }
 

@@ -255,7 +255,8 @@ fn keep_attempt(
 
 fn keep_evidence(work: &Work<'_>, visit: &Visit, evidence: &Evidence) -> Result<(), StoreError> {
     let head = evidence.head.as_ref().map(|head| {
-        serde_json::json!({ "status": head.status, "headers": head.headers }).to_string()
+        let headers: Vec<_> = head.headers.iter().collect();
+        serde_json::json!({ "status": head.status, "headers": headers }).to_string()
     });
     let body = evidence
         .body

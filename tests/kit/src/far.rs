@@ -293,7 +293,7 @@ impl FarEnd {
                 let answer = self.body(&reply, order.purpose, took);
                 let head = Head {
                     status: *status,
-                    headers: headers.clone(),
+                    headers: headers.iter().map(|(name, value)| (name, value)).collect(),
                 };
                 Outcome::Answered(Box::new(Answer { head, ..answer }))
             }

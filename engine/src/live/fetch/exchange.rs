@@ -142,10 +142,7 @@ fn head_of(response: &Response) -> Head {
         status: response.status().as_u16(),
         headers: headers
             .iter()
-            .map(|(name, value)| {
-                let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.as_str().to_owned(), text)
-            })
+            .map(|(name, value)| (name, String::from_utf8_lossy(value.as_bytes())))
             .collect(),
     }
 }
@@ -170,12 +167,7 @@ async fn receive(
     {
         return Err(stopped(&Stop::TooLarge(most), 0, host));
     }
-    let encodings: Vec<&str> = head
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "content-encoding")
-        .map(|(_, value)| value.as_str())
-        .collect();
+    let encodings: Vec<&str> = head.all("content-encoding").collect();
     let mut body = match Body::new(&encodings, limits) {
         Ok(body) => body,
         Err(_) if !is_page => return Ok((Vec::new(), 0)),

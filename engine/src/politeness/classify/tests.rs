@@ -5,10 +5,7 @@ use ErrorClass as C;
 use super::*;
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let headers = headers.iter().copied().collect();
     let head = Head { status, headers };
     Answer {
         wall: challenge(&head, body.as_bytes()),

@@ -27,7 +27,7 @@ fn ended() -> Talk<OnDisk> {
         message: "404 Not Found".to_owned(),
         head: Some(Head {
             status: 404,
-            headers: vec![("server".to_owned(), "x".to_owned())],
+            headers: [("server", "x")].into_iter().collect(),
         }),
         body: Some(vec![b'x'; EVIDENCE_BYTES + 1]),
     };
