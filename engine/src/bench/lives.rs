@@ -25,7 +25,7 @@ use crate::{
         page_url::PageUrl,
         phase::Phase,
         state::{Moves, TaskState, birth},
-        task::{Attempts, Task},
+        task::{Attempts, Identity, Task},
     },
 };
 
@@ -152,12 +152,12 @@ const LIFE: [TaskState; 6] = [
 ];
 
 fn newborn(n: u64) -> impl bevy_ecs::bundle::Bundle {
-    let task = Task {
+    let url = PageUrl::new(
+        &format!("http://catalogue-1.null.test/products/of-some-kind/item-{n}/"),
+        "{\"page\":1,\"position\":2}",
+    );
+    let identity = Identity {
         key: PageKey(Uuid::from_u128(u128::from(n))),
-        url: PageUrl::new(
-            &format!("http://catalogue-1.null.test/products/of-some-kind/item-{n}/"),
-            "{\"page\":1,\"position\":2}",
-        ),
         seq: Seq(n),
         session: SessionId(1),
         host: HostId(1),
@@ -167,5 +167,9 @@ fn newborn(n: u64) -> impl bevy_ecs::bundle::Bundle {
         stage: StageId(0),
         suspect: false,
     };
-    birth(task, Attempts::default(), TaskState::Queued)
+    birth(
+        Task { identity, url },
+        Attempts::default(),
+        TaskState::Queued,
+    )
 }

@@ -1,13 +1,14 @@
 //! The hub: a thread that mirrors the feed and passes it on to any number of subscribers.
 //!
-//! The engine's side never waits (`Feeder`), the hub drains at once, and only a subscriber who
-//! reads too slowly loses changes: exactly counted, told, and mended by a key frame.
+//! The engine's side never waits (`Feeder`), the hub drains every few milliseconds, and only a
+//! subscriber who reads too slowly loses changes: exactly counted, told, and mended by a key frame.
 
 use std::{
     collections::BTreeMap,
     io,
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
@@ -23,6 +24,9 @@ pub use subscriber::{Item, Subscription};
 
 /// Frames between the engine and the hub.
 const INBOX_FRAMES: usize = 1_024;
+/// When the hub has passed on what there was, it rests so long: to be woken up for every tick would
+/// cost the engine's thread more than to write the tick's frame.
+const REST: Duration = Duration::from_millis(3);
 /// Joins that may wait while the hub is busy.
 const JOINS: usize = 64;
 
@@ -79,10 +83,12 @@ impl Switch {
         let mut frames = frames.clone();
         let mut joining = joining.clone();
         let mut is_open = true;
+        let mut is_busy = false;
         while is_open || !self.outboxes.is_empty() {
             select! {
                 recv(frames) -> frame => if let Ok(frame) = frame {
                     self.pass(frame);
+                    is_busy = true;
                 } else {
                     is_open = false;
                     frames = never();
@@ -103,6 +109,10 @@ impl Switch {
             let (mirror, latest) = (&self.mirror, &self.latest);
             self.outboxes
                 .retain_mut(|outbox| outbox.flush(mirror, latest) && (is_open || outbox.owes()));
+            if is_busy && frames.is_empty() {
+                is_busy = false;
+                thread::sleep(REST);
+            }
         }
     }
 

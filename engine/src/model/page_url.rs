@@ -2,8 +2,8 @@
 
 use std::{fmt, ops::Deref};
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use triomphe::ThinArc;
 
 /// Ends the URL where something is carried: a canonical URL holds no control characters.
 const END: char = '\n';
@@ -15,7 +15,7 @@ const NOTHING: &str = "{}";
 /// It reads, compares and serialises as the URL: what a link carried leaves the engine only on
 /// its way to a parse. Two pieces of `Arc<str>` would cost a waiting task 66 bytes more.
 #[derive(Clone)]
-pub struct PageUrl(ThinArc<(), u8>);
+pub struct PageUrl(ArcStr);
 
 const _: () = assert!(size_of::<Option<PageUrl>>() == 8);
 
@@ -34,19 +34,13 @@ impl PageUrl {
     }
 
     fn shared(text: &str) -> Self {
-        Self(ThinArc::from_header_and_slice((), text.as_bytes()))
-    }
-
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.0.slice).expect("it was made of text")
+        Self(ArcStr::from(text))
     }
 
     /// What the link carried: a JSON object as text.
     #[must_use]
     pub fn carried(&self) -> &str {
-        self.text()
-            .split_once(END)
-            .map_or(NOTHING, |(_, rest)| rest)
+        self.0.split_once(END).map_or(NOTHING, |(_, rest)| rest)
     }
 }
 
@@ -54,7 +48,7 @@ impl Deref for PageUrl {
     type Target = str;
 
     fn deref(&self) -> &str {
-        let text = self.text();
+        let text = &*self.0;
         text.split_once(END).map_or(text, |(url, _)| url)
     }
 }

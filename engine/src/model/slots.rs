@@ -90,6 +90,8 @@ struct Slot {
     boot: u32,
     generation: u32,
     busy: Option<Busy>,
+    /// The first due time that is out for this slot.
+    alarm: Option<Duration>,
 }
 
 /// An occupied slot.
@@ -99,6 +101,8 @@ pub struct Busy {
     pub owner: Owner,
     /// When its present order was sent.
     pub sent: Duration,
+    /// Until when its report is waited for.
+    deadline: Option<Duration>,
     /// The host whose in-flight count and the http permit it holds.
     pub http: Option<HostId>,
     /// Whether it holds a cpu permit.
@@ -150,6 +154,7 @@ impl Slots {
                     boot: self.boot,
                     generation: 0,
                     busy: None,
+                    alarm: None,
                 });
                 u32::try_from(self.entries.len() - 1).expect("MAX_ORDERS fits")
             }
@@ -162,6 +167,7 @@ impl Slots {
         entry.busy = Some(Busy {
             owner,
             sent: now,
+            deadline: None,
             http: None,
             cpu: false,
             store: 0,
@@ -184,7 +190,7 @@ impl Slots {
         let entry = &mut self.entries[id.slot as usize];
         entry.generation += 1;
         if let Some(busy) = &mut entry.busy {
-            busy.sent = now;
+            (busy.sent, busy.deadline) = (now, None);
         }
         OrderId {
             generation: entry.generation,
@@ -214,6 +220,48 @@ impl Slots {
         self.get_mut(id)?.flight.as_deref_mut()
     }
 
+    /// Waits for the order's report until `at`; whether a due time has to be set for that. One that
+    /// is out already, for an earlier order of the slot, comes first and asks `overdue` what is next:
+    /// orders are many and hardly any is late, so that a slot needs a due time now and then only.
+    pub fn expect_by(&mut self, id: OrderId, at: Duration) -> bool {
+        let Some(busy) = self.get_mut(id) else {
+            return false;
+        };
+        busy.deadline = Some(at);
+        let alarm = &mut self.entries[id.slot as usize].alarm;
+        let is_first = alarm.is_none_or(|first| at < first);
+        if is_first {
+            *alarm = Some(at);
+        }
+        is_first
+    }
+
+    /// A due time of this slot has come.
+    pub fn overdue(&mut self, slot: u32, now: Duration) -> Overdue {
+        let Some(entry) = self.entries.get_mut(slot as usize) else {
+            return Overdue::Nothing;
+        };
+        entry.alarm = entry.alarm.filter(|first| *first > now);
+        let Some(busy) = &mut entry.busy else {
+            return Overdue::Nothing;
+        };
+        match busy.deadline {
+            Some(at) if at <= now => {
+                busy.deadline = None;
+                Overdue::Order(OrderId {
+                    boot: entry.boot,
+                    slot,
+                    generation: entry.generation,
+                })
+            }
+            Some(at) if entry.alarm.is_none() => {
+                entry.alarm = Some(at);
+                Overdue::At(at)
+            }
+            _ => Overdue::Nothing,
+        }
+    }
+
     /// Frees the slot, if `id` is its present order.
     pub fn close(&mut self, id: OrderId) -> Option<Busy> {
         self.get(id)?;
@@ -236,6 +284,17 @@ impl Slots {
     }
 }
 
+/// What a slot's due time comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overdue {
+    /// This order has not been answered in time.
+    Order(OrderId),
+    /// The present order's time is up then; the due time is to be set again.
+    At(Duration),
+    /// No order is waited for, or another due time comes first.
+    Nothing,
+}
+
 /// How an attempt came to an end other than by success; judged by the retry system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setback {
@@ -248,3 +307,6 @@ pub struct Setback {
     /// The host asked to wait so long.
     pub after: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,9 @@ use crate::{
         ids::{OrderId, SessionId},
         journal::Journal,
         ledger::{Book, Ledger},
+        page_url::PageUrl,
         phase::Phase,
-        task::{Attempts, Task},
+        task::{Attempts, Identity, Task},
     },
     ports::stored::Tries,
 };
@@ -160,10 +161,11 @@ impl Moves<'_, '_> {
         assert!(
             may_move(from, into),
             "no arrow {from:?} -> {into:?} for task {:?} at {:?}",
-            task.key,
+            task.identity.key,
             self.clock.now()
         );
         state.at = to;
+        let task = &task.identity;
         let cell = (task.batch, task.stage);
         self.ledger.shift(task.session, cell, (from, into), 1);
         let book = self.ledger.book_mut(task.session);
@@ -199,11 +201,23 @@ impl Moves<'_, '_> {
         self.tasks.get(entity).ok().map(|(state, _)| state.at)
     }
 
-    /// A resident task and its counters.
+    /// Which page a resident task is.
     #[must_use]
-    pub fn task(&self, entity: Entity) -> Option<(&Task, &Attempts)> {
-        let (state, task) = self.tasks.get(entity).ok()?;
-        Some((task, &state.attempts))
+    pub fn identity(&self, entity: Entity) -> Option<Identity> {
+        self.tasks.get(entity).ok().map(|(_, task)| task.identity)
+    }
+
+    /// A resident task's URL.
+    #[must_use]
+    pub fn url(&self, entity: Entity) -> Option<&PageUrl> {
+        self.tasks.get(entity).ok().map(|(_, task)| &task.url)
+    }
+
+    /// A resident task's counters.
+    #[must_use]
+    pub fn tries(&self, entity: Entity) -> Option<Tries> {
+        let (state, _) = self.tasks.get(entity).ok()?;
+        Some(state.attempts.0)
     }
 
     /// The books, for what is no task's move.

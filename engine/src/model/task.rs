@@ -15,10 +15,18 @@ use crate::{
 /// What a task is; none of it changes while it is resident.
 #[derive(Component, Debug, Clone)]
 pub struct Task {
-    /// Its identity.
-    pub key: PageKey,
+    /// All but the URL.
+    pub identity: Identity,
     /// Canonical URL, and what the link carried.
     pub url: PageUrl,
+}
+
+/// Which page a task is and where it belongs. It is copied where nobody asks for the URL: that is
+/// shared with other threads, and to count another owner means to fetch the count from their caches.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity {
+    /// The page's.
+    pub key: PageKey,
     /// Its number in the frontier.
     pub seq: Seq,
     /// Whose.

@@ -11,8 +11,8 @@ use crate::model::ids::{BatchId, HostId, OrderId, SessionId, StageId};
 pub enum Due {
     /// A task's backoff ends.
     Backoff(Entity),
-    /// An order should have been answered by now.
-    Deadline(OrderId),
+    /// The order in this slot should have been answered by now.
+    Deadline(u32),
     /// A host may be asked again: pace, parking, breaker, robots.
     Host(HostId),
     /// A stage of a batch runs its failed pages again.

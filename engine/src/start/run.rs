@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// Ticks are at least so far apart, unless a command comes.
+/// Ticks are at least so far apart, unless a command comes to an engine at rest.
 const TICK: Duration = Duration::from_millis(1);
 /// While reports come, ticks are so far apart: each carries several pages, and nobody is woken up
 /// for every single report.
@@ -85,21 +85,18 @@ impl Live {
 
     /// Waits for a command, a report, or the next due time; whether a report came.
     fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) -> bool {
-        let due = self
-            .engine
-            .next_due()
-            .unwrap_or(self.last + Duration::from_mins(1));
-        let mut due = due.max(self.last + TICK);
-        if !self.feeder.flush() {
-            due = self.last + TICK;
-        }
+        let is_flushed = self.feeder.flush();
         if self.busy {
-            // What comes until then waits in the channel: to wake up for each report would cost
+            // What comes until then waits in the channels: to wake up for each report would cost
             // more than to take it.
-            due = self.last + GATHER;
+            thread::sleep(self.left(self.last + GATHER));
+            return false;
         }
-        let quiet = never();
-        let reports = if self.busy { &quiet } else { reports };
+        let due = match self.engine.next_due() {
+            _ if !is_flushed => self.last + TICK,
+            Some(due) => due.max(self.last + TICK),
+            None => self.last + Duration::from_mins(1),
+        };
         select! {
             recv(commands) -> envelope => match envelope {
                 Ok(envelope) => self.engine.command(envelope),
@@ -112,9 +109,14 @@ impl Live {
                 }
                 Err(_) => thread::sleep(TICK),
             },
-            default(due.saturating_sub(self.began.elapsed())) => {}
+            default(self.left(due)) => {}
         }
         false
+    }
+
+    /// Until then.
+    fn left(&self, due: Duration) -> Duration {
+        due.saturating_sub(self.began.elapsed())
     }
 
     /// Commands drain first, then a bounded number of reports; whether there were any.

@@ -9,14 +9,14 @@ use bevy_ecs::{
 
 use crate::{
     feed::frame::Detail,
-    model::{ids::OrderId, slots::Owner, state::TaskState, stats::Step, task::Task, timers::Due},
+    model::{ids::OrderId, slots::Owner, state::TaskState, stats::Step, task::Identity},
     ports::{
         orders::{Order, ParseOrder, Validators},
         stored::{Alias, AttemptRow, PageEnd, StoreVerb},
     },
     systems::{
         TickSystems,
-        crawl::{Crawl, Letter},
+        crawl::{Crawl, Letter, desk},
     },
 };
 
@@ -25,7 +25,10 @@ const PARSE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
 
 pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
-        (start_parsing, start_saving)
+        (
+            start_parsing.run_if(desk(|desk| !desk.to_parse.is_empty())),
+            start_saving.run_if(desk(|desk| !desk.to_save.is_empty())),
+        )
             .chain()
             .in_set(TickSystems::Advance),
     );
@@ -82,26 +85,22 @@ fn flying(
     crawl: &Crawl,
     id: OrderId,
     wanted: impl Fn(TaskState) -> bool,
-) -> Option<(Entity, Task)> {
+) -> Option<(Entity, Identity)> {
     let Owner::Task(entity) = crawl.slots.get(id)?.owner else {
         return None;
     };
     let state = crawl.moves.of(entity)?;
-    (state.order() == Some(id) && wanted(state))
-        .then(|| {
-            crawl
-                .moves
-                .task(entity)
-                .map(|(task, _)| (entity, task.clone()))
-        })
-        .flatten()
+    let is_meant = state.order() == Some(id) && wanted(state);
+    let task = crawl.moves.identity(entity).filter(|_| is_meant)?;
+    Some((entity, task))
 }
 
-fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
+fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity) {
     let now = crawl.now();
-    let Some(site) = crawl
+    let Some((site, url)) = crawl
         .session(task.session)
         .map(|session| Arc::clone(&session.site))
+        .zip(crawl.moves.url(entity).cloned())
     else {
         return;
     };
@@ -122,8 +121,8 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
         id: next,
         site,
         stage: task.stage,
-        url: task.url.clone(),
-        final_url: flight.target.clone().unwrap_or_else(|| task.url.clone()),
+        final_url: flight.target.clone().unwrap_or_else(|| url.clone()),
+        url,
         content_type: answer.head.header("content-type").map(str::to_owned),
         body: Arc::clone(&answer.body),
         depth: task.depth,
@@ -131,7 +130,7 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
     if task.suspect {
         crawl.desk.alone = Some(next);
     }
-    crawl.timers.set(now + PARSE_DEADLINE, Due::Deadline(next));
+    crawl.expect_by(next, now + PARSE_DEADLINE);
     crawl.outbox.orders.push_back(Order::Parse(order));
     let expect_ms = crawl.stats.began(task.session, Step::Parse, task.stage);
     crawl.moves.make(
@@ -161,12 +160,12 @@ fn start_saving(mut crawl: Crawl) {
     }
 }
 
-fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task, bytes: u64) {
+fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity, bytes: u64) {
     let now = crawl.now();
     let Some((site, tries)) = crawl
         .session(task.session)
         .map(|session| Arc::clone(&session.site))
-        .zip(crawl.moves.task(entity).map(|(_, attempts)| attempts.0))
+        .zip(crawl.moves.tries(entity))
     else {
         return;
     };

@@ -5,7 +5,10 @@ mod parsed;
 mod robots;
 mod stored;
 
-use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
+use bevy_ecs::{
+    schedule::{IntoScheduleConfigs, Schedule},
+    system::Res,
+};
 
 use crate::{
     model::{
@@ -17,14 +20,18 @@ use crate::{
         reports::{Outcome, Report},
         stored::StoreError,
     },
-    systems::{TickSystems, crawl::Crawl},
+    systems::{Inbox, TickSystems, crawl::Crawl},
 };
 
 /// Reports of one tick, at most: a burst is several ticks.
 const BURST: usize = 8_192;
 
 pub(super) fn install(schedule: &mut Schedule) {
-    schedule.add_systems(collect_reports.in_set(TickSystems::Completion));
+    schedule.add_systems(
+        collect_reports
+            .run_if(|inbox: Res<Inbox>| !inbox.reports.is_empty())
+            .in_set(TickSystems::Completion),
+    );
 }
 
 /// Takes what came back and moves its owner on.

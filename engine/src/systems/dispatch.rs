@@ -15,10 +15,11 @@ use crate::{
         class::{SkipReason, WaitReason},
         ids::{HostId, SessionId},
         line::LineId,
+        page_url::PageUrl,
         slots::{Flight, Owner},
         state::TaskState,
         stats::Step,
-        task::{Hop, Task},
+        task::{Hop, Identity},
         timers::Due,
     },
     politeness::pace::When,
@@ -191,7 +192,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
     if crawl.lines.get(line).outside > 0 {
         crawl.desk.hungry.push(line);
     }
-    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+    let Some(task) = crawl.moves.identity(entity) else {
         rearm(crawl, line);
         return Tried::Went;
     };
@@ -218,15 +219,15 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         return Tried::Held;
     }
     let hop = crawl.hops.get(entity).ok().cloned();
-    if manners::is_disallowed(
-        crawl,
-        host,
-        session,
-        hop.as_ref().map_or(&task.url, |hop| &hop.url),
-    ) {
+    let leads = hop.as_ref().map(|hop| &hop.url);
+    let Some(url) = leads.or_else(|| crawl.moves.url(entity)).cloned() else {
+        rearm(crawl, line);
+        return Tried::Went;
+    };
+    if manners::is_disallowed(crawl, host, session, &url) {
         crawl.skip(entity, SkipReason::Robots);
     } else {
-        send(crawl, entity, &task, host, hop);
+        send(crawl, entity, &task, url, host, hop);
     }
     rearm(crawl, line);
     Tried::Went
@@ -247,7 +248,7 @@ fn begun(crawl: &Crawl, session: SessionId, batch: crate::model::ids::BatchId) -
 }
 
 /// Whether a barrier holds the task: a stage that leads to its own has not ended.
-fn barred(crawl: &Crawl, task: &Task) -> bool {
+fn barred(crawl: &Crawl, task: &Identity) -> bool {
     let Some(session) = crawl.session(task.session) else {
         return false;
     };
@@ -274,7 +275,14 @@ fn barred(crawl: &Crawl, task: &Task) -> bool {
 }
 
 /// queued → fetching.
-fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Option<Hop>) {
+fn send(
+    crawl: &mut Crawl,
+    entity: Entity,
+    task: &Identity,
+    url: PageUrl,
+    host: HostId,
+    hop: Option<Hop>,
+) {
     let now = crawl.now();
     let Some(profile) = crawl.session_mut(task.session).map(|mut session| {
         session.requests += 1;
@@ -287,8 +295,6 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
         .open(Owner::Task(entity), now)
         .expect("a reserve of slots is kept");
     manners::take_permits(crawl, id, host);
-    let url = hop.as_ref().map_or(&task.url, |hop| &hop.url);
-    let url = url.clone();
     let marked = hop.is_some();
     let flight = Flight {
         began: hop
@@ -303,9 +309,7 @@ fn send(crawl: &mut Crawl, entity: Entity, task: &Task, host: HostId, hop: Optio
     if let Some(busy) = crawl.slots.get_mut(id) {
         busy.flight = Some(Box::new(flight));
     }
-    crawl
-        .timers
-        .set(now + profile.timeout + GRACE, Due::Deadline(id));
+    crawl.expect_by(id, now + profile.timeout + GRACE);
     if !marked {
         let mark = StoreVerb::Mark {
             session: task.session,

@@ -3,7 +3,10 @@
 mod change;
 mod people;
 
-use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
+use bevy_ecs::{
+    schedule::{IntoScheduleConfigs, Schedule},
+    system::Res,
+};
 use serde_json::json;
 
 use crate::{
@@ -13,12 +16,18 @@ use crate::{
         commands::{Ack, Command, Envelope, StartSession, Target},
         stored::{Note, OpenSession, StoreVerb},
     },
-    systems::{TickSystems, crawl::Crawl},
+    systems::{
+        Inbox, TickSystems,
+        crawl::{Crawl, desk},
+    },
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
-        (take_commands, people::call_back)
+        (
+            take_commands.run_if(|inbox: Res<Inbox>| !inbox.commands.is_empty()),
+            people::call_back.run_if(desk(|desk| desk.abort)),
+        )
             .chain()
             .in_set(TickSystems::Intake),
     );

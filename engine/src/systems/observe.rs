@@ -3,17 +3,26 @@
 mod forecast;
 mod snapshot;
 
-use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
+use bevy_ecs::{
+    schedule::{IntoScheduleConfigs, Schedule},
+    system::Res,
+};
 
 use crate::{
     feed::frame::{ChangeFrame, Frame},
-    model::{clock::micros, timers::Due},
-    systems::{TickSystems, crawl::Crawl},
+    model::{clock::micros, journal::Journal, timers::Due},
+    systems::{
+        TickSystems,
+        crawl::{Crawl, desk},
+    },
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
-        (tell_changes, snapshot::tell_state)
+        (
+            tell_changes.run_if(|journal: Res<Journal>| !journal.is_empty()),
+            snapshot::tell_state.run_if(desk(|desk| desk.snapshot_due)),
+        )
             .chain()
             .in_set(TickSystems::Observe),
     );
@@ -21,9 +30,6 @@ pub(super) fn install(schedule: &mut Schedule) {
 
 /// All changes of this tick, in one frame.
 fn tell_changes(mut crawl: Crawl) {
-    if crawl.moves.journal().is_empty() {
-        return;
-    }
     let changes = crawl.moves.journal().take();
     let seq = crawl.desk.seq;
     crawl.desk.seq += u64::try_from(changes.len()).unwrap_or(0);

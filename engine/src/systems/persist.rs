@@ -4,11 +4,18 @@ use bevy_ecs::schedule::{IntoScheduleConfigs, Schedule};
 
 use crate::{
     ports::orders::{Order, StoreOrder},
-    systems::{TickSystems, crawl::Crawl},
+    systems::{
+        TickSystems,
+        crawl::{Crawl, desk},
+    },
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
-    schedule.add_systems(send_letters.in_set(TickSystems::Persist));
+    schedule.add_systems(
+        send_letters
+            .run_if(desk(|desk| !desk.letters.is_empty()))
+            .in_set(TickSystems::Persist),
+    );
 }
 
 /// Sends letters while there are slots.

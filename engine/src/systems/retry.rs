@@ -5,19 +5,20 @@ use std::time::Duration;
 use bevy_ecs::{
     entity::Entity,
     schedule::{IntoScheduleConfigs, Schedule},
+    system::Res,
 };
 
 use crate::{
     feed::frame::{Detail, Fault},
     model::{
         class::{Consequence, ErrorClass},
-        clock::micros,
+        clock::{Clock, micros},
         ids::OrderId,
-        slots::{Busy, Flight, Owner, Setback},
+        slots::{Busy, Flight, Overdue, Owner, Setback},
         state::TaskState,
         stats::Step,
-        task::{Hop, Task},
-        timers::Due,
+        task::{Hop, Identity},
+        timers::{Due, Timers},
     },
     politeness::backoff,
     ports::{
@@ -26,7 +27,7 @@ use crate::{
     },
     systems::{
         TickSystems,
-        crawl::{Crawl, Letter},
+        crawl::{Crawl, Letter, desk},
     },
 };
 
@@ -39,10 +40,17 @@ const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
-        (judge_setbacks, requeue_due)
+        (
+            judge_setbacks.run_if(desk(|desk| !desk.setbacks.is_empty())),
+            requeue_due.run_if(is_due),
+        )
             .chain()
             .in_set(TickSystems::Retry),
     );
+}
+
+fn is_due(timers: Res<Timers>, clock: Res<Clock>) -> bool {
+    timers.next().is_some_and(|at| at <= clock.now())
 }
 
 /// fetching, parsing → backoff, failed, dead or queued, by class and policy.
@@ -59,7 +67,7 @@ fn judge_setbacks(mut crawl: Crawl) {
             Some(TaskState::Parsing(_)) => Step::Parse,
             _ => continue,
         };
-        let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        let Some(task) = crawl.moves.identity(entity) else {
             continue;
         };
         crawl.stats.broke(task.session, step, task.stage);
@@ -76,7 +84,7 @@ enum Next {
     Dead(ErrorClass),
 }
 
-fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback: Setback) {
+fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut setback: Setback) {
     let now = crawl.now();
     if crawl.condition.offline.is_offline() && setback.class.is_local_origin() {
         // Our own network is down: that is nobody's fault, and nobody loses an attempt.
@@ -152,7 +160,7 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Task, busy: Busy, mut setback
 fn carry_out(
     crawl: &mut Crawl,
     entity: Entity,
-    task: &Task,
+    task: &Identity,
     tries: Tries,
     next: Next,
     attempt: AttemptRow,
@@ -210,7 +218,7 @@ fn carry_out(
 }
 
 /// What the setback means for the page; what may turn out to be our own network is remembered.
-fn consequence(crawl: &mut Crawl, task: &Task, setback: &Setback) -> Consequence {
+fn consequence(crawl: &mut Crawl, task: &Identity, setback: &Setback) -> Consequence {
     if !setback.class.is_local_origin() {
         return setback.class.consequence();
     }
@@ -265,7 +273,7 @@ fn requeue_due(mut crawl: Crawl) {
     while let Some(due) = crawl.timers.pop_due(now) {
         match due {
             Due::Backoff(entity) => end_backoff(&mut crawl, entity),
-            Due::Deadline(id) => give_up(&mut crawl, id),
+            Due::Deadline(slot) => look_at_slot(&mut crawl, slot),
             Due::Host(host) => crawl.lines.wake_host(host, now),
             Due::StageAgain(session, batch, stage) => {
                 crawl.write(
@@ -291,7 +299,7 @@ fn end_backoff(crawl: &mut Crawl, entity: Entity) {
     {
         return;
     }
-    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+    let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
     let Some(session) = crawl.index.sessions.get(&task.session).copied() else {
@@ -313,6 +321,15 @@ fn end_backoff(crawl: &mut Crawl, entity: Entity) {
     let rank = crawl.rank(&task);
     let line = crawl.lines.id(task.session, task.host);
     crawl.lines.enqueue(line, rank, entity, now);
+}
+
+fn look_at_slot(crawl: &mut Crawl, slot: u32) {
+    let now = crawl.now();
+    match crawl.slots.overdue(slot, now) {
+        Overdue::Order(id) => give_up(crawl, id),
+        Overdue::At(at) => crawl.timers.set(at, Due::Deadline(slot)),
+        Overdue::Nothing => {}
+    }
 }
 
 /// No report by the order's own deadline: the task is taken back, the late report discarded.

@@ -52,6 +52,10 @@ impl Engine {
             at_us: seq * 1_000,
             changes,
         }));
+        // The run loop does not wait for the hub either, but it has not half a million moves a tick.
+        while !self.feeder.flush() {
+            thread::yield_now();
+        }
     }
 
     /// Task 0 goes to and fro, `times` times in ticks of 64 moves.

@@ -69,7 +69,7 @@ pub(super) fn answered(
     let bytes = answer.wire_bytes;
     crawl.heard(id, signal, health, None);
     crawl.release(id);
-    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+    let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
     let now = crawl.now();
@@ -125,7 +125,7 @@ pub(super) fn answered(
 }
 
 fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
-    crawl.moves.task(entity).is_some_and(|(task, _)| {
+    crawl.moves.identity(entity).is_some_and(|task| {
         crawl
             .session(task.session)
             .is_some_and(|session| session.site.stage(task.stage).sitemap_of.is_some())
@@ -134,7 +134,7 @@ fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
 
 /// Whether a page of a list was asked for only to see whether there is one.
 fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
-    let Some((task, _)) = crawl.moves.task(entity) else {
+    let Some((task, url)) = crawl.moves.identity(entity).zip(crawl.moves.url(entity)) else {
         return false;
     };
     let Some(session) = crawl.session(task.session) else {
@@ -144,7 +144,7 @@ fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
         Some(Pages::Pattern {
             count: None, first, ..
         }) => {
-            let carried = serde_json::from_str::<Json>(task.url.carried()).unwrap_or_default();
+            let carried = serde_json::from_str::<Json>(url.carried()).unwrap_or_default();
             let page = carried["page"].as_u64();
             carried.get("position").is_none() && page.is_some_and(|page| page > u64::from(*first))
         }
@@ -229,8 +229,9 @@ fn next_hop(
     location: &str,
 ) -> Result<Option<Hop>, String> {
     let max = crawl.settings.0.fetch.max_redirects;
-    let task = crawl.moves.task(entity).ok_or("the task is gone")?.0;
-    let (session, page) = (task.session, task.url.clone());
+    let task = crawl.moves.identity(entity).ok_or("the task is gone")?;
+    let session = task.session;
+    let page = crawl.moves.url(entity).cloned().ok_or("the task is gone")?;
     let flight = crawl.slots.flight_mut(id).ok_or("the flight is gone")?;
     let from = flight.target.clone().unwrap_or(page);
     let sets_cookie = flight
@@ -272,7 +273,7 @@ fn next_hop(
 
 /// fetching → queued: the next hop is a new order under the target host's manners.
 fn take_hop(crawl: &mut Crawl, id: OrderId, entity: Entity, hop: Hop, told: Detail) {
-    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+    let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
     let now = crawl.now();
@@ -289,10 +290,9 @@ fn take_hop(crawl: &mut Crawl, id: OrderId, entity: Entity, hop: Hop, told: Deta
 /// fetching → skipped.
 fn end_skipped(crawl: &mut Crawl, id: OrderId, entity: Entity, reason: SkipReason) {
     let now = crawl.now();
-    let Some((task, attempts)) = crawl.moves.task(entity) else {
+    let Some((task, tries)) = crawl.moves.identity(entity).zip(crawl.moves.tries(entity)) else {
         return;
     };
-    let (task, tries) = (task.clone(), attempts.0);
     let flight = crawl.slots.close(id).and_then(|busy| busy.flight);
     let attempt = flight.map(|flight| AttemptRow {
         dispatch: tries.dispatched,

@@ -14,7 +14,7 @@ use crate::{
         ids::OrderId,
         state::TaskState,
         stats::Step,
-        task::{CameShort, Task},
+        task::{CameShort, Identity},
     },
     systems::crawl::Crawl,
 };
@@ -28,7 +28,7 @@ pub(super) fn parsed(
     took: Duration,
 ) {
     settle(crawl, id, took);
-    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+    let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
     if let Err(message) = accept(crawl, entity, &task, &extracted) {
@@ -79,7 +79,7 @@ fn settle(crawl: &mut Crawl, id: OrderId, took: Duration) {
 fn accept(
     crawl: &mut Crawl,
     entity: Entity,
-    task: &Task,
+    task: &Identity,
     extracted: &Extracted,
 ) -> Result<(), String> {
     let came_before = crawl.short.get(entity).ok().map(|before| before.0);
@@ -104,7 +104,8 @@ fn accept(
     }
     let own = u32::from(extracted.page_count.is_some());
     let last = session.page_counts.get(&task.stage).copied();
-    let page = page_number(task.url.carried());
+    let url = crawl.moves.url(entity);
+    let page = url.map_or(1, |url| page_number(url.carried()));
     let counted = last.is_some_and(|(last, _)| page <= u64::from(last));
     let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
     let told_by_others = last.is_some_and(|(_, said)| said > own);

@@ -112,7 +112,7 @@ fn follow(crawl: &mut Crawl, id: OrderId, host_id: HostId, location: &str) -> bo
     host.pace.on_sent(now);
     let next = crawl.slots.renew(id, now);
     let deadline = now + profile.timeout + Duration::from_secs(10);
-    crawl.timers.set(deadline, Due::Deadline(next));
+    crawl.expect_by(next, deadline);
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id: next,
         purpose: Purpose::Robots,

@@ -42,7 +42,7 @@ pub(super) fn saved(
     let bytes = crawl.slots.get(id).map_or(0, |busy| busy.store);
     crawl.release(id);
     crawl.slots.close(id);
-    let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+    let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
     let now = crawl.now();

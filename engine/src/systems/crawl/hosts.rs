@@ -10,7 +10,7 @@ use crate::{
         ids::{HostId, OrderId, SessionId},
         line::Rank,
         phase::Phase,
-        task::Task,
+        task::Identity,
         timers::Due,
     },
     politeness::{
@@ -36,7 +36,7 @@ pub(in crate::systems) fn robots_url(host: &HostKey) -> String {
 
 impl Crawl<'_, '_> {
     /// A task's place in its line.
-    pub(in crate::systems) fn rank(&self, task: &Task) -> Rank {
+    pub(in crate::systems) fn rank(&self, task: &Identity) -> Rank {
         let depth = self
             .session(task.session)
             .map_or(0, |session| session.graph.rank(task.stage));

@@ -11,7 +11,7 @@ use crate::{
         phase::Phase,
         session::Session,
         state::{TaskState, birth},
-        task::{Attempts, Task},
+        task::{Attempts, Identity, Task},
         timers::Due,
     },
     ports::stored::{Discovered, StoredTask},
@@ -27,8 +27,8 @@ impl Crawl<'_, '_> {
         let moves = &self.moves;
         self.index.tasks.find(session, key, |entity| {
             moves
-                .task(entity)
-                .is_some_and(|(task, _)| (task.session, task.key) == (session, key))
+                .identity(entity)
+                .is_some_and(|task| (task.session, task.key) == (session, key))
         })
     }
 
@@ -122,9 +122,8 @@ impl Crawl<'_, '_> {
         }
         let now = self.now();
         let slot = self.window.enter();
-        let task = Task {
+        let identity = Identity {
             key: stored.key,
-            url: stored.url,
             seq: stored.seq,
             session,
             host: stored.host,
@@ -146,17 +145,21 @@ impl Crawl<'_, '_> {
         };
         self.moves.journal().write(Change::Admitted(Box::new(Birth {
             slot,
-            key: task.key,
-            url: task.url.clone(),
+            key: identity.key,
+            url: stored.url.clone(),
             session,
-            stage: task.stage,
-            batch: task.batch,
-            host: task.host,
+            stage: identity.stage,
+            batch: identity.batch,
+            host: identity.host,
             phase: state.phase(),
             attempts: stored.tries.failed,
         })));
-        let rank = self.rank(&task);
-        let (host, key) = (task.host, task.key);
+        let rank = self.rank(&identity);
+        let (host, key) = (identity.host, identity.key);
+        let task = Task {
+            identity,
+            url: stored.url,
+        };
         let entity = self
             .commands
             .spawn(birth(task, Attempts(stored.tries), state))
@@ -174,7 +177,7 @@ impl Crawl<'_, '_> {
 
     /// A task leaves the window: no move, and no count changes.
     pub(in crate::systems) fn leave(&mut self, entity: Entity) {
-        let Some(task) = self.moves.task(entity).map(|(task, _)| task.clone()) else {
+        let Some(task) = self.moves.identity(entity) else {
             return;
         };
         let state = self.moves.of(entity);
@@ -198,8 +201,8 @@ impl Crawl<'_, '_> {
         for (at, entity) in leaving {
             let is_of = self
                 .moves
-                .task(entity)
-                .is_some_and(|(task, _)| task.session == session);
+                .identity(entity)
+                .is_some_and(|task| task.session == session);
             let is_meant = self
                 .moves
                 .of(entity)
@@ -218,7 +221,7 @@ impl Crawl<'_, '_> {
             .index
             .tasks
             .iter()
-            .filter_map(|entity| Some((self.moves.task(entity)?.0, entity)))
+            .filter_map(|entity| Some((self.moves.identity(entity)?, entity)))
             .filter(|(task, _)| task.session == session)
             .map(|(task, entity)| (task.seq, entity))
             .collect();

@@ -12,7 +12,6 @@ use crate::{
         line::LineId,
         slots::Owner,
         state::TaskState,
-        timers::Due,
     },
     politeness::{breaker::Permission, pace::When},
     ports::{
@@ -111,13 +110,12 @@ fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: Strin
     let Some((_, entity)) = crawl.lines.get_mut(line).pop() else {
         return;
     };
-    let Some((task, attempts)) = crawl.moves.task(entity) else {
+    let Some((task, tries)) = crawl.moves.identity(entity).zip(crawl.moves.tries(entity)) else {
         return;
     };
     if !matches!(crawl.moves.of(entity), Some(TaskState::Queued)) {
         return;
     }
-    let (task, tries) = (task.clone(), attempts.0);
     let end = PageEnd::Failed {
         evidence: Evidence {
             message: message.clone(),
@@ -175,9 +173,7 @@ pub(super) fn errand(
         return;
     };
     take_permits(crawl, id, host);
-    crawl
-        .timers
-        .set(now + profile.timeout + GRACE, Due::Deadline(id));
+    crawl.expect_by(id, now + profile.timeout + GRACE);
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id,
         purpose,

@@ -13,7 +13,7 @@ use crate::{
         ids::{OrderId, PageKey, SessionId},
         slots::Owner,
         state::TaskState,
-        task::{Hop, Paused, Task},
+        task::{Hop, Identity, Paused},
     },
     ports::{
         commands::{Ack, Inspected},
@@ -35,9 +35,7 @@ pub(super) fn request(crawl: &mut Crawl, reply: Option<Sender<Ack>>) -> u32 {
 
 /// in flight → queued, for sessions that are cancelled at once.
 pub(super) fn call_back(mut crawl: Crawl) {
-    if !std::mem::take(&mut crawl.desk.abort) {
-        return;
-    }
+    crawl.desk.abort = false;
     let flying: Vec<(OrderId, Entity)> = crawl
         .slots
         .iter()
@@ -47,7 +45,7 @@ pub(super) fn call_back(mut crawl: Crawl) {
         })
         .collect();
     for (id, entity) in flying {
-        let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) else {
+        let Some(task) = crawl.moves.identity(entity) else {
             continue;
         };
         let at_once = crawl
@@ -68,7 +66,7 @@ pub(super) fn call_back(mut crawl: Crawl) {
 }
 
 /// A result that nobody will use is thrown away; a late report of its parse is discarded.
-fn put_back(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Task) {
+fn put_back(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity) {
     crawl.release(id);
     crawl.release_memory(id);
     if crawl.desk.alone == Some(id) {
@@ -151,7 +149,7 @@ pub(super) fn pause_task(crawl: &mut Crawl, key: PageKey, on: bool) -> Ack {
         .position(|parked| *parked == entity)
     {
         crawl.desk.parked.swap_remove(at);
-        if let Some(task) = crawl.moves.task(entity).map(|(task, _)| task.clone()) {
+        if let Some(task) = crawl.moves.identity(entity) {
             let now = crawl.now();
             let rank = crawl.rank(&task);
             let host = crawl.hops.get(entity).map_or(task.host, |hop| hop.host);
@@ -219,13 +217,15 @@ pub(super) fn inspect(crawl: &mut Crawl, key: PageKey, reply: Option<Sender<Ack>
     let Some(entity) = find(crawl, key) else {
         return Some(Err("the task is not in the window".to_owned()));
     };
-    let (Some((task, tries)), Some(state)) = (crawl.moves.task(entity), crawl.moves.of(entity))
-    else {
+    let moves = &crawl.moves;
+    let (Some(task), Some(url)) = (moves.identity(entity), moves.url(entity)) else {
         return Some(Err("the task has just left".to_owned()));
     };
-    let (task, tries) = (task.clone(), tries.0);
+    let (Some(tries), Some(state)) = (moves.tries(entity), moves.of(entity)) else {
+        return Some(Err("the task has just left".to_owned()));
+    };
     let inspected = Inspected {
-        url: task.url.to_string(),
+        url: url.to_string(),
         state: state.phase().name().to_owned(),
         waits: waits(crawl, entity, &task, state),
         attempts: Vec::new(),
@@ -244,7 +244,7 @@ pub(super) fn inspect(crawl: &mut Crawl, key: PageKey, reply: Option<Sender<Ack>
 }
 
 /// Why a task waits, in words.
-fn waits(crawl: &mut Crawl, entity: Entity, task: &Task, state: TaskState) -> Option<String> {
+fn waits(crawl: &mut Crawl, entity: Entity, task: &Identity, state: TaskState) -> Option<String> {
     let host = crawl.hops.get(entity).map_or(task.host, |hop| hop.host);
     let line = crawl.lines.id(task.session, host);
     match state {

@@ -27,9 +27,7 @@ const HOSTS: usize = 64;
 
 /// Once an interval, and at a session's end, the whole picture.
 pub(super) fn tell_state(mut crawl: Crawl) {
-    if !std::mem::take(&mut crawl.desk.snapshot_due) {
-        return;
-    }
+    crawl.desk.snapshot_due = false;
     super::schedule_next(&mut crawl);
     let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
     for id in sessions {

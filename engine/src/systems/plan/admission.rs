@@ -31,9 +31,6 @@ pub(super) fn let_leave(mut crawl: Crawl) {
 
 /// Asks the store for the next waiting pages of lines that run low.
 pub(super) fn fill_lines(mut crawl: Crawl) {
-    if crawl.desk.hungry.is_empty() {
-        return;
-    }
     let mut hungry = std::mem::take(&mut crawl.desk.hungry);
     hungry.sort_unstable();
     hungry.dedup();

@@ -26,9 +26,7 @@ use crate::{
 
 /// Opens batches and judges stages that may have ended.
 pub(super) fn judge_stages(mut crawl: Crawl) {
-    if !std::mem::take(&mut crawl.desk.restless) {
-        return;
-    }
+    crawl.desk.restless = false;
     // While our own network is down nobody is judged; its return makes the desk restless again.
     let offline = crawl.condition.offline.is_offline();
     let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
@@ -248,7 +246,7 @@ fn settled(
 fn evict_failed(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: StageId) {
     let leaving = std::mem::take(&mut crawl.window.leaving);
     for (at, entity) in leaving {
-        let of_stage = crawl.moves.task(entity).is_some_and(|(task, _)| {
+        let of_stage = crawl.moves.identity(entity).is_some_and(|task| {
             task.session == session && task.batch == batch && task.stage == stage
         });
         let failed = crawl
