@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Options, cpu, median,
-    null_end::NullEnd,
+    null_end::{Frames, NullEnd},
     table::{Bound, Row, Table},
 };
 use crate::{
@@ -63,33 +63,37 @@ fn rate(lives: u64, spent: Duration) -> f64 {
     lives as f64 / spent.as_secs_f64()
 }
 
-/// All that the engine does for a life, from queued to gone.
+/// All that the engine does for a life, from queued to gone. What the far end's threads would do,
+/// to make answers, is not in it.
 fn whole(waiting: u32, lives: u64) -> Result<f64, String> {
-    let mut end = NullEnd::with_waiting(waiting)?;
+    let mut end = NullEnd::filled(waiting, Frames::Encoded(Vec::new()))?;
     end.refills = true;
     end.holds = false;
-    // The hosts' pace has to find its limits first.
-    run(&mut end, lives / 10)?;
-    let (before, began) = (end.lives, cpu::of_this_thread());
+    // The hosts' pace has to find its limits first, and the window its size: those who ended stay
+    // for a while.
     run(&mut end, lives)?;
-    Ok(rate(
-        end.lives - before,
-        cpu::of_this_thread().saturating_sub(began),
-    ))
+    let before = end.lives;
+    let spent = run(&mut end, lives)?;
+    Ok(rate(end.lives - before, spent))
 }
 
-fn run(end: &mut NullEnd, lives: u64) -> Result<(), String> {
+/// The CPU time that the engine took for so many lives.
+fn run(end: &mut NullEnd, lives: u64) -> Result<Duration, String> {
+    let mut spent = Duration::ZERO;
     let (mut last, mut quiet) = (end.lives, 0);
     let goal = end.lives + lives;
     while end.lives < goal {
-        end.tick();
+        let reports = end.answer();
+        let began = cpu::of_this_thread();
+        end.turn(reports);
+        spent += cpu::of_this_thread().saturating_sub(began);
         quiet = if end.lives == last { quiet + 1 } else { 0 };
         last = end.lives;
         if quiet > 100_000 {
             return Err(format!("the engine stands still after {last} lives"));
         }
     }
-    Ok(())
+    Ok(spent)
 }
 
 /// The moves of a life and nothing else: born, six moves with ledger and journal, gone.

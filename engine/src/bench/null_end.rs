@@ -183,39 +183,45 @@ impl NullEnd {
         });
     }
 
-    /// One step of a millisecond, and whatever it asks for.
+    /// One step of a millisecond, with what the far end says of the one before.
     pub(super) fn tick(&mut self) {
-        self.step();
+        let reports = self.answer();
+        self.turn(reports);
+    }
+
+    /// The far end's part of a tick: what it has to say of each order.
+    pub(super) fn answer(&mut self) -> Vec<Report> {
+        let mut reports = Vec::new();
         if !self.holds {
-            for order in std::mem::take(&mut self.held) {
-                let report = self.fetched(&order);
-                self.engine.report(report);
-            }
+            let held = std::mem::take(&mut self.held);
+            reports.extend(held.iter().map(|order| self.fetched(order)));
         }
         let mut letters = Vec::new();
         for order in self.engine.take_orders() {
-            let report = match order {
-                Order::Fetch(order) if !self.holds => self.fetched(&order),
-                Order::Fetch(order) => {
-                    self.held.push(order);
-                    continue;
-                }
-                Order::Abort(_) => continue,
-                Order::Parse(order) => parsed(&order),
-                Order::Store(order) if self.store.is_some() => {
-                    letters.push(order);
-                    continue;
-                }
-                Order::Store(order) => self.stored(order),
-            };
+            match order {
+                Order::Fetch(order) if !self.holds => reports.push(self.fetched(&order)),
+                Order::Fetch(order) => self.held.push(order),
+                Order::Abort(_) => {}
+                Order::Parse(order) => reports.push(parsed(&order)),
+                Order::Store(order) if self.store.is_some() => letters.push(order),
+                Order::Store(order) => reports.push(self.stored(order)),
+            }
+        }
+        self.keep(letters, &mut reports);
+        reports
+    }
+
+    /// The engine's part of a tick, frames included.
+    pub(super) fn turn(&mut self, reports: Vec<Report>) {
+        for report in reports {
             self.engine.report(report);
         }
-        self.keep(letters);
+        self.step();
         self.frames.take(self.engine.take_frames());
     }
 
     /// One commit of a real store.
-    fn keep(&mut self, letters: Vec<StoreOrder>) {
+    fn keep(&mut self, letters: Vec<StoreOrder>, reports: &mut Vec<Report>) {
         let Some(store) = self.store.as_mut().filter(|_| !letters.is_empty()) else {
             return;
         };
@@ -227,7 +233,7 @@ impl NullEnd {
                 }
                 Err(error) => Outcome::StoreFailed(error, None),
             };
-            self.engine.report(report(id, outcome));
+            reports.push(report(id, outcome));
         }
     }
 

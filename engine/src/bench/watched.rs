@@ -89,7 +89,7 @@ fn engine() -> Result<(NullEnd, Hub), String> {
 fn sent(end: &NullEnd) -> u64 {
     match &end.frames {
         Frames::Sent(_, changes) => *changes,
-        Frames::Encoded(..) => 0,
+        Frames::Encoded(_) | Frames::Mirrored(_) => 0,
     }
 }
 

@@ -73,8 +73,8 @@ impl Head {
 
     /// Every header of this lower-case name, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        let headers = self.headers.iter();
-        headers.filter_map(move |(have, value)| (have == name).then_some(value))
+        let lines = self.headers.lines();
+        lines.filter_map(move |line| line.strip_prefix(name)?.strip_prefix(IS))
     }
 }
 
@@ -89,9 +89,11 @@ const IS: char = ':';
 impl Headers {
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .split_terminator('\n')
-            .filter_map(|line| line.split_once(IS))
+        self.lines().filter_map(|line| line.split_once(IS))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.split_terminator('\n')
     }
 }
 
@@ -102,12 +104,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
         for (name, value) in headers {
             text.push_str(name.as_ref());
             text.push(IS);
-            let value = value.as_ref();
-            if value.contains('\n') {
-                text.extend(value.split('\n'));
-            } else {
-                text.push_str(value);
-            }
+            text.extend(value.as_ref().split('\n'));
             text.push('\n');
         }
         Self(text.into())
