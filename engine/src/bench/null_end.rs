@@ -16,8 +16,9 @@ use crate::{
     },
     ports::{
         commands::{Command, Envelope, StartSession},
+        head::Head,
         orders::{FetchOrder, Order, ParseOrder, StoreOrder},
-        reports::{Answer, Head, Outcome, Report},
+        reports::{Answer, Outcome, Report},
         stored::{Mode, StoreReceipt, StoredTask},
     },
     settings::Settings,

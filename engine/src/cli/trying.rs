@@ -25,8 +25,9 @@ use crate::{
     live::fetch::{self, FetchLetter},
     model::ids::{OrderId, StageId},
     ports::{
+        head::Head,
         orders::{FetchOrder, Purpose},
-        reports::{Answer, Head, Outcome},
+        reports::{Answer, Outcome},
     },
     progress::safe,
     settings::Settings,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::retry_after;
 use crate::{
     model::class::ErrorClass,
-    ports::reports::{Answer, Head},
+    ports::{head::Head, reports::Answer},
 };
 
 mod challenge;

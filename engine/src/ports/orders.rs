@@ -9,7 +9,7 @@ use crate::{
         ids::{OrderId, PageKey, SessionId, StageId},
         page_url::PageUrl,
     },
-    ports::stored::StoreVerb,
+    ports::{head::Validators, stored::StoreVerb},
     site::compiled::{BasicAuth, Site},
 };
 
@@ -73,15 +73,6 @@ pub struct FetchOrder {
     pub profile: Arc<RequestProfile>,
     /// Sent as `If-None-Match` / `If-Modified-Since`.
     pub validators: Option<Validators>,
-}
-
-/// What a server gave to recognise a version of a page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Validators {
-    /// `ETag`.
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    pub last_modified: Option<String>,
 }
 
 /// One page to parse.

@@ -20,7 +20,7 @@ use crate::{
         page_url::PageUrl,
         phase::Phase,
     },
-    ports::{orders::Validators, reports::Head},
+    ports::head::{Head, Validators},
     site::compiled::Site,
 };
 

@@ -22,7 +22,8 @@ use crate::{
         phase::Phase,
     },
     ports::{
-        orders::{StoreOrder, Validators},
+        head::Validators,
+        orders::StoreOrder,
         stored::{AttemptRow, Mode, StoreError, StoreReceipt, StoreVerb, Tries},
     },
     site::{compiled::Site, scope::HostKey},

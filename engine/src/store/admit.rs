@@ -11,7 +11,7 @@ use crate::{
         phase::Phase,
     },
     ports::{
-        orders::Validators,
+        head::Validators,
         stored::{Mode, StoreError, StoreReceipt, StoredTask, Tries},
     },
     store::work::{Work, int, uint},

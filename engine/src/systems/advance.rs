@@ -11,7 +11,8 @@ use crate::{
     feed::frame::Detail,
     model::{ids::OrderId, slots::Owner, state::TaskState, stats::Step, task::Identity},
     ports::{
-        orders::{Order, ParseOrder, Validators},
+        head::Validators,
+        orders::{Order, ParseOrder},
         stored::{Alias, AttemptRow, PageEnd, StoreVerb},
     },
     systems::{

@@ -13,8 +13,9 @@ use crawlfield_engine::{
         ids::{OrderId, SessionId},
     },
     ports::{
+        head::Head,
         orders::{FetchOrder, Order, ParseOrder, Purpose, StoreOrder},
-        reports::{Answer, FetchFailure, Head, Outcome, Report},
+        reports::{Answer, FetchFailure, Outcome, Report},
     },
     sim::store::ModelStore,
 };

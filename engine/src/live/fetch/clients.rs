@@ -15,7 +15,7 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-use super::{dialled::NoteDials, failure, jar::SessionJar, resolve::Resolver};
+use super::{dialled::NoteDials, failure, jar::SessionJar, resolve::Resolver, trust::is_trusted};
 use crate::{
     live::{decode, guard},
     model::ids::SessionId,
@@ -136,29 +136,6 @@ impl Clients {
         session.clients.insert(way, client.clone());
         Ok(client)
     }
-}
-
-/// Whether credentials may go to this URL's host: `name`, `name:port` or `*.name` is listed.
-pub(super) fn is_trusted(url: &Url, trusted: &[String]) -> bool {
-    let Some(host) = url.host_str() else {
-        return false;
-    };
-    let port = url.port_or_known_default();
-    trusted.iter().any(|pattern| {
-        let (name, wanted_port) = match pattern.rsplit_once(':') {
-            Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (name, digits.parse::<u16>().ok())
-            }
-            _ => (pattern.as_str(), None),
-        };
-        let named = match name.strip_prefix("*.") {
-            Some(parent) => host
-                .strip_suffix(parent)
-                .is_some_and(|rest| rest.ends_with('.')),
-            None => host.eq_ignore_ascii_case(name),
-        };
-        named && (wanted_port.is_none() || wanted_port == port)
-    })
 }
 
 /// The address that `--connect-to` gives for this URL: by `name:port`, else by name.

@@ -9,18 +9,20 @@ use reqwest::{Response, header::HeaderMap};
 use tokio::time::timeout_at;
 
 use super::{
-    clients::{MAX_HEAD, Prepared, is_trusted},
+    clients::{MAX_HEAD, Prepared},
     dialled,
     failure::{self, Phase},
     pace::Pace,
+    trust::is_trusted,
 };
 use crate::{
     live::decode::{Body, Limits, Stop},
     model::class::ErrorClass,
     politeness::classify::challenge,
     ports::{
+        head::Head,
         orders::{FetchOrder, Purpose},
-        reports::{Answer, FetchFailure, Head, Outcome},
+        reports::{Answer, FetchFailure, Outcome},
     },
 };
 

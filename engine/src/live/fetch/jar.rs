@@ -9,7 +9,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::clients::is_trusted;
+use super::trust::is_trusted;
 
 /// Cookies of one profile over the jar of its session.
 pub(super) struct SessionJar {

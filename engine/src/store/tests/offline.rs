@@ -3,7 +3,7 @@
 use crate::{
     model::{class::ErrorClass, ids::SessionId, phase::Phase},
     ports::{
-        reports::Head,
+        head::Head,
         stored::{DeadSelector, Evidence, Mode, PageEnd, StoreError},
     },
     store::{
