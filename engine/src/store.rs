@@ -7,6 +7,7 @@ mod discover;
 mod end;
 mod fault;
 mod history;
+mod live;
 mod lock;
 mod opening;
 mod read;
@@ -40,9 +41,9 @@ use crate::{
         stored::{StoreError, StoreReceipt, StoreVerb},
     },
     store::{
-        discover::{Hosts, Into},
+        discover::Into,
+        live::{Hosts, Live},
         lock::FileLock,
-        session::Live,
         work::{Tally, Work},
     },
 };

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
-use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     extract::output::Link,
@@ -16,25 +15,10 @@ use crate::{
     ports::stored::{Discovered, Mode, StoreError, StoredTask, Tries},
     site::scope::HostKey,
     store::{
-        session::Live,
+        live::Live,
         work::{Place, Stand, Work, uint},
     },
 };
-
-/// What was looked up already; the tables are the truth.
-#[derive(Default)]
-pub(crate) struct Hosts {
-    ids: FxHashMap<HostKey, HostId>,
-    seen: FxHashSet<(SessionId, HostId)>,
-}
-
-impl Hosts {
-    /// After something was undone.
-    pub(crate) fn forget(&mut self) {
-        self.ids.clear();
-        self.seen.clear();
-    }
-}
 
 /// Where links go.
 #[derive(Clone, Copy)]

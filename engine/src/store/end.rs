@@ -11,8 +11,8 @@ use crate::{
     store::{
         bulk::{self, VISIT_COLUMNS, Visit},
         discover::{self, Into},
+        live::Live,
         record,
-        session::Live,
         work::{Stand, Work, int, millis},
     },
 };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     extract::output::{Record, Value},
     ports::stored::{Ended, StoreError},
-    store::{bulk::Visit, session::Live, table::RecordTable, work::Work},
+    store::{bulk::Visit, live::Live, table::RecordTable, work::Work},
 };
 
 /// Saves a page's records.

@@ -5,48 +5,19 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
-    model::{
-        ids::{SessionId, StageId},
-        phase::Phase,
-    },
+    model::{ids::SessionId, phase::Phase},
     ports::stored::{LONE_CRASHES, Mode, Note, OpenSession, SessionOpened, StoreError},
-    site::compiled::{Site, Stage},
+    site::compiled::Site,
     store::{
         bulk::{self, Fate},
-        read,
-        table::{self, RecordTable},
+        live::Live,
+        read, table,
         work::{Stand, Work, uint},
     },
 };
 
 /// States after which nothing can be resumed.
 pub(crate) const ENDED: [&str; 3] = ["completed", "failed", "discarded"];
-
-/// A session that this store has opened.
-pub(crate) struct Live {
-    pub(crate) id: SessionId,
-    pub(crate) site: Arc<Site>,
-    pub(crate) mode: Mode,
-    pub(crate) source: Option<String>,
-    /// By stage and rule.
-    pub(crate) tables: Vec<Vec<RecordTable>>,
-}
-
-impl Live {
-    /// Whether pages of this stage lead nowhere: mode *new* need not fetch them twice.
-    pub(crate) fn is_leaf(&self, stage: StageId) -> Result<bool, StoreError> {
-        self.stage(stage).map(Stage::is_leaf)
-    }
-
-    pub(crate) fn stage(&self, stage: StageId) -> Result<&Stage, StoreError> {
-        self.site.stages.get(usize::from(stage.0)).ok_or_else(|| {
-            StoreError::Refused(format!(
-                "site {} has no stage number {}",
-                self.site.name, stage.0
-            ))
-        })
-    }
-}
 
 /// As text in the store.
 pub(crate) const fn mode_name(mode: Mode) -> &'static str {

@@ -14,7 +14,7 @@ use crate::{
         phase::Phase,
     },
     ports::stored::StoreError,
-    store::{discover::Hosts, session::Live},
+    store::live::{Hosts, Live},
 };
 
 /// What every verb works with.
