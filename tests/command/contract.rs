@@ -319,3 +319,28 @@ fn a_closed_pipe_ends_the_output_quietly() {
         assert_ne!(ended.code, Some(101), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn an_output_that_cannot_be_written_is_told() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("not run: there is no /dev/full");
+        return;
+    }
+    let place = Workplace::new();
+    let site = place.write("site.toml", &shop::site(""));
+    let store = place.store();
+    let run = ["run", "--demo", "--store", &store, "--quiet", "--json"];
+    let script = "\"$0\" \"$@\" >/dev/full";
+    for args in [
+        [&run[..], &QUICK].concat(),
+        vec!["check", &site],
+        vec!["sessions", "--store", &store],
+    ] {
+        let ended = program().run_in_shell(script, args).with_code(1);
+        let _ = ended.saying(&["the output cannot be written"]);
+    }
+    assert!(
+        !place.export("product").is_empty(),
+        "the crawl itself went well"
+    );
+}
