@@ -20,9 +20,14 @@ use crate::{
     site::compiled::{CountRule, Fallbacks, Pages, Source, Stage},
 };
 
-/// The number of this page. A page that a card led to begins its own chain: what it carries as
-/// `page` is then where its card stood.
-pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
+/// The number of this page in its list: the one in its URL where that fits the pattern, else its
+/// place in the chain of pages (A7). A page that a card led to begins its own chain: what it
+/// carries as `page` is then where its card stood.
+#[must_use]
+pub fn page_number(stage: &Stage, url: &str, carried: &Map<String, Json>) -> u32 {
+    if let Some(number) = stage.pages.as_ref().and_then(|pages| pages.number_in(url)) {
+        return number;
+    }
     let first = match &stage.pages {
         Some(Pages::Pattern { first, .. }) => *first,
         _ => 1,
@@ -30,11 +35,7 @@ pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
     if stage.pages.is_some() && carried.contains_key("position") {
         return first;
     }
-    let number = match carried.get("page") {
-        Some(Json::Number(number)) => number.as_u64(),
-        Some(Json::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    };
+    let number = carried.get("page").and_then(Json::as_u64);
     number
         .and_then(|number| u32::try_from(number).ok())
         .unwrap_or(first)

@@ -80,6 +80,19 @@ fn the_entry_page_gives_all_pages_and_any_other_only_the_next() {
 }
 
 #[test]
+fn a_page_that_the_pattern_names_has_the_number_in_its_url() {
+    let html = "<b>Page 3 of 4</b><a class=item href=/1>1</a>";
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    // A start URL in the middle, and a page that some card led to.
+    for position in [1, 9] {
+        let given = json!({"page": 3, "position": position});
+        let found = list(count(), "http://a.test/page/3/", html, given);
+        assert_eq!((following(&found), found.page), (urls(4..=4), 3));
+        assert_eq!(found.links[0].carried["page"], json!(3));
+    }
+}
+
+#[test]
 fn the_largest_number_is_the_count() {
     let count = pattern(PATTERN, Some((".n", "")), false);
     let html = "<a class=n>1</a><a class=n>…</a><a class=n>1,200</a><a class=n>Next</a>";
