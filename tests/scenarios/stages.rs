@@ -62,6 +62,32 @@ fn a_list_that_stays_short_in_the_middle_fails_its_stage() {
     crawl.run_until_idle();
     assert_eq!(crawl.times_asked("a.test/"), 4);
     assert_eq!(crawl.result()["deadByClass"]["short_page"], 1);
+    // What it has counts all the same, and so does the rest of the chain.
+    assert_eq!(crawl.saved(), 3);
+}
+
+#[test]
+fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
+    let stages = r#"[stages.list]
+        pages = { pattern = "http://a.test/p{page}", count = "b.count" }
+        [[stages.list.links]]
+        select = "a@href"
+        to = "detail"
+        [stages.detail]
+        [[stages.detail.records]]
+        kind = "item"
+        fields = { title = "h1" }"#;
+    let mut crawl = Scenario::new()
+        .stages("list", stages)
+        .page("a.test/p1", [Reply::links(["a.test/1"]).next("a.test/p2")])
+        .page("a.test/p2", [Reply::links(["a.test/2"]).next("a.test/p3")])
+        .page("a.test/p3", [Reply::status(404)])
+        .details(["a.test/1", "a.test/2"])
+        .start_url("a.test/p1")
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 2);
+    assert_eq!(crawl.count(Phase::Dead), 0);
 }
 
 #[test]

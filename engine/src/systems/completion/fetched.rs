@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::entity::Entity;
-use serde_json::Value as Json;
 use url::Url;
 
 use super::set_back;
 use crate::{
+    extract::page_number,
     feed::frame::Detail,
     model::{
         class::{ErrorClass, SkipReason},
@@ -102,12 +102,6 @@ pub(super) fn answered(
             crawl.moves.make(entity, TaskState::Fetched(id), told);
             crawl.desk.to_parse.push_back(id);
         }
-        Verdict::NotModified => {
-            crawl
-                .stats
-                .ended(task.session, Step::Fetch, task.stage, fetch, now);
-            end_skipped(crawl, id, entity, SkipReason::NotModified);
-        }
         Verdict::Redirect(location) => match next_hop(crawl, id, entity, &location) {
             Ok(Some(hop)) => take_hop(crawl, id, entity, hop, told),
             Ok(None) => end_skipped(crawl, id, entity, SkipReason::OutOfScope),
@@ -132,7 +126,8 @@ fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
     })
 }
 
-/// Whether a page of a list was asked for only to see whether there is one.
+/// Whether a page of a list was asked for only to see whether there is one: nobody has told how
+/// many there are.
 fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
     let Some((task, _)) = crawl.moves.task(entity) else {
         return false;
@@ -140,22 +135,19 @@ fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
     let Some(session) = crawl.session(task.session) else {
         return false;
     };
-    match &session.site.stage(task.stage).pages {
-        Some(Pages::Pattern {
-            count: None, first, ..
-        }) => {
-            let carried = serde_json::from_str::<Json>(task.url.carried()).unwrap_or_default();
-            let page = carried["page"].as_u64();
-            carried.get("position").is_none() && page.is_some_and(|page| page > u64::from(*first))
-        }
-        _ => false,
-    }
+    let stage = session.site.stage(task.stage);
+    let Some(Pages::Pattern { first, .. }) = &stage.pages else {
+        return false;
+    };
+    let carried = serde_json::from_str(task.url.carried()).unwrap_or_default();
+    !session.page_counts.contains_key(&task.stage)
+        && page_number(stage, &task.url, &carried) > *first
 }
 
 /// What an answer says of its host's speed and health.
 fn speaks(answer: &Answer, verdict: &Verdict) -> (Signal, Health) {
     match verdict {
-        Verdict::Page | Verdict::NotModified => (Signal::Good(answer.first_byte), Health::Good),
+        Verdict::Page => (Signal::Good(answer.first_byte), Health::Good),
         Verdict::Throttle { after } => (Signal::Throttled(*after), Health::Neutral),
         Verdict::Fail { class, .. } if class.is_host_failure() => {
             let signal = if answer.head.status == 503 {

@@ -34,6 +34,10 @@ pub(super) fn parsed(
     if let Err(message) = accept(crawl, entity, &task, &extracted) {
         let short = CameShort(extracted.distinct_items);
         crawl.commands.entity(entity).insert(short);
+        // It may come short for good: then what it has counts all the same.
+        if let Some(flight) = crawl.slots.flight_mut(id) {
+            flight.extracted = Some(extracted);
+        }
         set_back(crawl, id, ErrorClass::ShortPage, message, None);
         return;
     }
@@ -104,9 +108,9 @@ fn accept(
     }
     let own = u32::from(extracted.page_count.is_some());
     let last = session.page_counts.get(&task.stage).copied();
-    let page = page_number(task.url.carried());
-    let counted = last.is_some_and(|(last, _)| page <= u64::from(last));
-    let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
+    let page = extracted.page;
+    let counted = last.is_some_and(|(last, _)| page <= last);
+    let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= last);
     let told_by_others = last.is_some_and(|(_, said)| said > own);
     // A page that the count promises is not empty: an empty one has failed.
     let is_verified = if items == 0 && counted {
@@ -120,12 +124,4 @@ fn accept(
     Err(format!(
         "the page has {items} of {full} links and is not the verified last one; it is read again"
     ))
-}
-
-/// The page number that the link carried.
-fn page_number(carried: &str) -> u64 {
-    serde_json::from_str::<serde_json::Value>(carried)
-        .ok()
-        .and_then(|carried| carried.get("page")?.as_u64())
-        .unwrap_or(1)
 }
