@@ -38,6 +38,28 @@ fn the_demo_runs_verified_and_prints_one_document() {
     }
 }
 
+/// On some of the hosts the count is read while it is shrunk, on all pages that tell of the last one.
+#[test]
+fn the_demo_on_several_hosts_is_verified_though_page_counts_shrink() {
+    let place = Workplace::new();
+    let demo = [
+        "run",
+        "--demo",
+        "--quiet",
+        "--products",
+        "300",
+        "--hosts",
+        "4",
+        "--latency-ms",
+        "2",
+    ];
+    for seed in ["1", "2", "3"] {
+        let flags = ["--shrink", "--verify", "--seed", seed];
+        let ended = place.run(&[&demo[..], &flags].concat()).with_code(0);
+        let _ = ended.saying(&["every one of 300"]);
+    }
+}
+
 #[test]
 fn the_demo_needs_no_store() {
     let args = [&["run", "--demo"][..], &QUICK].concat();

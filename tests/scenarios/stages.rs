@@ -91,6 +91,58 @@ fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
 }
 
 #[test]
+fn a_page_beyond_the_count_may_be_refused_and_one_with_items_belies_the_count() {
+    let list = |page: &str, beyond: Reply| {
+        let stages = r#"[stages.list]
+            items_per_page = 2
+            pages = { pattern = "http://a.test/p{page}", count = "b" }
+            [[stages.list.links]]
+            select = "a@href"
+            to = "detail"
+            [stages.detail]
+            [[stages.detail.records]]
+            kind = "item"
+            fields = { title = "h1" }"#;
+        let full = Reply::links(["a.test/1", "a.test/2"])
+            .of_pages(1)
+            .next(page);
+        let mut crawl = Scenario::new()
+            .stages("list", stages)
+            .page("a.test/p1", [full])
+            .page("a.test/p2", [beyond])
+            .details(["a.test/1", "a.test/2", "a.test/3"])
+            .start_url("a.test/p1")
+            .start();
+        crawl.run_until_idle();
+        assert_eq!(crawl.count(Phase::Dead), 0);
+        (crawl.saved(), crawl.times_asked("a.test/p2"))
+    };
+    // Nobody else tells of that page: it has to come the same way twice.
+    assert_eq!(list("a.test/p2", Reply::status(500)), (2, 2));
+    assert_eq!(
+        list("a.test/p2", Reply::links::<&str>([]).of_pages(1)),
+        (2, 2)
+    );
+    let third = Reply::links(["a.test/3"]).of_pages(1);
+    assert_eq!(list("a.test/p2", third), (3, 2));
+}
+
+#[test]
+fn a_list_of_one_page_may_be_empty() {
+    let nothing = Reply::links::<&str>([]).of_pages(1);
+    let mut crawl = Scenario::new()
+        .list("items_per_page = 2")
+        .page("a.test/", [nothing])
+        .start_url("a.test/")
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(
+        (crawl.count(Phase::Done), crawl.times_asked("a.test/")),
+        (1, 2)
+    );
+}
+
+#[test]
 fn failed_pages_run_again_with_their_stage_and_are_then_condemned() {
     let mut crawl = catalogue(4)
         .detail("retry = { attempts = 2, base = \"1s\" }\nstage_attempts = 3\ntolerance = 0.5")

@@ -56,10 +56,7 @@ pub(super) fn answered(
             Verdict::Page
         }
         // A list that goes on until a page is empty ends as well with a page that is not there.
-        Verdict::Fail {
-            class: ErrorClass::NotFound,
-            ..
-        } if is_tried(crawl, entity) => {
+        Verdict::Fail { class, .. } if ends_list(crawl, entity, class) => {
             answer.body = Arc::new(NO_MORE.to_vec());
             Verdict::Page
         }
@@ -126,9 +123,8 @@ fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
     })
 }
 
-/// Whether a page of a list was asked for only to see whether there is one: nobody has told how
-/// many there are.
-fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
+/// Whether a page of a list was asked for only to see whether there is one, and this says no.
+fn ends_list(crawl: &Crawl, entity: Entity, class: ErrorClass) -> bool {
     let Some((task, _)) = crawl.moves.task(entity) else {
         return false;
     };
@@ -140,8 +136,12 @@ fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
         return false;
     };
     let carried = serde_json::from_str(task.url.carried()).unwrap_or_default();
-    !session.page_counts.contains_key(&task.stage)
-        && page_number(stage, &task.url, &carried) > *first
+    let page = page_number(stage, &task.url, &carried);
+    match session.page_counts.get(&task.stage) {
+        // Past what the site itself told, any refusal bears it out.
+        Some((told, _)) => page > *told,
+        None => page > *first && class == ErrorClass::NotFound,
+    }
 }
 
 /// What an answer says of its host's speed and health.

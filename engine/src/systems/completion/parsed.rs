@@ -112,11 +112,13 @@ fn accept(
     let counted = last.is_some_and(|(last, _)| page <= last);
     let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= last);
     let told_by_others = last.is_some_and(|(_, said)| said > own);
-    // A page that the count promises is not empty: an empty one has failed.
-    let is_verified = if items == 0 && counted {
-        false
-    } else {
-        told_by_others || came_before == Some(items)
+    let came_twice = came_before == Some(items);
+    let is_verified = match (items, last) {
+        // A page that the count promises is not empty: an empty one has failed. A list of one page
+        // may well be empty.
+        (0, Some((2.., _))) if counted => false,
+        (1.., _) if counted => told_by_others || came_twice,
+        _ => came_twice,
     };
     if may_be_last && is_verified {
         return Ok(());
