@@ -92,9 +92,10 @@ fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
 
 #[test]
 fn a_page_beyond_the_count_may_be_refused_and_one_with_items_belies_the_count() {
-    let list = |page: &str, beyond: Reply| {
+    let beyond_the_count = |beyond: &[Reply]| {
         let stages = r#"[stages.list]
             items_per_page = 2
+            retry = { base = "1s" }
             pages = { pattern = "http://a.test/p{page}", count = "b" }
             [[stages.list.links]]
             select = "a@href"
@@ -103,13 +104,11 @@ fn a_page_beyond_the_count_may_be_refused_and_one_with_items_belies_the_count() 
             [[stages.detail.records]]
             kind = "item"
             fields = { title = "h1" }"#;
-        let full = Reply::links(["a.test/1", "a.test/2"])
-            .of_pages(1)
-            .next(page);
+        let full = Reply::links(["a.test/1", "a.test/2"]);
         let mut crawl = Scenario::new()
             .stages("list", stages)
-            .page("a.test/p1", [full])
-            .page("a.test/p2", [beyond])
+            .page("a.test/p1", [full.of_pages(1).next("a.test/p2")])
+            .page("a.test/p2", beyond.iter().cloned())
             .details(["a.test/1", "a.test/2", "a.test/3"])
             .start_url("a.test/p1")
             .start();
@@ -117,14 +116,15 @@ fn a_page_beyond_the_count_may_be_refused_and_one_with_items_belies_the_count() 
         assert_eq!(crawl.count(Phase::Dead), 0);
         (crawl.saved(), crawl.times_asked("a.test/p2"))
     };
-    // Nobody else tells of that page: it has to come the same way twice.
-    assert_eq!(list("a.test/p2", Reply::status(500)), (2, 2));
-    assert_eq!(
-        list("a.test/p2", Reply::links::<&str>([]).of_pages(1)),
-        (2, 2)
-    );
+    let empty = Reply::links::<&str>([]).of_pages(1);
     let third = Reply::links(["a.test/3"]).of_pages(1);
-    assert_eq!(list("a.test/p2", third), (3, 2));
+    // The count may be shrunk for a while, and hide the page with it.
+    assert_eq!(beyond_the_count(&[Reply::status(500)]), (2, 4));
+    assert_eq!(beyond_the_count(std::slice::from_ref(&empty)), (2, 4));
+    // Nobody else tells of that page: it has to come the same way twice.
+    assert_eq!(beyond_the_count(std::slice::from_ref(&third)), (3, 2));
+    let late = [empty.clone(), empty.clone(), empty, third];
+    assert_eq!(beyond_the_count(&late), (3, 5));
 }
 
 #[test]
