@@ -18,6 +18,7 @@ mod trying;
 use std::{
     io::{self, Write},
     process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -94,6 +95,7 @@ pub fn main() -> ExitCode {
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     };
     match result {
+        Ok(_) if UNSAID.load(Ordering::Relaxed) => Exit::Internal.into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
             complain(&failure.message);
@@ -139,8 +141,19 @@ fn complain(message: &str) {
     writeln!(io::stderr(), "{}", message.trim_end()).ok();
 }
 
+/// What was meant for stdout did not get there.
+static UNSAID: AtomicBool = AtomicBool::new(false);
+
 /// Text for stdout; a closed pipe is no error of ours.
 fn say(text: &str) {
-    io::stdout().write_all(text.as_bytes()).ok();
-    io::stdout().flush().ok();
+    let mut stdout = io::stdout();
+    let said = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = said
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && !UNSAID.swap(true, Ordering::Relaxed)
+    {
+        complain(&format!("the output cannot be written: stdout: {error}"));
+    }
 }

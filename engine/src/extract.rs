@@ -22,6 +22,8 @@ mod tree;
 
 use std::borrow::Cow;
 
+pub use paging::page_number;
+
 use crate::{
     extract::{
         bounds::Bounds,

@@ -30,8 +30,6 @@ pub struct Settings {
     pub store_bytes: u64,
     /// Tasks resident in memory, at most.
     pub window: u32,
-    /// Hosts active at once, at most.
-    pub active_hosts: u32,
     /// Fetched pages that wait for a parse worker, at most.
     pub parse_queue: u32,
     /// Pages handed to a parse worker beyond the one that it reads: it need not wait for a tick.
@@ -210,7 +208,6 @@ impl Default for Settings {
             cpu_permits: 2,
             store_bytes: 64 << 20,
             window: 100_000,
-            active_hosts: 1_000,
             parse_queue: 64,
             parse_ahead: 7,
             save_queue: 512,
@@ -263,7 +260,7 @@ impl Default for Settings {
                 max_redirects: 10,
             },
             bounds: BoundSettings {
-                max_depth: 10_000,
+                max_depth: 100_000,
                 max_url: 2_083,
                 max_segments: 32,
                 max_repeats: 4,

@@ -38,6 +38,28 @@ fn the_demo_runs_verified_and_prints_one_document() {
     }
 }
 
+/// On some of the hosts the count is read while it is shrunk, on all pages that tell of the last one.
+#[test]
+fn the_demo_on_several_hosts_is_verified_though_page_counts_shrink() {
+    let place = Workplace::new();
+    let demo = [
+        "run",
+        "--demo",
+        "--quiet",
+        "--products",
+        "300",
+        "--hosts",
+        "4",
+        "--latency-ms",
+        "2",
+    ];
+    for seed in ["1", "2", "3"] {
+        let flags = ["--shrink", "--verify", "--seed", seed];
+        let ended = place.run(&[&demo[..], &flags].concat()).with_code(0);
+        let _ = ended.saying(&["every one of 300"]);
+    }
+}
+
 #[test]
 fn the_demo_needs_no_store() {
     let args = [&["run", "--demo"][..], &QUICK].concat();
@@ -318,4 +340,29 @@ fn a_closed_pipe_ends_the_output_quietly() {
         assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
         assert_ne!(ended.code, Some(101), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("not run: there is no /dev/full");
+        return;
+    }
+    let place = Workplace::new();
+    let site = place.write("site.toml", &shop::site(""));
+    let store = place.store();
+    let run = ["run", "--demo", "--store", &store, "--quiet", "--json"];
+    let script = "\"$0\" \"$@\" >/dev/full";
+    for args in [
+        [&run[..], &QUICK].concat(),
+        vec!["check", &site],
+        vec!["sessions", "--store", &store],
+    ] {
+        let ended = program().run_in_shell(script, args).with_code(1);
+        let _ = ended.saying(&["the output cannot be written"]);
+    }
+    assert!(
+        !place.export("product").is_empty(),
+        "the crawl itself went well"
+    );
 }

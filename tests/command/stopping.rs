@@ -63,6 +63,24 @@ fn the_first_interrupt_drains_and_resume_finishes() {
 }
 
 #[test]
+fn a_resumed_session_keeps_the_settings_that_it_was_begun_with() {
+    let place = Workplace::new();
+    let web = leisurely();
+    // Lists at depths 0 to 3 are read with their links; the one at depth 4 leads nowhere.
+    let mut running = place.start_crawl(&web, &["--set", "bounds.max_depth=4"]);
+    assert!(running.until(|| place.attempts() >= 2), "it gets under way");
+    running.interrupt();
+    let _ = running.ended().with_code(5);
+    let _ = place.run(&["resume", "--store", "STORE"]).with_code(0);
+    assert_eq!(place.export("item").len(), 4 * shop::PER_PAGE as usize);
+    assert_eq!(
+        (web.asked("/list/5"), web.asked("/list/6")),
+        (1, 0),
+        "no page lies deeper than the bound"
+    );
+}
+
+#[test]
 fn the_second_interrupt_stops_at_once_and_resume_finishes() {
     let place = Workplace::new();
     let web = Web::start(|request| match request.path() {
@@ -122,6 +140,11 @@ fn a_store_in_use_is_refused_and_left_alone() {
         .run(&["run", "--demo", "--store", "STORE"])
         .with_code(4);
     let _ = refused.saying(&["in use", "process"]);
+    // Its session has not ended, but it is no stopped one.
+    let _ = place
+        .crawl(&web, &[])
+        .with_code(4)
+        .saying(&["in use", "process"]);
     let _ = place.run(&["sessions", "--store", "STORE"]).with_code(0);
     let _ = place
         .run(&["export", "--store", "STORE", "--record", "item"])

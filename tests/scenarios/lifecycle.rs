@@ -2,10 +2,7 @@
 
 use crawlfield_engine::{
     feed::frame::SessionPhase,
-    model::{
-        class::{ErrorClass, SkipReason},
-        phase::Phase,
-    },
+    model::{class::ErrorClass, phase::Phase},
 };
 use crawlfield_kit::{Reply, Scenario};
 use expect_test::expect;
@@ -76,14 +73,14 @@ fn a_timeout_is_retried_after_its_backoff() {
 }
 
 #[test]
-fn a_page_that_says_not_modified_is_skipped() {
-    let mut crawl = catalogue(1).page("a.test/1", [Reply::status(304)]).start();
+fn not_modified_is_no_answer_where_nothing_was_asked_on_a_condition() {
+    let mut crawl = catalogue(1)
+        .page("a.test/1", [Reply::status(304), Reply::html("whole")])
+        .start();
     crawl.run_until_idle();
-    assert_eq!(
-        crawl.moves_of("a.test/1")[1].reason,
-        Some(SkipReason::NotModified)
-    );
-    assert_eq!(crawl.saved(), 0);
+    let class = crawl.moves_of("a.test/1")[1].class;
+    assert_eq!(class, Some(ErrorClass::HttpServer));
+    assert_eq!(crawl.saved(), 1);
 }
 
 #[test]

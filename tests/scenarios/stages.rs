@@ -62,6 +62,84 @@ fn a_list_that_stays_short_in_the_middle_fails_its_stage() {
     crawl.run_until_idle();
     assert_eq!(crawl.times_asked("a.test/"), 4);
     assert_eq!(crawl.result()["deadByClass"]["short_page"], 1);
+    // What it has counts all the same, and so does the rest of the chain.
+    assert_eq!(crawl.saved(), 3);
+}
+
+#[test]
+fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
+    let stages = r#"[stages.list]
+        pages = { pattern = "http://a.test/p{page}", count = "b.count" }
+        [[stages.list.links]]
+        select = "a@href"
+        to = "detail"
+        [stages.detail]
+        [[stages.detail.records]]
+        kind = "item"
+        fields = { title = "h1" }"#;
+    let mut crawl = Scenario::new()
+        .stages("list", stages)
+        .page("a.test/p1", [Reply::links(["a.test/1"]).next("a.test/p2")])
+        .page("a.test/p2", [Reply::links(["a.test/2"]).next("a.test/p3")])
+        .page("a.test/p3", [Reply::status(404)])
+        .details(["a.test/1", "a.test/2"])
+        .start_url("a.test/p1")
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 2);
+    assert_eq!(crawl.count(Phase::Dead), 0);
+}
+
+#[test]
+fn a_page_beyond_the_count_may_be_refused_and_one_with_items_belies_the_count() {
+    let beyond_the_count = |beyond: &[Reply]| {
+        let stages = r#"[stages.list]
+            items_per_page = 2
+            retry = { base = "1s" }
+            pages = { pattern = "http://a.test/p{page}", count = "b" }
+            [[stages.list.links]]
+            select = "a@href"
+            to = "detail"
+            [stages.detail]
+            [[stages.detail.records]]
+            kind = "item"
+            fields = { title = "h1" }"#;
+        let full = Reply::links(["a.test/1", "a.test/2"]);
+        let mut crawl = Scenario::new()
+            .stages("list", stages)
+            .page("a.test/p1", [full.of_pages(1).next("a.test/p2")])
+            .page("a.test/p2", beyond.iter().cloned())
+            .details(["a.test/1", "a.test/2", "a.test/3"])
+            .start_url("a.test/p1")
+            .start();
+        crawl.run_until_idle();
+        assert_eq!(crawl.count(Phase::Dead), 0);
+        (crawl.saved(), crawl.times_asked("a.test/p2"))
+    };
+    let empty = Reply::links::<&str>([]).of_pages(1);
+    let third = Reply::links(["a.test/3"]).of_pages(1);
+    // The count may be shrunk for a while, and hide the page with it.
+    assert_eq!(beyond_the_count(&[Reply::status(500)]), (2, 4));
+    assert_eq!(beyond_the_count(std::slice::from_ref(&empty)), (2, 4));
+    // Nobody else tells of that page: it has to come the same way twice.
+    assert_eq!(beyond_the_count(std::slice::from_ref(&third)), (3, 2));
+    let late = [empty.clone(), empty.clone(), empty, third];
+    assert_eq!(beyond_the_count(&late), (3, 5));
+}
+
+#[test]
+fn a_list_of_one_page_may_be_empty() {
+    let nothing = Reply::links::<&str>([]).of_pages(1);
+    let mut crawl = Scenario::new()
+        .list("items_per_page = 2")
+        .page("a.test/", [nothing])
+        .start_url("a.test/")
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(
+        (crawl.count(Phase::Done), crawl.times_asked("a.test/")),
+        (1, 2)
+    );
 }
 
 #[test]

@@ -76,12 +76,12 @@ fn describe(site: &Site) -> String {
         );
     }
     let _ = writeln!(text, "  hosts {}", site.scope.hosts.join(", "));
-    let robots = if site.politeness.robots == Some(false) {
-        "ignored"
-    } else {
-        "obeyed"
+    let robots = match site.politeness.robots {
+        None => "obeyed (default)",
+        Some(true) => "obeyed (site file)",
+        Some(false) => "ignored (site file)",
     };
-    let _ = writeln!(text, "  robots.txt {robots} (site file)");
+    let _ = writeln!(text, "  robots.txt {robots}");
     for range in &site.politeness.allow_addresses {
         let _ = writeln!(text, "  address range {range} allowed (site file)");
     }
@@ -97,10 +97,10 @@ fn describe(site: &Site) -> String {
             let _ = writeln!(text, "    links to {}{with}", site.stage(link.to).name);
         }
         for record in &stage.records {
-            let key = if record.key.is_empty() {
-                "its URL".to_owned()
-            } else {
-                record.key.join(", ")
+            let key = match (&record.key[..], &record.each) {
+                ([], None) => "its page's URL".to_owned(),
+                ([], Some(_)) => "its page's URL and its place there".to_owned(),
+                (key, _) => key.join(", "),
             };
             let n = record.fields.len();
             let _ = writeln!(

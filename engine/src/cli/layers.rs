@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde_json::Value as Json;
 
 use super::{Failure, complain};
 use crate::{
@@ -22,6 +23,8 @@ pub struct SettingsFlags {
     /// One setting by its dotted name, e.g. `politeness.max_rate=2/s`
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+    #[arg(skip)]
+    kept: Vec<(String, String)>,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -41,6 +44,17 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 impl SettingsFlags {
+    /// The same over what a stopped session was begun with.
+    pub(super) fn over(&self, origin: &Json) -> Self {
+        let kept = origin["settings"].as_object().into_iter().flatten();
+        let kept =
+            kept.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        Self {
+            kept: self.kept.iter().cloned().chain(kept).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Defaults, profile, settings file, site file, environment and flags, laid over each other.
     ///
     /// # Errors
@@ -84,6 +98,7 @@ impl SettingsFlags {
                 .as_ref()
                 .map(|(text, name)| (text.as_str(), name.as_str())),
             site,
+            kept: &self.kept,
             environment: &environment,
             flags: &flags,
         })

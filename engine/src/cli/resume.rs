@@ -51,10 +51,13 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         .map(Job::resumed)
         .collect::<Result<_, _>>()
         .map_err(Failure::usage)?;
+    let mut over_all = args.settings.clone();
     for job in &mut jobs {
-        job.take_up(&args.settings.layered(Some(&job.site))?);
+        let over = args.settings.over(&job.origin);
+        job.take_up(&over.layered(Some(&job.site))?);
+        over_all = over_all.over(&job.origin);
     }
-    let settings = args.settings.layered(None)?.settings;
+    let settings = over_all.layered(None)?.settings;
     let manner = Manner {
         json: args.json,
         quiet: args.quiet,

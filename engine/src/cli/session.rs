@@ -150,20 +150,25 @@ fn summary(result: &Json) -> String {
         result["records"]["changed"].as_u64().unwrap_or(0),
         result["bytes"].as_f64().unwrap_or(0.0) / 1e6,
     );
-    if let Some(dead) = result["deadByClass"]
-        .as_object()
-        .filter(|dead| !dead.is_empty())
-    {
-        let classes: Vec<String> = dead
-            .iter()
-            .map(|(class, n)| format!("{n} {class}"))
-            .collect();
-        // Writing into a String cannot fail.
+    // Writing into a String cannot fail.
+    if let Some(reasons) = counted(&result["skippedByReason"]) {
+        let _ = writeln!(text, "skipped: {reasons}");
+    }
+    if let Some(classes) = counted(&result["deadByClass"]) {
         let _ = writeln!(
             text,
-            "dead letters: {}; `crawlfield dead list --store FILE` shows them",
-            classes.join(", ")
+            "dead letters: {classes}; `crawlfield dead list --store FILE` shows them"
         );
     }
     text
+}
+
+/// `2 not_found, 1 robots`, from counts by name; none where there are none.
+fn counted(counts: &Json) -> Option<String> {
+    let counts = counts.as_object().filter(|counts| !counts.is_empty())?;
+    let each: Vec<String> = counts
+        .iter()
+        .map(|(name, n)| format!("{n} {name}"))
+        .collect();
+    Some(each.join(", "))
 }

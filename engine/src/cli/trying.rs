@@ -221,10 +221,16 @@ fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace)
                 .links
                 .iter()
                 .map(|link| {
+                    // What begins with `_` is our own, not the site file's.
+                    let carried = link
+                        .carried
+                        .iter()
+                        .filter(|(name, _)| !name.starts_with('_'));
+                    let carried: Map<_, _> = carried.map(|(n, v)| (n.clone(), v.clone())).collect();
                     json!({
                         "stage": site.stage(link.stage).name,
                         "url": link.url,
-                        "carried": link.carried,
+                        "carried": carried,
                     })
                 })
                 .collect();

@@ -4,10 +4,11 @@ use jiff::{
     civil::{Date, DateTime},
     fmt::strtime,
 };
+use serde::de::IgnoredAny;
 use serde_json::{Number, Value as Json};
 
 use crate::{
-    extract::{output::Value, page::Page},
+    extract::{digits, output::Value, page::Page},
     site::compiled::{Field, FieldType},
 };
 
@@ -18,13 +19,15 @@ pub(super) enum Raw {
     Text(String),
     /// Any other JSON.
     Json(Json),
+    /// Valid JSON as the page wrote it, where a number's digits count.
+    Written(Json, String),
 }
 
 impl Raw {
     /// As a message shows it: at most 80 characters.
     pub(super) fn shown(&self) -> String {
         let text = match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Written(_, text) => text.clone(),
             Self::Json(json) => json.to_string(),
         };
         match text.char_indices().nth(80) {
@@ -41,6 +44,10 @@ pub(super) fn convert(raw: &Raw, field: &Field, page: &Page<'_>) -> Option<Value
         Raw::Text(text) => from_text(text, field, page),
         Raw::Json(Json::Null) => Some(Value::Null),
         Raw::Json(json) => from_json(json, field, page),
+        Raw::Written(json, text) => match from_json(json, field, page)? {
+            Value::Json(_) => Some(Value::Written(digits::compact(text))),
+            value => Some(value),
+        },
     }
 }
 
@@ -52,10 +59,10 @@ fn from_text(text: &str, field: &Field, page: &Page<'_>) -> Option<Value> {
         FieldType::Boolean => Value::Boolean(boolean(text)?),
         FieldType::Date => Value::Text(date(text, &field.formats)?),
         FieldType::Url => Value::Text(page.absolute(text)?.into()),
-        FieldType::Json => Value::Json(serde_json::from_str(text).ok()?),
-        FieldType::Map => match serde_json::from_str(text).ok()? {
-            Json::Object(map) => Value::Json(Json::Object(map)),
-            _ => return None,
+        FieldType::Json | FieldType::Map => match serde_json::from_str::<Json>(text).ok()? {
+            json if field.kind == FieldType::Map && !json.is_object() => return None,
+            json if digits::may_be_lost(&json) => Value::Written(digits::compact(text)),
+            json => Value::Json(json),
         },
     })
 }
@@ -211,6 +218,40 @@ pub(crate) fn into_json(value: Value) -> Json {
             .map_or_else(|_| Json::String(digits), Json::Number),
         Value::Boolean(truth) => Json::Bool(truth),
         Value::Json(json) => json,
+        Value::Written(text) => serde_json::from_str(&text).unwrap_or(Json::String(text)),
+    }
+}
+
+/// Whether a parsed number is written with the same digits.
+pub(super) fn keeps_digits(digits: &str) -> bool {
+    let number = into_json(Value::Decimal(digits.to_owned()));
+    let shown = number.to_string();
+    shown == digits
+}
+
+/// A list; as text where the digits of an item count.
+pub(super) fn into_list(items: Vec<Value>) -> Value {
+    let loses = |item: &Value| match item {
+        Value::Decimal(digits) => !keeps_digits(digits),
+        Value::Written(_) => true,
+        _ => false,
+    };
+    if !items.iter().any(loses) {
+        return Value::Json(items.into_iter().map(into_json).collect());
+    }
+    let texts: Vec<String> = items.into_iter().map(json_text).collect();
+    Value::Written(format!("[{}]", texts.join(",")))
+}
+
+/// A value as JSON text, with a number's digits where JSON knows such a number.
+fn json_text(value: Value) -> String {
+    match value {
+        Value::Decimal(text) | Value::Written(text)
+            if serde_json::from_str::<IgnoredAny>(&text).is_ok() =>
+        {
+            text
+        }
+        value => into_json(value).to_string(),
     }
 }
 

@@ -4,13 +4,29 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value as Json;
 
-/// Whether a value is, or holds as items, a number whose digits its parsed form may not keep.
+/// Whether a value is, or holds, a number whose digits its parsed form may not keep.
 pub(super) fn may_be_lost(json: &Json) -> bool {
     match json {
         Json::Number(number) => number.is_f64(),
-        Json::Array(items) => items.iter().any(Json::is_f64),
+        Json::Array(items) => items.iter().any(may_be_lost),
+        Json::Object(map) => map.values().any(may_be_lost),
         _ => false,
     }
+}
+
+/// A valid JSON text without the white space between its parts.
+pub(super) fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for letter in json.chars() {
+        if !in_string && letter.is_ascii_whitespace() {
+            continue;
+        }
+        out.push(letter);
+        in_string ^= letter == '"' && !escaped;
+        escaped = in_string && letter == '\\' && !escaped;
+    }
+    out
 }
 
 /// The text of the value that a JSON pointer finds in a valid JSON text.

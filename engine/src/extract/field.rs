@@ -7,13 +7,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     extract::{
-        convert::{Raw, convert, into_json},
+        convert::{Raw, convert, into_list},
         digits,
         embedded::{self, Found},
         find::{Card, cleaned},
         output::Value,
         page::Page,
-        rows::Wanted,
+        rows::{Label, Wanted},
         shape::{from_toml, is_raw, shaped},
     },
     site::{
@@ -23,6 +23,7 @@ use crate::{
 };
 
 /// What became of a field.
+#[derive(Clone)]
 pub(super) struct Reading {
     /// `Null` if it is missing.
     pub(super) value: Value,
@@ -55,7 +56,7 @@ fn stand_in(default: &toml::Value, field: &Field, page: &Page<'_>) -> Value {
     let raw = from_toml(default);
     convert(&raw, field, page).unwrap_or(match raw {
         Raw::Text(text) => Value::Text(text),
-        Raw::Json(json) => Value::Json(json),
+        Raw::Json(json) | Raw::Written(json, _) => Value::Json(json),
     })
 }
 
@@ -92,12 +93,12 @@ fn list(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
     for raw in raws {
         match convert(raw, field, page) {
             Some(Value::Null) => {}
-            Some(value) => items.push(into_json(value)),
+            Some(value) => items.push(value),
             None => unfit = unfit.or_else(|| Some(raw.shown())),
         }
     }
     Reading {
-        value: Value::Json(Json::Array(items)),
+        value: into_list(items),
         unfit,
     }
 }
@@ -105,7 +106,7 @@ fn list(raws: &[Raw], field: &Field, page: &Page<'_>) -> Reading {
 /// The raw values after regex, map and transforms: all of them for a list, else at most one.
 pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
     let found = match &field.source {
-        Source::Select(fallbacks) => return picked(page, field, fallbacks, card),
+        Source::Select(fallbacks) => return picked(page, field, fallbacks, card, &|_| true),
         Source::Rows {
             rows,
             label,
@@ -140,18 +141,25 @@ pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
         }
         Source::Constant(constant) => Some(Found::plain(Cow::Owned(match from_toml(constant) {
             Raw::Text(text) => Json::String(text),
-            Raw::Json(json) => json,
+            Raw::Json(json) | Raw::Written(json, _) => json,
         }))),
     };
     found.map_or_else(Vec::new, |found| from_found(page, field, &found))
 }
 
-/// Selectors in order; the first that yields something wins. Without a regex only the first
-/// match of each counts, with one the first that it captures something from.
-fn picked(page: &Page<'_>, field: &Field, fallbacks: &Fallbacks, card: Card) -> Vec<Raw> {
+/// Selectors in order; the first that yields something wins, of the elements that count. Without a
+/// regex only the first match of each is read, with one the first that it captures something from.
+fn picked(
+    page: &Page<'_>,
+    field: &Field,
+    fallbacks: &Fallbacks,
+    card: Card,
+    counts: &dyn Fn(usize) -> bool,
+) -> Vec<Raw> {
     let raw = is_raw(field);
     for pick in &fallbacks.0 {
-        let mut values = page.index.pick(card, pick).filter_map(|at| {
+        let elements = page.index.pick(card, pick).filter(|at| counts(*at));
+        let mut values = elements.filter_map(|at| {
             let text = page.index.take(at, &pick.take, raw);
             text.map(|text| shaped(page, field, text))
         });
@@ -190,12 +198,10 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
             continue;
         }
         if field.kind == FieldType::Map {
-            let value = picked(page, field, rule.value, Some(row))
-                .into_iter()
-                .next();
-            let value = match value {
+            let values = beside(page, field, rule.value, row, label);
+            let value = match values.into_iter().next() {
                 Some(Raw::Text(text)) => Json::String(text),
-                Some(Raw::Json(json)) => json,
+                Some(Raw::Json(json) | Raw::Written(json, _)) => json,
                 None => continue,
             };
             if !map.contains_key(&label.text) {
@@ -203,7 +209,7 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
             }
             continue;
         }
-        found.extend(picked(page, field, rule.value, Some(row)));
+        found.extend(beside(page, field, rule.value, row, label));
         if !field.list && !found.is_empty() {
             found.truncate(1);
             break;
@@ -213,6 +219,21 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
         found.push(Raw::Json(Json::Object(map)));
     }
     found
+}
+
+/// The values of one label of a row.
+fn beside(
+    page: &Page<'_>,
+    field: &Field,
+    value: &Fallbacks,
+    row: usize,
+    label: &Label,
+) -> Vec<Raw> {
+    let own = picked(page, field, value, Some(row), &|at| label.owns(at));
+    if own.is_empty() && label.may_look_further() {
+        return picked(page, field, value, Some(row), &|_| true);
+    }
+    own
 }
 
 /// `<meta name|property|itemprop=NAME content=…>`, the first that has content.
@@ -258,7 +279,7 @@ fn from_found(page: &Page<'_>, field: &Field, found: &Found<'_>) -> Vec<Raw> {
     if field.list {
         each.collect()
     } else if matches!(field.kind, FieldType::Json | FieldType::Map) {
-        let whole = from_one(page, field, &found.json, None);
+        let whole = from_one(page, field, &found.json, written);
         whole.into_iter().collect()
     } else {
         each.next().into_iter().collect()
@@ -288,6 +309,10 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json, written: Option<&str>) 
             let text = written.map(|text| Raw::Text(text.to_owned()));
             text.or_else(|| Some(Raw::Json(json.clone())))
         }
+        _ if digits::may_be_lost(json) => Some(match written {
+            Some(text) => Raw::Written(json.clone(), text.to_owned()),
+            None => Raw::Json(json.clone()),
+        }),
         _ => Some(Raw::Json(json.clone())),
     }
 }

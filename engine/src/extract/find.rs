@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use html5ever::LocalName;
 use selectors::{
-    Element as _,
+    Element as _, OpaqueElement,
     context::{
         MatchingContext, MatchingForInvalidation, MatchingMode, NeedsSelectorFlags, QuirksMode,
         SelectorCaches,
@@ -133,21 +133,34 @@ impl<'h> Index<'h> {
         let scope = card.map(|at| self.elements[at].opaque());
         // They make `:nth-child` and `:has` linear.
         let mut caches = SelectorCaches::default();
-        range.filter(move |at| {
-            selector.admits(self.marks[*at]) && {
-                let mut context = MatchingContext::new(
-                    MatchingMode::Normal,
-                    None,
-                    &mut caches,
-                    QuirksMode::NoQuirks,
-                    NeedsSelectorFlags::No,
-                    MatchingForInvalidation::No,
-                );
-                context.scope_element = scope;
-                let mut all = selector.list().slice().iter();
-                all.any(|one| matches_selector(one, 0, None, &self.elements[*at], &mut context))
-            }
-        })
+        range.filter(move |at| self.fits(*at, selector, scope, &mut caches))
+    }
+
+    /// Whether an element of the page itself matches.
+    pub(super) fn matches(&self, at: usize, selector: &Selector) -> bool {
+        self.fits(at, selector, None, &mut SelectorCaches::default())
+    }
+
+    fn fits(
+        &self,
+        at: usize,
+        selector: &Selector,
+        scope: Option<OpaqueElement>,
+        caches: &mut SelectorCaches,
+    ) -> bool {
+        selector.admits(self.marks[at]) && {
+            let mut context = MatchingContext::new(
+                MatchingMode::Normal,
+                None,
+                caches,
+                QuirksMode::NoQuirks,
+                NeedsSelectorFlags::No,
+                MatchingForInvalidation::No,
+            );
+            context.scope_element = scope;
+            let mut all = selector.list().slice().iter();
+            all.any(|one| matches_selector(one, 0, None, &self.elements[at], &mut context))
+        }
     }
 
     /// Takes the work from the budget. With `~` each element that the selector's last part admits

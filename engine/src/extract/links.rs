@@ -8,8 +8,9 @@ use url::Url;
 use crate::{
     extract::{
         bounds::Bounds,
-        convert::into_json,
-        field,
+        convert::{into_json, keeps_digits},
+        digits,
+        field::{self, Reading},
         find::Card,
         output::{ExtractError, Extracted, Link, PageInput, Value},
         page::Page,
@@ -20,7 +21,7 @@ use crate::{
         ids::{PageKey, StageId},
     },
     site::{
-        compiled::{LinkRule, Pick, Site, Take},
+        compiled::{Fallbacks, Field, LinkRule, Pick, Site, Source, Take},
         scope::{HostKey, is_trap},
     },
 };
@@ -35,7 +36,8 @@ pub(super) fn read(
     expired: &dyn Fn() -> bool,
 ) -> Result<(), ExtractError> {
     let mut found = Found::new(site, stage, page.input, bounds);
-    let number = paging::page_number(site.stage(stage), page.input.carried);
+    let number = paging::page_number(site.stage(stage), page.input.url, page.input.carried);
+    out.page = number;
     for rule in &site.stage(stage).links {
         if expired() {
             return Err(ExtractError {
@@ -66,7 +68,9 @@ fn follow(
     found: &mut Found<'_>,
     out: &mut Extracted,
 ) {
-    for (at, (card, href)) in references(rule, page).into_iter().enumerate() {
+    let references = references(rule, page);
+    let beside = Beside::of(rule, page, &references);
+    for (at, (card, href)) in references.into_iter().enumerate() {
         let Some(href) = href else { continue };
         let Some(url) = page.followed(&href) else {
             found.skipped += 1;
@@ -81,7 +85,7 @@ fn follow(
         }
         let warnings = &mut out.warnings;
         found.offer(rule.to, &url, || {
-            let mut carried = carry(rule, page, Some(card), warnings);
+            let mut carried = carry(page, &beside, card, warnings);
             carried.insert("page".to_owned(), Json::from(number));
             carried.insert("position".to_owned(), Json::from(at + 1));
             carried
@@ -136,15 +140,74 @@ pub(super) fn reference(page: &Page<'_>, at: usize, take: &Take) -> Option<Strin
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
+/// A carried field, and where it is read.
+pub(super) enum Beside<'r> {
+    /// In the link's card; without `each` the link is its own card.
+    Card(&'r Field),
+    /// From the link itself, which is what its selector means.
+    Link(Field),
+    /// On the page, once for all links: nothing like it stands in any of them.
+    Page(&'r Field, Reading),
+}
+
+impl<'r> Beside<'r> {
+    pub(super) fn of(
+        rule: &'r LinkRule,
+        page: &Page<'_>,
+        links: &[(usize, Option<String>)],
+    ) -> Vec<Self> {
+        let place = |field: &'r Field| {
+            let Source::Select(select) = &field.source else {
+                return Self::Card(field);
+            };
+            let any = |is: &dyn Fn(usize) -> bool| links.iter().any(|(link, _)| is(*link));
+            if rule.each.is_some() || any(&|link| !field::raws(page, field, Some(link)).is_empty())
+            {
+                return Self::Card(field);
+            }
+            let mut picks = select.0.iter();
+            let own = picks.find(|pick| {
+                let selector = pick.selector.as_ref();
+                selector.is_some_and(|selector| any(&|link| page.index.matches(link, selector)))
+            });
+            let Some(pick) = own else {
+                return Self::Page(field, field::read(page, field, None));
+            };
+            let pick = Pick {
+                selector: None,
+                ..pick.clone()
+            };
+            Self::Link(Field {
+                source: Source::Select(Fallbacks(vec![pick])),
+                ..field.clone()
+            })
+        };
+        rule.carry.iter().map(place).collect()
+    }
+
+    /// The field, and where it is read for the link in this card.
+    pub(super) const fn at(&self, card: usize) -> (&Field, Card) {
+        match self {
+            Self::Card(field) => (field, Some(card)),
+            Self::Link(field) => (field, Some(card)),
+            Self::Page(field, _) => (field, None),
+        }
+    }
+}
+
 fn carry(
-    rule: &LinkRule,
     page: &Page<'_>,
-    card: Card,
+    beside: &[Beside<'_>],
+    card: usize,
     warnings: &mut Vec<String>,
 ) -> Map<String, Json> {
     let mut carried = Map::new();
-    for carry in &rule.carry {
-        let reading = field::read(page, carry, card);
+    for one in beside {
+        let (carry, card) = one.at(card);
+        let reading = match one {
+            Beside::Page(_, reading) => reading.clone(),
+            _ => field::read(page, carry, card),
+        };
         if let Some(unfit) = reading.unfit {
             warnings.push(format!(
                 "carried field \"{}\": {} gave \"{unfit}\", which does not fit; left empty",
@@ -159,18 +222,20 @@ fn carry(
     carried
 }
 
-/// A value on its way to the page it leads to: a decimal keeps its digits, as text where a number
+/// A value on its way to the page it leads to: decimals keep their digits, as text where a number
 /// would not.
 fn carriable(value: Value) -> Json {
-    let Value::Decimal(digits) = value else {
-        return into_json(value);
-    };
-    let number = into_json(Value::Decimal(digits.clone()));
-    let kept = number.to_string();
-    if kept == digits {
-        number
-    } else {
-        Json::String(digits)
+    match value {
+        Value::Decimal(digits) if !keeps_digits(&digits) => Json::String(digits),
+        Value::Written(text) if text.starts_with('[') => {
+            let items = digits::items(&text).into_iter().map(str::to_owned);
+            let item = |text: String| match text.parse::<f64>() {
+                Ok(_) => carriable(Value::Decimal(text)),
+                Err(_) => into_json(Value::Written(text)),
+            };
+            items.map(item).collect()
+        }
+        value => into_json(value),
     }
 }
 

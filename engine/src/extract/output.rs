@@ -38,7 +38,9 @@ pub struct Extracted {
     pub skipped_links: u32,
     /// Distinct links of the stage's link rules (what `items_per_page` is held against).
     pub distinct_items: u32,
-    /// The page number that this page believes it is, if its pagination shows one.
+    /// The number of this page in its list.
+    pub page: u32,
+    /// How many pages its list has, if its pagination tells.
     pub page_count: Option<u32>,
     /// Whether a following page was found (next link, pattern within count).
     pub has_next: bool,
@@ -74,6 +76,8 @@ pub enum Value {
     Boolean(bool),
     /// Map, list or json.
     Json(Json),
+    /// Map, list or json as JSON text: a parsed number would not keep its digits (`12.50`).
+    Written(String),
 }
 
 /// A page found.

@@ -1,6 +1,10 @@
 //! How a list goes on: the next link, or the pages that a pattern names (SPEC A1, A7, B5).
 
-use std::hash::{Hash as _, Hasher as _};
+use std::{
+    hash::{Hash as _, Hasher as _},
+    iter::Chain,
+    ops::Range,
+};
 
 use rustc_hash::FxHasher;
 use serde_json::{Map, Value as Json};
@@ -20,9 +24,14 @@ use crate::{
     site::compiled::{CountRule, Fallbacks, Pages, Source, Stage},
 };
 
-/// The number of this page. A page that a card led to begins its own chain: what it carries as
-/// `page` is then where its card stood.
-pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
+/// The number of this page in its list: the one in its URL where that fits the pattern, else its
+/// place in the chain of pages (A7). A page that a card led to begins its own chain: what it
+/// carries as `page` is then where its card stood.
+#[must_use]
+pub fn page_number(stage: &Stage, url: &str, carried: &Map<String, Json>) -> u32 {
+    if let Some(number) = stage.pages.as_ref().and_then(|pages| pages.number_in(url)) {
+        return number;
+    }
     let first = match &stage.pages {
         Some(Pages::Pattern { first, .. }) => *first,
         _ => 1,
@@ -30,11 +39,7 @@ pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
     if stage.pages.is_some() && carried.contains_key("position") {
         return first;
     }
-    let number = match carried.get("page") {
-        Some(Json::Number(number)) => number.as_u64(),
-        Some(Json::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    };
+    let number = carried.get("page").and_then(Json::as_u64);
     number
         .and_then(|number| u32::try_from(number).ok())
         .unwrap_or(first)
@@ -42,6 +47,9 @@ pub(super) fn page_number(stage: &Stage, carried: &Map<String, Json>) -> u32 {
 
 /// Carried from page to page of a list: what the page before showed, and how often in a row.
 const SHOWN: &str = "_shown";
+
+/// Carried from page to page of a list: how many pages the one before told.
+const TOLD: &str = "_told";
 
 /// Pages in a row that show what the page before them showed end their list: a site may answer
 /// every number with its last page. One alone may be chance, where new items shift the pages.
@@ -63,7 +71,8 @@ pub(super) fn read(
             if let Some(url) = next_url(page, next)
                 && !shown.is_the_end()
             {
-                out.has_next = offer(found, id, &url, page, number.saturating_add(1), shown);
+                let next = number.saturating_add(1);
+                out.has_next = offer(found, id, &url, page, next, shown, None);
             }
         }
         Pages::Pattern {
@@ -74,36 +83,61 @@ pub(super) fn read(
             first,
         } => {
             let ceiling = max.unwrap_or(u32::MAX);
-            out.page_count = count
+            let told = count
                 .as_ref()
                 .and_then(|rule| page_count(&page.index, rule));
+            out.page_count = told;
             let following = number.checked_add(1).filter(|next| *next <= ceiling);
             let Some(next) = following.filter(|_| !shown.is_the_end()) else {
                 return;
             };
-            let last = match out.page_count {
-                Some(count) if number == *first => count.min(ceiling),
-                Some(count) => next.min(count),
-                // How many there are is unknown: go on while pages hold something.
-                None if out.distinct_items > 0 || !out.records.is_empty() => next,
-                None => return,
+            let told_before = if number == *first {
+                Some(number)
+            } else {
+                let told = page.input.carried.get(TOLD).and_then(Json::as_u64);
+                told.and_then(|count| u32::try_from(count).ok())
             };
-            // A page that is not full promises none; the next number is tried all the same.
-            let is_guess = out.page_count.is_none()
-                && stage
-                    .items_per_page
-                    .is_some_and(|full| out.distinct_items < full);
-            for wanted in next..=last {
+            let last = told.map(|count| count.min(ceiling));
+            let (wanted, is_guess) = following_numbers(stage, next, last, told_before, out);
+            for wanted in wanted {
                 let Ok(url) = Url::parse(&pattern.replace("{page}", &wanted.to_string())) else {
                     return;
                 };
-                out.has_next |= offer(found, id, &url, page, wanted, shown) && !is_guess;
+                out.has_next |= offer(found, id, &url, page, wanted, shown, told) && !is_guess;
                 if found.is_full() {
                     return;
                 }
             }
         }
     }
+}
+
+/// The numbers to go on with after the page before `next`, and whether they are only tried. `last`
+/// is what the page tells; the pages up to `told_before` were offered already.
+fn following_numbers(
+    stage: &Stage,
+    next: u32,
+    last: Option<u32>,
+    told_before: Option<u32>,
+    out: &Extracted,
+) -> (Chain<Range<u32>, Range<u32>>, bool) {
+    let full = stage.items_per_page;
+    let is_full = full.is_some_and(|full| out.distinct_items >= full);
+    let holds_something = out.distinct_items > 0 || !out.records.is_empty();
+    let after = next.saturating_add(1);
+    let (first, then, is_tried) = match last {
+        Some(last) if next <= last => {
+            let new = told_before.unwrap_or(last).max(next).saturating_add(1);
+            (next..after, new..last.saturating_add(1), false)
+        }
+        // A full page promises more than the count does, which shrinks at times.
+        Some(_) if is_full => (next..after, Range::default(), true),
+        // How many there are is unknown: go on while pages hold something. A page that is not full
+        // promises none; the next number is tried all the same.
+        None if holds_something => (next..after, Range::default(), full.is_some() && !is_full),
+        _ => (Range::default(), Range::default(), true),
+    };
+    (first.chain(then), is_tried)
 }
 
 /// The reference of the next link, wherever its selectors find one first.
@@ -123,14 +157,19 @@ fn offer(
     page: &Page<'_>,
     number: u32,
     shown: Shown,
+    told: Option<u32>,
 ) -> bool {
     let offer = found.offer(id, url, || {
         let mut carried = page.input.carried.clone();
         carried.shift_remove("position");
         carried.shift_remove(SHOWN);
+        carried.shift_remove(TOLD);
         carried.insert("page".to_owned(), Json::from(number));
         if let Some(print) = shown.print {
             carried.insert(SHOWN.to_owned(), Json::from(vec![print, shown.repeats]));
+        }
+        if let Some(told) = told {
+            carried.insert(TOLD.to_owned(), Json::from(told));
         }
         carried
     });

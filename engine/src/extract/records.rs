@@ -140,7 +140,10 @@ fn identity(
 fn key_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::Text(text) | Value::Decimal(text) | Value::Json(Json::String(text)) => text.clone(),
+        Value::Text(text)
+        | Value::Decimal(text)
+        | Value::Written(text)
+        | Value::Json(Json::String(text)) => text.clone(),
         Value::Integer(integer) => integer.to_string(),
         Value::Boolean(truth) => truth.to_string(),
         Value::Json(json) => json.to_string(),

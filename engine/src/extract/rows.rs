@@ -2,6 +2,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
+    ops::RangeInclusive,
     rc::Rc,
     sync::Arc,
 };
@@ -14,13 +15,32 @@ use crate::{
 /// The rows of one selector below one card.
 pub(super) struct Rows {
     at: Vec<usize>,
-    labels: Vec<OnceCell<Option<Label>>>,
+    labels: Vec<OnceCell<Vec<Label>>>,
 }
 
-/// A row's label as it stands there, without the colon.
+/// A label as it stands in its row, without the colon.
 pub(super) struct Label {
     pub(super) text: String,
     folded: OnceCell<String>,
+    /// Where its values stand, if its row has several labels (`dt dd dt dd`): after it, up to the
+    /// next label.
+    values: Option<RangeInclusive<usize>>,
+    is_first: bool,
+}
+
+impl Label {
+    /// Whether a value that stands there is this label's.
+    pub(super) fn owns(&self, value: usize) -> bool {
+        self.values
+            .as_ref()
+            .is_none_or(|range| range.contains(&value))
+    }
+
+    /// Whether its whole row is looked through where it has no value of its own: labels that follow
+    /// one another share the next value.
+    pub(super) const fn may_look_further(&self) -> bool {
+        self.is_first && self.values.is_some()
+    }
 }
 
 impl Label {
@@ -59,35 +79,51 @@ fn without_colon(label: &str) -> &str {
 }
 
 impl Rows {
-    /// Each row's element, and its label, which is read when it is first asked for.
+    /// Each row's element with each of its labels, which are read when they are first asked for.
     pub(super) fn labelled<'s>(
         &'s self,
         index: &'s Index<'_>,
         label: &'s Fallbacks,
     ) -> impl Iterator<Item = (usize, &'s Label)> {
-        self.at.iter().zip(&self.labels).filter_map(|(row, known)| {
-            let label = known.get_or_init(|| read(index, label, *row));
-            Some((*row, label.as_ref()?))
+        self.at.iter().zip(&self.labels).flat_map(|(row, known)| {
+            let labels = known.get_or_init(|| read(index, label, *row));
+            labels.iter().map(|label| (*row, label))
         })
     }
 }
 
-fn read(index: &Index<'_>, label: &Fallbacks, row: usize) -> Option<Label> {
-    let text = first_text(index, label, row)?;
-    Some(Label {
-        text: without_colon(&text).to_owned(),
-        folded: OnceCell::new(),
-    })
+/// The labels of a row: those of the first selector whose first match has a text.
+fn read(index: &Index<'_>, fallbacks: &Fallbacks, row: usize) -> Vec<Label> {
+    let found = texts(index, fallbacks, row);
+    let label = |(place, (at, text)): (usize, &(usize, String))| {
+        let next = found.get(place + 1).map_or(usize::MAX, |(at, _)| *at);
+        // What stands before the first label can only be its own.
+        let from = if place == 0 { 0 } else { at + 1 };
+        Label {
+            text: without_colon(text).to_owned(),
+            folded: OnceCell::new(),
+            values: (found.len() > 1).then_some(from..=next),
+            is_first: place == 0,
+        }
+    };
+    found.iter().enumerate().map(label).collect()
 }
 
-/// The first text that the selectors yield below the card, cleaned.
-pub(super) fn first_text(index: &Index<'_>, fallbacks: &Fallbacks, card: usize) -> Option<String> {
-    fallbacks.0.iter().find_map(|pick| {
-        let at = index.pick(Some(card), pick).next()?;
-        index
-            .take(at, &pick.take, false)
-            .filter(|text| !text.is_empty())
-    })
+/// The texts that the first fruitful selector yields below the card, cleaned, each with its
+/// element.
+fn texts(index: &Index<'_>, fallbacks: &Fallbacks, card: usize) -> Vec<(usize, String)> {
+    for pick in &fallbacks.0 {
+        let mut matches = index.pick(Some(card), pick).filter_map(|at| {
+            let text = index.take(at, &pick.take, false);
+            text.map(|text| (at, text))
+        });
+        let Some(first) = matches.next().filter(|(_, text)| !text.is_empty()) else {
+            continue;
+        };
+        let more = matches.filter(|(_, text)| !without_colon(text).is_empty());
+        return std::iter::once(first).chain(more).collect();
+    }
+    Vec::new()
 }
 
 /// What was found so far on a page. The fields of a rule ask with the same selectors, one after

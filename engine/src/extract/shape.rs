@@ -19,7 +19,7 @@ pub(super) fn shaped(page: &Page<'_>, field: &Field, text: String) -> Option<Raw
     let text = match &field.map {
         Some(map) => match map.get(text.as_str()).map(from_toml)? {
             Raw::Text(text) => text,
-            json @ Raw::Json(_) => return Some(json),
+            json => return Some(json),
         },
         None => text,
     };

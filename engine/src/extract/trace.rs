@@ -1,7 +1,7 @@
 //! What `crawlfield try` shows: what each selector matched, and what became of it.
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::{
     extract::{
@@ -9,10 +9,10 @@ use crate::{
         convert::into_json,
         field,
         find::Card,
-        links,
+        links::{self, Beside},
         output::{ExtractError, Extracted, PageInput},
         page::Page,
-        paging, read, records,
+        read, records,
     },
     model::ids::StageId,
     site::compiled::{Fallbacks, Field, Pages, Pick, Site, Source},
@@ -105,18 +105,20 @@ fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
     for rule in &stage.links {
         let cards = rule.each.as_ref().map(|each| page.index.cards(each));
         let scopes = scopes(cards.as_deref());
-        let first = match &cards {
-            Some(cards) => cards.first().copied(),
-            None => links::references(rule, page).first().map(|(at, _)| *at),
-        };
+        let references = links::references(rule, page);
+        let first = references.first().map(|(at, _)| *at);
+        let beside = Beside::of(rule, page, &references);
         rules.push(RuleTrace {
             rule: format!("links to {}", site.stage(rule.to).name),
             each: each_match(rule.each.as_ref(), cards.as_deref(), page),
             selectors: picks(&rule.select, page, &scopes),
-            fields: rule
-                .carry
+            fields: beside
                 .iter()
-                .map(|carry| trace_field(carry, page, first))
+                .map(|one| match first {
+                    Some(card) => one.at(card),
+                    None => (one.at(0).0, None),
+                })
+                .map(|(field, card)| trace_field(field, page, card))
                 .collect(),
         });
     }
@@ -251,12 +253,6 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
         value: into_json(reading.value),
         problem,
     }
-}
-
-/// The page's place in its list and the number of pages it names, for display.
-#[must_use]
-pub fn page_of(site: &Site, stage: StageId, carried: &Map<String, Json>) -> u32 {
-    paging::page_number(site.stage(stage), carried)
 }
 
 fn shortened(text: &str) -> String {

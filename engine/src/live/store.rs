@@ -109,13 +109,14 @@ fn weight(verb: &StoreVerb) -> usize {
 }
 
 fn end_weight(end: &EndAttempt) -> usize {
-    match &end.end {
-        PageEnd::Done { records, links, .. } => 512 + records.len() * 1024 + links.len() * 256,
-        PageEnd::Failed { evidence } | PageEnd::Dead { evidence, .. } => {
-            512 + evidence.body.as_ref().map_or(0, Vec::len)
+    let (records, links) = end.end.found();
+    let evidence = match &end.end {
+        PageEnd::Failed { evidence, .. } | PageEnd::Dead { evidence, .. } => {
+            evidence.body.as_ref().map_or(0, Vec::len)
         }
-        _ => 512,
-    }
+        _ => 0,
+    };
+    512 + records.len() * 1024 + links.len() * 256 + evidence
 }
 
 /// Carries out a batch; a panic becomes a report for each of its orders.

@@ -71,6 +71,11 @@ pub struct Hop {
     pub spent: Duration,
 }
 
-/// On a list page that came short: how many distinct items it had.
-#[derive(Component, Debug, Clone, Copy)]
-pub struct CameShort(pub u32);
+/// On a list page that came short.
+#[derive(Component, Debug, Clone, Copy, Default)]
+pub struct CameShort {
+    /// How many distinct items it had.
+    pub items: u32,
+    /// How often in a row.
+    pub times: u32,
+}

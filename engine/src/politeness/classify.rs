@@ -17,8 +17,6 @@ pub use challenge::challenge;
 pub enum Verdict {
     /// Read it.
     Page,
-    /// 304: the version that the store knows.
-    NotModified,
     /// Follow this `Location`, as sent, relative to the URL asked for.
     Redirect(String),
     /// An end of this attempt; the class says what follows.
@@ -61,7 +59,6 @@ pub fn classify(answer: &Answer) -> Verdict {
 pub fn by_status(head: &Head) -> Verdict {
     let status = head.status;
     match status {
-        304 => Verdict::NotModified,
         206 => partial(head),
         200..=299 => Verdict::Page,
         301 | 302 | 303 | 307 | 308 => redirect(head),
@@ -83,12 +80,13 @@ pub const fn status_class(status: u16) -> ErrorClass {
         // A final answer never has a 1xx status.
         0..=199 => ErrorClass::Protocol,
         200..=299 => ErrorClass::Parse,
+        // Nothing was asked on a condition: 304 has no version to send us back to.
+        304 | 408 | 425 | 500 | 502..=504 | 520..=529 => ErrorClass::HttpServer,
         300..=399 => ErrorClass::Redirect,
         404 | 410 => ErrorClass::NotFound,
         // 511 is a captive portal's, 999 a social network's refusal.
         401 | 403 | 407 | 451 | 511 | 999 => ErrorClass::Blocked,
         429 => ErrorClass::RateLimit,
-        408 | 425 | 500 | 502..=504 | 520..=529 => ErrorClass::HttpServer,
         400..=499 => ErrorClass::HttpClient,
         _ => ErrorClass::HttpUnsupported,
     }

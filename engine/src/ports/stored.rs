@@ -265,6 +265,10 @@ pub enum PageEnd {
     Failed {
         /// The last attempt's evidence.
         evidence: Evidence,
+        /// Records of a page that came short: what it has is saved and followed all the same.
+        records: Vec<Record>,
+        /// Its links.
+        links: Vec<Link>,
     },
     /// A dead letter.
     Dead {
@@ -275,6 +279,19 @@ pub enum PageEnd {
     },
     /// Dropped by a person.
     Cancelled,
+}
+
+impl PageEnd {
+    /// Records and links to save.
+    #[must_use]
+    pub fn found(&self) -> (&[Record], &[Link]) {
+        match self {
+            Self::Done { records, links, .. } | Self::Failed { records, links, .. } => {
+                (records, links)
+            }
+            _ => (&[], &[]),
+        }
+    }
 }
 
 /// A second name of a page.

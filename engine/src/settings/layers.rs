@@ -11,7 +11,7 @@ use crate::site::{
     compiled::{Politeness, Site},
     problems::{SiteErrors, printable},
 };
-use given::{Given, environment_values, file_values, known_name, site_values};
+use given::{Given, environment_values, file_values, kept_values, known_name, site_values};
 
 mod given;
 
@@ -61,6 +61,9 @@ pub struct Inputs<'a> {
     pub file: Option<(&'a str, &'a str)>,
     /// The site that is crawled; its politeness counts.
     pub site: Option<&'a Site>,
+    /// What a session was begun with, by dotted name: above the site file, but for names that the
+    /// settings file says anew.
+    pub kept: &'a [(String, String)],
     /// The environment; only names that begin with `CRAWLFIELD_` are looked at.
     pub environment: &'a BTreeMap<String, String>,
     /// Dotted name and value, the last one of a name wins.
@@ -115,6 +118,8 @@ pub fn layer(inputs: &Inputs<'_>) -> Result<Layered, LayerError> {
             .into_iter()
             .flat_map(|site| site_values(&site.politeness)),
     );
+    let kept = kept_values(inputs.kept, &given);
+    given.extend(kept);
     given.extend(environment_values(inputs.environment, &mut warnings));
     for (name, value) in inputs.flags {
         given.push(Given {
@@ -208,6 +213,18 @@ impl Layered {
         self.provenance
             .get(name)
             .map_or(Layer::Default, |(_, layer)| *layer)
+    }
+
+    /// What files, environment and flags set, by dotted name: with it the session goes on later.
+    #[must_use]
+    pub fn to_keep(&self) -> BTreeMap<&'static str, &str> {
+        let is_set = |layer: Layer| !matches!(layer, Layer::Default | Layer::Profile | Layer::Site);
+        let set = self
+            .provenance
+            .iter()
+            .filter(|(_, (_, layer))| is_set(*layer));
+        set.map(|(name, (value, _))| (*name, value.as_str()))
+            .collect()
     }
 
     /// Writes what environment or flags set above the site file into the site's politeness, so

@@ -67,7 +67,6 @@ pub const ALL: &[Setting] = settings! {
     "cpu_permits" Count cpu_permits [1.0, 1_024.0] "Pages being parsed at once.";
     "store_bytes" Bytes store_bytes [1_048_576.0, 64.0 * G] "Bytes that may wait for the store.";
     "window" Count window [100.0, 10_000_000.0] "Tasks resident in memory, at most.";
-    "active_hosts" Count active_hosts [1.0, 1_000_000.0] "Hosts active at once, at most.";
     "parse_ahead" Count parse_ahead [0.0, 64.0] "Pages handed to a parse worker beyond the one that it reads; it need not wait for a tick.";
     "parse_queue" Count parse_queue [1.0, 100_000.0] "Fetched pages that wait for a parse worker, at most.";
     "save_queue" Count save_queue [1.0, 100_000.0] "Parsed pages that wait for the store, at most.";

@@ -172,6 +172,18 @@ pub enum Pages {
     },
 }
 
+impl Pages {
+    /// The page number in a URL that fits the pattern.
+    #[must_use]
+    pub fn number_in(&self, url: &str) -> Option<u32> {
+        let Self::Pattern { pattern, .. } = self else {
+            return None;
+        };
+        let (before, after) = pattern.split_once("{page}")?;
+        url.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+    }
+}
+
 /// Reads a page count: the largest integer that the selectors (and regex) yield.
 #[derive(Debug)]
 pub struct CountRule {
@@ -212,7 +224,7 @@ pub struct RecordRule {
 }
 
 /// One field of a record, or one carried beside a link.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Field {
     /// Column name.
     pub name: String,
@@ -237,7 +249,7 @@ pub struct Field {
 }
 
 /// Where a field's raw value comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Source {
     /// CSS selectors tried in order.
     Select(Fallbacks),
@@ -272,11 +284,11 @@ pub enum Source {
 }
 
 /// Selectors tried in order; the first that yields something wins.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fallbacks(pub Vec<Pick>);
 
 /// One selector and what is taken from its match.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pick {
     /// None: the element itself (a selector of `@attr` alone).
     pub selector: Option<Selector>,
@@ -300,7 +312,7 @@ pub enum Take {
 }
 
 /// A change to a raw text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Transform {
     /// Keep white space as it is (the default trims and collapses).
     Raw,

@@ -72,7 +72,16 @@ pub(super) fn source(
     let node = texts.into_iter().flatten().next()?;
     let text = node.text(problems)?;
     Some(match given[0] {
-        "jsonld" => Source::JsonLd(pointer(&node, text, problems)?),
+        "jsonld" => {
+            let (kind, path) = text.split_at(text.find('/').unwrap_or(0));
+            // Types of schema.org begin with a capital: `Product/name` means one, `offers/price`
+            // lacks its first stroke.
+            let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase())
+                && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let path = pointer(&node, if is_kind { path } else { text }, problems)?;
+            let kind = if is_kind { kind } else { "" };
+            Source::JsonLd(format!("{kind}{path}"))
+        }
         "json" => Source::Json(pointer(&node, text, problems)?),
         name if text.trim().is_empty() => {
             node.error(format!("`{name}` is empty"), problems);

@@ -83,12 +83,13 @@ fn into_stage(site: &Site, stage: StageId, canonical: &str, carried: Json) -> Op
 }
 
 /// The page number in a start URL that fits the entry stage's pattern, else its first one (A7).
-fn page_of(site: &Site, url: &str) -> u64 {
-    let Some(Pages::Pattern { pattern, first, .. }) = &site.stage(site.enter).pages else {
-        return 1;
+fn page_of(site: &Site, url: &str) -> u32 {
+    let pages = site.stage(site.enter).pages.as_ref();
+    let first = match pages {
+        Some(Pages::Pattern { first, .. }) => *first,
+        _ => 1,
     };
-    pattern
-        .split_once("{page}")
-        .and_then(|(before, after)| url.strip_prefix(before)?.strip_suffix(after)?.parse().ok())
-        .unwrap_or(u64::from(*first))
+    pages
+        .and_then(|pages| pages.number_in(url))
+        .unwrap_or(first)
 }

@@ -139,6 +139,10 @@ fn every_key_beyond_the_example_loads() {
     assert!(site.stages[1].records[0].history);
     let fields = &site.stages[1].records[0].fields;
     let field = |name: &str| fields.iter().find(|field| field.name == name).unwrap();
+    let Source::JsonLd(brand) = &field("brand").source else {
+        panic!("JSON-LD");
+    };
+    assert_eq!(brand, "Product/brand/name");
     let transforms = &field("slug").transforms;
     assert!(matches!(
         transforms[..],

@@ -179,14 +179,17 @@ impl Job {
             Self::site(&row.site_text, &file, connect_to)?
         };
         job.resume = Some(row.id);
+        job.origin = row.origin.clone();
         Ok(job)
     }
 
-    /// What environment and flags set above the site file counts for the site.
+    /// What environment and flags set above the site file counts for the site, and is kept for
+    /// `resume`.
     pub fn take_up(&mut self, layered: &Layered) {
         if let Some(site) = Arc::get_mut(&mut self.site) {
             layered.apply_to(&mut site.politeness);
         }
+        self.origin["settings"] = json!(layered.to_keep());
     }
 
     /// Begins the job in a running engine.

@@ -7,7 +7,10 @@ use crate::{
         class::{ErrorClass, SkipReason},
         phase::Phase,
     },
-    ports::stored::{Alias, AttemptRow, EndAttempt, Ended, Evidence, PageEnd, StoreError},
+    ports::{
+        head::Validators,
+        stored::{Alias, AttemptRow, EndAttempt, Ended, Evidence, PageEnd, StoreError},
+    },
     store::{
         bulk::{self, VISIT_COLUMNS, Visit},
         discover::{self, Into},
@@ -42,8 +45,14 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
             ended.duplicate = true;
             Stand::Skipped(SkipReason::Duplicate)
         }
-        PageEnd::Done { .. } => {
-            save_page(work, &live, (&visit, &url), order, &mut ended)?;
+        PageEnd::Done {
+            validators,
+            content_hash,
+            ..
+        } => {
+            save_found(work, &live, (&visit, &url), order, &mut ended)?;
+            let validators = validators.clone().unwrap_or_default();
+            complete(work, &live, visit.page, &validators, content_hash.as_ref())?;
             Stand::Plain(Phase::Done)
         }
         PageEnd::Skipped(reason) => Stand::Skipped(*reason),
@@ -52,7 +61,8 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
             Stand::Plain(Phase::Backoff)
         }
         PageEnd::Queued => Stand::Plain(Phase::Queued),
-        PageEnd::Failed { evidence } => {
+        PageEnd::Failed { evidence, .. } => {
+            save_found(work, &live, (&visit, &url), order, &mut ended)?;
             keep_evidence(work, &visit, evidence)?;
             Stand::Plain(Phase::Failed)
         }
@@ -78,24 +88,15 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
     Ok(ended)
 }
 
-/// Records, links, and what is known of the page from now on.
-fn save_page(
+/// Records and links.
+fn save_found(
     work: &mut Work<'_>,
     live: &Live,
     (visit, url): (&Visit, &str),
     order: &EndAttempt,
     ended: &mut Ended,
 ) -> Result<(), StoreError> {
-    let PageEnd::Done {
-        records,
-        links,
-        validators,
-        content_hash,
-        ..
-    } = &order.end
-    else {
-        return Ok(());
-    };
+    let (records, links) = order.end.found();
     let into = Into {
         session: live.id,
         batch: visit.place.batch,
@@ -104,14 +105,24 @@ fn save_page(
     };
     record::save_all(work, live, visit, url, records, ended)?;
     ended.discovered = discover::discover(work, into, links)?;
-    let validators = validators.clone().unwrap_or_default();
+    Ok(())
+}
+
+/// What is known of the page from now on.
+fn complete(
+    work: &Work<'_>,
+    live: &Live,
+    page: i64,
+    validators: &Validators,
+    content_hash: Option<&[u8; 16]>,
+) -> Result<(), StoreError> {
     work.db
         .prepare_cached(
             "UPDATE cf_page SET done_in = ?2, etag = ?3, last_modified = ?4, hash = ?5
              WHERE id = ?1",
         )?
         .execute(params![
-            visit.page,
+            page,
             live.id.0,
             validators.etag,
             validators.last_modified,

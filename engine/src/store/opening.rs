@@ -25,6 +25,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<(Connection, u32), StoreError> 
 }
 
 fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
+    bear_file_limits();
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -67,6 +68,20 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
         [],
     )?;
     Ok((db, boot))
+}
+
+/// A file at its size limit (`ulimit -f`) fails a write; without a handler the signal that comes
+/// with it ends the process.
+fn bear_file_limits() {
+    #[cfg(unix)]
+    {
+        static ASKED: std::sync::Once = std::sync::Once::new();
+        ASKED.call_once(|| {
+            // What it sets is of no use: the failed write tells. Without it all else still works.
+            signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default())
+                .ok();
+        });
+    }
 }
 
 /// A connection that only reads; it sees one state of the store for as long as it reads.

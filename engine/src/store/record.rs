@@ -134,7 +134,7 @@ fn columns(fields: &[String], values: &[Value]) -> Row {
         .zip(values)
         .map(|(field, value)| match value {
             Value::Null => Sql::Null,
-            Value::Text(text) => Sql::Text(text.clone()),
+            Value::Text(text) | Value::Written(text) => Sql::Text(text.clone()),
             Value::Integer(number) => Sql::Integer(*number),
             Value::Boolean(is) => Sql::Integer((*is).into()),
             Value::Json(json) => Sql::Text(json.to_string()),

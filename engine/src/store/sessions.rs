@@ -9,7 +9,9 @@ use crate::{
     model::{ids::SessionId, phase::Phase},
     ports::stored::StoreError,
     store::{
-        Store, WallClock, opening, read,
+        Store, WallClock,
+        lock::FileLock,
+        opening, read,
         session::ENDED,
         work::{iso, uint},
     },
@@ -77,11 +79,14 @@ pub fn sessions(path: &Path) -> Result<Vec<SessionRow>, StoreError> {
 /// of an older version is brought up to date for it.
 ///
 /// # Errors
-/// As [`sessions`].
+/// As [`sessions`]; `Busy` where an engine has the store: what has not ended may well be running.
 pub fn stopped_sessions(path: &Path) -> Result<Vec<SessionRow>, StoreError> {
     opening::bring_up_to_date(path)?;
     let mut rows = sessions(path)?;
     rows.retain(|row| row.is_resumable);
+    if !rows.is_empty() {
+        FileLock::take(path)?;
+    }
     Ok(rows)
 }
 

@@ -359,7 +359,7 @@ impl Crawl<'_, '_> {
             batch: task.batch,
             host: task.host,
             seq: task.seq,
-            depth: task.depth,
+            depth: task.depth.saturating_add(1),
             tries,
             batch_size: self.batch_size(task.session),
             attempt,

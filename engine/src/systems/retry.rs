@@ -9,6 +9,7 @@ use bevy_ecs::{
 };
 
 use crate::{
+    extract::output::Extracted,
     feed::frame::{Detail, Fault},
     model::{
         class::{Consequence, ErrorClass},
@@ -146,10 +147,12 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         Consequence::Transient => Next::Failed,
     };
     let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
-    let (attempt, evidence) = history(now, began, tries, busy.flight, &setback);
+    let mut flight = busy.flight.unwrap_or_default();
+    let found = flight.extracted.take().unwrap_or_default();
+    let (attempt, evidence) = history(now, began, tries, *flight, &setback);
     crawl.condition.last_failure = Some((setback.class, setback.message.clone()));
     carry_out(
-        crawl, entity, task, tries, next, attempt, evidence, &setback,
+        crawl, entity, task, tries, next, attempt, evidence, *found, &setback,
     );
 }
 
@@ -165,6 +168,7 @@ fn carry_out(
     next: Next,
     attempt: AttemptRow,
     evidence: Evidence,
+    found: Extracted,
     setback: &Setback,
 ) {
     let now = crawl.now();
@@ -178,7 +182,11 @@ fn carry_out(
     let end = match &next {
         Next::Queued => PageEnd::Queued,
         Next::Backoff(due_in) => PageEnd::Backoff { due_in: *due_in },
-        Next::Failed => PageEnd::Failed { evidence },
+        Next::Failed => PageEnd::Failed {
+            evidence,
+            records: found.records,
+            links: found.links,
+        },
         Next::Dead(class) => PageEnd::Dead {
             class: *class,
             evidence,
@@ -236,10 +244,9 @@ fn history(
     now: Duration,
     began: Duration,
     tries: Tries,
-    flight: Option<Box<Flight>>,
+    flight: Flight,
     setback: &Setback,
 ) -> (AttemptRow, Evidence) {
-    let flight = flight.unwrap_or_default();
     let attempt = AttemptRow {
         dispatch: tries.dispatched,
         began_ago: now.saturating_sub(began),

@@ -338,7 +338,9 @@ impl FarEnd {
     fn parse(&mut self, now: Duration, order: &ParseOrder) {
         let number = order.body.split(|byte| *byte == b'\n').next();
         let number = number.and_then(|text| std::str::from_utf8(text).ok()?.parse::<usize>().ok());
-        let reply = &self.bodies[number.expect("bodies begin with a number")];
+        // A body that is not one of ours stands for a page that is not there.
+        let nothing = Reply::status(404);
+        let reply = number.map_or(&nothing, |number| &self.bodies[number]);
         self.parsing.0.insert(order.id);
         self.parsing.1 = self.parsing.1.max(self.parsing.0.len());
         if reply.page.hangs {

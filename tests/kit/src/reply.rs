@@ -238,13 +238,14 @@ impl Reply {
         }
         let items = u32::try_from(links.len()).unwrap_or(u32::MAX);
         if let Some(next) = &page.next {
-            let carried = json!({ "page": number + 1, "position": 1 });
+            let carried = json!({ "page": number + 1 });
             links.extend(link(order, order.stage, next, &carried));
         }
         Ok(Extracted {
             records: self.read_records(order),
             links,
             distinct_items: items,
+            page: u32::try_from(number).unwrap_or(u32::MAX),
             page_count: page.told_count,
             has_next: page.next.is_some(),
             ..Extracted::default()

@@ -10,6 +10,7 @@ fn a_good_file_is_described_and_a_bad_one_tells_all_its_problems() {
         cores: 2,
         file: None,
         site: None,
+        kept: &[],
         environment: &environment,
         flags: &[],
     };

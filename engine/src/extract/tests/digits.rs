@@ -62,6 +62,45 @@ fn a_decimal_from_json_keeps_its_digits() {
 }
 
 #[test]
+fn lists_maps_and_json_keep_their_digits() {
+    let written = |text: &str| Value::Written(text.to_owned());
+    check(FieldType::Json, "/prices", &written("[1.0,2.500,3]"));
+    check(
+        FieldType::Json,
+        "/o\"f",
+        &written(r#"{"a/b":[1,[2],{"price":-12.50}]}"#),
+    );
+    check(
+        FieldType::Map,
+        "/o\"f",
+        &written(r#"{"a/b":[1,[2],{"price":-12.50}]}"#),
+    );
+    check(FieldType::Json, "/o\"f/a~1b/1", &Value::Json(json!([2])));
+    let one = |field: Field, html: &str| {
+        let site = site(vec![Stage::new("detail").record(None, &[], vec![field])]);
+        read(&site, html).unwrap().records[0].values[0].clone()
+    };
+    let prices = || Field::new("f", Source::Select(picks(&["b"], &Take::Text))).list();
+    let html = "<b>1.10</b><b>2.5</b><b>+03.00</b>";
+    assert_eq!(
+        one(prices().kind(FieldType::Decimal), html),
+        written("[1.10,2.5,3.00]")
+    );
+    assert_eq!(
+        one(prices().kind(FieldType::Decimal), "<b>1.5</b><b>2</b>"),
+        Value::Json(json!([1.5, 2]))
+    );
+    let held = Source::Select(picks(&["i@data"], &Take::Text));
+    assert_eq!(
+        one(
+            Field::new("f", held).kind(FieldType::Json),
+            r#"<i data='{ "a b" : [ 1.50, "x \" 1.50" ] }'></i>"#
+        ),
+        written(r#"{"a b":[1.50,"x \" 1.50"]}"#)
+    );
+}
+
+#[test]
 fn a_decimal_in_a_graph_keeps_its_digits() {
     let page = r#"<script type="application/ld+json">{"@graph": [{"@type": "Org", "price": 1.10},
         {"@type": "Product", "offers": [{"price": 19.90}]}]}</script>"#;
@@ -93,4 +132,26 @@ fn a_carried_decimal_keeps_its_digits() {
         let read = read_at(&site, 1, &link.url, b"<p>x", None, &given).unwrap();
         assert_eq!(read.records[0].values[0], decimal(written));
     }
+}
+
+#[test]
+fn a_carried_list_of_decimals_keeps_their_digits() {
+    let prices = Source::Select(picks(&["b"], &Take::Text));
+    let prices = Field::new("prices", prices).kind(FieldType::Decimal).list();
+    let list = Stage::new("list")
+        .links(Some("li"), &["a"], 1)
+        .carry(prices);
+    let prices = Field::new("prices", Source::Carried("prices".to_owned()));
+    let prices = prices.kind(FieldType::Decimal).list();
+    let site = site(vec![
+        list,
+        Stage::new("detail").record(None, &[], vec![prices]),
+    ]);
+    let found = read(&site, "<li><a href=/1>n</a><b>1.10</b><b>2</b>").unwrap();
+    let given = carried(Json::Object(found.links[0].carried.clone()));
+    let read = read_at(&site, 1, &found.links[0].url, b"<p>x", None, &given).unwrap();
+    assert_eq!(
+        read.records[0].values[0],
+        Value::Written("[1.10,2]".to_owned())
+    );
 }

@@ -95,6 +95,48 @@ fn rows_are_found_by_their_label() {
 }
 
 #[test]
+fn a_row_may_hold_several_labels_each_with_what_follows_it() {
+    let dl = "<dl><dt>Colour:<dd>Red<dd>Blue<dt>Size<dd>XL<dt>Width<dt>Depth<dd>9<dt>Empty</dl>";
+    let pair = |is| Field::new("f", rows("dl", "dt", Some(is), "dd"));
+    check(pair("Colour"), dl, json!("Red"));
+    check(pair("Colour").list(), dl, json!(["Red", "Blue"]));
+    check(pair("size"), dl, json!("XL"));
+    check(pair("Width"), dl, json!(null));
+    check(pair("Empty"), dl, json!(null));
+    let map = || Field::new("f", rows("dl", "dt", None, "dd")).kind(FieldType::Map);
+    check(
+        map(),
+        dl,
+        json!({"Colour": "Red", "Size": "XL", "Depth": "9"}),
+    );
+    // The first of several that share a value.
+    check(
+        map(),
+        "<dl><dt>A<dt>B<dd>x</dl>",
+        json!({"A": "x", "B": "x"}),
+    );
+    let four = "<table><tr><td>UPC<td>a1<td>Tax<td>0<tr><td>Note<td>n</table>";
+    let cells = Field::new(
+        "f",
+        rows("tr", "td:nth-child(odd)", None, "td:nth-child(even)"),
+    );
+    check(
+        cells.kind(FieldType::Map),
+        four,
+        json!({"UPC": "a1", "Tax": "0", "Note": "n"}),
+    );
+    // A label's selector that takes in too much still means the first of each row.
+    let wide = Field::new("f", rows("tr", "td", Some("UPC"), "td:nth-child(3)"));
+    check(wide, "<table><tr><td>UPC<td>-<td>a1</table>", json!("a1"));
+    let wide = Field::new("f", rows("p", "*", Some("UPC"), "i"));
+    check(
+        wide,
+        "<p><b>UPC</b><u>:</u><i>a1</i><i>a2</i></p>",
+        json!("a1"),
+    );
+}
+
+#[test]
 fn json_ld_is_found_in_any_block_array_or_graph() {
     let page = r#"<script type="application/ld+json">{"broken": </script>
         <script type="application/ld+json">[{"@type": "Organization", "name": "Org"}]</script>

@@ -63,6 +63,29 @@ fn a_card_gives_one_link_and_what_it_carries() {
 }
 
 #[test]
+fn a_link_without_a_card_carries_what_is_in_it_or_else_on_the_page() {
+    let list = Stage::new("list")
+        .links(None, &["a.item"], 1)
+        .carry(Field::new("own", select(&["@title"])))
+        .carry(Field::new("inner", select(&["b"])))
+        .carry(Field::new("itself", select(&["a.item"])))
+        .carry(Field::new("shop", select(&["h1"])))
+        .carry(Field::new("none", select(&["h6"])));
+    let html = "<h1>Shop</h1><b>outside</b><a class=item href=/1 title=One><b>B1</b></a>\
+                <a class=item href=/2 title=Two>plain</a>";
+    let site = site(vec![list, Stage::new("detail")]);
+    let found = read(&site, html).unwrap();
+    let got: Vec<_> = found.links.iter().map(|link| json!(link.carried)).collect();
+    assert_eq!(
+        got,
+        [
+            json!({"own": "One", "inner": "B1", "itself": "B1", "shop": "Shop", "page": 1, "position": 1}),
+            json!({"own": "Two", "itself": "plain", "shop": "Shop", "page": 1, "position": 2}),
+        ]
+    );
+}
+
+#[test]
 fn links_that_lead_nowhere_or_out_of_scope_are_counted_and_left() {
     let html = "<a href=javascript:x>1</a><a href=mailto:a@b>2</a><a href=http://b.test/>3</a>\
                 <a href=http://a.test:81/>4</a><a href=//a.test/ok>5</a><a href=http://[>6</a>\

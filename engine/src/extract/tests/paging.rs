@@ -80,6 +80,59 @@ fn the_entry_page_gives_all_pages_and_any_other_only_the_next() {
 }
 
 #[test]
+fn a_count_that_grows_gives_the_pages_that_were_not_told_before() {
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    let found = list(count(), URL, "<b>1 of 3</b>", json!({}));
+    let on = |number: u64| {
+        let mut links = found.links.iter();
+        let link = links.find(|link| link.carried["page"] == json!(number));
+        json!(link.unwrap().carried)
+    };
+    let second = list(count(), URL, "<b>2 of 6</b>", on(2));
+    assert_eq!(
+        following(&second),
+        [urls(3..=3), urls(4..=6)].concat(),
+        "the third was told by the first"
+    );
+    let third = list(count(), URL, "<b>3 of 3</b>", on(3));
+    assert_eq!(following(&third), []);
+}
+
+#[test]
+fn a_full_page_at_the_end_of_the_count_tries_the_next() {
+    let after = |items: u32, at: u32, max: Option<u32>| {
+        let mut pages = pattern(PATTERN, Some(("b", r"of (\d+)")), false);
+        if let Pages::Pattern { max: most, .. } = &mut pages {
+            *most = max;
+        }
+        let mut stage = Stage::new("list").links(None, &["a.item"], 1);
+        stage.items_per_page = Some(items);
+        let site = site(vec![stage.pages(pages), Stage::new("detail")]);
+        let html = b"<b>of 3</b><a class=item href=/1>1</a>";
+        let given = carried(json!({"page": at}));
+        let found = read_at(&site, 0, URL, html, None, &given).unwrap();
+        (following(&found), found.has_next)
+    };
+    assert_eq!(after(1, 3, None), (urls(4..=4), false));
+    assert_eq!(after(1, 4, None), (urls(5..=5), false));
+    assert_eq!(after(2, 3, None), (vec![], false));
+    assert_eq!(after(1, 3, Some(3)), (vec![], false));
+}
+
+#[test]
+fn a_page_that_the_pattern_names_has_the_number_in_its_url() {
+    let html = "<b>Page 3 of 4</b><a class=item href=/1>1</a>";
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    // A start URL in the middle, and a page that some card led to.
+    for position in [1, 9] {
+        let given = json!({"page": 3, "position": position});
+        let found = list(count(), "http://a.test/page/3/", html, given);
+        assert_eq!((following(&found), found.page), (urls(4..=4), 3));
+        assert_eq!(found.links[0].carried["page"], json!(3));
+    }
+}
+
+#[test]
 fn the_largest_number_is_the_count() {
     let count = pattern(PATTERN, Some((".n", "")), false);
     let html = "<a class=n>1</a><a class=n>…</a><a class=n>1,200</a><a class=n>Next</a>";

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Response, header::HeaderMap};
+use reqwest::{
+    Response,
+    header::{HeaderMap, HeaderName, LOCATION},
+};
 use tokio::time::timeout_at;
 
 use super::{
@@ -144,8 +147,23 @@ fn head_of(response: &Response) -> Head {
         status: response.status().as_u16(),
         headers: headers
             .iter()
-            .map(|(name, value)| (name, String::from_utf8_lossy(value.as_bytes())))
+            .map(|(name, value)| (name, text_of(name, value.as_bytes())))
             .collect(),
+    }
+}
+
+/// A header's text. What is not UTF-8 in a Location stands for itself, as in browsers.
+fn text_of(name: &HeaderName, bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Err(_) if name == LOCATION => {
+            let letter = |byte: &u8| match byte {
+                0..=127 => char::from(*byte).to_string(),
+                _ => format!("%{byte:02X}"),
+            };
+            bytes.iter().map(letter).collect()
+        }
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        Ok(text) => text.to_owned(),
     }
 }
 

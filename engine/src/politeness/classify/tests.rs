@@ -25,13 +25,13 @@ fn class(verdict: &Verdict) -> Option<ErrorClass> {
 /// The class of every status that is a failure without any header; none for pages and throttles.
 fn expected(status: u16) -> Option<ErrorClass> {
     Some(match status {
-        200..=205 | 207..=299 | 304 | 429 => return None,
+        200..=205 | 207..=299 | 429 => return None,
         100..=199 => C::Protocol,
         206 => C::Truncated,
+        304 | 408 | 425 | 500 | 502 | 503 | 504 | 520..=529 => C::HttpServer,
         300..=399 => C::Redirect,
         401 | 403 | 407 | 451 | 511 | 999 => C::Blocked,
         404 | 410 => C::NotFound,
-        408 | 425 | 500 | 502 | 503 | 504 | 520..=529 => C::HttpServer,
         400..=499 => C::HttpClient,
         _ => C::HttpUnsupported,
     })
@@ -47,7 +47,6 @@ fn every_status_has_its_class() {
             "status {status}: {verdict:?}"
         );
     }
-    assert_eq!(classify(&answer(304, &[], "")), Verdict::NotModified);
     assert_eq!(classify(&answer(200, &[], "")), Verdict::Page);
     assert_eq!(class(&classify(&answer(0, &[], ""))), Some(C::Protocol));
 }
@@ -64,7 +63,7 @@ fn only_what_may_pass_is_retried() {
                 })
         })
         .collect();
-    assert_eq!(retried, [408, 425, 429, 500, 502, 503, 504]);
+    assert_eq!(retried, [304, 408, 425, 429, 500, 502, 503, 504]);
 }
 
 #[test]

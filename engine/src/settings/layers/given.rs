@@ -142,6 +142,26 @@ pub(super) fn site_values(politeness: &Politeness) -> Vec<Given> {
     values.into_iter().filter_map(given).collect()
 }
 
+/// What a session was begun with; names that this program does not know any more are left out.
+pub(super) fn kept_values(kept: &[(String, String)], given: &[Given]) -> Vec<Given> {
+    let said_anew = |name: &str| {
+        let mut file = given.iter().filter(|given| given.layer == Layer::File);
+        file.any(|given| given.name == name)
+    };
+    let known = kept
+        .iter()
+        .filter_map(|(name, value)| Some((known_name(name).ok()?, value)));
+    known
+        .filter(|(name, _)| !said_anew(name))
+        .map(|(name, value)| Given {
+            name,
+            value: Json::String(value.clone()),
+            layer: Layer::Flag,
+            origin: format!("{name}, as the session was begun with"),
+        })
+        .collect()
+}
+
 pub(super) fn environment_values(
     environment: &BTreeMap<String, String>,
     warnings: &mut Vec<String>,

@@ -31,6 +31,7 @@ fn lay(
         cores: 2,
         file,
         site,
+        kept: &[],
         environment: &environment,
         flags: &flags,
     })

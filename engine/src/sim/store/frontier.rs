@@ -161,15 +161,8 @@ impl ModelStore {
                 skip = Some(SkipReason::Duplicate);
                 Phase::Skipped
             }
-            PageEnd::Done {
-                records,
-                links,
-                validators,
-                ..
-            } => {
-                self.save(order, records, &mut ended);
-                let batch = self.sessions[&id].visits[&order.key].batch;
-                ended.discovered = self.discover(id, (batch, order.batch_size), order.depth, links);
+            PageEnd::Done { validators, .. } => {
+                self.save_found(order, &mut ended);
                 let validators = validators.clone();
                 self.pages.insert(
                     order.key,
@@ -191,6 +184,7 @@ impl ModelStore {
             }
             PageEnd::Queued => Phase::Queued,
             PageEnd::Failed { .. } => {
+                self.save_found(order, &mut ended);
                 class = class.or(Some(ErrorClass::Worker));
                 Phase::Failed
             }
@@ -235,9 +229,7 @@ impl ModelStore {
             return Err(refused(format!("page {} is {phase} already", order.key.0)));
         }
         let rules = &site.stage(visit.stage).records;
-        let PageEnd::Done { records, links, .. } = &order.end else {
-            return Ok(());
-        };
+        let (records, links) = order.end.found();
         let fits = |record: &Record| {
             rules
                 .get(usize::from(record.rule))
@@ -266,6 +258,13 @@ impl ModelStore {
         }
         self.aliases.insert(alias.key, (order.session, order.key));
         false
+    }
+
+    fn save_found(&mut self, order: &EndAttempt, ended: &mut Ended) {
+        let (id, (records, links)) = (order.session, order.end.found());
+        self.save(order, records, ended);
+        let batch = self.sessions[&id].visits[&order.key].batch;
+        ended.discovered = self.discover(id, (batch, order.batch_size), order.depth, links);
     }
 
     fn save(&mut self, order: &EndAttempt, records: &[Record], ended: &mut Ended) {

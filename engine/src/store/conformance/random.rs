@@ -57,7 +57,11 @@ fn page(number: u8) -> crate::extract::output::Link {
 fn ending(how: u8, page_number: u8, links: &[u8], is_detail: bool) -> PageEnd {
     let evidence = Evidence::default();
     match how {
-        0 => PageEnd::Failed { evidence },
+        0 => PageEnd::Failed {
+            evidence,
+            records: Vec::new(),
+            links: links.iter().map(|number| page(*number)).collect(),
+        },
         1 => PageEnd::Dead {
             class: ErrorClass::NotFound,
             evidence,

@@ -61,6 +61,8 @@ fn value(text: &str, price: &str) -> Vec<Value> {
 fn failed() -> PageEnd {
     PageEnd::Failed {
         evidence: Evidence::default(),
+        records: Vec::new(),
+        links: Vec::new(),
     }
 }
 

@@ -94,7 +94,9 @@ fn a_killed_session_is_resumable_until_it_is_discarded() {
     let mut crawl = Talk::new(OnDisk::new());
     crawl.discover(vec![link(DETAIL, "1")]);
     let path = crawl.subject.path();
-    let rows = stopped_sessions(&path).unwrap();
+    let running = stopped_sessions(&path);
+    assert!(matches!(running, Err(StoreError::Busy(_))), "{running:?}");
+    let rows = sessions(&path).unwrap();
     assert_eq!(
         (rows[0].site_text.as_str(), rows[0].state.as_str()),
         ("[site]", "running")
@@ -105,6 +107,7 @@ fn a_killed_session_is_resumable_until_it_is_discarded() {
         Err(StoreError::Busy(_))
     ));
     crawl.subject.store = None;
+    assert_eq!(stopped_sessions(&path).unwrap().len(), 1);
     let none = discard(&path, SessionId(2), clock());
     assert!(matches!(none, Err(StoreError::Refused(_))), "{none:?}");
     discard(&path, SessionId(1), clock()).unwrap();

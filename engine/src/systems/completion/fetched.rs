@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::entity::Entity;
-use serde_json::Value as Json;
 use url::Url;
 
 use super::set_back;
 use crate::{
+    extract::page_number,
     feed::frame::Detail,
     model::{
         class::{ErrorClass, SkipReason},
@@ -56,10 +56,7 @@ pub(super) fn answered(
             Verdict::Page
         }
         // A list that goes on until a page is empty ends as well with a page that is not there.
-        Verdict::Fail {
-            class: ErrorClass::NotFound,
-            ..
-        } if is_tried(crawl, entity) => {
+        Verdict::Fail { class, .. } if ends_list(crawl, entity, class) => {
             answer.body = Arc::new(NO_MORE.to_vec());
             Verdict::Page
         }
@@ -102,12 +99,6 @@ pub(super) fn answered(
             crawl.moves.make(entity, TaskState::Fetched(id), told);
             crawl.desk.to_parse.push_back(id);
         }
-        Verdict::NotModified => {
-            crawl
-                .stats
-                .ended(task.session, Step::Fetch, task.stage, fetch, now);
-            end_skipped(crawl, id, entity, SkipReason::NotModified);
-        }
         Verdict::Redirect(location) => match next_hop(crawl, id, entity, &location) {
             Ok(Some(hop)) => take_hop(crawl, id, entity, hop, told),
             Ok(None) => end_skipped(crawl, id, entity, SkipReason::OutOfScope),
@@ -132,30 +123,31 @@ fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
     })
 }
 
-/// Whether a page of a list was asked for only to see whether there is one.
-fn is_tried(crawl: &Crawl, entity: Entity) -> bool {
+/// Whether a page of a list was asked for only to see whether there is one, and this says no.
+fn ends_list(crawl: &Crawl, entity: Entity, class: ErrorClass) -> bool {
     let Some((task, url)) = crawl.moves.identity(entity).zip(crawl.moves.url(entity)) else {
         return false;
     };
     let Some(session) = crawl.session(task.session) else {
         return false;
     };
-    match &session.site.stage(task.stage).pages {
-        Some(Pages::Pattern {
-            count: None, first, ..
-        }) => {
-            let carried = serde_json::from_str::<Json>(url.carried()).unwrap_or_default();
-            let page = carried["page"].as_u64();
-            carried.get("position").is_none() && page.is_some_and(|page| page > u64::from(*first))
-        }
-        _ => false,
+    let stage = session.site.stage(task.stage);
+    let Some(Pages::Pattern { first, .. }) = &stage.pages else {
+        return false;
+    };
+    let carried = serde_json::from_str(url.carried()).unwrap_or_default();
+    let page = page_number(stage, url, &carried);
+    match session.page_counts.get(&task.stage) {
+        // Past what the site itself told, any refusal bears it out.
+        Some((told, _)) => page > *told,
+        None => page > *first && class == ErrorClass::NotFound,
     }
 }
 
 /// What an answer says of its host's speed and health.
 fn speaks(answer: &Answer, verdict: &Verdict) -> (Signal, Health) {
     match verdict {
-        Verdict::Page | Verdict::NotModified => (Signal::Good(answer.first_byte), Health::Good),
+        Verdict::Page => (Signal::Good(answer.first_byte), Health::Good),
         Verdict::Throttle { after } => (Signal::Throttled(*after), Health::Neutral),
         Verdict::Fail { class, .. } if class.is_host_failure() => {
             let signal = if answer.head.status == 503 {

@@ -19,6 +19,9 @@ use crate::{
     systems::crawl::Crawl,
 };
 
+/// An empty page beyond the count, which may be shrunk for a while, is read so often.
+const TRIED: u32 = 4;
+
 /// Records and links are here.
 pub(super) fn parsed(
     crawl: &mut Crawl,
@@ -31,9 +34,22 @@ pub(super) fn parsed(
     let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
-    if let Err(message) = accept(crawl, entity, &task, &extracted) {
-        let short = CameShort(extracted.distinct_items);
+    let items = extracted.distinct_items;
+    let before = crawl.short.get(entity).copied().unwrap_or_default();
+    let short = CameShort {
+        items,
+        times: if before.items == items {
+            before.times
+        } else {
+            0
+        } + 1,
+    };
+    if let Err(message) = accept(crawl, entity, &task, &extracted, short) {
         crawl.commands.entity(entity).insert(short);
+        // It may come short for good: then what it has counts all the same.
+        if let Some(flight) = crawl.slots.flight_mut(id) {
+            flight.extracted = Some(extracted);
+        }
         set_back(crawl, id, ErrorClass::ShortPage, message, None);
         return;
     }
@@ -75,14 +91,17 @@ fn settle(crawl: &mut Crawl, id: OrderId, took: Duration) {
 
 /// The acceptance rule (A3): a list page with fewer distinct links than a full one is short,
 /// unless it is the verified last one. It is verified when another page told the same page count,
-/// or when it came the same way twice; but never when it is empty and the count promises it.
+/// or when it came the same way twice, and one tried beyond the count some times more; but never
+/// when it is empty and the count promises it.
 fn accept(
     crawl: &mut Crawl,
     entity: Entity,
     task: &Identity,
     extracted: &Extracted,
+    short: CameShort,
 ) -> Result<(), String> {
-    let came_before = crawl.short.get(entity).ok().map(|before| before.0);
+    let policy = crawl.settings.0.retry.policy;
+    let tries = crawl.moves.tries(entity);
     let Some(mut session) = crawl.session_mut(task.session) else {
         return Ok(());
     };
@@ -95,25 +114,31 @@ fn accept(
             seen.1 += 1;
         }
     }
-    let Some(full) = session.site.stage(task.stage).items_per_page else {
+    let stage = session.site.stage(task.stage);
+    let Some(full) = stage.items_per_page else {
         return Ok(());
     };
-    let items = extracted.distinct_items;
+    let failed = tries.map_or(0, |tries| u32::from(tries.failed));
+    let is_last_try = failed + 1 >= stage.retry.unwrap_or(policy).attempts;
+    let items = short.items;
     if items >= full {
         return Ok(());
     }
     let own = u32::from(extracted.page_count.is_some());
     let last = session.page_counts.get(&task.stage).copied();
-    let url = crawl.moves.url(entity);
-    let page = url.map_or(1, |url| page_number(url.carried()));
-    let counted = last.is_some_and(|(last, _)| page <= u64::from(last));
-    let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= u64::from(last));
+    let page = extracted.page;
+    let counted = last.is_some_and(|(last, _)| page <= last);
+    let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= last);
     let told_by_others = last.is_some_and(|(_, said)| said > own);
-    // A page that the count promises is not empty: an empty one has failed.
-    let is_verified = if items == 0 && counted {
-        false
-    } else {
-        told_by_others || came_before == Some(items)
+    let came_twice = short.times >= 2;
+    let is_verified = match (items, last) {
+        // A page that the count promises is not empty: an empty one has failed. A list of one page
+        // may well be empty.
+        (0, Some((2.., _))) if counted => false,
+        // Beyond the count it was only tried, because the page before it was full.
+        (0, Some(_)) if page > 1 => short.times >= TRIED || is_last_try,
+        (1.., _) if counted => told_by_others || came_twice,
+        _ => came_twice,
     };
     if may_be_last && is_verified {
         return Ok(());
@@ -121,12 +146,4 @@ fn accept(
     Err(format!(
         "the page has {items} of {full} links and is not the verified last one; it is read again"
     ))
-}
-
-/// The page number that the link carried.
-fn page_number(carried: &str) -> u64 {
-    serde_json::from_str::<serde_json::Value>(carried)
-        .ok()
-        .and_then(|carried| carried.get("page")?.as_u64())
-        .unwrap_or(1)
 }

@@ -62,6 +62,11 @@ pub(super) fn saved(
             .moves
             .make(entity, TaskState::Done, Detail::Took { ms, bytes: 0 });
         count(crawl, task.session, &ended);
+        let now = crawl.now();
+        crawl.stats.session(task.session).pages.add(now, 1);
+        if let Some(mut session) = crawl.session_mut(task.session) {
+            session.ended += 1;
+        }
     }
     crawl.retire(entity);
     crawl.take_discovered(task.session, Some(task.stage), ended.discovered);
@@ -71,11 +76,8 @@ fn count(crawl: &mut Crawl, session: SessionId, ended: &Ended) {
     let now = crawl.now();
     let saved = u64::from(ended.inserted) + u64::from(ended.changed) + u64::from(ended.unchanged);
     crawl.moves.ledger().book_mut(session).records += saved;
-    let stats = crawl.stats.session(session);
-    stats.pages.add(now, 1);
-    stats.records.add(now, saved);
+    crawl.stats.session(session).records.add(now, saved);
     if let Some(mut session) = crawl.session_mut(session) {
-        session.ended += 1;
         session.inserted += u64::from(ended.inserted);
         session.changed += u64::from(ended.changed);
         session.unchanged += u64::from(ended.unchanged);
@@ -118,6 +120,7 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             crawl.take_discovered(session, None, found);
         }
         (Owner::End(session), StoreReceipt::Ended(ended)) => {
+            count(crawl, session, &ended);
             crawl.take_discovered(session, None, ended.discovered);
         }
         (Owner::Open(request), StoreReceipt::Opened(opened)) => {

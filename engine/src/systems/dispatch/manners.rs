@@ -121,6 +121,8 @@ fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: Strin
             message: message.clone(),
             ..Evidence::default()
         },
+        records: Vec::new(),
+        links: Vec::new(),
     };
     let attempt = AttemptRow {
         dispatch: tries.dispatched,

@@ -237,6 +237,18 @@ const FIELDS: &[(&str, usize, &str, &[&str])] = &[
         &["JSON pointer"],
     ),
     (
+        "a = { jsonld = \"offers/price\" }",
+        16,
+        "a.jsonld",
+        &["JSON pointer", "did you mean `/offers/price`?"],
+    ),
+    (
+        "a = { jsonld = \"Product\" }",
+        16,
+        "a.jsonld",
+        &["JSON pointer"],
+    ),
+    (
         "a = { script = { select = \"script\" } }",
         16,
         "a.script.pointer",
