@@ -2,6 +2,7 @@
 //! in a real window.
 
 mod facts;
+mod goldens;
 mod pictures;
 mod terminal;
 mod window;
