@@ -1,12 +1,14 @@
 //! Words on the field: a block's name and speed in its header, counts beside its heaps, and the time
 //! left of tasks near by.
 
-use bevy_egui::egui::{Align2, FontId, Painter, Pos2, Rect, vec2};
+use std::sync::Arc;
+
+use bevy_egui::egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, vec2};
 use crawlfield_engine::{feed::frame::BreakerPhase, model::phase::Phase, progress::safe};
 
 use super::{
     Desk,
-    look::{colour, write_cut},
+    look::{colour, cut},
     words,
 };
 use crate::{
@@ -80,13 +82,17 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
         x += size * 1.7;
     }
     let name = safe(desk.show.block_name(block));
-    let drawn = write_cut(
+    let ink = desk.look.text();
+    let name = cut(&painter, &name, size, ink, right - x);
+    let name_end = x + name.size().x;
+    let plate = desk.look.raised();
+    put(
         &painter,
+        desk,
         Pos2::new(x, y),
-        &name,
-        size,
-        desk.look.text(),
-        right - x,
+        Align2::LEFT_CENTER,
+        name,
+        plate,
     );
     let end = if is_territory {
         pace(desk, block, breaker)
@@ -97,10 +103,32 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
     };
     let ink = desk.look.faint();
     let galley = painter.layout_no_wrap(end, FontId::proportional(size * 0.94), ink);
-    if galley.size().x + 10.0 <= right - drawn.right() {
-        let at = Pos2::new(right - galley.size().x, y - galley.size().y / 2.0);
-        painter.galley(at, galley, ink);
+    if galley.size().x + 10.0 <= right - name_end {
+        put(
+            &painter,
+            desk,
+            Pos2::new(right, y),
+            Align2::RIGHT_CENTER,
+            galley,
+            plate,
+        );
     }
+}
+
+/// Words on the field. Where tasks fly, they pass behind them.
+fn put(
+    painter: &Painter,
+    desk: &Desk<'_>,
+    at: Pos2,
+    anchor: Align2,
+    words: Arc<Galley>,
+    plate: Color32,
+) {
+    let rect = anchor.anchor_size(at, words.size());
+    if desk.show.board.arrangement() == Arrangement::Flow && !words.is_empty() {
+        painter.rect_filled(rect.expand2(vec2(4.0, 1.0)), 3.0, plate);
+    }
+    painter.galley(rect.min, words, desk.look.text());
 }
 
 /// How fast a host is, or what holds it.
@@ -146,10 +174,23 @@ fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32)
     for (is_left_long, is_right_long) in [(true, true), (true, false), (false, false)] {
         let (first, second) = (write(gone(is_left_long)), write(waiting(is_right_long)));
         if first.size().x + second.size().x + 10.0 <= right - left {
-            let top = y - first.size().y / 2.0;
-            let end = Pos2::new(right - second.size().x, top);
-            painter.galley(Pos2::new(left, top), first, desk.look.faint());
-            painter.galley(end, second, desk.look.faint());
+            let plate = colour(desk.look.theme.panel);
+            put(
+                painter,
+                desk,
+                Pos2::new(left, y),
+                Align2::LEFT_CENTER,
+                first,
+                plate,
+            );
+            put(
+                painter,
+                desk,
+                Pos2::new(right, y),
+                Align2::RIGHT_CENTER,
+                second,
+                plate,
+            );
             return;
         }
     }
