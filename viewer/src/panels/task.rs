@@ -11,7 +11,10 @@ use crawlfield_engine::{
 };
 
 use super::{Desk, inspector, records, words};
-use crate::{field::texel::sign_of, numbers::wide};
+use crate::{
+    field::{slots::Slots, texel::sign_of},
+    numbers::wide,
+};
 
 /// Facts that last when a task has left: stage, host, failed attempts.
 const LASTING: usize = 3;
@@ -213,7 +216,7 @@ fn told(attempt: &AttemptRow) -> String {
 
 fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
     desk.look.section(ui, "Act");
-    let picked = [(facts.slot, facts.key)];
+    let picked = Slots::from(vec![facts.slot]);
     let phases = BTreeMap::from([(facts.phase, 1)]);
     inspector::actions(ui, desk, &picked, &phases);
     ui.horizontal_wrapped(|ui| {
@@ -223,7 +226,7 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
             .on_hover_text("F")
             .clicked()
         {
-            desk.panels.follow = (!is_followed).then_some(picked[0]);
+            desk.panels.follow = (!is_followed).then_some((facts.slot, facts.key));
         }
         if ui.button("Copy URL").clicked() {
             ui.ctx().copy_text(facts.url.clone());
