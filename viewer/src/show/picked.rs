@@ -11,6 +11,9 @@ use crate::field::{
     texel::{FLAG_HOVERED, FLAG_SELECTED},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Tasks that a person works with.
 #[derive(Debug, Clone, Default)]
 pub struct Picked {
