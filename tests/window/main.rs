@@ -5,6 +5,7 @@ mod facts;
 mod goldens;
 mod pictures;
 mod terminal;
+mod wayland;
 mod window;
 
 #[expect(
