@@ -15,7 +15,7 @@ use crate::{
     compose::BESIDE,
     field::{
         board::{Arrangement, lane_of},
-        heaps::half_width,
+        heaps::{Heap, half_width},
         layout::Placed,
         texel::SIGN_PARKED,
     },
@@ -157,11 +157,7 @@ fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32)
     let edge = |count| (BESIDE + 2.0 * half_width(count)) * zoom + 5.0;
     let write =
         |text: String| painter.layout_no_wrap(text, FontId::proportional(size), desk.look.faint());
-    let gone = |is_long| match (heap.gone, is_long) {
-        (0, _) => String::new(),
-        (n, true) => format!("{} {}", words::brief(n), gone_word(desk, block)),
-        (n, false) => words::brief(n),
-    };
+    let gone = |is_long| ended(&heap, gone_word(desk, block), is_long);
     let waiting = |is_long| match (heap.waiting, is_long) {
         (0, _) => String::new(),
         (n, true) => format!("{} in the store", words::brief(n)),
@@ -196,13 +192,25 @@ fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32)
     }
 }
 
-/// What those that are gone are called.
+/// Those that have ended and are gone: well, and badly.
+fn ended(heap: &Heap, lost_word: &str, is_long: bool) -> String {
+    let well = match (heap.gone, is_long) {
+        (0, _) => None,
+        (n, true) => Some(format!("{} finished", words::brief(n))),
+        (n, false) => Some(words::brief(n)),
+    };
+    let badly = (heap.lost > 0).then(|| format!("{} {lost_word}", words::brief(heap.lost)));
+    let both: Vec<String> = well.into_iter().chain(badly).collect();
+    both.join(", ")
+}
+
+/// What those that ended badly and are gone are called.
 fn gone_word(desk: &Desk<'_>, block: u32) -> &'static str {
     let is_flow = desk.show.board.arrangement() == Arrangement::Flow;
     if is_flow && block == lane_of(Phase::Dead) {
         "more in the store"
     } else {
-        "finished"
+        "failed"
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, Seq, SessionId, StageId},
+        line::Gone,
         phase::Phase,
     },
     site::scope::HostKey,
@@ -78,6 +79,8 @@ pub struct KnownHost {
     pub key: HostKey,
     /// Pages waiting (queued and backoff).
     pub waiting: u64,
+    /// Pages that are over, or have failed.
+    pub gone: Gone,
     /// What was learned of it.
     pub learned: Option<Json>,
 }

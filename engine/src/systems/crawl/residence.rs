@@ -181,14 +181,13 @@ impl Crawl<'_, '_> {
         self.window.leave(task.slot);
         self.index.tasks.remove(task.session, task.key, task.slot);
         self.moves.journal().write(Change::Left { slot: task.slot });
-        let line = self.lines.id(task.session, task.host);
-        self.lines.get_mut(line).resident -= 1;
-        self.desk.hungry.push(line);
-        if state.is_some_and(|state| state.phase().is_final())
-            && let Some(mut host) = self.host_mut(task.host)
-        {
-            host.finished += 1;
+        let id = self.lines.id(task.session, task.host);
+        let line = self.lines.get_mut(id);
+        line.resident -= 1;
+        if let Some(gone) = state.and_then(|state| line.gone.of(state.phase())) {
+            *gone += 1;
         }
+        self.desk.hungry.push(id);
         self.commands.entity(entity).despawn();
     }
 

@@ -16,6 +16,7 @@ use crate::{
         clock::millis,
         ids::{HostId, SessionId, StageId},
         ledger::Counts,
+        line::Gone,
         phase::Phase,
         stats::{Step, number},
     },
@@ -229,20 +230,20 @@ fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
 
 fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
     let now = crawl.now();
-    let mut lines: Vec<(HostId, u64, u64)> = crawl
+    let mut lines: Vec<(HostId, u64, u64, Gone)> = crawl
         .lines
         .iter()
         .filter(|(_, line)| line.session == id)
         .map(|(_, line)| {
             let resident = u64::try_from(line.waiting()).unwrap_or(0);
-            (line.host, resident + line.outside, line.outside)
+            (line.host, resident + line.outside, line.outside, line.gone)
         })
         .collect();
-    lines.sort_by_key(|(host, waiting, _)| (std::cmp::Reverse(*waiting), *host));
+    lines.sort_by_key(|(host, waiting, ..)| (std::cmp::Reverse(*waiting), *host));
     lines.truncate(HOSTS);
     lines
         .into_iter()
-        .filter_map(|(id, waiting, outside)| {
+        .filter_map(|(id, waiting, outside, gone)| {
             let mut host = crawl.host_mut(id)?;
             let parked = host
                 .breaker
@@ -261,7 +262,9 @@ fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
                 waiting,
                 outside,
                 in_flight: host.pace.in_flight(),
-                finished: host.finished,
+                finished: gone.finished,
+                dead: gone.dead,
+                failed: gone.failed,
             })
         })
         .collect()
