@@ -12,6 +12,7 @@ use crawlfield_engine::{
 use super::{
     Desk,
     look::{colour, write, write_cut},
+    plan::Plan,
     top, words,
 };
 use crate::{
@@ -142,6 +143,12 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
         ];
         let stroke = Stroke::new(1.0, colour(theme.states.done).gamma_multiply(0.8));
         painter.extend(Shape::dashed_line(&median, stroke, 4.0, 3.0));
+    }
+    if let Some(plan) = Plan::of(series) {
+        // What was foreseen first stays in sight: how far the run is off it.
+        let line = [place(plan.at, plan.ended), place(plan.end, plan.discovered)];
+        let stroke = Stroke::new(1.0, colour(theme.faint).gamma_multiply(0.8));
+        painter.extend(Shape::dotted_line(&line, stroke.color, 4.0, 0.8));
     }
     let draw = |value: fn(&Point) -> f64, ink: Color32, width: f32| {
         let curve = series.curve(first.at, |point| Some(value(point)));
