@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{
-    feed::mirror::Task,
+    feed::{frame::BreakerPhase, mirror::Task},
     model::{ids::PageKey, phase::Phase},
     ports::{commands::Inspected, stored::AttemptRow},
     progress::{reason, safe},
@@ -12,7 +12,10 @@ use crawlfield_engine::{
 
 use super::{Desk, inspector, records, words};
 use crate::{
-    field::{slots::Slots, texel::sign_of},
+    field::{
+        slots::Slots,
+        texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
+    },
     numbers::wide,
 };
 
@@ -37,8 +40,9 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: boo
         return;
     };
     ui.horizontal(|ui| {
-        desk.look.sign(ui, sign_of(facts.phase));
-        ui.label(RichText::new(words::phase(facts.phase)).heading());
+        let (sign, word) = drawn(desk, &facts);
+        desk.look.sign(ui, sign);
+        ui.label(RichText::new(word).heading());
         if !is_selected {
             ui.label(
                 RichText::new("under the pointer")
@@ -65,6 +69,18 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: boo
             records::draw(ui, desk, facts.key, &facts.page);
         }
         desk.panels.shown = Some(facts);
+    }
+}
+
+/// Its sign and name as the field and the legend have them: what waits may be held.
+fn drawn(desk: &Desk<'_>, facts: &Facts) -> (u32, &'static str) {
+    let tables = desk.show.mirror.tables();
+    let breaker = tables.host(facts.host).map(|host| host.breaker);
+    let is_paused = desk.show.is_held();
+    match facts.phase {
+        Phase::Queued if breaker == Some(BreakerPhase::Open) => (SIGN_PARKED, "at breaker"),
+        Phase::Queued if is_paused => (SIGN_PAUSED, "paused"),
+        phase => (sign_of(phase), words::phase(phase)),
     }
 }
 
