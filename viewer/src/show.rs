@@ -215,9 +215,12 @@ impl Show {
         self.board = Board::of(arrangement, &self.mirror);
         self.board.take_done();
         self.refill = true;
-        self.laid_out.0 = u64::MAX;
         self.sift();
         self.picked.mark(&self.mirror, &mut self.board, true);
+        // Before anybody draws: the old places are of other blocks, and may be more.
+        self.placed.clear();
+        self.laid_out.0 = u64::MAX;
+        self.lay_out();
     }
 
     /// Applies a changed filter to all tasks; how many pass.

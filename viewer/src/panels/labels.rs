@@ -17,7 +17,7 @@ use crate::{
         board::{Arrangement, lane_of},
         heaps::{Heap, half_width},
         layout::Placed,
-        texel::SIGN_PARKED,
+        texel::{FLAG_ALOFT, SIGN_PARKED},
     },
     numbers::{floor_u32, index, wide},
 };
@@ -125,7 +125,7 @@ fn put(
     plate: Color32,
 ) {
     let rect = anchor.anchor_size(at, words.size());
-    if desk.show.board.arrangement() == Arrangement::Flow && !words.is_empty() {
+    if desk.show.board.arrangement() == Arrangement::Flow && words.size().x > 0.0 {
         painter.rect_filled(rect.expand2(vec2(4.0, 1.0)), 3.0, plate);
     }
     painter.galley(rect.min, words, desk.look.text());
@@ -235,7 +235,10 @@ fn tasks(
             if cell >= desk.show.board.blocks()[index(block)].used() {
                 return;
             }
-            let Some(slot) = desk.show.board.slot_in(block, cell) else {
+            let board = &desk.show.board;
+            // Who is still on the way is not under its label yet.
+            let is_home = |slot: &u32| board.flags_of(*slot) & FLAG_ALOFT == 0;
+            let Some(slot) = board.slot_in(block, cell).filter(is_home) else {
                 continue;
             };
             let Some(text) = remaining(desk, slot) else {

@@ -24,6 +24,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Pages that were to be over at a time of it.
+    pub(super) fn ended_at(&self, at: f64) -> f64 {
+        let share = (at - self.at) / (self.end - self.at).max(0.001);
+        self.ended + (self.discovered - self.ended) * share.clamp(0.0, 1.0)
+    }
+}
+
+impl Plan {
     /// The first forecast of a run.
     pub(super) fn of(series: &Series) -> Option<Self> {
         series.since(0.0).find_map(Self::at_point)
@@ -62,17 +70,17 @@ pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
         words::clock(high)
     );
     let (what, end) = match foreseen {
-        Some(now) => ("end, planned and foreseen", Some(now.end)),
-        None if is_over => ("end, planned and actual", Some(now.at)),
-        None => ("end, planned and foreseen", None),
+        Some(now) => ("end, as foreseen now", words::clock(now.end)),
+        None if is_over => ("end, in fact", words::clock(now.at)),
+        None => ("end, as foreseen now", "unknown".to_owned()),
     };
-    let end = end.map_or_else(|| "unknown".to_owned(), words::clock);
     desk.look
-        .pair(ui, what, format!("{} → {end}", words::clock(plan.end)))
+        .pair(ui, "end, as planned", words::clock(plan.end))
         .on_hover_text(of_plan);
+    desk.look.pair(ui, what, end);
     let pages = [plan.discovered, now.discovered].map(|n| words::brief(to_u64(n)));
     desk.look
-        .pair(ui, "pages, known then and now", pages.join(" → "));
+        .pair(ui, "pages known then, and now", pages.join(", "));
 }
 
 #[cfg(test)]

@@ -146,7 +146,9 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
     }
     if let Some(plan) = Plan::of(series) {
         // What was foreseen first stays in sight: how far the run is off it.
-        let line = [place(plan.at, plan.ended), place(plan.end, plan.discovered)];
+        let until = plan.end.min(end);
+        let line = [(plan.at, plan.ended), (until, plan.ended_at(until))];
+        let line = line.map(|(at, ended)| place(at, ended));
         let stroke = Stroke::new(1.0, colour(theme.faint).gamma_multiply(0.8));
         painter.extend(Shape::dotted_line(&line, stroke.color, 4.0, 0.8));
     }

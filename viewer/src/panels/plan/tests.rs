@@ -29,4 +29,7 @@ fn the_plan_is_the_first_forecast_and_stays_so() {
     let plan = Plan::of(&series).expect("a forecast was made");
     assert_eq!((plan.at, plan.end, plan.end80), (2.0, 10.0, (8.0, 13.0)));
     assert_eq!((plan.discovered, plan.ended), (40.0, 0.0));
+    // Half the way, half the pages; not more than were known.
+    let ended = [1.0, 6.0, 10.0, 99.0].map(|at| format!("{:.0}", plan.ended_at(at)));
+    assert_eq!(ended, ["0", "20", "40", "40"]);
 }

@@ -10,7 +10,9 @@ use crawlfield_engine::{
 };
 
 use crate::{
-    field::{board::Arrangement, slots::Slots, texel::FLAG_SELECTED},
+    compose::compose,
+    field::{board::Arrangement, layout::Rect, slots::Slots, texel::FLAG_SELECTED},
+    render::Scene,
     show::{Choices, Show},
     source::{Frames, Source},
 };
@@ -86,6 +88,18 @@ fn the_only_selected_task_that_leaves_is_remembered_as_such() {
     show.select(vec![0]);
     show.advance(1_500_000);
     assert!(selected(&show).is_empty() && show.picked.has_left);
+}
+
+#[test]
+fn another_arrangement_is_laid_out_before_anybody_draws() {
+    let mut show = show([born(0, "a")]);
+    show.advance(500_000);
+    show.set_area(Rect::new(0.0, 0.0, 800.0, 600.0), 1.0);
+    for arrangement in [Arrangement::Flow, Arrangement::Territory] {
+        show.arrange(arrangement);
+        assert_eq!(show.placed.len(), show.board.blocks().len());
+        compose(&mut show, &mut Scene::default(), [800.0, 600.0]);
+    }
 }
 
 #[test]
