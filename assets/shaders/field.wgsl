@@ -175,13 +175,14 @@ fn draw_foot(spot: Spot, ground: vec3<f32>) -> vec3<f32> {
     let right = spot.rect.z - spot.world.x - spot.foot.y;
     let most = spot.foot.x - line - view.scale;
     var colour = ground;
-    if heap(left, up - line, spot.heaps.z, most) { colour = view.colours[DONE].rgb * 0.62; }
+    let ended = select(view.colours[DONE].rgb * 0.62, view.colours[DEAD].rgb * 0.8, spot.foot.z < 0.0);
+    if heap(left, up - line, spot.heaps.z, most) { colour = ended; }
     if heap(right, up - line, spot.heaps.w, most) { colour = view.colours[QUEUED].rgb; }
     if up < line && spot.heaps.x + spot.heaps.y >= 0.0 {
         colour = view.colours[QUEUED].rgb * 0.6;
         if share < spot.heaps.x + spot.heaps.y { colour = view.colours[FETCHING].rgb * 0.9; }
         if share < spot.heaps.x { colour = view.colours[DONE].rgb * 0.8; }
-        if share > 1.0 - spot.foot.z { colour = view.colours[DEAD].rgb * 0.9; }
+        if share > 1.0 - abs(spot.foot.z) { colour = view.colours[DEAD].rgb * 0.9; }
     }
     return colour;
 }

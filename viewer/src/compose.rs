@@ -96,11 +96,12 @@ fn share(count: u64, total: u64) -> f32 {
     narrow(wide(count) / wide(total.max(1)))
 }
 
-/// Of a block's tasks, the share that is lost and gone.
+/// Of a block's tasks, the share that is lost and gone; negative where the mound is of those.
 fn lost(show: &Show, block: u32) -> f32 {
     let heap = show.heap(block);
     let inside = u64::from(show.board.blocks()[index(block)].count);
-    share(heap.lost, heap.gone + heap.lost + inside + heap.waiting)
+    let share = share(heap.lost, heap.gone + heap.lost + inside + heap.waiting);
+    if heap.gone == 0 { -share } else { share }
 }
 
 /// The line at a block's foot, and the heaps standing on it.
@@ -115,5 +116,5 @@ fn heaps(show: &Show, block: u32, place: &Placed) -> [f32; 4] {
         (part(heap.gone), part(inside))
     };
     let half = |count| half_width(count) * show.scale() * f32::from(u8::from(place.foot > 8.0));
-    [gone, here, half(heap.gone), half(heap.waiting)]
+    [gone, here, half(heap.mound()), half(heap.waiting)]
 }

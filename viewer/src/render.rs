@@ -36,7 +36,7 @@ pub struct BlockQuad {
     /// the heaps of what is gone and of what waits outside.
     pub heaps: [f32; 4],
     /// Height of the foot, how far heaps stand from the sides, and the share of the line that is
-    /// lost.
+    /// lost: negative where the mound at the left is of those.
     pub foot: [f32; 3],
 }
 

@@ -33,6 +33,14 @@ pub struct Heap {
     ended: (u64, u64),
 }
 
+impl Heap {
+    /// What the mound at the left stands for: what is over, else what is lost.
+    #[must_use]
+    pub const fn mound(&self) -> u64 {
+        if self.gone > 0 { self.gone } else { self.lost }
+    }
+}
+
 /// The heaps of all blocks.
 #[derive(Debug, Clone, Default)]
 pub struct Heaps(Vec<Heap>);

@@ -164,7 +164,7 @@ fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32)
         (n, false) => words::brief(n),
     };
     let (left, right) = (
-        rect.left() + edge(heap.gone),
+        rect.left() + edge(heap.mound()),
         rect.right() - edge(heap.waiting),
     );
     for (is_left_long, is_right_long) in [(true, true), (true, false), (false, false)] {

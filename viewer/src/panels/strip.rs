@@ -1,7 +1,7 @@
 //! Above the field: when it will end and how sure that is, progress as a fan, stage by stage.
 
 use bevy_egui::egui::{
-    self, Align2, Color32, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
+    self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
 };
 use crawlfield_engine::{
     feed::snapshot::StageInfo,
@@ -167,15 +167,12 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
         "{share:.0} % of {}",
         words::brief(snapshot.progress.discovered)
     );
+    let galley = painter.layout_no_wrap(text, FontId::proportional(11.0), desk.look.faint());
     let corner = area.right_bottom() - egui::vec2(6.0, 3.0);
-    write(
-        painter,
-        corner,
-        Align2::RIGHT_BOTTOM,
-        text,
-        11.0,
-        desk.look.faint(),
-    );
+    let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, galley.size());
+    let calm = colour(theme.ground).gamma_multiply(0.85);
+    painter.rect_filled(rect.expand2(egui::vec2(3.0, 0.0)), 2.0, calm);
+    painter.galley(rect.min, galley, desk.look.faint());
 }
 
 /// The stages that have most left, in their order; a click shows one in the inspector.
