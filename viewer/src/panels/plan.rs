@@ -78,9 +78,9 @@ pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
         .pair(ui, "end, as planned", words::clock(plan.end))
         .on_hover_text(of_plan);
     desk.look.pair(ui, what, end);
-    let pages = [plan.discovered, now.discovered].map(|n| words::brief(to_u64(n)));
-    desk.look
-        .pair(ui, "pages known then, and now", pages.join(", "));
+    let [then, known] = [plan.discovered, now.discovered].map(|n| words::brief(to_u64(n)));
+    let pages = format!("{known} (then {then})");
+    desk.look.pair(ui, "pages known", pages);
 }
 
 #[cfg(test)]
