@@ -26,16 +26,16 @@ const WAITING: u32 = 20_000;
 /// Changes a second.
 const RATE: u32 = 10_000;
 /// The CPU time of so long an engine's life is one figure.
-const SPAN: Duration = Duration::from_millis(300);
+const SPAN: Duration = Duration::from_millis(100);
 /// After somebody has joined or left.
-const SETTLING: Duration = Duration::from_millis(150);
+const SETTLING: Duration = Duration::from_millis(100);
 /// Items of a viewer's inbox.
 const INBOX: usize = 4_096;
 
 pub(super) fn measure(options: &Options, _folder: &Path) -> Result<Table, String> {
     let seconds = if options.quick { 2 } else { 10 };
     let delays = delays(Duration::from_secs(seconds))?;
-    let (with, without) = costs(if options.quick { 8 } else { 60 })?;
+    let (with, without) = costs(if options.quick { 20 } else { 240 })?;
     let pairs = with.iter().zip(&without);
     let mut ratios: Vec<f64> = pairs.map(|(with, without)| with / without).collect();
     ratios.sort_by(f64::total_cmp);
