@@ -93,8 +93,8 @@ pub struct Discovered {
     /// Hosts seen for the first time in this session.
     pub hosts: Vec<(HostId, HostKey)>,
     /// Pages known complete from an earlier session (mode *new*): entered as skipped
-    /// (`not_modified`), by batch and stage.
-    pub complete: Vec<(BatchId, StageId, u64)>,
+    /// (`not_modified`), by batch, stage and host.
+    pub complete: Vec<(BatchId, StageId, HostId, u64)>,
     /// Links to pages that this session knows already.
     pub known: u64,
 }

@@ -59,7 +59,9 @@ impl Crawl<'_, '_> {
         for (host, key) in &found.hosts {
             self.meet_host(*host, key, session, None);
         }
-        for (batch, stage, count) in found.complete {
+        for (batch, stage, host, count) in found.complete {
+            let line = self.lines.id(session, host);
+            self.lines.get_mut(line).gone.finished += count;
             let ledger = self.moves.ledger();
             ledger.discover(session, (batch, stage), Phase::Skipped, count);
             *ledger
@@ -223,7 +225,24 @@ impl Crawl<'_, '_> {
             .collect();
         residents.sort_unstable_by_key(|(seq, _): &(Seq, Entity)| *seq);
         for (_, entity) in residents {
+            self.leave_waiting(entity);
             self.leave(entity);
+        }
+    }
+
+    /// Who waits, or was stopped on its way, waits in the store from now on.
+    fn leave_waiting(&mut self, entity: Entity) {
+        let Some((session, host)) = self
+            .moves
+            .task(entity)
+            .map(|(task, _)| (task.session, task.host))
+        else {
+            return;
+        };
+        let phase = self.moves.of(entity).map(TaskState::phase);
+        if phase.is_some_and(|phase| !phase.is_final() && phase != Phase::Failed) {
+            let line = self.lines.id(session, host);
+            self.lines.get_mut(line).outside += 1;
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         ledger::Counts,
         line::Gone,
         phase::Phase,
+        session::Session,
         stats::{Step, number},
     },
     systems::{crawl::Crawl, observe::forecast},
@@ -28,17 +29,25 @@ const HOSTS: usize = 64;
 
 /// Once an interval, and at a session's end, the whole picture.
 pub(super) fn tell_state(mut crawl: Crawl) {
-    if !std::mem::take(&mut crawl.desk.snapshot_due) {
-        return;
+    let is_due = std::mem::take(&mut crawl.desk.snapshot_due);
+    if is_due {
+        super::schedule_next(&mut crawl);
     }
-    super::schedule_next(&mut crawl);
-    let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
-    for id in sessions {
-        let over = crawl
-            .session(id)
-            .is_some_and(crate::model::session::Session::is_over);
-        if over && !crawl.desk.last_told.insert(id) {
-            continue;
+    let sessions = crawl.index.sessions.keys().copied();
+    let due: Vec<SessionId> = sessions
+        .filter(|id| {
+            let is_over = crawl.session(*id).is_some_and(Session::is_over);
+            let is_told = crawl.desk.last_told.contains(id);
+            // Nobody waits for the interval after the end.
+            if is_over { !is_told } else { is_due }
+        })
+        .collect();
+    for id in due {
+        if crawl.session(id).is_some_and(Session::is_over) {
+            crawl.desk.last_told.insert(id);
+        } else {
+            // Its last one is told again, where it has been taken up again.
+            crawl.desk.last_told.remove(&id);
         }
         if let Some(snapshot) = picture(&mut crawl, id) {
             crawl
