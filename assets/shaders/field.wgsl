@@ -61,7 +61,7 @@ struct Block {
     @location(1) grid: vec4<f32>,
     @location(2) cells: vec4<u32>,
     @location(3) heaps: vec4<f32>,
-    @location(4) foot: vec2<f32>,
+    @location(4) foot: vec3<f32>,
 }
 
 struct Spot {
@@ -71,7 +71,7 @@ struct Spot {
     @location(2) @interpolate(flat) grid: vec4<f32>,
     @location(3) @interpolate(flat) cells: vec4<u32>,
     @location(4) @interpolate(flat) heaps: vec4<f32>,
-    @location(5) @interpolate(flat) foot: vec2<f32>,
+    @location(5) @interpolate(flat) foot: vec3<f32>,
 }
 
 fn to_clip(world: vec2<f32>) -> vec4<f32> {
@@ -175,12 +175,14 @@ fn draw_foot(spot: Spot, ground: vec3<f32>) -> vec3<f32> {
     let right = spot.rect.z - spot.world.x - spot.foot.y;
     let most = spot.foot.x - line - view.scale;
     var colour = ground;
-    if heap(left, up - line, spot.heaps.z, most) { colour = view.colours[DONE].rgb * 0.62; }
+    let ended = select(view.colours[DONE].rgb * 0.62, view.colours[DEAD].rgb * 0.8, spot.foot.z < 0.0);
+    if heap(left, up - line, spot.heaps.z, most) { colour = ended; }
     if heap(right, up - line, spot.heaps.w, most) { colour = view.colours[QUEUED].rgb; }
     if up < line && spot.heaps.x + spot.heaps.y >= 0.0 {
         colour = view.colours[QUEUED].rgb * 0.6;
         if share < spot.heaps.x + spot.heaps.y { colour = view.colours[FETCHING].rgb * 0.9; }
         if share < spot.heaps.x { colour = view.colours[DONE].rgb * 0.8; }
+        if share > 1.0 - abs(spot.foot.z) { colour = view.colours[DEAD].rgb * 0.9; }
     }
     return colour;
 }

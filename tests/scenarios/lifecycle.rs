@@ -45,6 +45,26 @@ fn a_page_that_is_not_there_is_a_dead_letter_at_once() {
 }
 
 #[test]
+fn the_last_snapshot_of_a_session_tells_its_end_and_does_not_wait_for_the_interval() {
+    let mut crawl = catalogue(3).page("a.test/2", [Reply::status(404)]).start();
+    crawl.run_until_idle();
+    let last = &crawl.snapshots[0];
+    assert_eq!(last.session.state, "completed");
+    assert!(
+        last.at < 1.0,
+        "it ended in less than the interval: {}",
+        last.at
+    );
+    let progress = &last.progress;
+    assert_eq!(
+        (progress.done, progress.dead, progress.discovered),
+        (3, 1, 4)
+    );
+    let host = &last.hosts[0];
+    assert_eq!((host.finished, host.dead, host.outside), (3, 1, 0));
+}
+
+#[test]
 fn a_timeout_is_retried_after_its_backoff() {
     let mut crawl = Scenario::new()
         .list("retry = { attempts = 3, backoff = \"fixed\", base = \"7s\", jitter = \"none\" }")

@@ -2,8 +2,10 @@
 //! in a real window.
 
 mod facts;
+mod goldens;
 mod pictures;
 mod terminal;
+mod wayland;
 mod window;
 
 #[expect(

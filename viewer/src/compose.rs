@@ -85,24 +85,36 @@ pub fn compose(show: &mut Show, scene: &mut Scene, size: [f32; 2]) {
                 show.block_flags(block),
             ],
             heaps: heaps(show, block, place),
-            foot: [place.foot, BESIDE * show.scale()],
+            foot: [place.foot, BESIDE * show.scale(), lost(show, block)],
         });
     }
     scene.flights.clear();
     scene.flights.extend_from_slice(&show.board.flights.aloft);
 }
 
+fn share(count: u64, total: u64) -> f32 {
+    narrow(wide(count) / wide(total.max(1)))
+}
+
+/// Of a block's tasks, the share that is lost and gone; negative where the mound is of those.
+fn lost(show: &Show, block: u32) -> f32 {
+    let heap = show.heap(block);
+    let inside = u64::from(show.board.blocks()[index(block)].count);
+    let share = share(heap.lost, heap.gone + heap.lost + inside + heap.waiting);
+    if heap.gone == 0 { -share } else { share }
+}
+
 /// The line at a block's foot, and the heaps standing on it.
 fn heaps(show: &Show, block: u32, place: &Placed) -> [f32; 4] {
     let heap = show.heap(block);
     let inside = u64::from(show.board.blocks()[index(block)].count);
-    let total = heap.gone + inside + heap.waiting;
-    let part = |count: u64| narrow(wide(count) / wide(total.max(1)));
+    let total = heap.gone + heap.lost + inside + heap.waiting;
+    let part = |count| share(count, total);
     let (gone, here) = if show.board.arrangement() == Arrangement::Flow || total == 0 {
         (-1.0, 0.0)
     } else {
         (part(heap.gone), part(inside))
     };
     let half = |count| half_width(count) * show.scale() * f32::from(u8::from(place.foot > 8.0));
-    [gone, here, half(heap.gone), half(heap.waiting)]
+    [gone, here, half(heap.mound()), half(heap.waiting)]
 }

@@ -7,5 +7,6 @@ pub mod ground;
 pub mod heaps;
 pub mod lasso;
 pub mod layout;
+pub mod slots;
 pub mod texel;
 pub mod view;

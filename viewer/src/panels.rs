@@ -25,6 +25,7 @@ mod legend;
 mod letters;
 mod look;
 mod overview;
+mod plan;
 mod playback;
 mod records;
 mod screen;

@@ -35,8 +35,9 @@ pub struct BlockQuad {
     /// The foot's line: shares finished and in the window, negative for no line; half the widths of
     /// the heaps of what is gone and of what waits outside.
     pub heaps: [f32; 4],
-    /// Height of the foot, and how far heaps stand from the sides.
-    pub foot: [f32; 2],
+    /// Height of the foot, how far heaps stand from the sides, and the share of the line that is
+    /// lost: negative where the mound at the left is of those.
+    pub foot: [f32; 3],
 }
 
 impl BlockQuad {

@@ -137,6 +137,7 @@ impl Show {
             .receive(now_us, &mut self.mirror, &mut self.news);
         let touched = self.mirror.take_dirty();
         if core::mem::take(&mut self.news.is_new) {
+            self.forget_departed(&touched);
             self.arrange(self.board.arrangement());
         } else {
             self.forget_departed(&touched);
@@ -194,7 +195,9 @@ impl Show {
             Source::Replay(replay) => at_us.clamp(replay.span_us().0, replay.span_us().1),
             _ => at_us,
         };
+        let picked = self.picked_keys();
         self.source.seek(at_us, &mut self.mirror, &mut self.news)?;
+        self.keep_keys(&picked);
         self.now_us = at_us;
         self.advance(at_us);
         Ok(())
@@ -212,9 +215,12 @@ impl Show {
         self.board = Board::of(arrangement, &self.mirror);
         self.board.take_done();
         self.refill = true;
-        self.laid_out.0 = u64::MAX;
         self.sift();
         self.picked.mark(&self.mirror, &mut self.board, true);
+        // Before anybody draws: the old places are of other blocks, and may be more.
+        self.placed.clear();
+        self.laid_out.0 = u64::MAX;
+        self.lay_out();
     }
 
     /// Applies a changed filter to all tasks; how many pass.

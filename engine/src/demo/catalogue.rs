@@ -79,6 +79,14 @@ impl Catalogue {
             .saturating_add(self.config.new_products)
     }
 
+    /// Whether a product is listed though its page is gone: no crawl can save it.
+    #[must_use]
+    pub fn is_gone(&self, index: u32) -> bool {
+        Dice::new(self.config.seed, "gone")
+            .about(u64::from(index))
+            .hits(self.config.gone)
+    }
+
     /// Products that are there from the start, oldest first.
     pub fn products(&self) -> impl Iterator<Item = Product> + '_ {
         (0..self.len()).filter_map(|index| self.product(index))

@@ -38,6 +38,8 @@ pub struct DemoConfig {
     pub drift: f64,
     /// List pages whose pagination marks another page as the current one.
     pub wrong_active: f64,
+    /// Products that are listed, and whose page answers 404: a crawl makes dead letters of them.
+    pub gone: f64,
     /// Products that arrive after the first list page was read and shift all pages.
     pub new_products: u32,
     /// Virtual hosts; the products are dealt out to them in turn.
@@ -62,6 +64,7 @@ impl Default for DemoConfig {
             reorder: true,
             drift: 0.0,
             wrong_active: 0.03,
+            gone: 0.0,
             new_products: 3,
             hosts: 1,
             slow_hosts: 0,
@@ -111,6 +114,7 @@ impl DemoConfig {
             ("repeated_cards", self.repeated_cards),
             ("drift", self.drift),
             ("wrong_active", self.wrong_active),
+            ("gone", self.gone),
         ];
         for (name, share) in shares {
             if !(0.0..=1.0).contains(&share) {

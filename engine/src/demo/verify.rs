@@ -106,12 +106,10 @@ impl fmt::Display for Verdict {
 }
 
 /// Compares the rows of record kind `product`, as `crawlfield export` gives them, with the truth.
-/// A product that arrived during the crawl may be there or not; all others must be.
+/// A product that arrived during the crawl may be there or not; one whose page is gone cannot be; all
+/// others must be.
 pub fn verify(truth: &Catalogue, rows: impl Iterator<Item = Json>) -> Verdict {
-    let mut verdict = Verdict {
-        expected: truth.len(),
-        ..Verdict::default()
-    };
+    let mut verdict = Verdict::default();
     let mut seen = vec![false; truth.len_with_arrivals() as usize];
     for row in rows {
         let url = row
@@ -120,6 +118,7 @@ pub fn verify(truth: &Catalogue, rows: impl Iterator<Item = Json>) -> Verdict {
             .unwrap_or("a row without _url");
         let found = truth
             .index_of_url(url)
+            .filter(|index| !truth.is_gone(*index))
             .and_then(|index| truth.product(index));
         let Some(product) = found else {
             verdict.extra.add(|| url.to_owned());
@@ -136,7 +135,14 @@ pub fn verify(truth: &Catalogue, rows: impl Iterator<Item = Json>) -> Verdict {
         }
     }
     let required = seen.iter().take(truth.len() as usize);
-    for (index, _) in (0..).zip(required).filter(|(_, seen)| !**seen) {
+    for (index, seen) in (0..).zip(required) {
+        if truth.is_gone(index) {
+            continue;
+        }
+        verdict.expected += 1;
+        if *seen {
+            continue;
+        }
         let url = || {
             truth
                 .product(index)

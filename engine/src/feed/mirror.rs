@@ -53,6 +53,8 @@ pub struct Mirror {
 struct Dirty {
     slots: Vec<u32>,
     marks: Vec<u64>,
+    /// Slots that another task has got since the renderer last said so.
+    handed: Vec<u64>,
 }
 
 /// One task as the mirror knows it.
@@ -162,6 +164,9 @@ impl Mirror {
         }
         let i = task.slot as usize;
         self.grow_to(i + 1);
+        if self.rows[i].key != task.key {
+            self.hand_over(task.slot);
+        }
         let mut row = Row::of(task, session, host);
         self.rares.set(&mut row, Rare::of(task));
         self.rows[i] = row;
@@ -250,6 +255,15 @@ impl Mirror {
             dirty.marks[word] |= bit;
             dirty.slots.push(slot);
         }
+    }
+
+    fn hand_over(&mut self, slot: u32) {
+        let Some(dirty) = &mut self.dirty else { return };
+        let word = slot as usize / 64;
+        if word >= dirty.handed.len() {
+            dirty.handed.resize(word + 1, 0);
+        }
+        dirty.handed[word] |= 1 << (slot % 64);
     }
 
     /// Grows by a sixteenth at a time: doubling would leave half the memory empty.

@@ -193,8 +193,14 @@ pub struct HostInfo {
     pub outside: u64,
     /// Requests in flight.
     pub in_flight: u32,
-    /// Tasks that are final and have left the window.
+    /// Tasks that are done, skipped or cancelled, and have left the window.
     pub finished: u64,
+    /// Dead letters that have left the window.
+    #[serde(default)]
+    pub dead: u64,
+    /// Tasks that have failed and left the window: their stage may try them again.
+    #[serde(default)]
+    pub failed: u64,
 }
 
 /// The batches' tempo.

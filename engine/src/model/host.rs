@@ -29,8 +29,6 @@ pub struct Host {
     pub budget: RetryBudget,
     /// When the last requests were sent, at most ten seconds back.
     pub recent: VecDeque<Duration>,
-    /// Tasks of this host that are final and have left the window.
-    pub finished: u64,
     /// Requests sent.
     pub sent: u64,
 }

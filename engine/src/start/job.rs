@@ -40,6 +40,9 @@ pub struct DemoFlags {
     /// Demo: share of list pages that come short on first reading, 0 to 1
     #[arg(long, value_name = "P")]
     pub short_pages: Option<f64>,
+    /// Demo: share of products whose page is gone (404), 0 to 1
+    #[arg(long, value_name = "P")]
+    pub gone: Option<f64>,
     /// Demo: the page count shrinks for a while
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub shrink: Option<bool>,
@@ -71,6 +74,7 @@ impl DemoFlags {
             error_rate,
             rate_limit,
             short_pages,
+            gone,
             shrink,
             reorder,
             new_products,
@@ -83,6 +87,7 @@ impl DemoFlags {
         config.error_rate = error_rate.unwrap_or(config.error_rate);
         config.rate_limit = rate_limit.or(config.rate_limit);
         config.short_pages = short_pages.unwrap_or(config.short_pages);
+        config.gone = gone.unwrap_or(config.gone);
         config.shrink = shrink.unwrap_or(config.shrink);
         config.reorder = reorder.unwrap_or(config.reorder);
         config.new_products = new_products.unwrap_or(config.new_products);

@@ -17,12 +17,15 @@ use serde_json::json;
 
 use crate::{
     extract::output::{Link, Record, Value},
-    model::ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
+    model::{
+        ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
+        phase::Phase,
+    },
     ports::{
         orders::StoreOrder,
         stored::{
-            AttemptRow, Discovered, EndAttempt, Ended, Mode, OpenSession, PageEnd, SessionOpened,
-            StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
+            AttemptRow, Discovered, EndAttempt, Ended, KnownHost, Mode, OpenSession, PageEnd,
+            SessionOpened, StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
         },
     },
     sim::store::ModelStore,
@@ -158,7 +161,27 @@ impl<S: Subject> Talk<S> {
     /// The engine dies, and the session is taken up again.
     pub(crate) fn crash(&mut self) -> SessionOpened {
         self.subject.restart();
-        self.open(Mode::New, Some(self.session))
+        let opened = self.open(Mode::New, Some(self.session));
+        let of = |kind: fn(&KnownHost) -> u64| opened.hosts.iter().map(kind).sum::<u64>();
+        let of_phases = |is_it: fn(Phase) -> bool| {
+            let counts = opened.counts.iter();
+            let counts = counts.filter(|(_, _, phase, _)| is_it(*phase));
+            counts.map(|(.., n)| n).sum::<u64>()
+        };
+        assert_eq!(of(|host| host.waiting), of_phases(Phase::is_waiting));
+        assert_eq!(
+            of(|host| host.gone.dead),
+            of_phases(|phase| phase == Phase::Dead)
+        );
+        assert_eq!(
+            of(|host| host.gone.failed),
+            of_phases(|phase| phase == Phase::Failed)
+        );
+        assert_eq!(
+            of(|host| host.gone.finished),
+            of_phases(|phase| phase.is_final() && phase != Phase::Dead)
+        );
+        opened
     }
 
     pub(crate) fn state(&mut self, state: &str) {

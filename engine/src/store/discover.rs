@@ -151,7 +151,7 @@ fn enter(
     };
     work.tally.enter(place, stand);
     if is_complete {
-        count_complete(found, batch, stage);
+        count_complete(found, place);
         return Ok(());
     }
     wait(work, place, seq, page)?;
@@ -172,14 +172,13 @@ fn enter(
     Ok(())
 }
 
-fn count_complete(found: &mut Discovered, batch: BatchId, stage: StageId) {
-    match found
-        .complete
-        .iter_mut()
-        .find(|(of, at, _)| (*of, *at) == (batch, stage))
-    {
-        Some((_, _, n)) => *n += 1,
-        None => found.complete.push((batch, stage, 1)),
+fn count_complete(found: &mut Discovered, at: Place) {
+    let is_there = |(batch, stage, host, _): &&mut (BatchId, StageId, HostId, u64)| {
+        (*batch, *stage, *host) == (at.batch, at.stage, at.host)
+    };
+    match found.complete.iter_mut().find(is_there) {
+        Some((.., n)) => *n += 1,
+        None => found.complete.push((at.batch, at.stage, at.host, 1)),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId, StageId},
+        line::Gone,
         phase::Phase,
     },
     ports::stored::{KnownHost, StoreError},
@@ -50,8 +51,16 @@ pub(crate) fn counts(
 pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost>, StoreError> {
     rows(
         db,
-        "SELECT h.id, h.scheme, h.name, h.port, c.waiting, h.learned FROM cf_host_count c
-         JOIN cf_host h ON h.id = c.host WHERE c.session = ?1 ORDER BY h.id",
+        // Those that failed are few, and have an index each.
+        "WITH dead AS (SELECT host, count(*) AS n FROM cf_visit
+                       WHERE session = ?1 AND phase = 9 GROUP BY host),
+            failed AS (SELECT host, count(*) AS n FROM cf_visit
+                       WHERE session = ?1 AND phase = 8 GROUP BY host)
+         SELECT h.id, h.scheme, h.name, h.port, c.waiting, h.learned,
+                c.finished - ifnull(dead.n, 0), ifnull(dead.n, 0), ifnull(failed.n, 0)
+         FROM cf_host_count c JOIN cf_host h ON h.id = c.host
+         LEFT JOIN dead ON dead.host = h.id LEFT JOIN failed ON failed.host = h.id
+         WHERE c.session = ?1 ORDER BY h.id",
         session,
         |row| {
             Ok(KnownHost {
@@ -62,6 +71,11 @@ pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost
                     port: row.get(3)?,
                 },
                 waiting: uint(row.get(4)?),
+                gone: Gone {
+                    finished: uint(row.get(6)?),
+                    dead: uint(row.get(7)?),
+                    failed: uint(row.get(8)?),
+                },
                 learned: row
                     .get::<_, Option<String>>(5)?
                     .and_then(|text| serde_json::from_str(&text).ok()),

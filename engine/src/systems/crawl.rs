@@ -94,6 +94,8 @@ pub(super) struct Desk {
     pub(super) discarded: u64,
     /// A snapshot is due.
     pub(super) snapshot_due: bool,
+    /// A session moved: its last snapshot may be due.
+    pub(super) moved: bool,
     /// Paused tasks that wait beside their lines.
     pub(super) parked: Vec<Entity>,
     /// A probe of our own network is due.
@@ -198,6 +200,7 @@ impl Crawl<'_, '_> {
             return;
         }
         session.phase = to;
+        self.desk.moved = true;
         self.moves.journal().write(Change::SessionMoved {
             session: id,
             from,

@@ -21,7 +21,7 @@ pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
         (
             tell_changes.run_if(|journal: Res<Journal>| !journal.is_empty()),
-            snapshot::tell_state.run_if(desk(|desk| desk.snapshot_due)),
+            snapshot::tell_state.run_if(desk(|desk| desk.snapshot_due || desk.moved)),
         )
             .chain()
             .in_set(TickSystems::Observe),

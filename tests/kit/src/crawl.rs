@@ -165,7 +165,10 @@ impl Crawl {
                         self.invariants.change(at, change, &mut self.transcript);
                     }
                 }
-                Frame::Snapshot(snapshot) => self.keep(*snapshot),
+                Frame::Snapshot(snapshot) => {
+                    self.invariants.add_up(&snapshot, &self.transcript);
+                    self.keep(*snapshot);
+                }
             }
         }
         if self.transcript.facts.len() > before {

@@ -7,7 +7,10 @@ use std::{
 
 use crawlfield_engine::{
     engine::Engine,
-    feed::frame::{BreakerPhase, Change},
+    feed::{
+        frame::{BreakerPhase, Change},
+        snapshot::Snapshot,
+    },
     model::{
         ids::{OrderId, PageKey, SessionId},
         ledger::open,
@@ -139,6 +142,26 @@ impl Invariants {
         if let Change::BreakerMoved { host, to } = change {
             let name = transcript.host(*host).to_owned();
             self.breakers.insert(name, *to);
+        }
+    }
+
+    /// What a picture can show adds up to all that was discovered: residents, and what stands on
+    /// its hosts' blocks.
+    pub(crate) fn add_up(&mut self, snapshot: &Snapshot, transcript: &Transcript) {
+        let session = SessionId(snapshot.session.id);
+        let here = Phase::ALL
+            .iter()
+            .map(|phase| transcript.count(session, *phase));
+        let outside = snapshot
+            .hosts
+            .iter()
+            .map(|host| host.outside + host.finished + host.dead + host.failed);
+        let shown = here.sum::<u64>() + outside.sum::<u64>();
+        let discovered = snapshot.progress.discovered;
+        if shown != discovered {
+            self.break_with(format!(
+                "{shown} pages can be shown of {discovered} that were discovered"
+            ));
         }
     }
 

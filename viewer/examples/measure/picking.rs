@@ -58,7 +58,7 @@ pub fn print(is_quick: bool) {
         row("hover", hover);
         let click = mean(20_000, &mut |at| {
             let slot = pick(&show, at);
-            show.select(slot.into_iter().collect());
+            show.select(slot.into_iter().collect::<Vec<_>>());
             ready(&mut show);
         });
         row("select", click);

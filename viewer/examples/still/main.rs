@@ -100,7 +100,8 @@ fn main() {
             .map(|(slot, _)| slot)
             .collect();
         let many = if has("task") { 1 } else { 40 };
-        studio.show().select(slots.into_iter().take(many).collect());
+        let slots: Vec<u32> = slots.into_iter().take(many).collect();
+        studio.show().select(slots);
     }
     let began = std::time::Instant::now();
     for _ in 0..20 {

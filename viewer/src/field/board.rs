@@ -11,7 +11,7 @@ use crawlfield_engine::{
 use crate::{
     field::{
         block::Block,
-        flights::{Air, Flights},
+        flights::Flights,
         ground::{GRAIN, Ground},
         texel::{FLAG_ALOFT, FLAG_BEHIND_BREAKER, Look, Point, Texel},
     },
@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod answers;
+mod flags;
 #[cfg(test)]
 mod tests;
 
@@ -330,53 +331,6 @@ impl Board {
     #[must_use]
     pub const fn is_stale(&self) -> bool {
         self.is_stale
-    }
-
-    /// Clears a flag of all tasks; only where all is to be written anew.
-    pub fn clear(&mut self, flag: u32) {
-        debug_assert!(self.is_stale, "nobody would hear of it");
-        for look in &mut self.looks {
-            look.set_flag(flag, false);
-        }
-    }
-
-    /// Sets or clears a flag of a task.
-    pub fn flag(&mut self, mirror: &Mirror, slot: u32, flag: u32, on: bool) {
-        if self.address_of(slot).is_none() || !self.looks[index(slot)].set_flag(flag, on) {
-            return;
-        }
-        if !self.is_stale
-            && let Some(texel) = self.texel_of(mirror, slot)
-        {
-            self.write(self.stands[index(slot)], texel);
-        }
-    }
-
-    /// Lets flights start and land.
-    pub fn steer(&mut self, mirror: &Mirror, air: Air<'_>) {
-        let mut flights = core::mem::take(&mut self.flights);
-        flights.steer(air, |slot, is_aloft| {
-            self.flag(mirror, slot, FLAG_ALOFT, is_aloft);
-        });
-        self.flights = flights;
-    }
-
-    /// Marks a host's tasks as held by its breaker, in the arrangement whose blocks cannot say so.
-    pub fn hold_back(&mut self, mirror: &Mirror, is_open: &[bool]) {
-        if self.arrangement != Arrangement::Flow || self.walled == is_open {
-            return;
-        }
-        self.walled = is_open.to_vec();
-        for slot in mirror.slots() {
-            if let Some(sight) = mirror.sight(slot) {
-                let is_walled = self.is_walled(sight.host_number);
-                self.flag(mirror, slot, FLAG_BEHIND_BREAKER, is_walled);
-            }
-        }
-    }
-
-    fn is_walled(&self, host: u32) -> bool {
-        self.walled.get(index(host)).copied().unwrap_or(false)
     }
 
     /// Lets the layout's room follow the blocks; says whether anything must be laid out anew.

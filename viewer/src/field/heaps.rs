@@ -14,18 +14,31 @@ use crate::{
     numbers::{float, index, number},
 };
 
-/// Phases that are over: who is in one leaves the window after a while.
-pub const OVER: [Phase; 4] = [Phase::Done, Phase::Skipped, Phase::Cancelled, Phase::Dead];
+/// Phases that end well: who is in one leaves the window after a while.
+const OVER: [Phase; 3] = [Phase::Done, Phase::Skipped, Phase::Cancelled];
+/// Phases that end badly.
+const LOST: [Phase; 2] = [Phase::Dead, Phase::Failed];
 
 /// What stands on one block's foot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Heap {
     /// Over and gone.
     pub gone: u64,
+    /// Dead letters and failed tasks that are gone.
+    pub lost: u64,
     /// Waiting in the store.
     pub waiting: u64,
-    /// Over by the last snapshot, in the window and gone: who leaves the window moves over.
-    over: u64,
+    /// Over, and lost, by the last snapshot, in the window and gone: who leaves the window moves
+    /// over.
+    ended: (u64, u64),
+}
+
+impl Heap {
+    /// What the mound at the left stands for: what is over, else what is lost.
+    #[must_use]
+    pub const fn mound(&self) -> u64 {
+        if self.gone > 0 { self.gone } else { self.lost }
+    }
 }
 
 /// The heaps of all blocks.
@@ -50,8 +63,9 @@ impl Heaps {
     #[must_use]
     pub fn now(&self, block: u32, drawn: &PhaseCounts) -> Heap {
         let mut heap = self.0.get(index(block)).copied().unwrap_or_default();
-        let here: u64 = OVER.iter().map(|phase| drawn.of(*phase)).sum();
-        heap.gone = heap.gone.max(heap.over.saturating_sub(here));
+        let (over, lost) = ended(drawn);
+        heap.gone = heap.gone.max(heap.ended.0.saturating_sub(over));
+        heap.lost = heap.lost.max(heap.ended.1.saturating_sub(lost));
         heap
     }
 
@@ -63,20 +77,27 @@ impl Heaps {
     }
 }
 
-/// A snapshot's line of a host speaks of that session's waiting tasks, and of all that ended there.
+/// Drawn tasks that are over, and those that are lost.
+fn ended(drawn: &PhaseCounts) -> (u64, u64) {
+    let sum = |phases: &[Phase]| phases.iter().map(|phase| drawn.of(*phase)).sum();
+    (sum(&OVER), sum(&LOST))
+}
+
+/// A snapshot's line of a host speaks of that session's tasks.
 fn by_host<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> Heaps {
     let mut heaps = Heaps::default();
     for info in snapshots.flat_map(|snapshot| &snapshot.hosts) {
         let id = crawlfield_engine::model::ids::HostId(info.id);
         if let Some(block) = mirror.tables().host_number(id) {
             let heap = heaps.at(block);
-            heap.gone = heap.gone.max(info.finished);
+            heap.gone += info.finished;
+            heap.lost += info.dead + info.failed;
             heap.waiting += info.outside;
         }
     }
     for (host, heap) in mirror.tables().hosts().iter().zip(&mut heaps.0) {
-        let here: u64 = OVER.iter().map(|phase| host.counts.of(*phase)).sum();
-        heap.over = heap.gone + here;
+        let (over, lost) = ended(&host.counts);
+        heap.ended = (heap.gone + over, heap.lost + lost);
     }
     heaps
 }
@@ -96,7 +117,10 @@ fn by_lane<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -
         let outside = u64::saturating_sub(total, mirror.counts().of(phase));
         if OVER.contains(&phase) {
             heap.gone += outside;
-            heap.over += total;
+            heap.ended.0 += total;
+        } else if LOST.contains(&phase) {
+            heap.lost += outside;
+            heap.ended.1 += total;
         } else if phase == Phase::Queued {
             heap.waiting += outside;
         }

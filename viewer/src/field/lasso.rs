@@ -1,7 +1,7 @@
 //! The lasso: which cells lie inside a polygon, row by row, at the cost of rows and cells inside.
 
 use crate::{
-    field::{board::Board, layout::Placed},
+    field::{board::Board, layout::Placed, slots::Slots},
     numbers::{float, floor_u32, index},
 };
 
@@ -10,10 +10,8 @@ mod tests;
 
 /// Tasks whose cell's centre lies inside the polygon, given in the field's own pixels.
 #[must_use]
-pub fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Vec<u32> {
-    // A lasso may hold a million: growing step by step would copy them again and again.
-    let most = board.blocks().iter().map(|block| index(block.count)).sum();
-    let mut slots = Vec::with_capacity(most);
+pub fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Slots {
+    let mut slots = Slots::default();
     for (block, place) in (0_u32..).zip(placed) {
         let Some(cells) = board.blocks().get(index(block)) else {
             continue;
@@ -21,7 +19,7 @@ pub fn tasks_in(polygon: &[(f32, f32)], board: &Board, placed: &[Placed]) -> Vec
         let used = cells.used().min(cells.capacity);
         for_each_cell(polygon, place, used, |cell| {
             if let Some(slot) = board.slot_in(block, cell) {
-                slots.push(slot);
+                slots.insert(slot);
             }
         });
     }

@@ -193,6 +193,13 @@ fn figures(ui: &mut Ui, desk: &Desk<'_>, info: &HostInfo) {
         .pair(ui, "of them in the store", words::count(info.outside));
     desk.look
         .pair(ui, "finished and gone", words::count(info.finished));
+    if info.dead > 0 {
+        desk.look.pair(ui, "dead and gone", words::count(info.dead));
+    }
+    if info.failed > 0 {
+        desk.look
+            .pair(ui, "failed and gone", words::count(info.failed));
+    }
     if !info.why.is_empty() {
         desk.look.section(ui, "Why this fast");
         ui.add(Label::new(safe(&info.why)).wrap());

@@ -18,7 +18,7 @@ use crawlfield_engine::{
 
 use super::{Desk, hosts, overview, stage, task, words};
 use crate::{
-    field::texel::sign_of,
+    field::{slots::Slots, texel::sign_of},
     numbers::{index, wide},
 };
 
@@ -26,37 +26,36 @@ use crate::{
 const TOGETHER: usize = 512;
 
 pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
-    desk.show.keep_picked();
-    let picked = Arc::clone(&desk.show.picked.tasks);
+    let picked = Arc::clone(&desk.show.picked.slots);
     // A task that left by itself is shown until a person turns to something else.
     if picked.is_empty() && !desk.show.picked.has_left {
         desk.panels.shown = None;
     }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let chosen = (desk.panels.host, desk.panels.stage);
-        match (&picked[..], desk.show.picked.hovered, chosen) {
-            ([(slot, _)], ..) => task::draw(ui, desk, *slot, true),
-            ([_, _, ..], ..) => lasso(ui, desk, &picked),
-            ([], ..) if desk.panels.shown.is_some() => task::left(ui, desk),
-            ([], Some(slot), _) => task::draw(ui, desk, slot, false),
-            ([], None, (Some(host), _)) => hosts::card(ui, desk, host),
-            ([], None, (None, Some(stage))) => stage::card(ui, desk, stage),
-            ([], None, (None, None)) => overview::draw(ui, desk),
+        match (picked.first(), desk.show.picked.hovered, chosen) {
+            (Some(slot), ..) if picked.len() == 1 => task::draw(ui, desk, slot, true),
+            (Some(_), ..) => lasso(ui, desk, &picked),
+            (None, ..) if desk.panels.shown.is_some() => task::left(ui, desk),
+            (None, Some(slot), _) => task::draw(ui, desk, slot, false),
+            (None, None, (Some(host), _)) => hosts::card(ui, desk, host),
+            (None, None, (None, Some(stage))) => stage::card(ui, desk, stage),
+            (None, None, (None, None)) => overview::draw(ui, desk),
         }
     });
 }
 
 /// What many tasks have in common, and what can be done to all of them.
-fn lasso(ui: &mut Ui, desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
+fn lasso(ui: &mut Ui, desk: &mut Desk<'_>, picked: &Slots) {
     let rows = desk.show.mirror.tables().hosts();
     // By number, for there may be a million.
     let (mut by_phase, mut by_host) = ([0_u64; Phase::ALL.len()], vec![0_u64; rows.len()]);
-    for (slot, _) in picked {
-        if let Some(sight) = desk.show.mirror.sight(*slot) {
+    picked.iter().for_each(|slot| {
+        if let Some(sight) = desk.show.mirror.sight(slot) {
             by_phase[sight.phase as usize] += 1;
             by_host[index(sight.host_number)] += 1;
         }
-    }
+    });
     let counted = Phase::ALL.into_iter().zip(by_phase);
     let phases: BTreeMap<Phase, u64> = counted.filter(|(_, n)| *n > 0).collect();
     let counted = rows.iter().map(|row| row.id).zip(by_host);
@@ -91,7 +90,7 @@ fn lasso(ui: &mut Ui, desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
 pub(super) fn actions(
     ui: &mut Ui,
     desk: &mut Desk<'_>,
-    picked: &[(u32, PageKey)],
+    picked: &Slots,
     phases: &BTreeMap<Phase, u64>,
 ) {
     let is_open = desk.show.source.commands().is_some();
@@ -155,7 +154,7 @@ pub(super) fn crowd(
             let slots = mirror
                 .slots()
                 .filter(|slot| mirror.task(*slot).is_some_and(|task| belongs(&task)));
-            let slots = slots.collect();
+            let slots: Slots = slots.collect();
             desk.show.select(slots);
         }
         for (text, again) in [("Requeue dead", true), ("Drop dead", false)] {
@@ -193,7 +192,7 @@ fn button(text: &str) -> bevy_egui::egui::Button<'_> {
     bevy_egui::egui::Button::new(text)
 }
 
-fn pause(desk: &mut Desk<'_>, picked: &[(u32, PageKey)], on: bool) {
+fn pause(desk: &mut Desk<'_>, picked: &Slots, on: bool) {
     let word = if on { "pause" } else { "resume" };
     let what = match picked.len() {
         1 => format!("{word} the task"),
@@ -203,37 +202,38 @@ fn pause(desk: &mut Desk<'_>, picked: &[(u32, PageKey)], on: bool) {
         ),
         n => format!("{word} {n} tasks"),
     };
-    let commands = picked.iter().take(TOGETHER).map(|(_, key)| {
-        let target = Target::Task(*key);
+    let first = picked.iter().take(TOGETHER);
+    let keys = first.filter_map(|slot| desk.show.mirror.key_at(slot));
+    let commands = keys.map(|key| {
+        let target = Target::Task(key);
         if on {
             Command::Pause(target)
         } else {
             Command::Resume(target)
         }
     });
-    desk.panels
-        .asking
-        .ask_all(desk.show, what, commands.collect());
+    let commands = commands.collect();
+    desk.panels.asking.ask_all(desk.show, what, commands);
 }
 
 /// The selected pages by session: a command each.
 fn by_session(
     desk: &Desk<'_>,
-    picked: &[(u32, PageKey)],
+    picked: &Slots,
     wants: impl Fn(Phase) -> bool,
 ) -> BTreeMap<SessionId, Vec<PageKey>> {
     let mut sessions: BTreeMap<SessionId, Vec<PageKey>> = BTreeMap::new();
-    for (slot, key) in picked {
-        if let Some(task) = desk.show.mirror.task(*slot)
+    for slot in picked.iter() {
+        if let Some(task) = desk.show.mirror.task(slot)
             && wants(task.phase)
         {
-            sessions.entry(task.session).or_default().push(*key);
+            sessions.entry(task.session).or_default().push(task.key);
         }
     }
     sessions
 }
 
-fn requeue(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
+fn requeue(desk: &mut Desk<'_>, picked: &Slots) {
     for (session, keys) in by_session(desk, picked, |phase| phase == Phase::Dead) {
         let what = format!("requeue {}", words::pages(keys.len() as u64));
         let selector = DeadSelector {
@@ -246,7 +246,7 @@ fn requeue(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
     }
 }
 
-fn give_up(desk: &mut Desk<'_>, picked: &[(u32, PageKey)]) {
+fn give_up(desk: &mut Desk<'_>, picked: &Slots) {
     // Waiting tasks and dead letters live in different places: a command each.
     let kinds: [fn(Phase) -> bool; 2] = [Phase::is_waiting, |phase| phase == Phase::Dead];
     for wants in kinds {

@@ -122,7 +122,8 @@ fn moves(input: &InputState, desk: &mut Desk<'_>) {
         desk.show.fit();
     }
     if input.key_pressed(Key::F) {
-        let one = desk.show.picked.tasks.first().copied();
+        let first = desk.show.picked.slots.first();
+        let one = first.and_then(|slot| Some((slot, desk.show.mirror.key_at(slot)?)));
         desk.panels.follow = if desk.panels.follow.is_some() {
             None
         } else {
@@ -236,11 +237,7 @@ fn next_failed(desk: &mut Desk<'_>, is_forward: bool) {
             .contains(&phase)
     };
     let phases = show.mirror.phases();
-    let start = show
-        .picked
-        .tasks
-        .first()
-        .map_or(0, |(slot, _)| index(*slot));
+    let start = show.picked.slots.first().map_or(0, index);
     let count = phases.len();
     let found = (1..=count)
         .map(|step| {

@@ -1,21 +1,23 @@
 //! Words on the field: a block's name and speed in its header, counts beside its heaps, and the time
 //! left of tasks near by.
 
-use bevy_egui::egui::{Align2, FontId, Painter, Pos2, Rect, vec2};
+use std::sync::Arc;
+
+use bevy_egui::egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, vec2};
 use crawlfield_engine::{feed::frame::BreakerPhase, model::phase::Phase, progress::safe};
 
 use super::{
     Desk,
-    look::{colour, write_cut},
+    look::{colour, cut},
     words,
 };
 use crate::{
     compose::BESIDE,
     field::{
         board::{Arrangement, lane_of},
-        heaps::half_width,
+        heaps::{Heap, half_width},
         layout::Placed,
-        texel::SIGN_PARKED,
+        texel::{FLAG_ALOFT, SIGN_PARKED},
     },
     numbers::{floor_u32, index, wide},
 };
@@ -80,13 +82,17 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
         x += size * 1.7;
     }
     let name = safe(desk.show.block_name(block));
-    let drawn = write_cut(
+    let ink = desk.look.text();
+    let name = cut(&painter, &name, size, ink, right - x);
+    let name_end = x + name.size().x;
+    let plate = desk.look.raised();
+    put(
         &painter,
+        desk,
         Pos2::new(x, y),
-        &name,
-        size,
-        desk.look.text(),
-        right - x,
+        Align2::LEFT_CENTER,
+        name,
+        plate,
     );
     let end = if is_territory {
         pace(desk, block, breaker)
@@ -97,10 +103,32 @@ fn header(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f3
     };
     let ink = desk.look.faint();
     let galley = painter.layout_no_wrap(end, FontId::proportional(size * 0.94), ink);
-    if galley.size().x + 10.0 <= right - drawn.right() {
-        let at = Pos2::new(right - galley.size().x, y - galley.size().y / 2.0);
-        painter.galley(at, galley, ink);
+    if galley.size().x + 10.0 <= right - name_end {
+        put(
+            &painter,
+            desk,
+            Pos2::new(right, y),
+            Align2::RIGHT_CENTER,
+            galley,
+            plate,
+        );
     }
+}
+
+/// Words on the field. Where tasks fly, they pass behind them.
+fn put(
+    painter: &Painter,
+    desk: &Desk<'_>,
+    at: Pos2,
+    anchor: Align2,
+    words: Arc<Galley>,
+    plate: Color32,
+) {
+    let rect = anchor.anchor_size(at, words.size());
+    if desk.show.board.arrangement() == Arrangement::Flow && words.size().x > 0.0 {
+        painter.rect_filled(rect.expand2(vec2(4.0, 1.0)), 3.0, plate);
+    }
+    painter.galley(rect.min, words, desk.look.text());
 }
 
 /// How fast a host is, or what holds it.
@@ -129,39 +157,60 @@ fn foot(painter: &Painter, desk: &Desk<'_>, block: u32, rect: Rect, height: f32)
     let edge = |count| (BESIDE + 2.0 * half_width(count)) * zoom + 5.0;
     let write =
         |text: String| painter.layout_no_wrap(text, FontId::proportional(size), desk.look.faint());
-    let gone = |is_long| match (heap.gone, is_long) {
-        (0, _) => String::new(),
-        (n, true) => format!("{} {}", words::brief(n), gone_word(desk, block)),
-        (n, false) => words::brief(n),
-    };
+    let gone = |is_long| ended(&heap, gone_word(desk, block), is_long);
     let waiting = |is_long| match (heap.waiting, is_long) {
         (0, _) => String::new(),
         (n, true) => format!("{} in the store", words::brief(n)),
         (n, false) => words::brief(n),
     };
     let (left, right) = (
-        rect.left() + edge(heap.gone),
+        rect.left() + edge(heap.mound()),
         rect.right() - edge(heap.waiting),
     );
     for (is_left_long, is_right_long) in [(true, true), (true, false), (false, false)] {
         let (first, second) = (write(gone(is_left_long)), write(waiting(is_right_long)));
         if first.size().x + second.size().x + 10.0 <= right - left {
-            let top = y - first.size().y / 2.0;
-            let end = Pos2::new(right - second.size().x, top);
-            painter.galley(Pos2::new(left, top), first, desk.look.faint());
-            painter.galley(end, second, desk.look.faint());
+            let plate = colour(desk.look.theme.panel);
+            put(
+                painter,
+                desk,
+                Pos2::new(left, y),
+                Align2::LEFT_CENTER,
+                first,
+                plate,
+            );
+            put(
+                painter,
+                desk,
+                Pos2::new(right, y),
+                Align2::RIGHT_CENTER,
+                second,
+                plate,
+            );
             return;
         }
     }
 }
 
-/// What those that are gone are called.
+/// Those that have ended and are gone: well, and badly.
+fn ended(heap: &Heap, lost_word: &str, is_long: bool) -> String {
+    let well = match (heap.gone, is_long) {
+        (0, _) => None,
+        (n, true) => Some(format!("{} finished", words::brief(n))),
+        (n, false) => Some(words::brief(n)),
+    };
+    let badly = (heap.lost > 0).then(|| format!("{} {lost_word}", words::brief(heap.lost)));
+    let both: Vec<String> = well.into_iter().chain(badly).collect();
+    both.join(", ")
+}
+
+/// What those that ended badly and are gone are called.
 fn gone_word(desk: &Desk<'_>, block: u32) -> &'static str {
     let is_flow = desk.show.board.arrangement() == Arrangement::Flow;
     if is_flow && block == lane_of(Phase::Dead) {
         "more in the store"
     } else {
-        "finished"
+        "failed"
     }
 }
 
@@ -186,7 +235,10 @@ fn tasks(
             if cell >= desk.show.board.blocks()[index(block)].used() {
                 return;
             }
-            let Some(slot) = desk.show.board.slot_in(block, cell) else {
+            let board = &desk.show.board;
+            // Who is still on the way is not under its label yet.
+            let is_home = |slot: &u32| board.flags_of(*slot) & FLAG_ALOFT == 0;
+            let Some(slot) = board.slot_in(block, cell).filter(is_home) else {
                 continue;
             };
             let Some(text) = remaining(desk, slot) else {

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     field::texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
-    show::FLAG_HELD,
     sieve::clicked,
 };
 
@@ -185,16 +184,14 @@ fn row(ui: &mut Ui, desk: &Desk<'_>, row: &Row<'_>) -> Option<bool> {
 fn held(desk: &Desk<'_>) -> (u64, u64) {
     let show = &desk.show;
     let queued = show.mirror.counts().of(Phase::Queued);
-    if show.block_flags(0) & FLAG_HELD != 0 {
-        return (0, queued);
-    }
     let is_open = |phase| phase == BreakerPhase::Open;
     let hosts = show.mirror.tables().hosts().iter();
-    let parked = hosts
+    let parked: u64 = hosts
         .filter(|host| is_open(host.breaker))
         .map(|host| host.counts.of(Phase::Queued))
         .sum();
-    (parked, 0)
+    let paused = if show.is_held() { queued - parked } else { 0 };
+    (parked, paused)
 }
 
 fn states(ui: &mut Ui, desk: &mut Desk<'_>) {

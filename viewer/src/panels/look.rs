@@ -1,5 +1,7 @@
 //! One visual language: type scale, spacing, colours and glyphs, and the few widgets made of them.
 
+use std::sync::Arc;
+
 use bevy_egui::egui::{
     self, Align, Align2, Color32, ColorImage, CornerRadius, FontFamily, FontId, Layout, Margin,
     Pos2, Rect, Response, RichText, Sense, Stroke, TextStyle, TextureHandle, TextureOptions, Ui,
@@ -178,7 +180,21 @@ pub(super) fn write(
     painter.text(at, anchor, text, FontId::proportional(size), ink)
 }
 
-/// Text that ends in `…` where there is no room; its rectangle.
+/// Text that ends in `…` where there is no room.
+pub(super) fn cut(
+    painter: &egui::Painter,
+    text: &str,
+    size: f32,
+    ink: Color32,
+    width: f32,
+) -> Arc<egui::Galley> {
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(size), ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(8.0));
+    painter.layout_job(job)
+}
+
+/// The same at a place; its rectangle.
 pub(super) fn write_cut(
     painter: &egui::Painter,
     at: Pos2,
@@ -187,10 +203,7 @@ pub(super) fn write_cut(
     ink: Color32,
     width: f32,
 ) -> Rect {
-    let mut job =
-        egui::text::LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(size), ink);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(8.0));
-    let galley = painter.layout_job(job);
+    let galley = cut(painter, text, size, ink, width);
     let rect = Align2::LEFT_CENTER.anchor_size(at, galley.size());
     painter.galley(rect.min, galley, ink);
     rect

@@ -7,7 +7,7 @@ use crawlfield_engine::{
     progress::{reason, safe},
 };
 
-use super::{Desk, top, words};
+use super::{Desk, plan, top, words};
 use crate::numbers::{to_u64, wide};
 
 /// Lines of work that have room.
@@ -43,6 +43,7 @@ pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
         "received in all",
         words::bytes(wide(snapshot.progress.bytes)),
     );
+    plan::draw(ui, desk, snapshot);
     limits(ui, desk, snapshot);
     waiting(ui, desk, snapshot);
     permits(ui, desk, snapshot);

@@ -1,7 +1,7 @@
 //! Above the field: when it will end and how sure that is, progress as a fan, stage by stage.
 
 use bevy_egui::egui::{
-    self, Align2, Color32, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
+    self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
 };
 use crawlfield_engine::{
     feed::snapshot::StageInfo,
@@ -12,6 +12,7 @@ use crawlfield_engine::{
 use super::{
     Desk,
     look::{colour, write, write_cut},
+    plan::Plan,
     top, words,
 };
 use crate::{
@@ -143,6 +144,14 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
         let stroke = Stroke::new(1.0, colour(theme.states.done).gamma_multiply(0.8));
         painter.extend(Shape::dashed_line(&median, stroke, 4.0, 3.0));
     }
+    if let Some(plan) = Plan::of(series) {
+        // What was foreseen first stays in sight: how far the run is off it.
+        let until = plan.end.min(end);
+        let line = [(plan.at, plan.ended), (until, plan.ended_at(until))];
+        let line = line.map(|(at, ended)| place(at, ended));
+        let stroke = Stroke::new(1.0, colour(theme.faint).gamma_multiply(0.8));
+        painter.extend(Shape::dotted_line(&line, stroke.color, 4.0, 0.8));
+    }
     let draw = |value: fn(&Point) -> f64, ink: Color32, width: f32| {
         let curve = series.curve(first.at, |point| Some(value(point)));
         let line: Vec<Pos2> = thinned(&curve, PAST)
@@ -158,15 +167,12 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
         "{share:.0} % of {}",
         words::brief(snapshot.progress.discovered)
     );
+    let galley = painter.layout_no_wrap(text, FontId::proportional(11.0), desk.look.faint());
     let corner = area.right_bottom() - egui::vec2(6.0, 3.0);
-    write(
-        painter,
-        corner,
-        Align2::RIGHT_BOTTOM,
-        text,
-        11.0,
-        desk.look.faint(),
-    );
+    let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, galley.size());
+    let calm = colour(theme.ground).gamma_multiply(0.85);
+    painter.rect_filled(rect.expand2(egui::vec2(3.0, 0.0)), 2.0, calm);
+    painter.galley(rect.min, galley, desk.look.faint());
 }
 
 /// The stages that have most left, in their order; a click shows one in the inspector.

@@ -4,14 +4,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{
-    feed::mirror::Task,
+    feed::{frame::BreakerPhase, mirror::Task},
     model::{ids::PageKey, phase::Phase},
     ports::{commands::Inspected, stored::AttemptRow},
     progress::{reason, safe},
 };
 
 use super::{Desk, inspector, records, words};
-use crate::{field::texel::sign_of, numbers::wide};
+use crate::{
+    field::{
+        slots::Slots,
+        texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
+    },
+    numbers::wide,
+};
 
 /// Facts that last when a task has left: stage, host, failed attempts.
 const LASTING: usize = 3;
@@ -34,8 +40,9 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: boo
         return;
     };
     ui.horizontal(|ui| {
-        desk.look.sign(ui, sign_of(facts.phase));
-        ui.label(RichText::new(words::phase(facts.phase)).heading());
+        let (sign, word) = drawn(desk, &facts);
+        desk.look.sign(ui, sign);
+        ui.label(RichText::new(word).heading());
         if !is_selected {
             ui.label(
                 RichText::new("under the pointer")
@@ -62,6 +69,18 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, slot: u32, is_selected: boo
             records::draw(ui, desk, facts.key, &facts.page);
         }
         desk.panels.shown = Some(facts);
+    }
+}
+
+/// Its sign and name as the field and the legend have them: what waits may be held.
+fn drawn(desk: &Desk<'_>, facts: &Facts) -> (u32, &'static str) {
+    let tables = desk.show.mirror.tables();
+    let breaker = tables.host(facts.host).map(|host| host.breaker);
+    let is_paused = desk.show.is_held();
+    match facts.phase {
+        Phase::Queued if breaker == Some(BreakerPhase::Open) => (SIGN_PARKED, "at breaker"),
+        Phase::Queued if is_paused => (SIGN_PAUSED, "paused"),
+        phase => (sign_of(phase), words::phase(phase)),
     }
 }
 
@@ -213,7 +232,7 @@ fn told(attempt: &AttemptRow) -> String {
 
 fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
     desk.look.section(ui, "Act");
-    let picked = [(facts.slot, facts.key)];
+    let picked = Slots::from(vec![facts.slot]);
     let phases = BTreeMap::from([(facts.phase, 1)]);
     inspector::actions(ui, desk, &picked, &phases);
     ui.horizontal_wrapped(|ui| {
@@ -223,7 +242,7 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
             .on_hover_text("F")
             .clicked()
         {
-            desk.panels.follow = (!is_followed).then_some(picked[0]);
+            desk.panels.follow = (!is_followed).then_some((facts.slot, facts.key));
         }
         if ui.button("Copy URL").clicked() {
             ui.ctx().copy_text(facts.url.clone());

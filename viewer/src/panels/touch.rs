@@ -8,6 +8,7 @@ use crate::{
     field::{
         board::{Arrangement, lane_of},
         lasso,
+        slots::Slots,
     },
     numbers::index,
     show::Show,
@@ -106,21 +107,14 @@ fn click(ui: &Ui, desk: &mut Desk<'_>, block: Option<u32>, slot: Option<u32>) {
         && let Some(slot) = slot
     {
         // One more, or one less.
-        let mut slots: Vec<u32> = desk
-            .show
-            .picked
-            .tasks
-            .iter()
-            .map(|(slot, _)| *slot)
-            .collect();
-        match slots.iter().position(|other| *other == slot) {
-            Some(at) => drop(slots.swap_remove(at)),
-            None => slots.push(slot),
+        let mut slots = (*desk.show.picked.slots).clone();
+        if !slots.remove(slot) {
+            slots.insert(slot);
         }
         desk.show.select(slots);
         return;
     }
-    desk.show.select(slot.into_iter().collect());
+    desk.show.select(slot.into_iter().collect::<Slots>());
     let is_territory = desk.show.board.arrangement() == Arrangement::Territory;
     if !is_territory && slot.is_none() && block == Some(lane_of(Phase::Dead)) {
         // The ground where dead letters lie: those that have left the window are fetched from here.

@@ -172,7 +172,7 @@ pub(super) fn open_field(
                         VertexFormat::Float32x4,
                         VertexFormat::Uint32x4,
                         VertexFormat::Float32x4,
-                        VertexFormat::Float32x2,
+                        VertexFormat::Float32x3,
                     ],
                 ),
             ))

@@ -2,7 +2,7 @@
 
 use crawlfield_engine::feed::{
     frame::{BreakerPhase, SessionPhase},
-    mirror::PhaseCounts,
+    mirror::{PhaseCounts, SessionRow},
     snapshot::HostInfo,
 };
 
@@ -16,17 +16,18 @@ use crate::{
 };
 
 impl Show {
+    /// Whether every session is paused.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let sessions = self.mirror.tables().sessions();
+        let is_paused = |session: &SessionRow| session.phase == SessionPhase::Paused;
+        !sessions.is_empty() && sessions.iter().all(is_paused)
+    }
+
     /// Flags of a block for the shader.
     #[must_use]
     pub fn block_flags(&self, block: u32) -> u32 {
-        let is_held = self
-            .mirror
-            .tables()
-            .sessions()
-            .iter()
-            .all(|session| session.phase == SessionPhase::Paused)
-            && !self.mirror.tables().sessions().is_empty();
-        let held = u32::from(is_held) * FLAG_HELD;
+        let held = u32::from(self.is_held()) * FLAG_HELD;
         if self.board.arrangement() == Arrangement::Flow {
             return held;
         }

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use crawlfield_engine::{feed::mirror::Mirror, model::ids::PageKey};
 
 use super::Show;
-use crate::{
-    field::{
-        board::Board,
-        texel::{FLAG_HOVERED, FLAG_SELECTED},
-    },
-    numbers::index,
+use crate::field::{
+    board::Board,
+    slots::Slots,
+    texel::{FLAG_HOVERED, FLAG_SELECTED},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Tasks that a person works with.
 #[derive(Debug, Clone, Default)]
 pub struct Picked {
-    /// Selected: slot and identity.
-    pub tasks: Arc<Vec<(u32, PageKey)>>,
+    /// Slots of the selected tasks: each holds the task that it held when it was selected.
+    pub slots: Arc<Slots>,
     /// The one that was selected left by itself; nothing was selected since.
     pub has_left: bool,
     /// Under the pointer.
@@ -26,58 +27,69 @@ pub struct Picked {
 
 impl Picked {
     pub(super) fn mark(&self, mirror: &Mirror, board: &mut Board, on: bool) {
-        board.expect_changes(self.tasks.len());
-        if !on && board.is_stale() {
-            return board.clear(FLAG_SELECTED);
+        board.expect_changes(self.slots.len());
+        if board.is_stale() {
+            return board.mark_all(&self.slots, FLAG_SELECTED, on);
         }
-        for (slot, _) in self.tasks.iter() {
-            board.flag(mirror, *slot, FLAG_SELECTED, on);
+        for slot in self.slots.iter() {
+            board.flag(mirror, slot, FLAG_SELECTED, on);
         }
+    }
+
+    /// Takes these out; says so where the only one goes.
+    fn forget(&mut self, gone: &[u32]) {
+        if gone.is_empty() {
+            return;
+        }
+        let had_one = self.slots.len() == 1;
+        let slots = Arc::make_mut(&mut self.slots);
+        for slot in gone {
+            slots.remove(*slot);
+        }
+        self.has_left |= had_one && self.slots.is_empty();
     }
 }
 
 impl Show {
     /// Selects these tasks only.
-    pub fn select(&mut self, slots: Vec<u32>) {
+    pub fn select(&mut self, slots: impl Into<Slots>) {
         self.picked.mark(&self.mirror, &mut self.board, false);
-        let mirror = &self.mirror;
-        let tasks = Arc::make_mut(&mut self.picked.tasks);
-        tasks.clear();
-        tasks.reserve(slots.len());
-        tasks.extend(in_order(slots).filter_map(|slot| Some((slot, mirror.key_at(slot)?))));
+        self.picked.slots = Arc::new(slots.into());
         self.picked.mark(&self.mirror, &mut self.board, true);
         self.picked.has_left = false;
-    }
-
-    /// Forgets selected tasks that have left; their cells may be another's by now.
-    pub fn keep_picked(&mut self) {
-        let mirror = &self.mirror;
-        let had_one = self.picked.tasks.len() == 1;
-        let is_here = |(slot, key): &(u32, PageKey)| mirror.key_at(*slot) == Some(*key);
-        if self.picked.tasks.iter().all(is_here) {
-            return;
-        }
-        Arc::make_mut(&mut self.picked.tasks).retain(is_here);
-        self.picked.has_left |= had_one && self.picked.tasks.is_empty();
+        self.mirror.watch_hands();
     }
 
     /// A slot may be another task's by now, which nobody selected.
     pub(super) fn forget_departed(&mut self, touched: &[u32]) {
-        let (mirror, board) = (&self.mirror, &mut self.board);
-        let is_marked = |slot: &&u32| board.flags_of(**slot) & FLAG_SELECTED != 0;
-        let marked: Vec<u32> = touched.iter().filter(is_marked).copied().collect();
-        if marked.is_empty() {
-            return;
+        let (mirror, picked) = (&self.mirror, &mut self.picked);
+        let has_gone = |slot: &&u32| picked.slots.contains(**slot) && mirror.has_changed(**slot);
+        let gone: Vec<u32> = touched.iter().filter(has_gone).copied().collect();
+        picked.forget(&gone);
+        for slot in gone {
+            self.board.flag(mirror, slot, FLAG_SELECTED, false);
         }
-        let had_one = self.picked.tasks.len() == 1;
-        Arc::make_mut(&mut self.picked.tasks).retain(|(slot, key)| {
-            let is_here = mirror.key_at(*slot) == Some(*key);
-            if !is_here {
-                board.flag(mirror, *slot, FLAG_SELECTED, false);
-            }
-            is_here
-        });
-        self.picked.has_left |= had_one && self.picked.tasks.is_empty();
+    }
+
+    /// What is selected, by identity: for when another mirror takes this one's place.
+    pub(super) fn picked_keys(&self) -> Vec<(u32, PageKey)> {
+        let slots = self.picked.slots.iter();
+        slots
+            .filter_map(|slot| Some((slot, self.mirror.key_at(slot)?)))
+            .collect()
+    }
+
+    /// Keeps of these who is still where they were; the board is laid out anew after it.
+    pub(super) fn keep_keys(&mut self, keys: &[(u32, PageKey)]) {
+        let mirror = &self.mirror;
+        let has_gone = |(slot, key): &&(u32, PageKey)| mirror.key_at(*slot) != Some(*key);
+        let gone: Vec<u32> = keys
+            .iter()
+            .filter(has_gone)
+            .map(|(slot, _)| *slot)
+            .collect();
+        self.picked.forget(&gone);
+        self.mirror.watch_hands();
     }
 
     /// The pointer is over this task, or over none.
@@ -93,22 +105,4 @@ impl Show {
         }
         self.picked.hovered = slot;
     }
-}
-
-/// Each slot once, in the order in which the mirror's columns lie: a lasso may hold a million.
-fn in_order(slots: Vec<u32>) -> Box<dyn Iterator<Item = u32>> {
-    if slots.len() < 64 {
-        return Box::new(slots.into_iter());
-    }
-    let most = slots.iter().max().copied().unwrap_or(0);
-    let mut marks = vec![0_u64; index(most) / 64 + 1];
-    for slot in slots {
-        marks[index(slot) / 64] |= 1 << (slot % 64);
-    }
-    let places = (0_u32..).step_by(64).zip(marks);
-    Box::new(places.flat_map(|(first, word)| {
-        (0..64)
-            .filter(move |bit| word >> bit & 1 == 1)
-            .map(move |bit| first + bit)
-    }))
 }

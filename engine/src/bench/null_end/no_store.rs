@@ -8,6 +8,7 @@ use super::{CHUNK, HOSTS, NullEnd, SESSION, report};
 use crate::{
     model::{
         ids::{BatchId, HostId, PageKey, Seq, StageId},
+        line::Gone,
         page_url::PageUrl,
         phase::Phase,
     },
@@ -55,6 +56,7 @@ impl NullEnd {
             id,
             key,
             waiting: self.outside,
+            gone: Gone::default(),
             learned: None,
         };
         let started = waiting > 0;

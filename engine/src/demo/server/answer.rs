@@ -256,6 +256,7 @@ impl Site {
             .index_of_slug(slug)
             .filter(|index| self.catalogue.host_of(*index) == host)
             .filter(|index| arrived || *index < self.catalogue.len())
+            .filter(|index| !self.catalogue.is_gone(*index))
             .and_then(|index| self.catalogue.product(index));
         let Some(product) = found else {
             return Answer::missing();

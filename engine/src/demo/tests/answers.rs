@@ -79,6 +79,27 @@ fn the_sitemap_names_every_product() {
 }
 
 #[test]
+fn the_page_of_a_product_that_is_gone_is_missing_and_stays_listed() {
+    let config = DemoConfig {
+        gone: 0.5,
+        ..DemoConfig::well_behaved(12, 1)
+    };
+    served(config, async |server, client| {
+        let list = client
+            .get(&format!("{HOST}/csa-iot_products/?{LIST_QUERY}"))
+            .await
+            .expect("an answer")
+            .1;
+        for product in server.catalogue().products() {
+            let is_gone = server.catalogue().is_gone(product.index);
+            let (status, _) = client.get(&product.url).await.expect("an answer");
+            assert_eq!(status, if is_gone { 404 } else { 200 });
+            assert!(list.contains(&product.url), "{}", product.url);
+        }
+    });
+}
+
+#[test]
 fn gzip_is_given_to_those_who_accept_it() {
     let config = DemoConfig {
         gzip: true,

@@ -41,6 +41,28 @@ fn the_whole_truth_in_any_order_is_right() {
 }
 
 #[test]
+fn a_product_whose_page_is_gone_is_not_expected_and_must_not_be_there() {
+    let truth = Catalogue::new(DemoConfig {
+        gone: 0.2,
+        ..truth().config().clone()
+    });
+    let (gone, kept): (Vec<u32>, Vec<u32>) = (0..60).partition(|index| truth.is_gone(*index));
+    assert!((1..30).contains(&gone.len()), "{gone:?}");
+    let all = rows(&truth);
+    let rows_of = |indices: &[u32]| -> Vec<Json> {
+        let of = |index: &u32| all[*index as usize].clone();
+        indices.iter().map(of).collect()
+    };
+    let verdict = verify(&truth, rows_of(&kept).into_iter());
+    assert!(verdict.is_right(), "{verdict}");
+    assert_eq!(verdict.expected as usize, kept.len());
+    assert_eq!(
+        verify(&truth, rows_of(&gone).into_iter()).extra.count,
+        gone.len() as u64
+    );
+}
+
+#[test]
 fn a_missing_row_is_named() {
     let verdict = verdict_after(|_, rows| {
         rows.remove(7);

@@ -158,7 +158,9 @@ impl Mirror {
         }
         let ours = of(&self.rows) + of(&self.phase) + self.rares.bytes();
         let dirty = self.dirty.as_ref();
-        ours + dirty.map_or(0, |dirty| of(&dirty.slots) + of(&dirty.marks))
+        ours + dirty.map_or(0, |dirty| {
+            of(&dirty.slots) + of(&dirty.marks) + of(&dirty.handed)
+        })
     }
 
     /// Slots touched since the last call, each once; empty unless made by `tracking`.
@@ -171,6 +173,22 @@ impl Mirror {
             dirty.marks[*slot as usize / 64] = 0;
         }
         slots
+    }
+
+    /// From now on `has_changed` speaks of what comes.
+    pub fn watch_hands(&mut self) {
+        if let Some(dirty) = &mut self.dirty {
+            dirty.handed.fill(0);
+        }
+    }
+
+    /// Whether the task that was in this slot at the last `watch_hands` is there no more; always
+    /// true unless made by `tracking`.
+    #[must_use]
+    pub fn has_changed(&self, slot: u32) -> bool {
+        let word = |dirty: &super::Dirty| dirty.handed.get(slot as usize / 64).copied();
+        let handed = self.dirty.as_ref().and_then(word).unwrap_or(u64::MAX);
+        !self.is_taken(slot) || handed >> (slot % 64) & 1 == 1
     }
 
     pub(super) fn is_taken(&self, slot: u32) -> bool {

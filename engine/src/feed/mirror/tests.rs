@@ -290,3 +290,51 @@ fn class_and_reason_numbers_are_their_places() {
         assert_eq!(SkipReason::ALL[reason as usize], reason);
     }
 }
+
+#[test]
+fn a_slot_tells_when_its_task_has_gone_or_another_has_come() {
+    let mut dice = Dice(5);
+    let mut mirror = Mirror::tracking();
+    for slot in 0..3 {
+        mirror.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, slot))));
+    }
+    mirror.watch_hands();
+    assert!((0..3).all(|slot| !mirror.has_changed(slot)));
+    assert!(mirror.has_changed(3), "nobody was there");
+    mirror.apply_change(1, &Change::Left { slot: 0 });
+    let again = birth(&mut dice, 1);
+    mirror.apply_change(1, &Change::Left { slot: 1 });
+    mirror.apply_change(1, &Change::Admitted(Box::new(again)));
+    assert_eq!(
+        [0, 1, 2].map(|slot| mirror.has_changed(slot)),
+        [true, true, false]
+    );
+    mirror.watch_hands();
+    assert_eq!(
+        [0, 1, 2].map(|slot| mirror.has_changed(slot)),
+        [true, false, false]
+    );
+}
+
+#[test]
+fn a_key_frame_changes_hands_only_where_it_brings_another_task() {
+    let mut dice = Dice(9);
+    let mut mirror = Mirror::tracking();
+    for slot in 0..2 {
+        mirror.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, slot))));
+    }
+    let (mut frames, mut other) = (key::cut(&mirror), mirror.clone());
+    mirror.watch_hands();
+    for frame in &frames {
+        mirror.apply_key(frame);
+    }
+    assert!((0..2).all(|slot| !mirror.has_changed(slot)));
+    other.apply_change(1, &Change::Left { slot: 1 });
+    let another = birth(&mut dice, 1);
+    other.apply_change(1, &Change::Admitted(Box::new(another)));
+    frames = key::cut(&other);
+    for frame in &frames {
+        mirror.apply_key(frame);
+    }
+    assert!(!mirror.has_changed(0) && mirror.has_changed(1));
+}

@@ -7,6 +7,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, Seq, SessionId, StageId},
+        line::Gone,
         phase::Phase,
     },
     site::scope::HostKey,
@@ -78,6 +79,8 @@ pub struct KnownHost {
     pub key: HostKey,
     /// Pages waiting (queued and backoff).
     pub waiting: u64,
+    /// Pages that are over, or have failed.
+    pub gone: Gone,
     /// What was learned of it.
     pub learned: Option<Json>,
 }
@@ -90,8 +93,8 @@ pub struct Discovered {
     /// Hosts seen for the first time in this session.
     pub hosts: Vec<(HostId, HostKey)>,
     /// Pages known complete from an earlier session (mode *new*): entered as skipped
-    /// (`not_modified`), by batch and stage.
-    pub complete: Vec<(BatchId, StageId, u64)>,
+    /// (`not_modified`), by batch, stage and host.
+    pub complete: Vec<(BatchId, StageId, HostId, u64)>,
     /// Links to pages that this session knows already.
     pub known: u64,
 }

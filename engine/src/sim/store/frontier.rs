@@ -70,11 +70,11 @@ impl ModelStore {
             match found
                 .complete
                 .iter_mut()
-                .find(|(b, s, _)| (*b, *s) == (batch, link.stage))
+                .find(|(b, s, h, _)| (*b, *s, *h) == (batch, link.stage, host))
             {
                 _ if !is_complete => found.new.push(task),
-                Some((_, _, n)) => *n += 1,
-                None => found.complete.push((batch, link.stage, 1)),
+                Some((.., n)) => *n += 1,
+                None => found.complete.push((batch, link.stage, host, 1)),
             }
         }
         found

@@ -6,6 +6,7 @@ use crate::{
     model::{
         class::ErrorClass,
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        line::Gone,
         phase::Phase,
     },
     ports::stored::{
@@ -100,6 +101,7 @@ impl ModelStore {
         let session = &self.sessions[&id];
         let mut counts = BTreeMap::new();
         let mut waiting: BTreeMap<HostId, u64> = BTreeMap::new();
+        let mut gone: BTreeMap<HostId, Gone> = BTreeMap::new();
         let mut skipped = BTreeMap::new();
         let mut dead = BTreeMap::new();
         for visit in session.visits.values() {
@@ -107,6 +109,9 @@ impl ModelStore {
                 .entry((visit.batch, visit.stage, visit.phase))
                 .or_default() += 1;
             *waiting.entry(visit.host).or_default() += u64::from(visit.phase.is_waiting());
+            if let Some(count) = gone.entry(visit.host).or_default().of(visit.phase) {
+                *count += 1;
+            }
             match visit.phase {
                 Phase::Skipped => {
                     let reason = visit.skip.expect("a skipped page has a reason");
@@ -125,6 +130,7 @@ impl ModelStore {
                 id: *id,
                 key: key.clone(),
                 waiting: waiting.get(id).copied().unwrap_or_default(),
+                gone: gone.get(id).copied().unwrap_or_default(),
                 learned: learned.clone(),
             }
         });

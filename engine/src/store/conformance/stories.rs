@@ -6,7 +6,7 @@ use crate::{
     extract::output::Value,
     model::{
         class::{ErrorClass, SkipReason},
-        ids::{BatchId, SessionId},
+        ids::{BatchId, HostId, SessionId},
         phase::Phase,
     },
     ports::stored::{
@@ -183,7 +183,7 @@ fn a_redirects_target_counts_as_known<S: Subject>(mut crawl: Talk<S>) {
     crawl.state("completed");
     crawl.open(Mode::New, None);
     let again = crawl.discover(vec![link(DETAIL, "x")]);
-    assert_eq!(again.complete, [(BatchId(0), DETAIL, 1)]);
+    assert_eq!(again.complete, [(BatchId(0), DETAIL, HostId(1), 1)]);
 }
 
 fn second_session<S: Subject>(crawl: &mut Talk<S>, mode: Mode) -> crate::ports::stored::Discovered {
@@ -206,7 +206,7 @@ fn mode_new_fetches_only_what_is_not_complete<S: Subject>(mut crawl: Talk<S>) {
     let found = second_session(&mut crawl, Mode::New);
     let urls: Vec<&str> = found.new.iter().map(|task| &*task.url).collect();
     assert_eq!(urls, ["http://shop.test/l", "http://shop.test/bad"]);
-    assert_eq!(found.complete, [(BatchId(0), DETAIL, 1)]);
+    assert_eq!(found.complete, [(BatchId(0), DETAIL, HostId(1), 1)]);
     assert_eq!(found.hosts.len(), 1, "hosts are new to each session");
     let opened = crawl.crash();
     assert_eq!(opened.skipped, [(SkipReason::NotModified, 1)]);

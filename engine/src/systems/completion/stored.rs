@@ -238,14 +238,18 @@ fn bulk(crawl: &mut Crawl, session: SessionId, moved: &[MovedCount], to: Phase) 
             }
             dead.retain(|_, count| *count > 0);
         }
+        let id = crawl.lines.id(session, count.host);
+        let line = crawl.lines.get_mut(id);
         if count.from.is_waiting() {
-            let id = crawl.lines.id(session, count.host);
-            let line = crawl.lines.get_mut(id);
             line.outside = line.outside.saturating_sub(count.count);
         }
+        if let Some(gone) = line.gone.of(count.from) {
+            *gone = gone.saturating_sub(count.count);
+        }
+        if let Some(gone) = line.gone.of(to) {
+            *gone += count.count;
+        }
         if to == Phase::Queued {
-            let id = crawl.lines.id(session, count.host);
-            let line = crawl.lines.get_mut(id);
             line.outside += count.count;
             line.cursor(count.batch).exhausted = false;
             crawl.desk.hungry.push(id);

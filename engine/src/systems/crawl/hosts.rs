@@ -99,7 +99,6 @@ impl Crawl<'_, '_> {
             robots: RobotsKnown::Unread,
             budget: RetryBudget::new(&settings.retry),
             recent: VecDeque::new(),
-            finished: 0,
             sent: 0,
         };
         let entity = self.commands.spawn(host).id();

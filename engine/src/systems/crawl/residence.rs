@@ -59,7 +59,9 @@ impl Crawl<'_, '_> {
         for (host, key) in &found.hosts {
             self.meet_host(*host, key, session, None);
         }
-        for (batch, stage, count) in found.complete {
+        for (batch, stage, host, count) in found.complete {
+            let line = self.lines.id(session, host);
+            self.lines.get_mut(line).gone.finished += count;
             let ledger = self.moves.ledger();
             ledger.discover(session, (batch, stage), Phase::Skipped, count);
             *ledger
@@ -184,14 +186,13 @@ impl Crawl<'_, '_> {
         self.window.leave(task.slot);
         self.index.tasks.remove(task.session, task.key, task.slot);
         self.moves.journal().write(Change::Left { slot: task.slot });
-        let line = self.lines.id(task.session, task.host);
-        self.lines.get_mut(line).resident -= 1;
-        self.desk.hungry.push(line);
-        if state.is_some_and(|state| state.phase().is_final())
-            && let Some(mut host) = self.host_mut(task.host)
-        {
-            host.finished += 1;
+        let id = self.lines.id(task.session, task.host);
+        let line = self.lines.get_mut(id);
+        line.resident -= 1;
+        if let Some(gone) = state.and_then(|state| line.gone.of(state.phase())) {
+            *gone += 1;
         }
+        self.desk.hungry.push(id);
         self.commands.entity(entity).despawn();
     }
 
@@ -227,7 +228,20 @@ impl Crawl<'_, '_> {
             .collect();
         residents.sort_unstable_by_key(|(seq, _): &(Seq, Entity)| *seq);
         for (_, entity) in residents {
+            self.leave_waiting(entity);
             self.leave(entity);
+        }
+    }
+
+    /// Who waits, or was stopped on its way, waits in the store from now on.
+    fn leave_waiting(&mut self, entity: Entity) {
+        let Some(task) = self.moves.identity(entity) else {
+            return;
+        };
+        let phase = self.moves.of(entity).map(TaskState::phase);
+        if phase.is_some_and(|phase| !phase.is_final() && phase != Phase::Failed) {
+            let line = self.lines.id(task.session, task.host);
+            self.lines.get_mut(line).outside += 1;
         }
     }
 }

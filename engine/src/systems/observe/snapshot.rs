@@ -16,7 +16,9 @@ use crate::{
         clock::millis,
         ids::{HostId, SessionId, StageId},
         ledger::Counts,
+        line::Gone,
         phase::Phase,
+        session::Session,
         stats::{Step, number},
     },
     systems::{crawl::Crawl, observe::forecast},
@@ -27,15 +29,26 @@ const HOSTS: usize = 64;
 
 /// Once an interval, and at a session's end, the whole picture.
 pub(super) fn tell_state(mut crawl: Crawl) {
-    crawl.desk.snapshot_due = false;
-    super::schedule_next(&mut crawl);
-    let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
-    for id in sessions {
-        let over = crawl
-            .session(id)
-            .is_some_and(crate::model::session::Session::is_over);
-        if over && !crawl.desk.last_told.insert(id) {
-            continue;
+    let is_due = std::mem::take(&mut crawl.desk.snapshot_due);
+    crawl.desk.moved = false;
+    if is_due {
+        super::schedule_next(&mut crawl);
+    }
+    let sessions = crawl.index.sessions.keys().copied();
+    let due: Vec<SessionId> = sessions
+        .filter(|id| {
+            let is_over = crawl.session(*id).is_some_and(Session::is_over);
+            let is_told = crawl.desk.last_told.contains(id);
+            // Nobody waits for the interval after the end.
+            if is_over { !is_told } else { is_due }
+        })
+        .collect();
+    for id in due {
+        if crawl.session(id).is_some_and(Session::is_over) {
+            crawl.desk.last_told.insert(id);
+        } else {
+            // Its last one is told again, where it has been taken up again.
+            crawl.desk.last_told.remove(&id);
         }
         if let Some(snapshot) = picture(&mut crawl, id) {
             crawl
@@ -227,20 +240,20 @@ fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
 
 fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
     let now = crawl.now();
-    let mut lines: Vec<(HostId, u64, u64)> = crawl
+    let mut lines: Vec<(HostId, u64, u64, Gone)> = crawl
         .lines
         .iter()
         .filter(|(_, line)| line.session == id)
         .map(|(_, line)| {
             let resident = u64::try_from(line.waiting()).unwrap_or(0);
-            (line.host, resident + line.outside, line.outside)
+            (line.host, resident + line.outside, line.outside, line.gone)
         })
         .collect();
-    lines.sort_by_key(|(host, waiting, _)| (std::cmp::Reverse(*waiting), *host));
+    lines.sort_by_key(|(host, waiting, ..)| (std::cmp::Reverse(*waiting), *host));
     lines.truncate(HOSTS);
     lines
         .into_iter()
-        .filter_map(|(id, waiting, outside)| {
+        .filter_map(|(id, waiting, outside, gone)| {
             let mut host = crawl.host_mut(id)?;
             let parked = host
                 .breaker
@@ -259,7 +272,9 @@ fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
                 waiting,
                 outside,
                 in_flight: host.pace.in_flight(),
-                finished: host.finished,
+                finished: gone.finished,
+                dead: gone.dead,
+                failed: gone.failed,
             })
         })
         .collect()

@@ -24,7 +24,8 @@ fn begin(crawl: &mut Crawl, opened: &SessionOpened) {
     for host in &opened.hosts {
         crawl.meet_host(host.id, &host.key, id, host.learned.as_ref());
         let line = crawl.lines.id(id, host.id);
-        crawl.lines.get_mut(line).outside = host.waiting;
+        let line = crawl.lines.get_mut(line);
+        (line.outside, line.gone) = (host.waiting, host.gone);
     }
     crawl.desk.restless = true;
     if !opened.started

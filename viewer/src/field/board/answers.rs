@@ -49,11 +49,10 @@ impl Board {
     pub fn texels(&self, mirror: &Mirror) -> Vec<Texel> {
         // By slot, as the mirror's columns lie: by address they would be read at random.
         let mut texels = vec![Texel::default(); self.slots.len()];
-        for (slot, &address) in (0_u32..).zip(&self.stands) {
-            if address != NONE
-                && let Some(texel) = self.texel_of(mirror, slot)
-            {
-                texels[index(address)] = texel;
+        let stands = (0_u32..).zip(&self.stands).zip(&self.looks);
+        for ((slot, address), look) in stands.filter(|((_, address), _)| **address != NONE) {
+            if let Some(sight) = mirror.sight(slot) {
+                texels[index(*address)] = Texel::of(&sight, *look);
             }
         }
         texels
