@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use crate::{
     feed::{
-        frame::Change,
+        frame::{Change, SessionPhase},
         hub::Item,
         mirror::Tables,
         snapshot::{Snapshot, StageInfo},
@@ -173,12 +173,19 @@ pub(super) fn stage(info: &StageInfo) -> String {
 
 /// `35 pages/min · 12 kB/s · 34 records · about 3 min left (80 %: 2–5 min)`.
 pub(super) fn speed(snapshot: &Snapshot) -> String {
+    let ends = [
+        SessionPhase::Completed,
+        SessionPhase::Stopped,
+        SessionPhase::Failed,
+    ];
+    let is_over = ends.iter().any(|end| end.name() == snapshot.session.state);
+    let left = (!is_over).then(|| format!(" · {}", eta(snapshot.prediction.as_ref())));
     format!(
-        "{:.0} pages/min · {} · {} records · {}",
+        "{:.0} pages/min · {} · {} records{}",
         snapshot.rates.pages_per_minute,
         bytes_per_second(snapshot.rates.bytes_per_second),
         snapshot.progress.records,
-        eta(snapshot.prediction.as_ref()),
+        left.unwrap_or_default(),
     )
 }
 

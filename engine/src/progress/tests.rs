@@ -214,6 +214,14 @@ fn a_hung_up_reader_does_not_stop_the_reading() {
 }
 
 #[test]
+fn nothing_is_left_of_a_session_that_is_over() {
+    let mut over = snapshot(9.0);
+    assert!(picture::speed(&over).ends_with(" left (80 %: 2–5 min)"));
+    over.session.state = "completed".to_owned();
+    assert!(picture::speed(&over).ends_with(" records"));
+}
+
+#[test]
 fn the_time_left_is_told_in_fitting_units_or_as_unknown() {
     let tell = |median: f64, low: f64, high: f64| {
         words::eta(Some(&Prediction {

@@ -151,7 +151,7 @@ impl<S: Subject> Talk<S> {
         self.ask(StoreVerb::OpenSession(OpenSession {
             site,
             mode,
-            origin: json!({ "kind": "site" }),
+            origin: json!({ "kind": "site", "resumes": resume.map(|id| id.0) }),
             source: None,
             seed: u64::MAX,
             resume,

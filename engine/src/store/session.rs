@@ -7,7 +7,6 @@ use rusqlite::{OptionalExtension, params};
 use crate::{
     model::{ids::SessionId, phase::Phase},
     ports::stored::{LONE_CRASHES, Mode, Note, OpenSession, SessionOpened, StoreError},
-    site::compiled::Site,
     store::{
         bulk::{self, Fate},
         live::Live,
@@ -30,7 +29,7 @@ pub(crate) const fn mode_name(mode: Mode) -> &'static str {
 /// Begins a session or takes one up again.
 pub(crate) fn open(work: &mut Work<'_>, order: OpenSession) -> Result<SessionOpened, StoreError> {
     let id = match order.resume {
-        Some(id) => take_up(work, id, &order.site)?,
+        Some(id) => take_up(work, id, &order)?,
         None => begin(work, &order)?,
     };
     let row = work.db.query_row(
@@ -124,7 +123,11 @@ fn begin(work: &mut Work<'_>, order: &OpenSession) -> Result<SessionId, StoreErr
     Ok(id)
 }
 
-fn take_up(work: &mut Work<'_>, id: SessionId, site: &Site) -> Result<SessionId, StoreError> {
+fn take_up(
+    work: &mut Work<'_>,
+    id: SessionId,
+    order: &OpenSession,
+) -> Result<SessionId, StoreError> {
     let found: Option<(String, String)> = work
         .db
         .query_row(
@@ -145,15 +148,15 @@ fn take_up(work: &mut Work<'_>, id: SessionId, site: &Site) -> Result<SessionId,
             id.0
         )));
     }
-    if name != site.name {
+    if name != order.site.name {
         return Err(StoreError::Refused(format!(
             "session {} is of site {name}, not of {}",
-            id.0, site.name
+            id.0, order.site.name
         )));
     }
     work.db.execute(
-        "UPDATE cf_session SET state = 'running', ended_at = NULL WHERE id = ?1",
-        [id.0],
+        "UPDATE cf_session SET state = 'running', ended_at = NULL, origin = ?2 WHERE id = ?1",
+        params![id.0, order.origin.to_string()],
     )?;
     Ok(id)
 }

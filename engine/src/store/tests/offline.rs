@@ -65,6 +65,8 @@ fn dead_letters_are_listed_shown_requeued_and_fetched_again() {
     assert_eq!(stopped[0].counts, [(Phase::Queued, 1), (Phase::Done, 1)]);
     let opened = crawl.crash();
     assert_eq!((opened.dead.len(), opened.hosts[0].waiting), (0, 1));
+    let origin = &sessions(&path).unwrap()[0].origin;
+    assert_eq!(origin["resumes"], 1, "what it was resumed with is kept");
     let (tasks, _, _) = crawl.admit(0, 0, 9);
     assert_eq!(&*tasks[0].url, "http://shop.test/2");
 }
