@@ -210,7 +210,6 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         if crawl.lines.get(line).outside > 0 {
             // Pages that the barrier waits for may stand behind it in the store.
             crawl.leave(entity);
-            crawl.lines.get_mut(line).outside += 1;
             rearm(crawl, line);
             return Tried::Went;
         }

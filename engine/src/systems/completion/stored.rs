@@ -142,7 +142,6 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             answer(crawl, request, &moved, 0);
         }
         (Owner::Drop(session, request), StoreReceipt::Moved(moved)) => {
-            bulk(crawl, session, &moved, Phase::Cancelled);
             let (count, keys) = crawl.desk.dropping.remove(&request).unwrap_or_default();
             for key in keys {
                 // It was read up before the store dropped it.
@@ -152,6 +151,7 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
                     crawl.leave(entity);
                 }
             }
+            bulk(crawl, session, &moved, Phase::Cancelled);
             answer(crawl, request, &moved, count);
         }
         (Owner::Inspect(request), StoreReceipt::Attempts(attempts)) => {

@@ -177,7 +177,8 @@ impl Crawl<'_, '_> {
         true
     }
 
-    /// A task leaves the window: no move, and no count changes.
+    /// A task leaves the window: no move, and no count changes. One that is not over waits in the
+    /// store from now on.
     pub(in crate::systems) fn leave(&mut self, entity: Entity) {
         let Some(task) = self.moves.identity(entity) else {
             return;
@@ -189,8 +190,9 @@ impl Crawl<'_, '_> {
         let id = self.lines.id(task.session, task.host);
         let line = self.lines.get_mut(id);
         line.resident -= 1;
-        if let Some(gone) = state.and_then(|state| line.gone.of(state.phase())) {
-            *gone += 1;
+        match state.and_then(|state| line.gone.of(state.phase())) {
+            Some(gone) => *gone += 1,
+            None => line.outside += 1,
         }
         self.desk.hungry.push(id);
         self.commands.entity(entity).despawn();
@@ -228,20 +230,7 @@ impl Crawl<'_, '_> {
             .collect();
         residents.sort_unstable_by_key(|(seq, _): &(Seq, Entity)| *seq);
         for (_, entity) in residents {
-            self.leave_waiting(entity);
             self.leave(entity);
-        }
-    }
-
-    /// Who waits, or was stopped on its way, waits in the store from now on.
-    fn leave_waiting(&mut self, entity: Entity) {
-        let Some(task) = self.moves.identity(entity) else {
-            return;
-        };
-        let phase = self.moves.of(entity).map(TaskState::phase);
-        if phase.is_some_and(|phase| !phase.is_final() && phase != Phase::Failed) {
-            let line = self.lines.id(task.session, task.host);
-            self.lines.get_mut(line).outside += 1;
         }
     }
 }
