@@ -11,7 +11,7 @@ use crawlfield_engine::{
         run::{Scratch, refuse_stopped},
         session::{Manner, report},
     },
-    feed::{frame::SessionPhase, hub::Item, mirror::Tables, recording::Recorder},
+    feed::{hub::Item, mirror::Tables, recording::Recorder},
     ports::commands::Command,
     settings::Settings,
     start::{self, Running, Until, job::Job},
@@ -157,14 +157,8 @@ impl Crawl {
 /// Whether there were sessions, and all have ended.
 #[must_use]
 pub fn is_over(tables: &Tables) -> bool {
-    let is_over = |phase| {
-        matches!(
-            phase,
-            SessionPhase::Stopped | SessionPhase::Completed | SessionPhase::Failed
-        )
-    };
     let mut sessions = tables.sessions().iter().peekable();
-    sessions.peek().is_some() && sessions.all(|session| is_over(session.phase))
+    sessions.peek().is_some() && sessions.all(|session| session.phase.is_over())
 }
 
 /// A failure of ours or of the system.

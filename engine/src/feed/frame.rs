@@ -207,6 +207,17 @@ pub enum SessionPhase {
     Failed,
 }
 
+impl SessionPhase {
+    /// Those in which a session is over.
+    pub const OVER: [Self; 3] = [Self::Stopped, Self::Completed, Self::Failed];
+
+    /// Whether a session that is here is over.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        Self::OVER.contains(&self)
+    }
+}
+
 /// Where a batch or a stage is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -162,17 +162,14 @@ impl Session {
 
     /// Whether its pages may enter the window.
     #[must_use]
-    pub const fn takes_in(&self) -> bool {
+    pub fn takes_in(&self) -> bool {
         !self.is_over() && self.closing.is_none()
     }
 
     /// Whether it is over.
     #[must_use]
-    pub const fn is_over(&self) -> bool {
-        matches!(
-            self.phase,
-            SessionPhase::Stopped | SessionPhase::Completed | SessionPhase::Failed
-        )
+    pub fn is_over(&self) -> bool {
+        self.phase.is_over()
     }
 }
 

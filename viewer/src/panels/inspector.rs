@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Key, RichText, ScrollArea, Ui};
 use crawlfield_engine::{
-    feed::{frame::SessionPhase, mirror::Task},
+    feed::mirror::Task,
     model::{
         ids::{HostId, PageKey, SessionId},
         phase::Phase,
@@ -178,14 +178,9 @@ pub(super) fn crowd(
 /// Sessions that still take commands.
 fn open_sessions(desk: &Desk<'_>) -> Vec<SessionId> {
     let rows = desk.show.mirror.tables().sessions().iter();
-    rows.filter(|row| {
-        !matches!(
-            row.phase,
-            SessionPhase::Completed | SessionPhase::Failed | SessionPhase::Stopped
-        )
-    })
-    .map(|row| row.id)
-    .collect()
+    rows.filter(|row| !row.phase.is_over())
+        .map(|row| row.id)
+        .collect()
 }
 
 fn button(text: &str) -> bevy_egui::egui::Button<'_> {

@@ -4,7 +4,7 @@ use bevy_egui::egui::{
     self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
 };
 use crawlfield_engine::{
-    feed::snapshot::StageInfo,
+    feed::{frame::SessionPhase, snapshot::StageInfo},
     model::ids::{SessionId, StageId},
     progress::safe,
 };
@@ -78,8 +78,9 @@ fn told(desk: &Desk<'_>) -> (String, String) {
         return ("waiting".to_owned(), "nothing has been told yet".to_owned());
     };
     let progress = &snapshot.progress;
-    let state = top::phase(desk).map_or("", crawlfield_engine::feed::frame::SessionPhase::name);
-    if matches!(state, "completed" | "failed" | "stopped") {
+    let phase = top::phase(desk);
+    let state = phase.map_or("", SessionPhase::name);
+    if phase.is_some_and(SessionPhase::is_over) {
         let detail = format!(
             "{} of {} pages done, {} dead letters, in {}",
             words::count(progress.done),
