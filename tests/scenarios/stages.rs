@@ -66,19 +66,26 @@ fn a_list_that_stays_short_in_the_middle_fails_its_stage() {
     assert_eq!(crawl.saved(), 3);
 }
 
-#[test]
-fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
-    let stages = r#"[stages.list]
-        pages = { pattern = "http://a.test/p{page}", count = "b.count" }
+/// A list whose pages have numbers; `lines` under its stage.
+fn numbered(lines: &str) -> Scenario {
+    let stages = format!(
+        r#"[stages.list]
+        {lines}
+        pages = {{ pattern = "http://a.test/p{{page}}", count = "b" }}
         [[stages.list.links]]
         select = "a@href"
         to = "detail"
         [stages.detail]
         [[stages.detail.records]]
         kind = "item"
-        fields = { title = "h1" }"#;
-    let mut crawl = Scenario::new()
-        .stages("list", stages)
+        fields = {{ title = "h1" }}"#
+    );
+    Scenario::new().stages("list", &stages)
+}
+
+#[test]
+fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
+    let mut crawl = numbered("")
         .page("a.test/p1", [Reply::links(["a.test/1"]).next("a.test/p2")])
         .page("a.test/p2", [Reply::links(["a.test/2"]).next("a.test/p3")])
         .page("a.test/p3", [Reply::status(404)])
@@ -93,20 +100,8 @@ fn the_end_of_a_list_whose_count_is_never_told_is_no_failure() {
 #[test]
 fn a_page_beyond_the_count_may_be_refused_and_one_with_items_belies_the_count() {
     let beyond_the_count = |beyond: &[Reply]| {
-        let stages = r#"[stages.list]
-            items_per_page = 2
-            retry = { base = "1s" }
-            pages = { pattern = "http://a.test/p{page}", count = "b" }
-            [[stages.list.links]]
-            select = "a@href"
-            to = "detail"
-            [stages.detail]
-            [[stages.detail.records]]
-            kind = "item"
-            fields = { title = "h1" }"#;
         let full = Reply::links(["a.test/1", "a.test/2"]);
-        let mut crawl = Scenario::new()
-            .stages("list", stages)
+        let mut crawl = numbered("items_per_page = 2\nretry = { base = \"1s\" }")
             .page("a.test/p1", [full.of_pages(1).next("a.test/p2")])
             .page("a.test/p2", beyond.iter().cloned())
             .details(["a.test/1", "a.test/2", "a.test/3"])

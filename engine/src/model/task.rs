@@ -72,7 +72,7 @@ pub struct Hop {
 }
 
 /// On a list page that came short.
-#[derive(Component, Debug, Clone, Copy, Default)]
+#[derive(Component, Debug, Clone, Copy)]
 pub struct CameShort {
     /// How many distinct items it had.
     pub items: u32,

@@ -35,14 +35,11 @@ pub(super) fn parsed(
         return;
     };
     let items = extracted.distinct_items;
-    let before = crawl.short.get(entity).copied().unwrap_or_default();
+    let before = crawl.short.get(entity).ok();
+    let alike = before.filter(|before| before.items == items);
     let short = CameShort {
         items,
-        times: if before.items == items {
-            before.times
-        } else {
-            0
-        } + 1,
+        times: alike.map_or(1, |before| before.times + 1),
     };
     if let Err(message) = accept(crawl, entity, &task, &extracted, short) {
         crawl.commands.entity(entity).insert(short);
