@@ -39,7 +39,7 @@ impl Options {
     /// Products of the crawled catalogue; its last list page is not full, or the engine would look
     /// whether there is one more.
     const fn products(&self) -> u32 {
-        if self.quick { 605 } else { 2_405 }
+        if self.quick { 605 } else { 12_005 }
     }
 
     /// Rounds of a comparison; the median counts.

@@ -3,9 +3,9 @@
 //! It never blocks, never asks the wall clock, never touches a socket or a file: the live run
 //! loop, the simulation and the tests drive it in the same way.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, fmt, time::Duration};
 
-use bevy_ecs::world::World;
+use bevy_ecs::{schedule::Schedule, world::World};
 use serde_json::Value as Json;
 
 use crate::{
@@ -23,13 +23,20 @@ use crate::{
     },
     ports::{commands::Envelope, orders::Order, reports::Report},
     settings::Settings,
-    systems::{Inbox, Outbox, Tick, install, wants_more},
+    systems::{Inbox, Outbox, install, wants_more},
 };
 
 /// A world with the engine's systems in it.
-#[derive(Debug)]
 pub struct Engine {
     world: World,
+    tick: Schedule,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Engine");
+        shown.field("world", &self.world).finish_non_exhaustive()
+    }
 }
 
 impl Engine {
@@ -37,8 +44,8 @@ impl Engine {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let mut world = World::new();
-        install(&mut world, settings);
-        Self { world }
+        let tick = install(&mut world, settings);
+        Self { world, tick }
     }
 
     /// Hands a command in; it is carried out in the next step.
@@ -64,7 +71,7 @@ impl Engine {
     /// Moves the clock and runs one tick.
     pub fn step(&mut self, now: Duration) {
         self.world.resource_mut::<Clock>().advance_to(now);
-        self.world.run_schedule(Tick);
+        self.tick.run(&mut self.world);
         self.world.resource_mut::<Index>().tasks.settle();
     }
 
@@ -76,12 +83,12 @@ impl Engine {
 
     /// Takes the orders of the steps so far.
     pub fn take_orders(&mut self) -> VecDeque<Order> {
-        std::mem::take(&mut self.world.resource_mut::<Outbox>().orders)
+        emptied(&mut self.world.resource_mut::<Outbox>().orders)
     }
 
     /// Takes the frames of the steps so far.
     pub fn take_frames(&mut self) -> VecDeque<Frame> {
-        std::mem::take(&mut self.world.resource_mut::<Outbox>().frames)
+        emptied(&mut self.world.resource_mut::<Outbox>().frames)
     }
 
     /// When something is due without a report: a timer, or a line's next allowed time.
@@ -173,4 +180,10 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// What was in it; the next tick is about as busy.
+fn emptied<T>(out: &mut VecDeque<T>) -> VecDeque<T> {
+    let next = VecDeque::with_capacity(out.len());
+    std::mem::replace(out, next)
 }

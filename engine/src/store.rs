@@ -227,8 +227,12 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
             after,
             limit,
         } => admit::admit(work, session, (batch, host), after, limit)?,
-        StoreVerb::Mark { session, key, lone } => {
-            admit::mark(work, session, key, lone)?;
+        StoreVerb::Mark {
+            session,
+            keys,
+            lone,
+        } => {
+            admit::mark(work, session, &keys, lone)?;
             StoreReceipt::Marked
         }
         StoreVerb::End(order) => StoreReceipt::Ended(end::end(work, &order)?),

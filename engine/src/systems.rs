@@ -66,8 +66,8 @@ pub enum TickSystems {
     Observe,
 }
 
-/// Puts the engine into a world.
-pub fn install(world: &mut World, settings: Settings) {
+/// Puts the engine into a world; what a step of it runs.
+pub fn install(world: &mut World, settings: Settings) -> Schedule {
     let mut schedule = Schedule::new(Tick);
     schedule.set_executor(SingleThreadedExecutor::new());
     schedule.set_build_settings(ScheduleBuildSettings {
@@ -95,7 +95,6 @@ pub fn install(world: &mut World, settings: Settings) {
     dispatch::install(&mut schedule);
     persist::install(&mut schedule);
     observe::install(&mut schedule);
-    world.add_schedule(schedule);
 
     world.insert_resource(permits(&settings));
     let mut timers = Timers::default();
@@ -114,6 +113,7 @@ pub fn install(world: &mut World, settings: Settings) {
     world.init_resource::<Inbox>();
     world.init_resource::<Outbox>();
     world.init_resource::<crawl::Desk>();
+    schedule
 }
 
 fn permits(settings: &Settings) -> Permits {

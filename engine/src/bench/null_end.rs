@@ -265,7 +265,7 @@ impl NullEnd {
             body: Arc::clone(&self.body),
             wire_bytes: 20_000,
             first_byte: Duration::from_millis(1),
-            wall: None,
+            ..Answer::default()
         };
         report(order.id, Outcome::Answered(Box::new(answer)))
     }

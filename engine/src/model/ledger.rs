@@ -170,7 +170,7 @@ impl Ledger {
         book.counts.entry(cell).or_default()[phase as usize] += count;
     }
 
-    /// `count` pages moved.
+    /// `count` pages moved; the books that say so.
     ///
     /// # Panics
     /// If the books hold fewer pages in `from`: a broken invariant of ours.
@@ -180,7 +180,7 @@ impl Ledger {
         cell: (BatchId, StageId),
         arrow: (Phase, Phase),
         count: u64,
-    ) {
+    ) -> &mut Book {
         let book = self.book_mut(session);
         let (from, to) = (arrow.0 as usize, arrow.1 as usize);
         let counts = book.counts.entry(cell).or_default();
@@ -193,5 +193,6 @@ impl Ledger {
         let stage = book.stage_mut(cell.1);
         stage[from] -= count;
         stage[to] += count;
+        book
     }
 }

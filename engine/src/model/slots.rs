@@ -13,7 +13,7 @@ use crate::{
         page_url::PageUrl,
         task::Hop,
     },
-    ports::{reports::Answer, stored::StoreVerb},
+    ports::{head::Validators, reports::Answer, stored::StoreVerb},
 };
 
 /// The fixed ceiling of orders in flight; the channels across the wall are sized by it.
@@ -24,8 +24,8 @@ pub const MAX_ORDERS: usize = 16_384;
 pub enum Owner {
     /// A task's fetch, parse or save.
     Task(Entity),
-    /// The mark of the task flight in this slot.
-    Mark(OrderId),
+    /// The marks of a tick's flights.
+    Marks,
     /// A host's robots.txt.
     Robots(HostId),
     /// Whether the network is there.
@@ -69,6 +69,8 @@ pub struct Flight {
     pub lone: bool,
     /// The answer, until it is parsed.
     pub answer: Option<Answer>,
+    /// What the answer named its version, once it is parsed.
+    pub validators: Option<Validators>,
     /// Records and links, until they are saved.
     pub extracted: Option<Box<Extracted>>,
     /// Fetch duration, hops included.

@@ -167,8 +167,7 @@ impl Moves<'_, '_> {
         state.at = to;
         let task = &task.identity;
         let cell = (task.batch, task.stage);
-        self.ledger.shift(task.session, cell, (from, into), 1);
-        let book = self.ledger.book_mut(task.session);
+        let book = self.ledger.shift(task.session, cell, (from, into), 1);
         match to {
             TaskState::Dead(class) => *book.dead.entry(class).or_default() += 1,
             TaskState::Skipped(reason) => *book.skipped.entry(reason).or_default() += 1,

@@ -105,7 +105,7 @@ impl Robots {
             Access::Rules => {}
         }
         let path = Path::new(path_and_query);
-        if path.for_rule(false).text == b"/robots.txt" {
+        if *path.for_rule(false).text == *b"/robots.txt" {
             return true;
         }
         // Sorted by length, longest first, allow before disallow: the first match decides.

@@ -64,3 +64,14 @@ pub struct Validators {
     /// `Last-Modified`.
     pub last_modified: Option<String>,
 }
+
+impl Validators {
+    /// Those of this head.
+    #[must_use]
+    pub fn of(head: &Head) -> Self {
+        Self {
+            etag: head.header("etag").map(str::to_owned),
+            last_modified: head.header("last-modified").map(str::to_owned),
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::{
     extract::output::{ExtractError, Extracted},
     model::{class::ErrorClass, ids::OrderId},
     ports::{
-        head::Head,
+        head::{Head, Validators},
         stored::{StoreError, StoreReceipt, StoreVerb},
     },
 };
@@ -56,6 +56,10 @@ pub struct Answer {
     pub first_byte: Duration,
     /// Whose challenge or block page it is, where it is none of the site's.
     pub wall: Option<&'static str>,
+    /// `Content-Type` as sent.
+    pub content_type: Option<String>,
+    /// What the head names this version of the page.
+    pub validators: Validators,
 }
 
 /// No whole answer came.

@@ -62,12 +62,12 @@ pub enum StoreVerb {
         /// At most so many.
         limit: u32,
     },
-    /// An attempt is in flight.
+    /// Attempts are in flight; pages that do not wait are passed over.
     Mark {
         /// Whose.
         session: SessionId,
-        /// Which page.
-        key: PageKey,
+        /// Which pages.
+        keys: Vec<PageKey>,
         /// True when a suspect is about to be parsed alone.
         lone: bool,
     },

@@ -186,8 +186,12 @@ impl ModelStore {
                 after,
                 limit,
             } => self.admit(session, (batch, host), after, limit)?,
-            StoreVerb::Mark { session, key, lone } => {
-                self.mark(session, key, lone)?;
+            StoreVerb::Mark {
+                session,
+                keys,
+                lone,
+            } => {
+                self.mark(session, &keys, lone)?;
                 StoreReceipt::Marked
             }
             StoreVerb::End(order) => StoreReceipt::Ended(self.end(&order)?),

@@ -134,8 +134,9 @@ impl Live {
 
     fn send_orders(&mut self) {
         // One bundle a tick wakes a thread once; letters sent one by one may wake it for each.
-        let (mut fetch, mut store) = (Vec::new(), Vec::new());
-        for order in self.engine.take_orders() {
+        let orders = self.engine.take_orders();
+        let (mut fetch, mut store) = (Vec::new(), Vec::with_capacity(orders.len()));
+        for order in orders {
             match order {
                 Order::Fetch(order) => fetch.push(FetchLetter::Fetch(order)),
                 Order::Abort(id) => fetch.push(FetchLetter::Abort(id)),

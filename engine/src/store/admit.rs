@@ -95,43 +95,32 @@ fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
     })
 }
 
-/// Notes that an attempt is in flight, for the case that the process ends before it does.
+/// Notes that attempts are in flight, for the case that the process ends before they do.
 pub(crate) fn mark(
     work: &Work<'_>,
     session: SessionId,
-    key: PageKey,
+    keys: &[PageKey],
     lone: bool,
 ) -> Result<(), StoreError> {
     work.live(session)?;
-    let found: Option<(i64, u8)> = work
-        .db
-        .prepare_cached(
-            "SELECT v.page, v.phase FROM cf_page p
-             JOIN cf_visit v ON v.session = ?2 AND v.page = p.id WHERE p.key = ?1",
-        )?
-        .query_row(params![key.0.as_bytes(), session.0], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let Some((page, phase)) = found else {
-        return Err(StoreError::Refused(format!(
-            "session {} has no page {}",
-            session.0, key.0
-        )));
-    };
-    let phase = Phase::from_number(phase).unwrap_or_default();
-    if !phase.is_waiting() {
-        return Err(StoreError::Refused(format!(
-            "page {} is {} and cannot be in flight",
-            key.0,
-            phase.name()
-        )));
+    let mut find = work.db.prepare_cached(
+        "SELECT v.page, v.phase FROM cf_page p
+         JOIN cf_visit v ON v.session = ?2 AND v.page = p.id WHERE p.key = ?1",
+    )?;
+    let mut note = work.db.prepare_cached(
+        "INSERT INTO cf_in_flight VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET lone = excluded.lone",
+    )?;
+    for key in keys {
+        let found: Option<(i64, u8)> = find
+            .query_row(params![key.0.as_bytes(), session.0], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let waits = |phase| Phase::from_number(phase).is_some_and(Phase::is_waiting);
+        if let Some((page, _)) = found.filter(|(_, phase)| waits(*phase)) {
+            note.execute(params![session.0, page, lone])?;
+        }
     }
-    work.db
-        .prepare_cached(
-            "INSERT INTO cf_in_flight VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET lone = excluded.lone",
-        )?
-        .execute(params![session.0, page, lone])?;
     Ok(())
 }

@@ -231,8 +231,13 @@ impl<S: Subject> Talk<S> {
     }
 
     pub(crate) fn mark(&mut self, task: &StoredTask, lone: bool) -> Result<(), StoreError> {
-        let (session, key) = (self.session, task.key);
-        self.ask(StoreVerb::Mark { session, key, lone }).map(|_| ())
+        let (session, keys) = (self.session, vec![task.key]);
+        let verb = StoreVerb::Mark {
+            session,
+            keys,
+            lone,
+        };
+        self.ask(verb).map(|_| ())
     }
 
     pub(crate) fn end(&mut self, task: &StoredTask, end: PageEnd) -> Result<Ended, StoreError> {

@@ -11,7 +11,6 @@ use crate::{
     feed::frame::Detail,
     model::{ids::OrderId, slots::Owner, state::TaskState, stats::Step, task::Identity},
     ports::{
-        head::Validators,
         orders::{Order, ParseOrder},
         stored::{Alias, AttemptRow, PageEnd, StoreVerb},
     },
@@ -65,12 +64,7 @@ fn start_parsing(mut crawl: Crawl) {
             if !flight.lone {
                 flight.lone = true;
                 flight.marked = false;
-                let verb = StoreVerb::Mark {
-                    session: task.session,
-                    key: task.key,
-                    lone: true,
-                };
-                crawl.write(Owner::Mark(id), verb);
+                crawl.mark(id, &task, true);
                 waiting.push_back(id);
                 continue;
             }
@@ -116,7 +110,7 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity) {
     };
     let answer = flight
         .answer
-        .as_ref()
+        .as_mut()
         .expect("a fetched task has its answer");
     let order = ParseOrder {
         id: next,
@@ -124,7 +118,7 @@ fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity) {
         stage: task.stage,
         final_url: flight.target.clone().unwrap_or_else(|| url.clone()),
         url,
-        content_type: answer.head.header("content-type").map(str::to_owned),
+        content_type: answer.content_type.take(),
         body: Arc::clone(&answer.body),
         depth: task.depth,
     };
@@ -207,13 +201,9 @@ fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity, bytes: 
         records: extracted.records,
         links: extracted.links,
         alias,
-        validators: flight.answer.as_ref().map(|answer| Validators {
-            etag: answer.head.header("etag").map(str::to_owned),
-            last_modified: answer.head.header("last-modified").map(str::to_owned),
-        }),
+        validators: flight.validators.take(),
         content_hash: None,
     };
-    flight.answer = None;
     let end = crawl.end_of(task, tries, Some(attempt), end);
     crawl.desk.letters.push_back(Letter {
         owner: Owner::Task(entity),

@@ -1,6 +1,7 @@
 //! What the systems of a tick share: the world's resources under one name, and the small verbs
 //! that several of them need.
 
+mod endings;
 mod hosts;
 mod residence;
 
@@ -10,7 +11,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bevy_ecs::{
     entity::Entity,
-    query::With,
+    query::{Has, With},
     resource::Resource,
     system::{Commands, Query, Res, ResMut, SystemParam},
 };
@@ -18,7 +19,6 @@ use bevy_ecs::{
 use crate::{
     feed::frame::{Change, Frame, SessionPhase, StagePhase},
     model::{
-        class::SkipReason,
         clock::Clock,
         host::Host,
         ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
@@ -26,18 +26,13 @@ use crate::{
         permits::Permits,
         session::{Batch, Condition, Index, Session},
         slots::{Owner, Setback, Slots},
-        state::{Moves, TaskState},
+        state::Moves,
         stats::Stats,
-        task::{CameShort, Hop, Identity, Paused},
+        task::{CameShort, Hop, Identity, Paused, Task},
         timers::{Due, Timers},
         window::Window,
     },
-    ports::{
-        commands::Envelope,
-        orders::Order,
-        reports::Report,
-        stored::{AttemptRow, EndAttempt, PageEnd, StoreVerb, Tries},
-    },
+    ports::{commands::Envelope, orders::Order, reports::Report, stored::StoreVerb},
     settings::Settings,
 };
 
@@ -78,6 +73,10 @@ pub(super) struct Desk {
     pub(super) to_save: VecDeque<OrderId>,
     /// Letters to the store: whose, what, and the slot where one is held already.
     pub(super) letters: VecDeque<Letter>,
+    /// Flights that are to be marked, and whether for a lone parse.
+    pub(super) marks: std::collections::BTreeMap<(SessionId, bool), Vec<(PageKey, OrderId)>>,
+    /// By the mark's order: the flights it is for.
+    pub(super) marking: std::collections::BTreeMap<OrderId, Vec<OrderId>>,
     /// Lines whose queue may be low.
     pub(super) hungry: Vec<crate::model::line::LineId>,
     /// Attempts charged for what may have been our own network.
@@ -131,8 +130,14 @@ pub(super) struct Letter {
     pub(super) id: Option<OrderId>,
 }
 
+type Borne = (
+    Option<&'static Hop>,
+    Option<&'static CameShort>,
+    Has<Paused>,
+);
+
 /// Everything that a system of the tick may touch. The systems run one after the other, so that
-/// one name for all of it costs nothing; task states still change through `moves` alone.
+/// one name for all of it keeps nobody waiting; task states still change through `moves` alone.
 #[derive(SystemParam)]
 pub(super) struct Crawl<'w, 's> {
     pub(super) commands: Commands<'w, 's>,
@@ -140,9 +145,8 @@ pub(super) struct Crawl<'w, 's> {
     pub(super) hosts: Query<'w, 's, &'static mut Host>,
     pub(super) sessions: Query<'w, 's, &'static mut Session>,
     pub(super) batches: Query<'w, 's, &'static mut Batch>,
-    pub(super) hops: Query<'w, 's, &'static Hop>,
-    pub(super) short: Query<'w, 's, &'static CameShort>,
-    pub(super) paused: Query<'w, 's, Entity, With<Paused>>,
+    /// What some tasks bear beside their state.
+    borne: Query<'w, 's, Borne, With<Task>>,
     pub(super) now: Res<'w, Clock>,
     pub(super) settings: ResMut<'w, Live>,
     pub(super) lines: ResMut<'w, Lines>,
@@ -174,11 +178,30 @@ impl Crawl<'_, '_> {
         self.sessions.get_mut(*self.index.sessions.get(&id)?).ok()
     }
 
+    pub(super) fn host(&self, id: HostId) -> Option<&Host> {
+        self.hosts.get(*self.index.hosts.get(&id)?).ok()
+    }
+
     pub(super) fn host_mut(
         &mut self,
         id: HostId,
     ) -> Option<bevy_ecs::change_detection::Mut<'_, Host>> {
         self.hosts.get_mut(*self.index.hosts.get(&id)?).ok()
+    }
+
+    /// Where a task goes next that was redirected.
+    pub(super) fn hop(&self, entity: Entity) -> Option<&Hop> {
+        self.borne.get(entity).ok()?.0
+    }
+
+    /// How short a page came last time.
+    pub(super) fn came_short(&self, entity: Entity) -> Option<&CameShort> {
+        self.borne.get(entity).ok()?.1
+    }
+
+    /// Whether a person paused the task.
+    pub(super) fn is_paused(&self, entity: Entity) -> bool {
+        self.borne.get(entity).is_ok_and(|(.., paused)| paused)
     }
 
     /// A letter that waits for nothing but its receipt.
@@ -188,6 +211,12 @@ impl Crawl<'_, '_> {
             verb,
             id: None,
         });
+    }
+
+    /// The store is to know that this flight is out: a tick's marks go in one letter.
+    pub(super) fn mark(&mut self, id: OrderId, task: &Identity, lone: bool) {
+        let marks = self.desk.marks.entry((task.session, lone)).or_default();
+        marks.push((task.key, id));
     }
 
     /// A session moves.
@@ -312,88 +341,10 @@ impl Crawl<'_, '_> {
         }
     }
 
-    /// Gives back the permits that an order's slot holds, and the host's place.
-    pub(super) fn release(&mut self, id: OrderId) {
-        let Some(busy) = self.slots.get_mut(id) else {
-            return;
-        };
-        let (http, cpu, store) = (busy.http.take(), busy.cpu, busy.store);
-        (busy.cpu, busy.store) = (false, 0);
-        if let Some(host) = http {
-            self.permits.http.give(1);
-            let now = self.now();
-            self.lines.wake_host(host, now);
-        }
-        if cpu {
-            self.permits.cpu.give(1);
-        }
-        if store > 0 {
-            self.permits.store.give(store);
-        }
-    }
-
-    /// Gives back the memory charged to a flight's body.
-    pub(super) fn release_memory(&mut self, id: OrderId) {
-        if let Some(flight) = self.slots.flight_mut(id) {
-            let memory = std::mem::take(&mut flight.memory);
-            self.permits.memory.give(memory);
-        }
-    }
-
     /// Entry pages of this session's newest batch, at most.
     pub(super) fn batch_size(&self, session: SessionId) -> u32 {
         let bounds = self.settings.0.batches();
         self.session(session)
             .map_or(bounds.size, |session| session.tempo.size(&bounds))
-    }
-
-    /// What the store is told when an attempt ends.
-    pub(super) fn end_of(
-        &self,
-        task: &Identity,
-        tries: Tries,
-        attempt: Option<AttemptRow>,
-        end: PageEnd,
-    ) -> Arc<EndAttempt> {
-        Arc::new(EndAttempt {
-            session: task.session,
-            key: task.key,
-            stage: task.stage,
-            batch: task.batch,
-            host: task.host,
-            seq: task.seq,
-            depth: task.depth.saturating_add(1),
-            tries,
-            batch_size: self.batch_size(task.session),
-            attempt,
-            end,
-        })
-    }
-
-    /// A task in no flight ends for good: skipped or cancelled.
-    pub(super) fn end_waiting(&mut self, entity: Entity, state: TaskState, end: PageEnd) {
-        let Some((task, tries)) = self.moves.identity(entity).zip(self.moves.tries(entity)) else {
-            return;
-        };
-        let detail = match &end {
-            PageEnd::Skipped(reason) => crate::feed::frame::Detail::Reason(*reason),
-            _ => crate::feed::frame::Detail::None,
-        };
-        let end = self.end_of(&task, tries, None, end);
-        self.write(Owner::End(task.session), StoreVerb::End(end));
-        self.moves.make(entity, state, detail);
-        self.retire(entity);
-    }
-
-    /// A queued task is not fetched.
-    pub(super) fn skip(&mut self, entity: Entity, reason: SkipReason) {
-        self.end_waiting(entity, TaskState::Skipped(reason), PageEnd::Skipped(reason));
-    }
-
-    /// A task has ended for now: it leaves the window after a while.
-    pub(super) fn retire(&mut self, entity: Entity) {
-        let at = self.now() + self.settings.0.retain_for;
-        self.window.leaving.push_back((at, entity));
-        self.desk.restless = true;
     }
 }

@@ -23,10 +23,7 @@ use crate::{
         timers::Due,
     },
     politeness::pace::When,
-    ports::{
-        orders::{FetchOrder, Order, Purpose},
-        stored::StoreVerb,
-    },
+    ports::orders::{FetchOrder, Order, Purpose},
     systems::{TickSystems, crawl::Crawl},
 };
 
@@ -200,7 +197,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         rearm(crawl, line);
         return Tried::Went;
     }
-    if crawl.paused.contains(entity) {
+    if crawl.is_paused(entity) {
         // It waits beside its line until a person lets it go on.
         crawl.desk.parked.push(entity);
         rearm(crawl, line);
@@ -217,7 +214,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;
     }
-    let hop = crawl.hops.get(entity).ok().cloned();
+    let hop = crawl.hop(entity).cloned();
     let leads = hop.as_ref().map(|hop| &hop.url);
     let Some(url) = leads.or_else(|| crawl.moves.url(entity)).cloned() else {
         rearm(crawl, line);
@@ -310,12 +307,7 @@ fn send(
     }
     crawl.expect_by(id, now + profile.timeout + GRACE);
     if !marked {
-        let mark = StoreVerb::Mark {
-            session: task.session,
-            key: task.key,
-            lone: false,
-        };
-        crawl.write(Owner::Mark(id), mark);
+        crawl.mark(id, task, false);
     }
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id,

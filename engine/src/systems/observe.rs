@@ -5,15 +5,19 @@ mod snapshot;
 
 use bevy_ecs::{
     schedule::{IntoScheduleConfigs, Schedule},
-    system::Res,
+    system::{Res, ResMut},
 };
 
 use crate::{
     feed::frame::{ChangeFrame, Frame},
-    model::{clock::micros, journal::Journal, timers::Due},
+    model::{
+        clock::{Clock, micros},
+        journal::Journal,
+        timers::Due,
+    },
     systems::{
-        TickSystems,
-        crawl::{Crawl, desk},
+        Outbox, TickSystems,
+        crawl::{Crawl, Desk, desk},
     },
 };
 
@@ -29,12 +33,17 @@ pub(super) fn install(schedule: &mut Schedule) {
 }
 
 /// All changes of this tick, in one frame.
-fn tell_changes(mut crawl: Crawl) {
-    let changes = crawl.moves.journal().take();
-    let seq = crawl.desk.seq;
-    crawl.desk.seq += u64::try_from(changes.len()).unwrap_or(0);
-    let at_us = micros(crawl.now());
-    crawl.outbox.frames.push_back(Frame::Changes(ChangeFrame {
+fn tell_changes(
+    mut journal: ResMut<Journal>,
+    mut desk: ResMut<Desk>,
+    mut outbox: ResMut<Outbox>,
+    clock: Res<Clock>,
+) {
+    let changes = journal.take();
+    let seq = desk.seq;
+    desk.seq += u64::try_from(changes.len()).unwrap_or(0);
+    let at_us = micros(clock.now());
+    outbox.frames.push_back(Frame::Changes(ChangeFrame {
         seq,
         at_us,
         changes,

@@ -23,7 +23,7 @@ use crate::{
     model::class::ErrorClass,
     politeness::classify::challenge,
     ports::{
-        head::Head,
+        head::{Head, Validators},
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Outcome},
     },
@@ -71,6 +71,8 @@ async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchF
     match received {
         Ok((body, wire_bytes)) => Ok(Answer {
             wall: challenge(&head, &body),
+            content_type: head.header("content-type").map(str::to_owned),
+            validators: Validators::of(&head),
             head,
             body: Arc::new(body),
             wire_bytes,

@@ -1,5 +1,7 @@
 //! One path pattern of robots.txt: `*` for anything, `$` for the end, percent-escapes made alike.
 
+use std::borrow::Cow;
+
 /// A normalised pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
@@ -60,7 +62,7 @@ impl Pattern {
 
     /// Whether a normalised path matches. Each part is searched once from where the last ended:
     /// the leftmost place leaves most to the rest, so that nothing is ever tried twice.
-    pub(super) fn matches(&self, path: &Spelling, effort: &mut Effort) -> bool {
+    pub(super) fn matches(&self, path: &Spelling<'_>, effort: &mut Effort) -> bool {
         if self.letters & !path.letters != 0 {
             return false;
         }
@@ -103,50 +105,47 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 /// A path with its query, read in both ways: see [`Path::for_rule`].
-pub(super) struct Path {
-    normal: Spelling,
+pub(super) struct Path<'a> {
+    normal: Spelling<'a>,
     /// Where it differs.
-    exact: Option<Spelling>,
+    exact: Option<Spelling<'a>>,
 }
 
 /// A path as rules are compared with it.
-pub(super) struct Spelling {
-    pub(super) text: Vec<u8>,
+pub(super) struct Spelling<'a> {
+    pub(super) text: Cow<'a, [u8]>,
     letters: u64,
 }
 
-impl Spelling {
-    pub(super) fn new(text: Vec<u8>) -> Self {
+impl<'a> Spelling<'a> {
+    pub(super) fn new(text: Cow<'a, [u8]>) -> Self {
         let letters = letters(&text);
         Self { text, letters }
     }
 }
 
-impl Path {
+impl<'a> Path<'a> {
     /// Without a fragment; `/` where it is empty.
-    pub(super) fn new(path_and_query: &str) -> Self {
+    pub(super) fn new(path_and_query: &'a str) -> Self {
         let path = path_and_query
             .split_once('#')
             .map_or(path_and_query, |(path, _)| path);
         let rooted = if path.starts_with('/') {
-            path.into()
+            Cow::from(path.as_bytes())
         } else {
-            format!("/{path}")
+            Cow::from(format!("/{path}").into_bytes())
         };
         if rooted
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"%*$".contains(&byte))
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'*' | b'$'))
         {
             return Self {
-                normal: Spelling::new(rooted.into_bytes()),
+                normal: Spelling::new(rooted),
                 exact: None,
             };
         }
         let mut exact = vec![];
-        for chunk in rooted
-            .as_bytes()
-            .chunk_by(|a, b| a.is_ascii() == b.is_ascii())
-        {
+        for chunk in rooted.chunk_by(|a, b| a.is_ascii() == b.is_ascii()) {
             if chunk[0].is_ascii() {
                 exact.extend(normal(chunk, b"*$", false));
             } else {
@@ -154,15 +153,15 @@ impl Path {
             }
         }
         Self {
-            normal: Spelling::new(normal(rooted.as_bytes(), b"*$", true)),
-            exact: Some(Spelling::new(exact)),
+            normal: Spelling::new(normal(&rooted, b"*$", true).into()),
+            exact: Some(Spelling::new(exact.into())),
         }
     }
 
     /// The form a rule is compared with. The RFC undoes needless escapes on both sides, Google's
     /// parser on none; the stricter reading of each rule counts: a ban meets all spellings of a
     /// path, a permission only the one it names.
-    pub(super) fn for_rule(&self, allow: bool) -> &Spelling {
+    pub(super) fn for_rule(&self, allow: bool) -> &Spelling<'a> {
         match &self.exact {
             Some(exact) if allow => exact,
             _ => &self.normal,

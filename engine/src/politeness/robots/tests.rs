@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn the_matcher_agrees_with_the_definition(pattern in "/[ab*]{0,8}[$]?", path in "/[ab]{0,10}") {
         let matched = Pattern::new(pattern.as_bytes(), false)
-            .matches(&pattern::Spelling::new(path.as_bytes().to_vec()), &mut Effort::new());
+            .matches(&pattern::Spelling::new(path.as_bytes().into()), &mut Effort::new());
         prop_assert_eq!(matched, naive(pattern.as_bytes(), path.as_bytes()));
     }
 

@@ -132,17 +132,17 @@ impl ModelStore {
     pub(super) fn mark(
         &mut self,
         id: SessionId,
-        key: PageKey,
+        keys: &[PageKey],
         lone: bool,
     ) -> Result<(), StoreError> {
         let (session, _) = self.live(id)?;
-        match session.visits.get(&key) {
-            Some(visit) if visit.phase.is_waiting() => {
-                session.in_flight.insert(key, lone);
-                Ok(())
+        for key in keys {
+            let visit = session.visits.get(key);
+            if visit.is_some_and(|visit| visit.phase.is_waiting()) {
+                session.in_flight.insert(*key, lone);
             }
-            _ => Err(refused(format!("page {} does not wait", key.0))),
         }
+        Ok(())
     }
 
     pub(super) fn end(&mut self, order: &EndAttempt) -> Result<Ended, StoreError> {

@@ -126,7 +126,7 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
             }
             Step::Mark(n, lone) => pick(*n).map(|task| StoreVerb::Mark {
                 session,
-                key: task.key,
+                keys: vec![task.key],
                 lone: *lone,
             }),
             Step::End(n, how, links) => pick(*n).map(|task| {

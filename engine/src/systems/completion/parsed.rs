@@ -1,6 +1,6 @@
 //! parsing → parsed, or a setback; the acceptance rule of list pages.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bevy_ecs::entity::Entity;
 
@@ -35,7 +35,7 @@ pub(super) fn parsed(
         return;
     };
     let items = extracted.distinct_items;
-    let before = crawl.short.get(entity).ok();
+    let before = crawl.came_short(entity);
     let alike = before.filter(|before| before.items == items);
     let short = CameShort {
         items,
@@ -55,9 +55,7 @@ pub(super) fn parsed(
         .stats
         .ended(task.session, Step::Parse, task.stage, took, now);
     if let Some(flight) = crawl.slots.flight_mut(id) {
-        if let Some(answer) = &mut flight.answer {
-            answer.body = Arc::default();
-        }
+        flight.validators = flight.answer.take().map(|answer| answer.validators);
         flight.extracted = Some(extracted);
     }
     let detail = Detail::Took {

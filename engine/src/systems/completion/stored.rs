@@ -93,9 +93,11 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
     }
     crawl.slots.close(id);
     match (owner, receipt) {
-        (Owner::Mark(flight), StoreReceipt::Marked) => {
-            if let Some(flight) = crawl.slots.flight_mut(flight) {
-                flight.marked = true;
+        (Owner::Marks, StoreReceipt::Marked) => {
+            for flight in crawl.desk.marking.remove(&id).unwrap_or_default() {
+                if let Some(flight) = crawl.slots.flight_mut(flight) {
+                    flight.marked = true;
+                }
             }
         }
         (
@@ -193,6 +195,9 @@ pub(super) fn refused(crawl: &mut Crawl, id: OrderId, message: &str) {
             }
         }
         Some(Owner::Inspect(request)) => inspected(crawl, request, Vec::new()),
+        Some(Owner::Marks) => {
+            crawl.desk.marking.remove(&id);
+        }
         _ => crawl.tell_all(&format!("the store refused: {message}")),
     }
 }

@@ -206,30 +206,21 @@ pub(super) fn take_permits(crawl: &mut Crawl, id: OrderId, host: HostId) {
     }
 }
 
-pub(super) fn is_disallowed(
-    crawl: &mut Crawl,
-    host: HostId,
-    session: SessionId,
-    url: &str,
-) -> bool {
+pub(super) fn is_disallowed(crawl: &Crawl, host: HostId, session: SessionId, url: &str) -> bool {
     let obeys = crawl
         .session(session)
         .is_some_and(|session| session.site.politeness.robots.unwrap_or(true));
     if !obeys {
         return false;
     }
-    let Some(RobotsKnown::Read { rules, .. }) =
-        crawl.host_mut(host).map(|host| host.robots.clone())
-    else {
+    let Some(RobotsKnown::Read { rules, .. }) = crawl.host(host).map(|host| &host.robots) else {
         return false;
     };
-    let path = url
-        .find("://")
-        .and_then(|scheme| {
-            url[scheme + 3..]
-                .find('/')
-                .map(|slash| &url[scheme + 3 + slash..])
-        })
-        .unwrap_or("/");
-    !rules.allows(path)
+    !rules.allows(path_of(url))
+}
+
+/// An absolute URL from its path on.
+fn path_of(url: &str) -> &str {
+    let slashes = url.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    slashes.map(|(at, _)| &url[at..]).nth(2).unwrap_or("/")
 }

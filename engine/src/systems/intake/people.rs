@@ -152,7 +152,7 @@ pub(super) fn pause_task(crawl: &mut Crawl, key: PageKey, on: bool) -> Ack {
         if let Some(task) = crawl.moves.identity(entity) {
             let now = crawl.now();
             let rank = crawl.rank(&task);
-            let host = crawl.hops.get(entity).map_or(task.host, |hop| hop.host);
+            let host = crawl.hop(entity).map_or(task.host, |hop| hop.host);
             let line = crawl.lines.id(task.session, host);
             crawl.lines.enqueue(line, rank, entity, now);
         }
@@ -245,10 +245,10 @@ pub(super) fn inspect(crawl: &mut Crawl, key: PageKey, reply: Option<Sender<Ack>
 
 /// Why a task waits, in words.
 fn waits(crawl: &mut Crawl, entity: Entity, task: &Identity, state: TaskState) -> Option<String> {
-    let host = crawl.hops.get(entity).map_or(task.host, |hop| hop.host);
+    let host = crawl.hop(entity).map_or(task.host, |hop| hop.host);
     let line = crawl.lines.id(task.session, host);
     match state {
-        TaskState::Queued if crawl.paused.contains(entity) => Some("a person paused it".to_owned()),
+        TaskState::Queued if crawl.is_paused(entity) => Some("a person paused it".to_owned()),
         TaskState::Queued => crawl
             .lines
             .get(line)
