@@ -20,7 +20,7 @@ pub struct Residents {
 }
 
 /// Room for this many newcomers is kept from tick to tick.
-const FRESH: usize = 1 << 14;
+const FRESH: usize = 1 << 10;
 
 impl Residents {
     /// A task enters.

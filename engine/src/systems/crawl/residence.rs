@@ -194,7 +194,9 @@ impl Crawl<'_, '_> {
             Some(gone) => *gone += 1,
             None => line.outside += 1,
         }
-        self.desk.hungry.push(id);
+        if line.outside > 0 {
+            self.desk.hungry.push(id);
+        }
         self.commands.entity(entity).despawn();
     }
 
