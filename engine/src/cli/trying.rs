@@ -23,7 +23,10 @@ use crate::{
         trace::{FieldTrace, Match, RuleTrace, Trace, trace},
     },
     live::fetch::{self, FetchLetter},
-    model::ids::{OrderId, StageId},
+    model::{
+        class::ErrorClass,
+        ids::{OrderId, StageId},
+    },
     ports::{
         head::Head,
         orders::{FetchOrder, Purpose},
@@ -94,7 +97,8 @@ pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
     } else {
         say(&words(&site, stage, &url, answer.head.status, &traced));
     }
-    Ok(if traced.outcome.is_ok() {
+    let is_valid = matches!(&traced.outcome, Ok(extracted) if extracted.invalid.is_none());
+    Ok(if is_valid {
         Exit::Done
     } else {
         Exit::DeadLetters
@@ -235,7 +239,9 @@ fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace)
                 })
                 .collect();
             json!({
-                "valid": true,
+                "valid": extracted.invalid.is_none(),
+                "errorClass": extracted.invalid.as_ref().map(|_| ErrorClass::InvalidRecord.name()),
+                "errorMessage": extracted.invalid,
                 "records": records,
                 "links": links,
                 "items": extracted.distinct_items,
@@ -307,8 +313,16 @@ fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) ->
             for warning in &extracted.warnings {
                 lines.push(format!("  warning: {}", safe(warning)));
             }
+            let verdict = match &extracted.invalid {
+                Some(message) => format!(
+                    "NOT valid: {}: {}; what it has",
+                    ErrorClass::InvalidRecord.name(),
+                    safe(message)
+                ),
+                None => "valid".to_owned(),
+            };
             lines.push(format!(
-                "valid: {} records, {} links, {} items{}",
+                "{verdict}: {} records, {} links, {} items{}",
                 extracted.records.len(),
                 extracted.links.len(),
                 extracted.distinct_items,

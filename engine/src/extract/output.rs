@@ -44,6 +44,8 @@ pub struct Extracted {
     pub page_count: Option<u32>,
     /// Whether a following page was found (next link, pattern within count).
     pub has_next: bool,
+    /// Cards lack what their record requires: the page has failed, and the rest of it counts.
+    pub invalid: Option<String>,
     /// What is wrong but does not fail the page.
     pub warnings: Vec<String>,
 }
