@@ -159,7 +159,7 @@ fn reads_json_only(stage: &Stage) -> bool {
 fn failure(class: ErrorClass, message: &str, page: &PageInput<'_>) -> ExtractError {
     ExtractError {
         class,
-        message: format!("{message}; page {}", page.url),
+        message: format!("{message}; {}", page.place()),
     }
 }
 

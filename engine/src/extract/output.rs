@@ -27,6 +27,16 @@ pub struct PageInput<'a> {
     pub depth: u32,
 }
 
+impl PageInput<'_> {
+    /// The page for messages, with where it led: to a login, or home where it is gone.
+    pub(super) fn place(&self) -> String {
+        if self.url == self.final_url {
+            return format!("page {}", self.url);
+        }
+        format!("page {}, which led to {}", self.url, self.final_url)
+    }
+}
+
 /// What a page yielded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Extracted {

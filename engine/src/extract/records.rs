@@ -212,6 +212,6 @@ pub(super) fn kind_text(field: &Field) -> String {
 fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {
     ExtractError {
         class,
-        message: format!("{what}; page {}", page.input.url),
+        message: format!("{what}; {}", page.input.place()),
     }
 }
