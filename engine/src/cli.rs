@@ -1,5 +1,6 @@
 //! The `crawlfield` command, one file per subcommand.
 
+mod advice;
 mod bench;
 pub mod check;
 mod checking;

@@ -44,7 +44,7 @@ use crate::{
 ///
 /// `Parse`, `TooLarge` or `WrongType` if the body cannot be read, `InvalidRecord` if a required
 /// field is missing: then nothing of the page counts. A short page is the caller's to judge, by
-/// `distinct_items`.
+/// `distinct_items`, and one with some invalid cards among good ones by `invalid`.
 pub fn extract(
     site: &Site,
     stage: StageId,
@@ -159,7 +159,7 @@ fn reads_json_only(stage: &Stage) -> bool {
 fn failure(class: ErrorClass, message: &str, page: &PageInput<'_>) -> ExtractError {
     ExtractError {
         class,
-        message: format!("{message}; page {}", page.url),
+        message: format!("{message}; {}", page.place()),
     }
 }
 

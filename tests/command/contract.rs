@@ -177,6 +177,19 @@ fn a_page_is_tried_from_a_file_and_from_a_url() {
         "{document}"
     );
     assert_eq!(document["stage"], "list");
+    let capital = connect.replace("shop.test", "SHOP.test");
+    let _ = place
+        .run(&["try", &site, url, "--connect-to", &capital])
+        .with_code(0);
+    let umlaut = place.write(
+        "umlaut.toml",
+        &shop::site("").replace("shop.test", "bücher.test"),
+    );
+    let connect = web.connect_to("bücher.test");
+    let url = "http://bücher.test/list/1";
+    let _ = place
+        .run(&["try", &umlaut, url, "--connect-to", &connect])
+        .with_code(0);
     let broken = place.write("broken.html", "<html><h1>One</h1></html>");
     let tried = place
         .run(&["try", &site, &broken, "--stage", "detail"])

@@ -99,3 +99,27 @@ fn letters_are_listed_shown_requeued_and_fetched_by_resume() {
         .saying(&["nothing to resume"]);
     assert_eq!(place.export("item").len(), 9);
 }
+
+#[test]
+fn a_session_goes_on_where_its_host_has_moved_to() {
+    let place = Workplace::new();
+    let (web, _) = broken();
+    place.crawl(&web, &[]).with_code(3);
+    drop(web);
+    let requeue = ["dead", "requeue", "--store", "STORE", "--class"];
+    let (moved, mended) = broken();
+    mended.store(true, Ordering::Relaxed);
+    let connect = moved.connect_to(shop::HOST);
+    place
+        .run(&[&requeue[..], &["http_server"]].concat())
+        .with_code(0);
+    place
+        .run(&["resume", "--store", "STORE", "--connect-to", &connect])
+        .with_code(3);
+    assert_eq!(place.export("item").len(), 9);
+    place
+        .run(&[&requeue[..], &["not_found"]].concat())
+        .with_code(0);
+    place.run(&["resume", "--store", "STORE"]).with_code(0);
+    assert_eq!(place.export("item").len(), 10, "it is kept");
+}

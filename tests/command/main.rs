@@ -6,6 +6,7 @@
 )]
 
 mod again;
+mod authors;
 mod catalogues;
 mod catalogues_rows;
 mod contract;

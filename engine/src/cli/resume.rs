@@ -1,11 +1,13 @@
 //! `crawlfield resume`: stopped sessions go on.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use super::{
     Exit, Failure, complain,
+    run::connect_to,
     session::{Manner, crawl},
 };
 use crate::{start::job::Job, store::sessions::stopped_sessions};
@@ -24,6 +26,9 @@ pub(super) struct ResumeArgs {
     /// No progress on stderr
     #[arg(long)]
     quiet: bool,
+    /// Map a host to an address from now on, and allow just that address
+    #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
+    connect_to: Vec<(String, SocketAddr)>,
     /// Write every move to this file, for replay
     #[arg(long, value_name = "FILE")]
     recording: Option<PathBuf>,
@@ -55,6 +60,11 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
     for job in &mut jobs {
         let over = args.settings.over(&job.origin);
         job.take_up(&over.layered(Some(&job.site))?);
+        // The demo's hosts are where its own server is.
+        if job.demo.is_none() {
+            job.connect_to.extend(args.connect_to.iter().cloned());
+            job.origin["connectTo"] = json!(job.connect_to);
+        }
         over_all = over_all.over(&job.origin);
     }
     let settings = over_all.layered(None)?.settings;

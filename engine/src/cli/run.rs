@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use url::Host;
 
 use super::{
     Exit, Failure, complain,
@@ -88,7 +89,18 @@ pub fn connect_to(text: &str) -> Result<(String, SocketAddr), String> {
     if host.is_empty() {
         return Err("the host before = is missing".to_owned());
     }
-    Ok((host.to_ascii_lowercase(), address))
+    Ok((written_as_in_urls(host), address))
+}
+
+/// A host, perhaps with a port, in the form that URLs have: lower case, `xn--` where it is not ASCII.
+fn written_as_in_urls(host: &str) -> String {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
+        _ => (host, None),
+    };
+    let name =
+        Host::parse(name).map_or_else(|_| name.to_ascii_lowercase(), |name| name.to_string());
+    port.map_or_else(|| name.clone(), |port| format!("{name}:{port}"))
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {

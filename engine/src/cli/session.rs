@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Exit, Failure, complain, say};
+use super::{Exit, Failure, advice::advice, complain, say};
 use crate::{
     feed::{frame::SessionPhase, recording::Recorder},
     ports::commands::Command,
@@ -68,7 +68,15 @@ pub fn crawl(
     if let Some(Err(error)) = recorder.map(Recorder::join) {
         complain(&format!("the recording ended early: {error}"));
     }
-    Ok((report(&ended, manner), ended))
+    let exit = report(&ended, manner);
+    for (_, _, result) in &ended.sessions {
+        let result = result.clone().unwrap_or(Json::Null);
+        let job = jobs.iter().find(|job| result["site"] == *job.site.name);
+        for sentence in job.map_or_else(Vec::new, |job| advice(&job.site, store, &result)) {
+            complain(&sentence);
+        }
+    }
+    Ok((exit, ended))
 }
 
 /// The first Ctrl-C drains, the second stops at once; both are resumable.

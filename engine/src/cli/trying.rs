@@ -1,5 +1,7 @@
 //! `crawlfield try`: one page, fetched or opened, and what each selector makes of it (SPEC A6).
 
+mod words;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,16 +16,21 @@ use crossbeam_channel::bounded;
 use serde_json::{Map, Value as Json, json};
 use url::Url;
 
+use words::{in_scope, words};
+
 use super::{Exit, Failure, layers::SettingsFlags, run::connect_to, say};
 use crate::{
     extract::{
         bounds::Bounds,
         convert::into_json,
         output::PageInput,
-        trace::{FieldTrace, Match, RuleTrace, Trace, trace},
+        trace::{Trace, trace},
     },
     live::fetch::{self, FetchLetter},
-    model::ids::{OrderId, StageId},
+    model::{
+        class::ErrorClass,
+        ids::{OrderId, StageId},
+    },
     ports::{
         head::Head,
         orders::{FetchOrder, Purpose},
@@ -88,13 +95,14 @@ pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
     };
     let bounds = Bounds::from(&layered.settings.bounds);
     let traced = trace(&site, stage, &input, &bounds);
-    let document = document(&site, stage, &url, answer.head.status, &traced);
+    let document = document(&site, stage, &input, answer.head.status, &traced);
     if args.json {
         say(&format!("{document}\n"));
     } else {
-        say(&words(&site, stage, &url, answer.head.status, &traced));
+        say(&words(&site, stage, &input, answer.head.status, &traced));
     }
-    Ok(if traced.outcome.is_ok() {
+    let is_valid = matches!(&traced.outcome, Ok(extracted) if extracted.invalid.is_none());
+    Ok(if is_valid {
         Exit::Done
     } else {
         Exit::DeadLetters
@@ -209,7 +217,13 @@ fn fetch_page(
     )))
 }
 
-fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) -> Json {
+fn document(
+    site: &Site,
+    stage: StageId,
+    page: &PageInput<'_>,
+    status: u16,
+    traced: &Trace,
+) -> Json {
     let outcome = match &traced.outcome {
         Ok(extracted) => {
             let records: Vec<Json> = extracted
@@ -235,7 +249,9 @@ fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace)
                 })
                 .collect();
             json!({
-                "valid": true,
+                "valid": extracted.invalid.is_none(),
+                "errorClass": extracted.invalid.as_ref().map(|_| ErrorClass::InvalidRecord.name()),
+                "errorMessage": extracted.invalid,
                 "records": records,
                 "links": links,
                 "items": extracted.distinct_items,
@@ -255,7 +271,9 @@ fn document(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace)
         "type": "try",
         "site": site.name,
         "stage": site.stage(stage).name,
-        "url": url,
+        "url": page.url,
+        "finalUrl": page.final_url,
+        "inScope": in_scope(site, page.final_url),
         "status": status,
         "opened": traced.opened,
         "rules": traced.rules,
@@ -272,99 +290,4 @@ fn record_json(site: &Site, stage: StageId, record: &crate::extract::output::Rec
         .map(|(field, value)| (field.name.clone(), into_json(value.clone())))
         .collect();
     json!({ "kind": rule.kind, "identity": record.identity, "fields": fields })
-}
-
-fn words(site: &Site, stage: StageId, url: &str, status: u16, traced: &Trace) -> String {
-    let mut lines = vec![format!(
-        "{} read as stage {} (status {status})",
-        safe(url),
-        site.stage(stage).name
-    )];
-    if let Some(opened) = &traced.opened {
-        lines.push(format!(
-            "  character set {}, {} elements",
-            opened.charset, opened.elements
-        ));
-    }
-    for rule in &traced.rules {
-        rule_words(rule, &mut lines);
-    }
-    match &traced.outcome {
-        Ok(extracted) => {
-            for link in &extracted.links {
-                lines.push(format!(
-                    "  → {}  {}",
-                    site.stage(link.stage).name,
-                    safe(&link.url)
-                ));
-            }
-            for record in &extracted.records {
-                lines.push(format!(
-                    "  record {}",
-                    safe(&record_json(site, stage, record).to_string())
-                ));
-            }
-            for warning in &extracted.warnings {
-                lines.push(format!("  warning: {}", safe(warning)));
-            }
-            lines.push(format!(
-                "valid: {} records, {} links, {} items{}",
-                extracted.records.len(),
-                extracted.links.len(),
-                extracted.distinct_items,
-                extracted
-                    .page_count
-                    .map_or_else(String::new, |count| format!(", page count {count}"))
-            ));
-        }
-        Err(error) => lines.push(format!(
-            "NOT valid: {}: {}",
-            error.class.name(),
-            safe(&error.message)
-        )),
-    }
-    lines.push(String::new());
-    lines.join("\n")
-}
-
-fn rule_words(rule: &RuleTrace, lines: &mut Vec<String>) {
-    lines.push(format!("  {}", rule.rule));
-    if let Some(each) = &rule.each {
-        lines.push(format!("    each {}", match_words(each)));
-    }
-    for selector in &rule.selectors {
-        lines.push(format!("    {}", match_words(selector)));
-    }
-    for field in &rule.fields {
-        field_words(field, lines);
-    }
-}
-
-fn match_words(found: &Match) -> String {
-    let first: Vec<String> = found
-        .first
-        .iter()
-        .map(|value| format!("{:?}", safe(value)))
-        .collect();
-    format!(
-        "{}  {} matches  {}",
-        safe(&found.selector),
-        found.matches,
-        first.join(" ")
-    )
-}
-
-fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {
-    let problem = field
-        .problem
-        .as_ref()
-        .map_or_else(String::new, |problem| format!("  ! {}", safe(problem)));
-    lines.push(format!(
-        "    {:<16} {}{problem}",
-        field.name,
-        safe(&field.value.to_string())
-    ));
-    for selector in &field.selectors {
-        lines.push(format!("      {}", match_words(selector)));
-    }
 }

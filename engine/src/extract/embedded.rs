@@ -124,10 +124,17 @@ fn nodes(block: &Json) -> impl Iterator<Item = &Json> {
 
 fn is_of_type(node: &Json, kind: &str) -> bool {
     match node.get("@type") {
-        Some(Json::String(own)) => own == kind,
-        Some(Json::Array(own)) => own.iter().any(|one| one == kind),
+        Some(Json::String(own)) => is_named(own, kind),
+        Some(Json::Array(own)) => own
+            .iter()
+            .any(|one| one.as_str().is_some_and(|one| is_named(one, kind))),
         _ => false,
     }
+}
+
+/// A type may be written with its vocabulary: `http://schema.org/Product`, `schema:Product`.
+fn is_named(own: &str, kind: &str) -> bool {
+    own.rsplit(['/', ':', '#']).next() == Some(kind)
 }
 
 fn through_arrays<'j>(value: &'j Json, path: &str) -> Option<&'j Json> {

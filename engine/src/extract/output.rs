@@ -27,6 +27,16 @@ pub struct PageInput<'a> {
     pub depth: u32,
 }
 
+impl PageInput<'_> {
+    /// The page for messages, with where it led: to a login, or home where it is gone.
+    pub(super) fn place(&self) -> String {
+        if self.url == self.final_url {
+            return format!("page {}", self.url);
+        }
+        format!("page {}, which led to {}", self.url, self.final_url)
+    }
+}
+
 /// What a page yielded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Extracted {
@@ -44,6 +54,8 @@ pub struct Extracted {
     pub page_count: Option<u32>,
     /// Whether a following page was found (next link, pattern within count).
     pub has_next: bool,
+    /// Cards lack what their record requires: the page has failed, and the rest of it counts.
+    pub invalid: Option<String>,
     /// What is wrong but does not fail the page.
     pub warnings: Vec<String>,
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     extract::{embedded, find::Index, output::PageInput, rows::Known},
-    site::scope::resolve,
+    site::scope::{joined, resolve_in},
 };
 
 /// What field and link rules read.
@@ -48,14 +48,14 @@ impl<'p> Page<'p> {
     /// The absolute URL of a reference on this page.
     pub(super) fn absolute(&self, reference: &str) -> Option<Url> {
         match &self.base {
-            Some(base) => base.join(reference).ok(),
+            Some(base) => joined(base, reference, self.charset),
             None => Url::parse(reference).ok(),
         }
     }
 
     /// The page that a link means, if any: see [`resolve`].
     pub(super) fn followed(&self, href: &str) -> Option<Url> {
-        resolve(self.base.as_ref()?, href)
+        resolve_in(self.base.as_ref()?, href, self.charset)
     }
 
     /// The body as JSON.

@@ -17,7 +17,8 @@ use crate::{
 /// Separates the values of a key.
 const KEY_SEPARATOR: &str = "\u{1f}";
 
-/// Reads all record rules of the stage. A missing required field fails the whole page.
+/// Reads all record rules of the stage. A missing required field fails the whole page; where it is
+/// missing in some of many cards, the others count (`Extracted::invalid`).
 pub(super) fn read(
     stage: &Stage,
     page: &Page<'_>,
@@ -27,6 +28,7 @@ pub(super) fn read(
     for (place, rule) in stage.records.iter().enumerate() {
         let place = u16::try_from(place).unwrap_or(u16::MAX);
         let mut known = FxHashSet::default();
+        let mut bad: Vec<ExtractError> = Vec::new();
         for (ordinal, card) in cards(rule, page) {
             if expired() {
                 return Err(invalid(
@@ -35,8 +37,13 @@ pub(super) fn read(
                     "reading the page took too long",
                 ));
             }
-            let Some(record) = one(rule, place, page, card, ordinal, &mut out.warnings)? else {
-                continue;
+            let record = match one(rule, place, page, card, ordinal, &mut out.warnings) {
+                Ok(Some(record)) => record,
+                Ok(None) => continue,
+                Err(error) => {
+                    bad.push(error);
+                    continue;
+                }
             };
             if known.insert(record.identity.clone()) {
                 out.records.push(record);
@@ -48,6 +55,14 @@ pub(super) fn read(
                 ));
             }
         }
+        let (count, Some(first)) = (bad.len(), bad.into_iter().next()) else {
+            continue;
+        };
+        if known.is_empty() {
+            return Err(first);
+        }
+        let all = count + known.len();
+        out.invalid = Some(format!("{count} of {all} cards: {}", first.message));
     }
     Ok(())
 }
@@ -197,6 +212,6 @@ pub(super) fn kind_text(field: &Field) -> String {
 fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {
     ExtractError {
         class,
-        message: format!("{what}; page {}", page.input.url),
+        message: format!("{what}; {}", page.input.place()),
     }
 }

@@ -99,12 +99,14 @@ fn named_by_robots(text: &str) -> Vec<Entry> {
     named
 }
 
-/// `sitemap` and `url` entries by their `loc`; names are compared without their prefix.
+/// `sitemap` and `url` entries by their `loc`. Any prefix will do, but it is one for both: the
+/// `image:loc` of a `url` is no page.
 fn of_xml(text: &str, page: &PageInput<'_>) -> Result<Vec<Entry>, ExtractError> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = false;
     let mut entries = Vec::new();
     let (mut in_index, mut loc): (bool, Option<String>) = (false, None);
+    let mut prefix: Option<Vec<u8>> = None;
     loop {
         let event = reader.read_event().map_err(|error| ExtractError {
             class: ErrorClass::Parse,
@@ -115,12 +117,17 @@ fn of_xml(text: &str, page: &PageInput<'_>) -> Result<Vec<Entry>, ExtractError> 
             ),
         })?;
         match event {
-            Event::Start(tag) => match tag.local_name().as_ref() {
-                b"sitemap" => in_index = true,
-                b"url" => in_index = false,
-                b"loc" => loc = Some(String::new()),
-                _ => {}
-            },
+            Event::Start(tag) => {
+                let own = tag.name().prefix().map(|own| own.as_ref().to_vec());
+                match tag.local_name().as_ref() {
+                    name @ (b"sitemap" | b"url") => {
+                        in_index = name == b"sitemap";
+                        prefix = own;
+                    }
+                    b"loc" if own == prefix => loc = Some(String::new()),
+                    _ => {}
+                }
+            }
             Event::Text(part) => {
                 if let Some(loc) = &mut loc {
                     loc.push_str(&String::from_utf8_lossy(&part));

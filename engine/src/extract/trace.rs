@@ -61,6 +61,9 @@ pub struct Match {
     pub selector: String,
     /// How often it matched.
     pub matches: usize,
+    /// How often it matches on the page, where it matched in no card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<usize>,
     /// The first values taken from its matches.
     pub first: Vec<String>,
 }
@@ -181,6 +184,7 @@ fn each_match(
     Some(Match {
         selector: each.text().to_string(),
         matches: cards.len(),
+        outside: None,
         first: first.map(|text| shortened(&text)).collect(),
     })
 }
@@ -208,9 +212,12 @@ fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
             }
         }
     }
+    let in_cards = matches == 0 && scopes.iter().any(Option::is_some);
+    let outside = in_cards.then(|| page.index.pick(None, pick).count());
     Match {
         selector: pick.text.to_string(),
         matches,
+        outside: outside.filter(|outside| *outside > 0),
         first,
     }
 }
@@ -225,6 +232,7 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
             let all = Match {
                 selector: rows.text().to_string(),
                 matches: found.len(),
+                outside: None,
                 first: Vec::new(),
             };
             let inner = [label, value]

@@ -101,6 +101,8 @@ pub struct Pace {
     in_flight: u32,
     /// By the gaps; Retry-After is apart.
     next_at: Duration,
+    /// The last answer's end.
+    ended_at: Duration,
     parked_until: Duration,
 }
 
@@ -114,6 +116,7 @@ impl Pace {
             controller: Controller::new(learned, now),
             in_flight: 0,
             next_at: Duration::ZERO,
+            ended_at: Duration::ZERO,
             parked_until: if parked == 0 {
                 Duration::ZERO
             } else {
@@ -172,16 +175,23 @@ impl Pace {
         let by_rate = gap < STRICT_FROM && gap == self.ceiling.rate_gap();
         let credit = if by_rate { CREDIT } else { Duration::ZERO };
         self.next_at = due.max(now.saturating_sub(credit)).saturating_add(gap);
+        // With nothing in flight and no gap to wait for, we had no work or were parked.
+        let idle = if self.in_flight == 0 {
+            now.saturating_sub(self.ended_at.max(due))
+        } else {
+            Duration::ZERO
+        };
         self.in_flight += 1;
         let prompt = now.saturating_sub(due) <= gap / 2;
         let at_limit = self.in_flight >= self.limit();
         let at_pace = prompt && gap == self.controller.pace();
-        self.controller.on_sent(now, at_limit || at_pace);
+        self.controller.on_sent(now, idle, at_limit || at_pace);
     }
 
     /// A request that went out at `sent` has ended (at the body's end, or by failing).
     pub fn on_answer(&mut self, now: Duration, sent: Duration, signal: Signal) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.ended_at = now;
         if let Signal::Throttled(Some(after)) = signal {
             self.parked_until = self.parked_until.max(now.saturating_add(after));
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::{Encoding, UTF_8};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use url::{Position, Url};
@@ -119,16 +120,34 @@ fn host_matches(pattern: &str, host: &str, url: &Url) -> bool {
 /// or too long to be meant.
 #[must_use]
 pub fn resolve(base: &Url, href: &str) -> Option<Url> {
+    resolve_in(base, href, UTF_8)
+}
+
+/// As [`resolve`], of a page in this character set: its queries are meant in it (WHATWG URL).
+#[must_use]
+pub fn resolve_in(base: &Url, href: &str, charset: &'static Encoding) -> Option<Url> {
     let href = href.trim_matches(|c: char| c <= ' ');
     if href.is_empty() || href.starts_with('#') || href.len() > MAX_HREF {
         return None;
     }
-    let mut url = base.join(href).ok()?;
+    let mut url = joined(base, href, charset)?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || has_userinfo(&url) {
         return None;
     }
     url.set_fragment(None);
     Some(url)
+}
+
+/// The absolute URL of a reference on a page in this character set.
+#[must_use]
+pub fn joined(base: &Url, reference: &str, charset: &'static Encoding) -> Option<Url> {
+    let encode: &dyn Fn(&str) -> Cow<'_, [u8]> =
+        &|query| Cow::Owned(charset.encode(query).0.into_owned());
+    Url::options()
+        .base_url(Some(base))
+        .encoding_override((charset.output_encoding() != UTF_8).then_some(encode))
+        .parse(reference)
+        .ok()
 }
 
 /// Whether a URL looks like a spider trap (SPEC N2): longer than `max_url` characters, more than

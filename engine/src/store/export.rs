@@ -1,6 +1,7 @@
 //! Records out of a store, streamed, while a crawl may run: JSON Lines and CSV.
 
 mod csv_cell;
+mod empty;
 mod json_cell;
 mod of_page;
 
@@ -9,6 +10,7 @@ use std::{
     path::Path,
 };
 
+pub use empty::empty_fields;
 pub use of_page::{OfPage, records_of};
 use rusqlite::{Connection, Row, types::ValueRef};
 use serde_json::{Map, Value as Json};

@@ -132,6 +132,9 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         )
     };
     let used_up = u32::from(tries.failed) >= policy.attempts;
+    let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
+    let mut flight = busy.flight.unwrap_or_default();
+    let found = flight.extracted.take();
     let next = match consequence {
         Consequence::Ours if stopping || setback.class == ErrorClass::Aborted => Next::Queued,
         Consequence::Ours => Next::Backoff(THROTTLE_PAUSE),
@@ -143,16 +146,17 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
             None => Next::Backoff(THROTTLE_PAUSE.max(spread(crawl))),
         },
         Consequence::Transient if !used_up => Next::Backoff(spread(crawl)),
-        Consequence::Transient if setback.class.is_content() => Next::Dead(setback.class),
+        // What came with a failed page is saved while that waits for its stage's verdict.
+        Consequence::Transient if setback.class.is_content() && found.is_none() => {
+            Next::Dead(setback.class)
+        }
         Consequence::Transient => Next::Failed,
     };
-    let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
-    let mut flight = busy.flight.unwrap_or_default();
-    let found = flight.extracted.take().unwrap_or_default();
+    let found = *found.unwrap_or_default();
     let (attempt, evidence) = history(now, began, tries, *flight, &setback);
     crawl.condition.last_failure = Some((setback.class, setback.message.clone()));
     carry_out(
-        crawl, entity, task, tries, next, attempt, evidence, *found, &setback,
+        crawl, entity, task, tries, next, attempt, evidence, found, &setback,
     );
 }
 

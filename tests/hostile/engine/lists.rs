@@ -5,7 +5,7 @@ use crawlfield_kit::{
     sites::{Reply, Request, Web},
 };
 
-use super::{Crawled, crawl_site};
+use super::{Crawled, crawl_site, program};
 
 /// The shop's list read by page numbers, until a page is empty.
 fn by_number(more: &str) -> String {
@@ -58,4 +58,29 @@ fn the_last_page_may_be_short_though_nothing_says_that_it_is_the_last() {
     let site = by_number("items_per_page = 5");
     // The last page and the missing one behind it are each read twice.
     check(&crawl_site(&web, &site, &[]), &web, 6);
+}
+
+#[test]
+fn cards_that_lack_what_is_required_are_told_and_take_no_others_with_them() {
+    let records = "[[stages.list.records]]\nkind = \"card\"\neach = \"li.card\"\n\
+                   [stages.list.records.fields]\nname = { select = \"a b\", required = true }\n\n";
+    let site = shop::site("").replace("[stages.detail]\n", &format!("{records}[stages.detail]\n"));
+    let web = Web::start(|request| match request.path() {
+        "/list/1" => Reply::html(
+            "<li class=card><a href=/item/0><b>one</b></a><li class=card><a href=/item/1></a>\
+             <li class=card><a href=/item/2><b>three</b></a>",
+        ),
+        _ => shop::page(12, request).unwrap_or_else(|| Reply::status(404)),
+    });
+    let crawled = crawl_site(&web, &site, &[]);
+    assert_eq!(crawled.ended.code, Some(3), "{}", crawled.ended.stderr);
+    let letter = ("/list/1".to_owned(), "invalid_record".to_owned());
+    assert_eq!(crawled.classes(), [letter]);
+    assert_eq!(crawled.items().len(), 3, "links of a bad page are followed");
+    let args = ["export", "--store", &crawled.store(), "--record", "card"];
+    let cards = program().run(args).stdout;
+    assert_eq!(cards.lines().count(), 2, "{cards}");
+    let args = ["dead", "list", "--store", &crawled.store()];
+    let listed = program().run(args).stdout;
+    assert!(listed.contains("1 of 3 cards"), "{listed}");
 }

@@ -65,6 +65,21 @@ fn a_sitemap_lists_pages_that_match_and_are_in_scope() {
 }
 
 #[test]
+fn an_image_of_a_page_is_no_page_and_any_prefix_will_do() {
+    let xml = br#"<sm:urlset xmlns:sm="http://www.sitemaps.org/schemas/sitemap/0.9"
+        xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
+      <sm:url><sm:loc>http://shop.test/p/1</sm:loc>
+        <image:image><image:loc>http://shop.test/p/1.jpg</image:loc></image:image></sm:url>
+      </sm:urlset>"#;
+    let expected = ["detail http://shop.test/p/1"];
+    assert_eq!(links("http://shop.test/sitemap.xml", xml), expected);
+    let bare = br"<urlset><url><image:image><image:loc>http://shop.test/p/2.jpg</image:loc>
+      </image:image><loc>http://shop.test/p/2</loc></url></urlset>";
+    let expected = ["detail http://shop.test/p/2"];
+    assert_eq!(links("http://shop.test/sitemap.xml", bare), expected);
+}
+
+#[test]
 fn an_index_and_a_robots_txt_lead_to_sitemaps() {
     let index =
         b"<sitemapindex><sitemap><loc>http://shop.test/a.xml</loc></sitemap></sitemapindex>";

@@ -155,6 +155,13 @@ fn json_ld_is_found_in_any_block_array_or_graph() {
     );
     check(ld("/name"), page, json!("Org"));
     check(ld("Product/name"), page, json!("P"));
+    let of_schema = |kind: &str| {
+        format!(r#"<script type="application/ld+json">{{"@type": "{kind}", "name": "P"}}</script>"#)
+    };
+    for kind in ["http://schema.org/Product", "schema:Product"] {
+        check(ld("Product/name"), &of_schema(kind), json!("P"));
+    }
+    check(ld("Product/name"), &of_schema("ProductGroup"), json!(null));
     check(
         ld("/image").kind(FieldType::Url),
         page,

@@ -182,3 +182,27 @@ fn links_are_resolved_against_where_the_answer_came_from() {
     let found = extract(&site, StageId(0), &page, &Bounds::default()).unwrap();
     assert_eq!(found.links[0].url, "http://a.test/moved/1");
 }
+
+#[test]
+fn a_query_is_meant_in_the_character_set_of_its_page() {
+    let site = shop();
+    let nothing = Map::new();
+    let urls = |content_type: &'static str, body: &[u8]| -> Vec<String> {
+        let page = PageInput {
+            url: URL,
+            final_url: URL,
+            content_type: Some(content_type),
+            body,
+            carried: &nothing,
+            depth: 0,
+        };
+        let found = extract(&site, StageId(0), &page, &Bounds::default()).unwrap();
+        found.links.into_iter().map(|link| link.url).collect()
+    };
+    let gbk = b"<article><h3><a href='/\xd6\xd0?q=\xd6\xd0&p=%41'>x</a></h3></article>";
+    let expected = ["http://a.test/%E4%B8%AD?q=%D6%D0&p=%41"];
+    assert_eq!(urls("text/html; charset=gbk", gbk), expected);
+    let utf8 = "<article><h3><a href='/中?q=中'>x</a></h3></article>".as_bytes();
+    let expected = ["http://a.test/%E4%B8%AD?q=%E4%B8%AD"];
+    assert_eq!(urls("text/html; charset=utf-8", utf8), expected);
+}

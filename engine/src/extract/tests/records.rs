@@ -2,7 +2,7 @@
 
 use super::build::{URL, json_of, read, rows, select, site};
 use crate::{
-    extract::{bounds::Bounds, output::PageInput, trace::trace},
+    extract::{bounds::Bounds, extract, output::PageInput, trace::trace},
     model::{class::ErrorClass, ids::StageId},
     site::compiled::{Field, FieldType, Site, Stage},
 };
@@ -62,6 +62,22 @@ fn a_missing_required_field_fails_the_page_and_says_where() {
         "record \"product\", field \"upc\" is required: rows \"table tr\" whose label \"th\" is \
          \"UPC\", value \"td\" gave nothing; page http://a.test/list/"
     );
+}
+
+#[test]
+fn a_page_that_led_elsewhere_says_where() {
+    let site = detail(None, &[], vec![name().required()]);
+    let page = PageInput {
+        url: URL,
+        final_url: "http://a.test/login",
+        content_type: None,
+        body: b"<h1>Log in</h1>",
+        carried: &serde_json::Map::new(),
+        depth: 0,
+    };
+    let error = extract(&site, StageId(0), &page, &Bounds::default()).unwrap_err();
+    let place = "; page http://a.test/list/, which led to http://a.test/login";
+    assert!(error.message.ends_with(place), "{}", error.message);
 }
 
 #[test]

@@ -69,6 +69,10 @@ pub(super) struct Controller {
     last_sent: Option<Duration>,
     /// Mean gap between requests, in µs.
     sent_gap: u64,
+    /// The same without the time in which we were idle, for what a host refuses is our speed at
+    /// work; and without the first gap, which holds the connection's making.
+    busy_gap: u64,
+    gaps: u64,
     refusals: Refusals,
     cause: Cause,
 }
@@ -109,6 +113,8 @@ impl Controller {
             invited: 0,
             last_sent: None,
             sent_gap: 0,
+            busy_gap: 0,
+            gaps: 0,
             refusals: Refusals::default(),
             cause: Cause::SlowStart,
         }
@@ -133,15 +139,19 @@ impl Controller {
         }
     }
 
-    pub(super) fn on_sent(&mut self, now: Duration, pressed: bool) {
+    pub(super) fn on_sent(&mut self, now: Duration, idle: Duration, pressed: bool) {
         self.pressed |= pressed;
         if let Some(last) = self.last_sent {
-            let gap = micros(now.saturating_sub(last));
-            self.sent_gap = if self.sent_gap == 0 {
-                gap
-            } else {
-                (self.sent_gap * 7).saturating_add(gap) / 8
+            let gap = now.saturating_sub(last);
+            let mean = |mean: u64, gap: Duration, of: u64| {
+                (mean * (of - 1)).saturating_add(micros(gap)) / of
             };
+            let of = if self.sent_gap == 0 { 1 } else { 8 };
+            self.sent_gap = mean(self.sent_gap, gap, of);
+            if self.gaps > 0 {
+                self.busy_gap = mean(self.busy_gap, gap.saturating_sub(idle), self.gaps.min(8));
+            }
+            self.gaps += 1;
         }
         self.last_sent = Some(now);
     }
@@ -200,7 +210,11 @@ impl Controller {
         self.penalty = self.penalty.saturating_mul(2).min(MAX_PENALTY);
         let few = self.successes_since_event < FEW;
         if limit == 1 || !self.pace.is_zero() || (again.is_some() && few) {
-            let natural = Duration::from_micros(self.sent_gap.saturating_add(self.sent_gap / 2));
+            let at_work = match self.gaps {
+                0 | 1 => micros(now.saturating_sub(sent)),
+                _ => self.busy_gap,
+            };
+            let natural = Duration::from_micros(at_work.saturating_add(at_work / 2));
             let slower = self.slower();
             self.pace = if self.pace.is_zero() { natural } else { slower };
             self.pace = self.pace.clamp(MIN_PACE, MAX_PACE);

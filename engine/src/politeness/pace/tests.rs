@@ -95,6 +95,15 @@ fn retry_after_parks_the_host_and_the_longest_counts() {
 }
 
 #[test]
+fn a_refusal_after_idle_time_slows_down_by_our_speed_at_work() {
+    let mut pace = open(f64::INFINITY, 16);
+    exchange(&mut pace, ms(0), Signal::Good(ms(5)));
+    // The next page was found, or a Retry-After was over, only then.
+    exchange(&mut pace, ms(4_000), Signal::Throttled(None));
+    assert_eq!(pace.gap(), ms(15), "half as much again as an answer takes");
+}
+
+#[test]
 fn a_retry_after_of_zero_parks_nothing() {
     let mut pace = open(f64::INFINITY, 16);
     exchange(&mut pace, ms(0), Signal::Throttled(Some(ms(0))));

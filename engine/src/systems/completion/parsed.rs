@@ -41,13 +41,22 @@ pub(super) fn parsed(
         items,
         times: alike.map_or(1, |before| before.times + 1),
     };
-    if let Err(message) = accept(crawl, entity, &task, &extracted, short) {
-        crawl.commands.entity(entity).insert(short);
-        // It may come short for good: then what it has counts all the same.
+    let refused = match accept(crawl, entity, &task, &extracted, short) {
+        Err(message) => {
+            crawl.commands.entity(entity).insert(short);
+            Some((ErrorClass::ShortPage, message))
+        }
+        Ok(()) => extracted
+            .invalid
+            .clone()
+            .map(|message| (ErrorClass::InvalidRecord, message)),
+    };
+    if let Some((class, message)) = refused {
+        // It may come so for good: then what it has counts all the same.
         if let Some(flight) = crawl.slots.flight_mut(id) {
             flight.extracted = Some(extracted);
         }
-        set_back(crawl, id, ErrorClass::ShortPage, message, None);
+        set_back(crawl, id, class, message, None);
         return;
     }
     let now = crawl.now();
