@@ -27,7 +27,7 @@ pub use exit::Exit;
 
 /// Crawls catalogue-like sites into SQLite, and lets you watch it.
 #[derive(Parser, Debug)]
-#[command(name = "crawlfield", version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "crawlfield", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Subcommands,
@@ -70,6 +70,7 @@ enum Subcommands {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    hear_threads();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -134,6 +135,19 @@ impl Failure {
             message: message.into(),
         }
     }
+}
+
+/// Prints on stderr what a thread of the far end has nobody to return to.
+pub fn hear_threads() {
+    let heard = tracing_subscriber::fmt()
+        .with_env_filter("crawlfield_engine=error")
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        // It would panic where stderr is closed.
+        .log_internal_errors(false)
+        .without_time();
+    // Only a program that listens already refuses it.
+    heard.try_init().ok();
 }
 
 /// One message for a person, on stderr.

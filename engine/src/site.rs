@@ -12,7 +12,6 @@ pub mod problems;
 pub(crate) mod reading;
 pub mod scope;
 pub mod selector;
-pub mod shipped;
 mod sources;
 pub(crate) mod stages;
 pub mod start;

@@ -11,7 +11,7 @@ use std::{
 use clap::Parser;
 use crawlfield_engine::{
     cli::{
-        Exit, Failure,
+        Exit, Failure, hear_threads,
         run::{Scratch, refuse_stopped},
         session::{Manner, crawl},
     },
@@ -31,6 +31,7 @@ use crate::{
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    hear_threads();
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         Err(error) => {

@@ -78,7 +78,6 @@ pub(super) fn read(
         Pages::Pattern {
             pattern,
             count,
-            until_empty: _,
             max,
             first,
         } => {

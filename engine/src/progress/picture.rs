@@ -49,12 +49,6 @@ impl Picture {
         }
     }
 
-    /// The latest snapshots by session.
-    #[must_use]
-    pub fn snapshots(&self) -> &BTreeMap<u32, Arc<Snapshot>> {
-        &self.snapshots
-    }
-
     /// Engine time of the latest snapshot, in seconds.
     #[must_use]
     pub fn at(&self) -> f64 {

@@ -34,8 +34,6 @@ pub enum Layer {
     Environment,
     /// A flag of the command line.
     Flag,
-    /// Changed while running.
-    Command,
 }
 
 impl fmt::Display for Layer {
@@ -47,7 +45,6 @@ impl fmt::Display for Layer {
             Self::Site => "site file",
             Self::Environment => "environment",
             Self::Flag => "flag",
-            Self::Command => "command",
         })
     }
 }

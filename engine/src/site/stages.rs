@@ -207,8 +207,7 @@ fn pages(node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Pages> {
     let count = table.take("count").and_then(|node| count(&node, p));
     let until_empty = table
         .take("until_empty")
-        .and_then(|node| node.boolean(p))
-        .unwrap_or(false);
+        .is_some_and(|node| node.boolean(p) != Some(false));
     let max = table
         .take("max")
         .and_then(|node| node.integer(1..=100_000_000, p));
@@ -217,9 +216,8 @@ fn pages(node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Pages> {
         .and_then(|node| node.integer(0..=1_000_000, p))
         .unwrap_or(1);
     if has_pattern
-        && !["count", "until_empty", "max"]
-            .iter()
-            .any(|key| table.has(key))
+        && !until_empty
+        && !["count", "max"].iter().any(|key| table.has(key))
     {
         let message =
             "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
@@ -237,7 +235,6 @@ fn pages(node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Pages> {
     Some(Pages::Pattern {
         pattern,
         count,
-        until_empty,
         max,
         first,
     })

@@ -32,7 +32,7 @@ and resumable.";
 
 /// Watch a crawl: every page a task, every task a sprite.
 #[derive(Parser, Debug)]
-#[command(name = "crawlfield-viewer", version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "crawlfield-viewer", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Flags {
     /// Site file to crawl
     #[arg(value_name = "SITE.toml", conflicts_with_all = ["demo", "replay"], requires = "store")]

@@ -193,14 +193,13 @@ impl Stage {
     }
 }
 
-pub(crate) fn pattern(url: &str, count: Option<(&str, &str)>, until_empty: bool) -> Pages {
+pub(crate) fn pattern(url: &str, count: Option<(&str, &str)>) -> Pages {
     Pages::Pattern {
         pattern: url.to_owned(),
         count: count.map(|(select, regex)| CountRule {
             select: text(&[select]),
             regex: (!regex.is_empty()).then(|| Regex::new(regex).expect("a regex of a test")),
         }),
-        until_empty,
         max: None,
         first: 1,
     }
