@@ -115,21 +115,24 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn usage(message: impl Into<String>) -> Self {
+    /// What was asked for cannot be.
+    pub fn usage(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Usage,
             message: message.into(),
         }
     }
 
-    fn store(error: &crate::ports::stored::StoreError) -> Self {
+    /// The store cannot be used, or refuses.
+    pub fn store(error: impl std::fmt::Display) -> Self {
         Self {
             exit: Exit::Store,
             message: error.to_string(),
         }
     }
 
-    fn internal(message: impl Into<String>) -> Self {
+    /// Ours or the system's.
+    pub fn internal(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Internal,
             message: message.into(),
@@ -151,7 +154,7 @@ pub fn hear_threads() {
 }
 
 /// One message for a person, on stderr.
-fn complain(message: &str) {
+pub fn complain(message: &str) {
     writeln!(io::stderr(), "{}", message.trim_end()).ok();
 }
 

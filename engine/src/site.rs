@@ -4,6 +4,7 @@ pub(crate) mod amounts;
 pub mod compiled;
 mod fields;
 mod load;
+mod loading;
 pub(crate) mod manners;
 mod meaning;
 mod names;

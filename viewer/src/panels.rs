@@ -1,17 +1,24 @@
 //! The panels round the field: what people read and press. Drawn with egui at most ten times a
 //! second unless touched; they never write a task's state, they ask through commands.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bevy::{ecs::message::Messages, prelude::*, window::RequestRedraw};
 use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
     PrimaryEguiContext, egui,
 };
-use crawlfield_engine::model::ids::{HostId, PageKey, SessionId, StageId};
+use crawlfield_engine::{
+    feed::snapshot::Snapshot,
+    model::ids::{HostId, PageKey, SessionId, StageId},
+};
 
 use crate::{compose::compose_scene, field::view::View, show::Show, story::letters::By};
 
+mod acting;
 mod asking;
 mod charts;
 mod dialog;
@@ -181,6 +188,18 @@ struct Desk<'a> {
     panels: &'a mut Panels,
     playback: &'a mut Playback,
     look: Look,
+}
+
+impl Desk<'_> {
+    /// The session that the panels speak of: the first that is not over, else the last.
+    fn session(&self) -> Option<&Snapshot> {
+        let snapshots = &self.show.news.snapshots;
+        let is_open = |snapshot: &&Arc<Snapshot>| {
+            !matches!(&*snapshot.session.state, "completed" | "failed" | "stopped")
+        };
+        let open = snapshots.iter().find(is_open);
+        open.or_else(|| snapshots.last()).map(|found| &**found)
+    }
 }
 
 #[expect(

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     compiled::{Field, FieldType, Source, Take},
-    load::{CarriedUse, Loading},
+    loading::{CarriedUse, Loading},
     names, patterns,
     problems::{Problems, shown},
     reading::{Node, Table, plain},

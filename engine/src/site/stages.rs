@@ -11,7 +11,7 @@ use super::{
         Stage, Take,
     },
     fields,
-    load::{Loading, absolute, stage_id},
+    loading::{Loading, absolute, stage_id},
     manners::duration,
     names, patterns,
     problems::Problems,
@@ -215,10 +215,7 @@ fn pages(node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Pages> {
         .take("first")
         .and_then(|node| node.integer(0..=1_000_000, p))
         .unwrap_or(1);
-    if has_pattern
-        && !until_empty
-        && !["count", "max"].iter().any(|key| table.has(key))
-    {
+    if has_pattern && !until_empty && !["count", "max"].iter().any(|key| table.has(key)) {
         let message =
             "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
         p.error(&table.key_span("pattern"), &node.field, message);

@@ -103,8 +103,7 @@ fn the_other_ways_to_page_load_too() {
     assert_eq!(first, 1);
     let Pages::Pattern { max, first, .. } = pages(
         r#"{ pattern = "http://a.test/p{page}", until_empty = true, max = 1000, first = 0 }"#,
-    )
-    else {
+    ) else {
         panic!("pattern")
     };
     assert_eq!((max, first), (Some(1000), 0));

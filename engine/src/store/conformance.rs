@@ -1,8 +1,21 @@
 //! One suite for every store: what the verbs mean, whoever carries them out. Here the kit; the
-//! stories are in `stories`, random ones in `random`.
+//! stories are in `pages` and `sessions`, random ones in `random`.
 
+/// Every store has to tell these alike.
+macro_rules! stories {
+    ($($name:ident),+ $(,)?) => {
+        mod on_disk {
+            $(#[test] fn $name() { super::$name(super::Talk::new(super::OnDisk::new())); })+
+        }
+        mod in_memory {
+            $(#[test] fn $name() { super::$name(super::Talk::new(super::ModelStore::default())); })+
+        }
+    };
+}
+
+mod pages;
 mod random;
-mod stories;
+mod sessions;
 
 use std::{
     path::PathBuf,
@@ -24,8 +37,8 @@ use crate::{
     ports::{
         orders::StoreOrder,
         stored::{
-            AttemptRow, Discovered, EndAttempt, Ended, KnownHost, Mode, OpenSession, PageEnd,
-            SessionOpened, StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
+            AttemptRow, Discovered, EndAttempt, Ended, Evidence, KnownHost, Mode, OpenSession,
+            PageEnd, SessionOpened, StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
         },
     },
     sim::store::ModelStore,
@@ -244,6 +257,11 @@ impl<S: Subject> Talk<S> {
     }
 }
 
+pub(crate) fn count(opened: &SessionOpened, phase: Phase) -> u64 {
+    let of_phase = opened.counts.iter().filter(|(_, _, at, _)| *at == phase);
+    of_phase.map(|(_, _, _, n)| n).sum()
+}
+
 pub(crate) fn attempt(session: SessionId, task: &StoredTask, end: PageEnd) -> EndAttempt {
     let has_failed = matches!(end, PageEnd::Failed { .. } | PageEnd::Backoff { .. });
     EndAttempt {
@@ -277,6 +295,14 @@ pub(crate) fn done(records: Vec<Record>, links: Vec<Link>) -> PageEnd {
         alias: None,
         validators: None,
         content_hash: None,
+    }
+}
+
+pub(crate) fn failed() -> PageEnd {
+    PageEnd::Failed {
+        evidence: Evidence::default(),
+        records: Vec::new(),
+        links: Vec::new(),
     }
 }
 

@@ -55,7 +55,8 @@ fn bounds(desk: &Desk<'_>) -> (f64, f64) {
         return (wide(from) / 1e6, wide(to).max(wide(from) + 1e6) / 1e6);
     }
     let now = wide(desk.show.now_us) / 1e6;
-    let ahead = top::session(desk)
+    let ahead = desk
+        .session()
         .and_then(|snapshot| snapshot.prediction.as_ref())
         .map_or(0.0, |prediction| prediction.eta95[1]);
     (0.0, (now + ahead).max(1.0))
@@ -162,7 +163,7 @@ fn future(
     place: &dyn Fn(f64) -> f32,
     bar: &dyn Fn(f32, f32, f32) -> Rect,
 ) {
-    let Some(snapshot) = top::session(desk) else {
+    let Some(snapshot) = desk.session() else {
         return;
     };
     let Some(prediction) = &snapshot.prediction else {
