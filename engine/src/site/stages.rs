@@ -37,7 +37,6 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
     let t = &mut table;
     let p = &mut loading.problems;
     let mut stage = Stage {
-        name: entry.name.to_owned(),
         items_per_page: t
             .take("items_per_page")
             .and_then(|node| node.integer(1..=100_000, p)),
@@ -50,11 +49,8 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
         stage_attempts: t
             .take("stage_attempts")
             .and_then(|node| node.integer(1..=100, p)),
-        pages: None,
-        links: Vec::new(),
-        records: Vec::new(),
-        sitemap_of: None,
         sitemaps: t.take("sitemaps").and_then(|node| sitemaps(&node, p)),
+        ..Stage::new(entry.name)
     };
     stage.pages = t.take("pages").and_then(|node| pages(&node, loading));
     for table in tables(t.take("links"), entry.name, "links", &mut loading.problems) {
@@ -70,6 +66,25 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
     }
     table.finish(&mut loading.problems);
     Some(stage)
+}
+
+impl Stage {
+    /// A stage that reads nothing yet.
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            items_per_page: None,
+            tolerance: None,
+            barrier: false,
+            retry: None,
+            stage_attempts: None,
+            pages: None,
+            links: Vec::new(),
+            records: Vec::new(),
+            sitemaps: None,
+            sitemap_of: None,
+        }
+    }
 }
 
 /// An array of tables; a single table gets a hint about its brackets.
@@ -364,17 +379,11 @@ pub(super) fn of_sitemaps(stages: &[Stage]) -> Vec<Stage> {
         .enumerate()
         .filter(|(_, stage)| stage.sitemaps.is_some())
         .map(|(index, stage)| Stage {
-            name: format!("sitemap:{}", stage.name),
-            items_per_page: None,
             tolerance: stage.tolerance,
-            barrier: false,
             retry: stage.retry,
             stage_attempts: stage.stage_attempts,
-            pages: None,
-            links: Vec::new(),
-            records: Vec::new(),
-            sitemaps: None,
             sitemap_of: u16::try_from(index).ok().map(StageId),
+            ..Stage::new(&format!("sitemap:{}", stage.name))
         })
         .collect()
 }

@@ -329,16 +329,8 @@ pub(crate) fn link(stage: StageId, name: &str) -> Link {
 
 pub(crate) fn field(name: &str, kind: FieldType) -> Field {
     Field {
-        name: name.to_owned(),
-        source: Source::Meta(String::new()),
-        regex: None,
-        map: None,
-        transforms: Vec::new(),
         kind,
-        list: false,
-        required: false,
-        default: None,
-        formats: Vec::new(),
+        ..Field::new(name, Source::Meta(String::new()))
     }
 }
 
@@ -351,20 +343,7 @@ pub(crate) fn fields() -> Vec<Field> {
 
 /// Lists lead to lists and details; details have one product of these fields.
 pub(crate) fn site(name: &str, fields: Vec<Field>) -> Site {
-    let stage = |name: &str| Stage {
-        name: name.to_owned(),
-        items_per_page: None,
-        tolerance: None,
-        barrier: false,
-        retry: None,
-        stage_attempts: None,
-        pages: None,
-        links: Vec::new(),
-        records: Vec::new(),
-        sitemaps: None,
-        sitemap_of: None,
-    };
-    let mut list = stage("list");
+    let mut list = Stage::new("list");
     list.pages = Some(Pages::Next(Fallbacks(Vec::new())));
     list.links.push(LinkRule {
         each: None,
@@ -373,7 +352,7 @@ pub(crate) fn site(name: &str, fields: Vec<Field>) -> Site {
         carry: Vec::new(),
         matches: None,
     });
-    let mut detail = stage("detail");
+    let mut detail = Stage::new("detail");
     detail.records.push(RecordRule {
         kind: "product".to_owned(),
         key: Vec::new(),

@@ -71,21 +71,6 @@ pub(crate) fn rows(rows: &str, label: &str, is: Option<&str>, value: &str) -> So
 }
 
 impl Field {
-    pub(crate) fn new(name: &str, source: Source) -> Self {
-        Self {
-            name: name.to_owned(),
-            source,
-            regex: None,
-            map: None,
-            transforms: Vec::new(),
-            kind: FieldType::Text,
-            list: false,
-            required: false,
-            default: None,
-            formats: Vec::new(),
-        }
-    }
-
     pub(crate) fn kind(self, kind: FieldType) -> Self {
         Self { kind, ..self }
     }
@@ -138,22 +123,6 @@ impl Field {
 }
 
 impl Stage {
-    pub(crate) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            items_per_page: None,
-            tolerance: None,
-            barrier: false,
-            retry: None,
-            stage_attempts: None,
-            pages: None,
-            links: Vec::new(),
-            records: Vec::new(),
-            sitemaps: None,
-            sitemap_of: None,
-        }
-    }
-
     pub(crate) fn pages(self, pages: Pages) -> Self {
         Self {
             pages: Some(pages),
