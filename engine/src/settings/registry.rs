@@ -128,8 +128,11 @@ pub fn named(name: &str) -> Result<&'static Setting, String> {
         .find(|setting| setting.name == name)
         .ok_or_else(|| {
             let near = nearest(name, ALL.iter().map(|setting| setting.name));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            format!("there is no setting {}{hint}", shown(name))
+            let hint = near.map_or_else(
+                || "`crawlfield check` lists all".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            format!("there is no setting {}; {hint}", shown(name))
         })
 }
 
