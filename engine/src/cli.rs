@@ -70,20 +70,7 @@ enum Subcommands {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    hear_threads();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
-            error.print().ok();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Done.into()
-            };
-        }
-    };
-    let result = match cli.command {
+    program(|cli: Cli| match cli.command {
         Subcommands::Run(args) => run::run(&args),
         Subcommands::Resume(args) => resume::run(&args),
         Subcommands::Try(args) => trying::run(&args),
@@ -94,8 +81,25 @@ pub fn main() -> ExitCode {
         Subcommands::Compare(args) => comparing::run(&args),
         Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
+    })
+}
+
+/// Reads this process's flags, runs a program with them, and says how it ended.
+pub fn program<Flags: Parser>(run: impl FnOnce(Flags) -> Result<Exit, Failure>) -> ExitCode {
+    hear_threads();
+    let flags = match Flags::try_parse() {
+        Ok(flags) => flags,
+        Err(error) => {
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
+            error.print().ok();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
+        }
     };
-    match result {
+    match run(flags) {
         Ok(_) if UNSAID.load(Ordering::Relaxed) => Exit::Internal.into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -141,7 +145,7 @@ impl Failure {
 }
 
 /// Prints on stderr what a thread of the far end has nobody to return to.
-pub fn hear_threads() {
+fn hear_threads() {
     let heard = tracing_subscriber::fmt()
         .with_env_filter("crawlfield_engine=error")
         .with_writer(io::stderr)

@@ -5,9 +5,8 @@ pub mod flags;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use crawlfield_engine::cli::{
-    Exit, Failure, complain, hear_threads,
+    Exit, Failure, complain, program,
     run::{Scratch, refuse_stopped},
     session::{Manner, crawl},
 };
@@ -20,29 +19,10 @@ use flags::Flags;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    hear_threads();
-    let flags = match Flags::try_parse() {
-        Ok(flags) => flags,
-        Err(error) => {
-            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
-            error.print().ok();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Done.into()
-            };
-        }
-    };
-    if let Some(need) = flags.probe {
-        return need.answer_here();
-    }
-    match run(&flags) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            complain(&failure.message);
-            failure.exit.into()
-        }
-    }
+    program(|flags: Flags| match flags.probe {
+        Some(need) => Ok(need.answer_here()),
+        None => run(&flags),
+    })
 }
 
 fn run(flags: &Flags) -> Result<Exit, Failure> {
