@@ -1,10 +1,7 @@
 //! The panels round the field: what people read and press. Drawn with egui at most ten times a
 //! second unless touched; they never write a task's state, they ask through commands.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bevy::{ecs::message::Messages, prelude::*, window::RequestRedraw};
 use bevy_egui::{
@@ -12,7 +9,7 @@ use bevy_egui::{
     PrimaryEguiContext, egui,
 };
 use crawlfield_engine::{
-    feed::snapshot::Snapshot,
+    feed::{frame::SessionPhase, snapshot::Snapshot},
     model::ids::{HostId, PageKey, SessionId, StageId},
 };
 
@@ -194,11 +191,9 @@ impl Desk<'_> {
     /// The session that the panels speak of: the first that is not over, else the last.
     fn session(&self) -> Option<&Snapshot> {
         let snapshots = &self.show.news.snapshots;
-        let is_open = |snapshot: &&Arc<Snapshot>| {
-            !matches!(&*snapshot.session.state, "completed" | "failed" | "stopped")
-        };
-        let open = snapshots.iter().find(is_open);
-        open.or_else(|| snapshots.last()).map(|found| &**found)
+        let is_over = |state: &str| SessionPhase::is_over_by_name(state);
+        let open = snapshots.iter().find(|one| !is_over(&one.session.state));
+        open.or(snapshots.last()).map(|one| &**one)
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
             complain(&match count {
                 0 => NONE_FITS.to_owned(),
                 _ => format!(
-                    "queued again: {count}; `crawlfield resume --store {}` fetches them",
+                    "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
                     which.store.display()
                 ),
             });
@@ -132,7 +132,7 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
                 .map_err(failure)?;
             complain(&match count {
                 0 => NONE_FITS.to_owned(),
-                _ => format!("dropped for good: {count}"),
+                _ => format!("{count} pages are dropped"),
             });
             Ok(Exit::Done)
         }

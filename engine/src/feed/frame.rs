@@ -227,12 +227,18 @@ pub enum SessionPhase {
 
 impl SessionPhase {
     /// Those in which a session is over.
-    pub const OVER: [Self; 3] = [Self::Stopped, Self::Completed, Self::Failed];
+    const OVER: [Self; 3] = [Self::Stopped, Self::Completed, Self::Failed];
 
     /// Whether a session that is here is over.
     #[must_use]
     pub fn is_over(self) -> bool {
         Self::OVER.contains(&self)
+    }
+
+    /// The same of its name, as a snapshot has it.
+    #[must_use]
+    pub fn is_over_by_name(name: &str) -> bool {
+        Self::OVER.iter().any(|phase| phase.name() == name)
     }
 }
 
