@@ -8,6 +8,7 @@ mod loading;
 pub(crate) mod manners;
 mod meaning;
 mod names;
+mod pages;
 mod patterns;
 pub mod problems;
 pub(crate) mod reading;

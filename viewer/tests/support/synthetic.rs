@@ -11,7 +11,7 @@ use crawlfield_engine::{
     },
     model::{
         class::ErrorClass,
-        ids::{HostId, SessionId, StageId},
+        ids::{HostId, PageKey, SessionId, StageId},
         phase::Phase,
     },
 };
@@ -114,6 +114,7 @@ impl Synthetic {
         let rest = self.rest();
         self.due.push(Reverse((self.at_us + rest, slot)));
         Change::Admitted(Box::new(Birth {
+            key: PageKey::new("synthetic", kind, &url),
             stage: StageId(stage),
             host: HostId(host + 1),
             ..Birth::new(slot, &url)
