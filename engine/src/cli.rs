@@ -28,7 +28,7 @@ pub use exit::Exit;
 
 /// Crawls catalogue-like sites into SQLite, and lets you watch it.
 #[derive(Parser, Debug)]
-#[command(name = "crawlfield", version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "crawlfield", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Subcommands,
@@ -71,19 +71,7 @@ enum Subcommands {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
-            error.print().ok();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Done.into()
-            };
-        }
-    };
-    let result = match cli.command {
+    program(|cli: Cli| match cli.command {
         Subcommands::Run(args) => run::run(&args),
         Subcommands::Resume(args) => resume::run(&args),
         Subcommands::Try(args) => trying::run(&args),
@@ -94,8 +82,25 @@ pub fn main() -> ExitCode {
         Subcommands::Compare(args) => comparing::run(&args),
         Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
+    })
+}
+
+/// Reads this process's flags, runs a program with them, and says how it ended.
+pub fn program<Flags: Parser>(run: impl FnOnce(Flags) -> Result<Exit, Failure>) -> ExitCode {
+    hear_threads();
+    let flags = match Flags::try_parse() {
+        Ok(flags) => flags,
+        Err(error) => {
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
+            error.print().ok();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
+        }
     };
-    match result {
+    match run(flags) {
         Ok(_) if UNSAID.load(Ordering::Relaxed) => Exit::Internal.into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -115,21 +120,24 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn usage(message: impl Into<String>) -> Self {
+    /// What was asked for cannot be.
+    pub fn usage(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Usage,
             message: message.into(),
         }
     }
 
-    fn store(error: &crate::ports::stored::StoreError) -> Self {
+    /// The store cannot be used, or refuses.
+    pub fn store(error: impl std::fmt::Display) -> Self {
         Self {
             exit: Exit::Store,
             message: error.to_string(),
         }
     }
 
-    fn internal(message: impl Into<String>) -> Self {
+    /// Ours or the system's.
+    pub fn internal(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Internal,
             message: message.into(),
@@ -137,8 +145,21 @@ impl Failure {
     }
 }
 
+/// Prints on stderr what a thread of the far end has nobody to return to.
+fn hear_threads() {
+    let heard = tracing_subscriber::fmt()
+        .with_env_filter("crawlfield_engine=error")
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        // It would panic where stderr is closed.
+        .log_internal_errors(false)
+        .without_time();
+    // Only a program that listens already refuses it.
+    heard.try_init().ok();
+}
+
 /// One message for a person, on stderr.
-fn complain(message: &str) {
+pub fn complain(message: &str) {
     writeln!(io::stderr(), "{}", message.trim_end()).ok();
 }
 

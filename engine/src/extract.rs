@@ -9,6 +9,7 @@ mod dom;
 mod embedded;
 mod field;
 mod find;
+mod found;
 mod links;
 pub mod output;
 mod page;

@@ -9,3 +9,4 @@ pub mod key;
 pub mod mirror;
 pub mod recording;
 pub mod snapshot;
+pub mod tables;

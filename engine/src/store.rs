@@ -89,12 +89,6 @@ impl Store {
         &self.path
     }
 
-    /// Which start of an engine on this store this is, from 1.
-    #[must_use]
-    pub const fn boot(&self) -> u32 {
-        self.boot
-    }
-
     /// Carries out all orders in one transaction. A verb that is refused leaves the others alone;
     /// any other error undoes all of them and is reported for each.
     pub fn apply(

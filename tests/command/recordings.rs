@@ -7,11 +7,7 @@ use crawlfield_engine::{
         frame::{Birth, Change, ChangeFrame, Detail, Move},
         recording::Writer,
     },
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        page_url::PageUrl,
-        phase::Phase,
-    },
+    model::phase::Phase,
 };
 
 use crate::workplace::{Workplace, documents};
@@ -20,17 +16,7 @@ const URL: &str = "http://books.test/item/1";
 
 /// A page is found at 1 s, fetched from 2 s on, and at 3 s it comes to `end`.
 fn record(path: &str, end: Phase) {
-    let birth = Change::Admitted(Box::new(Birth {
-        slot: 0,
-        key: PageKey::new("books", "detail", URL),
-        url: PageUrl::from(URL),
-        session: SessionId(1),
-        stage: StageId(0),
-        batch: BatchId(0),
-        host: HostId(1),
-        phase: Phase::Queued,
-        attempts: 0,
-    }));
+    let birth = Change::Admitted(Box::new(Birth::new(0, URL)));
     let step = |from, to| {
         Change::Moved(Move {
             slot: 0,

@@ -105,11 +105,12 @@ fn skipped(why: &str) -> bool {
 /// A recording of a small demo run.
 fn record(path: &Path, products: u32) {
     use crawlfield_engine::{
+        cli::Failure,
         demo::DemoConfig,
         settings::Settings,
         start::{self, job::Job},
     };
-    use crawlfield_viewer::crawl::{Crawl, internal};
+    use crawlfield_viewer::crawl::Crawl;
     let config = DemoConfig {
         products,
         latency_ms: 5,
@@ -118,7 +119,7 @@ fn record(path: &Path, products: u32) {
     let job = Job::demo(config).expect("loopback is free");
     let store = path.with_extension("db");
     let (crawl, recorder) = Crawl::begin(job, Some(&store), &Settings::default(), |running| {
-        start::record(running, path).map_err(|error| internal(error.to_string()))
+        start::record(running, path).map_err(|error| Failure::internal(error.to_string()))
     })
     .expect("the demo begins");
     crawl.watch(LONGEST);

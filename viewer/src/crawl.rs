@@ -1,7 +1,7 @@
 //! The crawl that is watched: its job, store and engine, begun and ended as the command line does.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -17,10 +17,19 @@ use crawlfield_engine::{
     start::{self, Running, Until, job::Job},
 };
 
-use crate::{source::Source, window::Present};
+use crate::source::Source;
 
 /// Items that may wait for the viewer; beyond them the hub holds changes for it.
 const INBOX: usize = 4_096;
+
+/// What the window shows of a crawl beside its feed.
+#[derive(Debug, Clone)]
+pub struct Present {
+    /// Zero of engine time.
+    pub began: Instant,
+    /// Its store.
+    pub store: PathBuf,
+}
 
 /// A running crawl. Dropping it does not stop it: `end` does.
 #[derive(Debug)]
@@ -48,21 +57,12 @@ impl Crawl {
     ) -> Result<(Self, T), Failure> {
         let scratch = Scratch::new(store)?;
         refuse_stopped(&scratch.store, &job)?;
-        let opened = start::open_store(&scratch.store).map_err(|error| Failure {
-            exit: Exit::Store,
-            message: error.to_string(),
-        })?;
+        let opened = start::open_store(&scratch.store).map_err(Failure::store)?;
         let began = Instant::now();
-        let running =
-            start::start(settings.clone(), opened, Until::Shutdown).map_err(|error| Failure {
-                exit: Exit::Internal,
-                message: format!("the engine cannot start: {error}"),
-            })?;
+        let running = start::start(settings.clone(), opened, Until::Shutdown)
+            .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
         let with = before(&running).and_then(|with| {
-            job.begin(&running, settings).map_err(|message| Failure {
-                exit: Exit::Store,
-                message,
-            })?;
+            job.begin(&running, settings).map_err(Failure::store)?;
             Ok(with)
         });
         match with {
@@ -135,7 +135,7 @@ impl Crawl {
         recorder
             .join()
             .map(drop)
-            .map_err(|error| internal(format!("the recording ended early: {error}")))
+            .map_err(|error| Failure::internal(format!("the recording ended early: {error}")))
     }
 
     /// Waits until engine time `until`, or until every session is over.
@@ -159,13 +159,4 @@ impl Crawl {
 pub fn is_over(tables: &Tables) -> bool {
     let mut sessions = tables.sessions().iter().peekable();
     sessions.peek().is_some() && sessions.all(|session| session.phase.is_over())
-}
-
-/// A failure of ours or of the system.
-#[must_use]
-pub fn internal(message: String) -> Failure {
-    Failure {
-        exit: Exit::Internal,
-        message,
-    }
 }

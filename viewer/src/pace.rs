@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use crawlfield_engine::model::phase::Phase;
 
-use crate::{
-    cli::Quality,
-    show::{Motion, Show},
-};
+use crate::show::{Motion, Show};
+
+/// How much the picture may cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Quality {
+    /// 10 frames a second, only what must move
+    Economy,
+    /// 30 frames a second
+    #[default]
+    Balanced,
+    /// 60 frames a second
+    Performance,
+}
 
 /// A move shows for so long: the pop and the fading of a done task.
 const ECHO_US: u64 = 2_500_000;

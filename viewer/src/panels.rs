@@ -8,10 +8,14 @@ use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
     PrimaryEguiContext, egui,
 };
-use crawlfield_engine::model::ids::{HostId, PageKey, SessionId, StageId};
+use crawlfield_engine::{
+    feed::{frame::SessionPhase, snapshot::Snapshot},
+    model::ids::{HostId, PageKey, SessionId, StageId},
+};
 
 use crate::{compose::compose_scene, field::view::View, show::Show, story::letters::By};
 
+mod acting;
 mod asking;
 mod charts;
 mod dialog;
@@ -181,6 +185,16 @@ struct Desk<'a> {
     panels: &'a mut Panels,
     playback: &'a mut Playback,
     look: Look,
+}
+
+impl Desk<'_> {
+    /// The session that the panels speak of: the first that is not over, else the last.
+    fn session(&self) -> Option<&Snapshot> {
+        let snapshots = &self.show.news.snapshots;
+        let is_over = |state: &str| SessionPhase::is_over_by_name(state);
+        let open = snapshots.iter().find(|one| !is_over(&one.session.state));
+        open.or(snapshots.last()).map(|one| &**one)
+    }
 }
 
 #[expect(

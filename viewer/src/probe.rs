@@ -3,12 +3,13 @@
 
 use std::{
     io::{self, Read, Write},
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
+use crawlfield_engine::cli::Exit;
 
 /// A driver that takes longer than this to answer is as good as none.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,12 +74,12 @@ impl Need {
 
     /// Answers in this process: what the child runs.
     #[must_use]
-    pub fn answer_here(self) -> ExitCode {
+    pub fn answer_here(self) -> Exit {
         match self.try_here() {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) => Exit::Done,
             Err(why) => {
                 writeln!(io::stdout(), "{why}").ok();
-                ExitCode::FAILURE
+                Exit::Internal
             }
         }
     }

@@ -174,7 +174,7 @@ impl Plugin for FieldPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Scene>();
         let mut shaders = app.world_mut().resource_mut::<Assets<Shader>>();
-        let handles = gpu::Shaders {
+        let handles = pipelines::Shaders {
             field: shaders.add(Shader::from_wgsl(
                 concat!(
                     include_str!("../../assets/shaders/field.wgsl"),

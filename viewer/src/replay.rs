@@ -65,12 +65,6 @@ impl Replay {
         self.curves.iter().map(until).collect()
     }
 
-    /// Whether nothing follows.
-    #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        self.playhead.is_at_end()
-    }
-
     /// Plays on to `to_us`; the changes go into `mirror`, which must be the one of the last call.
     /// `hear` hears of each item before the mirror does.
     pub fn advance(

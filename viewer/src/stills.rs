@@ -1,5 +1,5 @@
 //! Pictures without a window: always from a recording, so that the same time gives the same picture.
-//! A demo is recorded first.
+//! A live run is recorded first.
 
 use std::{
     fs,
@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
-use crawlfield_engine::cli::{Exit, Failure};
+use crawlfield_engine::{
+    cli::{Failure, complain},
+    start,
+};
 use image::RgbaImage;
 
 use crate::{
-    cli::{Flags, begin_demo, complain},
-    crawl::internal,
+    cli::flags::Flags,
+    crawl::Crawl,
     numbers::{to_u64, wide},
     panels::{self, Panels, Playback},
     picture::Studio,
@@ -47,7 +50,11 @@ pub fn take(flags: &Flags) -> Result<(), Failure> {
     }
     let scratch = Scratch::new()?;
     let recording = scratch.0.join("run.cfr");
-    let (crawl, recorder) = begin_demo(flags, &recording)?;
+    let (job, settings) = flags.job()?;
+    let (crawl, recorder) = Crawl::begin(job, flags.store.as_deref(), &settings, |running| {
+        start::record(running, &recording)
+            .map_err(|error| Failure::internal(format!("the run cannot be recorded: {error}")))
+    })?;
     let end = match (&flags.frames, flags.at, flags.length) {
         (Some(_), at, length) => at.unwrap_or(0.0) + length.unwrap_or(DEMO_LENGTH),
         (None, at, _) => at.unwrap_or(DEMO_AT),
@@ -59,11 +66,8 @@ pub fn take(flags: &Flags) -> Result<(), Failure> {
 }
 
 fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
-    let replay = Replay::open(recording).map_err(|message| Failure {
-        exit: Exit::Usage,
-        message,
-    })?;
-    let (start, end) = replay.span_us();
+    let replay = Replay::open(recording).map_err(Failure::usage)?;
+    let (begin, end) = replay.span_us();
     let show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
     // A live run is shown as itself, a moment later.
     let playback = if is_live {
@@ -78,8 +82,8 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
     });
     if let Some(path) = &flags.screenshot {
         let at = match flags.at {
-            Some(at) => start + micros(at),
-            None if is_live => start + micros(DEMO_AT),
+            Some(at) => begin + micros(at),
+            None if is_live => begin + micros(DEMO_AT),
             None => end,
         };
         play_to(&mut studio, at)?;
@@ -90,8 +94,8 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
         return Ok(());
     };
     fs::create_dir_all(folder)
-        .map_err(|error| internal(format!("cannot make {}: {error}", folder.display())))?;
-    let from = start + micros(flags.at.unwrap_or(0.0));
+        .map_err(|error| Failure::internal(format!("cannot make {}: {error}", folder.display())))?;
+    let from = begin + micros(flags.at.unwrap_or(0.0));
     let length = match flags.length {
         Some(length) => micros(length),
         None if is_live => micros(DEMO_LENGTH),
@@ -125,7 +129,7 @@ fn tell_damage(studio: &mut Studio) {
 fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
     let mut show = studio.show();
     let mut now = at_us.saturating_sub(STORY_US);
-    show.seek(now).map_err(internal)?;
+    show.seek(now).map_err(Failure::internal)?;
     while now < at_us {
         let step = if at_us - now > RUN_UP_US {
             STRIDE_US
@@ -140,13 +144,15 @@ fn play_to(studio: &mut Studio, at_us: u64) -> Result<(), Failure> {
 }
 
 fn shoot(studio: &mut Studio) -> Result<RgbaImage, Failure> {
-    studio.shoot().map_err(internal)
+    studio.shoot().map_err(Failure::internal)
 }
 
 fn save(path: &PathBuf, picture: &RgbaImage) -> Result<(), Failure> {
     picture
         .save_with_format(path, image::ImageFormat::Png)
-        .map_err(|error| internal(format!("{} cannot be written: {error}", path.display())))
+        .map_err(|error| {
+            Failure::internal(format!("{} cannot be written: {error}", path.display()))
+        })
 }
 
 /// Seconds as microseconds.
@@ -161,8 +167,9 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("crawlfield-stills-{}", std::process::id()));
-        fs::create_dir_all(&folder)
-            .map_err(|error| internal(format!("cannot make {}: {error}", folder.display())))?;
+        fs::create_dir_all(&folder).map_err(|error| {
+            Failure::internal(format!("cannot make {}: {error}", folder.display()))
+        })?;
         Ok(Self(folder))
     }
 }

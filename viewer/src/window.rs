@@ -7,7 +7,7 @@
 
 mod pacing;
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use bevy::{
     input::ButtonInput,
@@ -20,10 +20,10 @@ use bevy::{
 use bevy_egui::input::egui_wants_any_keyboard_input;
 
 use crate::{
-    cli::Quality,
     compose::{TargetSize, compose_scene},
+    crawl::Present,
     numbers::{float, to_u64},
-    pace::Liveliness,
+    pace::{Liveliness, Quality},
     panels::{self, Panels, Playback, Wish},
     picture::clear_color,
     render::FieldPlugin,
@@ -34,15 +34,6 @@ use pacing::Pace;
 
 /// How far Page Up and Page Down go in a recording.
 const SCRUB_US: u64 = 10_000_000;
-
-/// The engine that is watched.
-#[derive(Debug, Clone)]
-pub struct Present {
-    /// Zero of its time.
-    pub began: Instant,
-    /// Its store.
-    pub store: PathBuf,
-}
 
 /// Opens the window and returns when it is closed. `present` is the engine where the source is one.
 pub fn open(show: Show, present: Option<Present>, quality: Quality, size: (u32, u32)) {

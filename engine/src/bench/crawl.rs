@@ -16,18 +16,14 @@ use rusqlite::Connection;
 
 use super::{
     Options, by_hand, cpu, median, remove_database,
-    served::{SEED, Served},
+    served::Served,
     table::{Bound, Row, Table},
 };
 use crate::{
     demo,
-    ports::{
-        commands::{Command, StartSession},
-        stored::Mode,
-    },
     settings::{Settings, presets},
     site::compiled::{Pages, Site},
-    start::{self, Ended, Until, request_profile},
+    start::{self, Ended, Until},
 };
 
 /// One crawl.
@@ -133,18 +129,7 @@ pub(super) fn engine(served: &Served, store: &Path) -> Result<Crawled, String> {
     let opened = start::open_store(store).map_err(|error| error.to_string())?;
     let running = start::start(settings.clone(), opened, Until::SessionsOver)
         .map_err(|error| format!("the engine cannot start: {error}"))?;
-    let site = Arc::new(site(served)?);
-    let hosts = served.config.host_names();
-    let connect_to = hosts.into_iter().map(|host| (host, served.addr)).collect();
-    running.ask(Command::Start(Box::new(StartSession {
-        profile: request_profile(&site, &settings, connect_to),
-        site,
-        mode: Mode::New,
-        origin: serde_json::json!({ "kind": "bench" }),
-        source: Some("demo".to_owned()),
-        seed: SEED,
-        resume: None,
-    })))?;
+    served.begin(&running, site(served)?, &settings)?;
     let ended = running.finish();
     let (cpu, wall) = (cpu::of_process().saturating_sub(before), began.elapsed());
     let (pages, bytes) = counted(&ended)?;

@@ -1,19 +1,16 @@
 //! What an engine uses while it has nothing to do: paused, and while its host has to be waited for.
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 use super::{
     Options, cpu, crawl, remove_database,
-    served::{SEED, Served},
+    served::Served,
     table::{Bound, Row, Table},
 };
 use crate::{
-    ports::{
-        commands::{Command, StartSession, Target},
-        stored::Mode,
-    },
+    ports::commands::{Command, Target},
     settings::{Settings, presets},
-    start::{self, Until, request_profile},
+    start::{self, Until},
 };
 
 pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String> {
@@ -43,21 +40,7 @@ fn share(served: &Served, store: &Path, span: Duration, pause: bool) -> Result<f
     let mut site = crawl::site(served)?;
     // One request a minute: after the first ones everything waits for the host.
     site.politeness.max_rate = Some(1.0 / 60.0);
-    let site = Arc::new(site);
-    let hosts = served.config.host_names();
-    running.ask(Command::Start(Box::new(StartSession {
-        profile: request_profile(
-            &site,
-            &settings,
-            hosts.into_iter().map(|host| (host, served.addr)).collect(),
-        ),
-        site,
-        mode: Mode::New,
-        origin: serde_json::json!({ "kind": "bench" }),
-        source: Some("demo".to_owned()),
-        seed: SEED,
-        resume: None,
-    })))?;
+    served.begin(&running, site, &settings)?;
     if pause {
         running.ask(Command::Pause(Target::Engine))?;
     }

@@ -13,10 +13,10 @@ use super::{
     Options,
     bulk::{self, Pages},
     cpu, median,
-    null_end::{HOSTS, NullEnd, SITE},
+    null_end::{HOSTS, SITE},
     remove_database,
     table::{Bound, Row, Table},
-    weighed::{Thing, weigh},
+    weighed::{LAST, Thing, weigh},
 };
 use crate::{
     extract::output::{Link, Record, Value},
@@ -87,15 +87,6 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String>
         ],
     })
 }
-
-/// An engine that has taken up the session of a filled store.
-pub(super) fn taken_up(path: &Path) -> Result<NullEnd, String> {
-    let store = Store::open(path, Box::new(wall_ms)).map_err(|error| error.to_string())?;
-    NullEnd::over(store, LAST)
-}
-
-/// The session that is still open in a filled store.
-const LAST: SessionId = SessionId(2);
 
 struct Bench {
     store: Store,

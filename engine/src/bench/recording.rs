@@ -18,11 +18,7 @@ use crate::{
         recording::{Recording, Writer},
         snapshot::Snapshot,
     },
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        page_url::PageUrl,
-        phase::Phase,
-    },
+    model::{ids::SessionId, phase::Phase},
 };
 
 const TICK_CHANGES: u32 = 100;
@@ -186,17 +182,7 @@ impl Crawl {
                 *phase = 0;
                 self.born += 1;
                 let url = format!("http://books.test/catalogue/item_{}/", self.born * 7_919);
-                Change::Admitted(Box::new(Birth {
-                    slot,
-                    key: PageKey::new("books", "detail", &url),
-                    url: PageUrl::from(&*url),
-                    session: SessionId(1),
-                    stage: StageId(0),
-                    batch: BatchId(0),
-                    host: HostId(1),
-                    phase: Queued,
-                    attempts: 0,
-                }))
+                Change::Admitted(Box::new(Birth::new(slot, &url)))
             }
             at => Change::Moved(Move {
                 slot,

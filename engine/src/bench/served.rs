@@ -4,13 +4,23 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Stdio},
+    sync::Arc,
 };
 
-use crate::demo::{self, DemoConfig, DemoServer};
+use crate::{
+    demo::{self, DemoConfig, DemoServer},
+    ports::{
+        commands::{Command, StartSession},
+        stored::Mode,
+    },
+    settings::Settings,
+    site::compiled::Site,
+    start::{Running, request_profile},
+};
 
 /// The seed of the benched catalogue.
-pub(super) const SEED: u64 = 1;
+const SEED: u64 = 1;
 
 /// A catalogue that answers at once and never fails, served elsewhere.
 #[derive(Debug)]
@@ -39,7 +49,7 @@ impl Served {
         let failed = |what: &str| format!("the demo's process {what}");
         let program = std::env::current_exe()
             .map_err(|error| failed(&format!("cannot be started: {error}")))?;
-        let mut child = Command::new(program)
+        let mut child = process::Command::new(program)
             .args(["bench", "--serve", &products.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -61,6 +71,28 @@ impl Served {
             _elsewhere: Some(end),
             _here: None,
         })
+    }
+
+    /// Begins a session of this site over it.
+    pub(super) fn begin(
+        &self,
+        running: &Running,
+        site: Site,
+        settings: &Settings,
+    ) -> Result<(), String> {
+        let site = Arc::new(site);
+        let hosts = self.config.host_names();
+        let connect_to = hosts.into_iter().map(|host| (host, self.addr)).collect();
+        let start = StartSession {
+            profile: request_profile(&site, settings, connect_to),
+            site,
+            mode: Mode::New,
+            origin: serde_json::json!({ "kind": "bench" }),
+            source: Some("demo".to_owned()),
+            seed: SEED,
+            resume: None,
+        };
+        running.ask(Command::Start(Box::new(start))).map(drop)
     }
 
     /// Serves in this process.

@@ -3,7 +3,11 @@
 
 use std::{path::Path, process::Command};
 
-use super::{cpu, known, null_end::NullEnd};
+use super::{cpu, null_end::NullEnd};
+use crate::{live::store::wall_ms, model::ids::SessionId, store::Store};
+
+/// The session that a store to be weighed has open.
+pub(super) const LAST: SessionId = SessionId(2);
 
 /// What is weighed.
 pub(super) enum Thing<'a> {
@@ -52,7 +56,7 @@ pub fn here(words: &[String]) -> Result<u64, String> {
     let mut end = match what.as_str() {
         "window" => NullEnd::with_waiting(u32::try_from(number()?).unwrap_or(u32::MAX))?,
         "frontier" => crawled(NullEnd::with_frontier(number()?)?)?,
-        "store" => crawled(known::taken_up(Path::new(of))?)?,
+        "store" => crawled(taken_up(Path::new(of))?)?,
         other => return Err(format!("{other:?} cannot be weighed")),
     };
     // What was kept for a busy tick goes in quiet ones.
@@ -62,6 +66,11 @@ pub fn here(words: &[String]) -> Result<u64, String> {
     let grown = cpu::resident().saturating_sub(before);
     drop(end);
     Ok(grown)
+}
+
+fn taken_up(path: &Path) -> Result<NullEnd, String> {
+    let store = Store::open(path, Box::new(wall_ms)).map_err(|error| error.to_string())?;
+    NullEnd::over(store, LAST)
 }
 
 /// Some time later.

@@ -21,7 +21,7 @@ pub(super) struct BenchArgs {
     json: bool,
     /// Only tables whose name holds this: idle, waiting, lives, pages, crawl,
     /// watched, recording, known
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = bench::part_of_a_name)]
     only: Option<String>,
     /// Pages that the store knows beforehand [default: 10000000, with --quick 200000]
     #[arg(long, value_name = "N")]

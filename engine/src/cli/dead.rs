@@ -107,6 +107,8 @@ fn key(page: &str) -> Result<PageKey, Failure> {
     })
 }
 
+const NONE_FITS: &str = "no dead letter fits; `crawlfield dead list` shows all";
+
 pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
     match args.verb {
         Verb::List(which) => list_letters(&which),
@@ -115,17 +117,23 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
             let selector = which.selector()?;
             let count = requeue(&which.store, which.session(), &selector, Box::new(wall_ms))
                 .map_err(failure)?;
-            complain(&format!(
-                "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
-                which.store.display()
-            ));
+            complain(&match count {
+                0 => NONE_FITS.to_owned(),
+                _ => format!(
+                    "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
+                    which.store.display()
+                ),
+            });
             Ok(Exit::Done)
         }
         Verb::Drop(which) => {
             let selector = which.selector()?;
             let count = drop_pages(&which.store, which.session(), &selector, Box::new(wall_ms))
                 .map_err(failure)?;
-            complain(&format!("{count} pages are dropped"));
+            complain(&match count {
+                0 => NONE_FITS.to_owned(),
+                _ => format!("{count} pages are dropped"),
+            });
             Ok(Exit::Done)
         }
     }

@@ -54,10 +54,7 @@ pub fn crawl(
         if let Err(message) = job.begin(&running, settings) {
             running.ask(Command::Shutdown).ok();
             let _ = running.join();
-            return Err(Failure {
-                exit: Exit::Store,
-                message,
-            });
+            return Err(Failure::store(message));
         }
     }
     stop_on_interrupt(&running);

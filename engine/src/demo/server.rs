@@ -2,7 +2,6 @@
 
 mod answer;
 mod body;
-mod ledger;
 mod limit;
 
 use std::{
@@ -23,7 +22,6 @@ use tokio::{
 };
 
 use self::answer::Site;
-pub use self::ledger::{Ledger, PathCounts};
 use super::{catalogue::Catalogue, config::DemoConfig};
 
 /// Connections at once; more wait to be accepted.
@@ -46,18 +44,10 @@ pub struct DemoServer {
 /// When the port cannot be opened or the thread cannot be started, and `InvalidInput` when the
 /// configuration is out of its ranges.
 pub fn start(config: DemoConfig) -> Result<DemoServer, io::Error> {
-    start_at(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-}
-
-/// Starts the demo on an address of one's own choice, such as the port of an earlier run.
-///
-/// # Errors
-/// As [`start`].
-pub fn start_at(config: DemoConfig, addr: SocketAddr) -> Result<DemoServer, io::Error> {
     config
         .check()
         .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
-    let listener = std::net::TcpListener::bind(addr)?;
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let addr = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -88,12 +78,6 @@ impl DemoServer {
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         self.site.catalogue()
-    }
-
-    /// What was asked so far.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.site.ledger()
     }
 
     /// Every virtual host with the address behind it, for `connect_to`.

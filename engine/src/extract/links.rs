@@ -1,9 +1,6 @@
-//! Links of a page: found in cards, resolved, made canonical, held against scope and bounds, each
-//! page once (SPEC A1, B4, N2).
+//! Links of a page: found in cards, each with what stands beside it (SPEC A1).
 
-use rustc_hash::FxHashSet;
 use serde_json::{Map, Value as Json};
-use url::Url;
 
 use crate::{
     extract::{
@@ -12,18 +9,13 @@ use crate::{
         digits,
         field::{self, Reading},
         find::Card,
-        output::{ExtractError, Extracted, Link, PageInput, Value},
+        found::Found,
+        output::{ExtractError, Extracted, Value},
         page::Page,
         paging,
     },
-    model::{
-        class::ErrorClass,
-        ids::{PageKey, StageId},
-    },
-    site::{
-        compiled::{Fallbacks, Field, LinkRule, Pick, Site, Source, Take},
-        scope::{HostKey, is_trap},
-    },
+    model::{class::ErrorClass, ids::StageId},
+    site::compiled::{Fallbacks, Field, LinkRule, Pick, Site, Source},
 };
 
 /// Reads link rules and pagination of a stage into `out`, which holds the page's records already.
@@ -47,16 +39,9 @@ pub(super) fn read(
         }
         follow(rule, page, number, &mut found, out);
     }
-    out.distinct_items = u32::try_from(found.links.len()).unwrap_or(u32::MAX);
+    out.distinct_items = u32::try_from(found.so_far().len()).unwrap_or(u32::MAX);
     paging::read(site.stage(stage), stage, page, number, &mut found, out);
-    out.skipped_links += found.skipped;
-    if found.over_bound > 0 {
-        out.warnings.push(format!(
-            "{} links beyond the bound of {} a page are not followed",
-            found.over_bound, bounds.max_links
-        ));
-    }
-    out.links = found.links;
+    found.finish(out);
     Ok(())
 }
 
@@ -73,7 +58,7 @@ fn follow(
     for (at, (card, href)) in references.into_iter().enumerate() {
         let Some(href) = href else { continue };
         let Some(url) = page.followed(&href) else {
-            found.skipped += 1;
+            found.skip();
             continue;
         };
         if rule
@@ -113,7 +98,7 @@ pub(super) fn references(rule: &LinkRule, page: &Page<'_>) -> Vec<(usize, Option
         let found: Vec<_> = page
             .index
             .pick(None, pick)
-            .filter_map(|at| reference(page, at, &pick.take).map(|href| (at, Some(href))))
+            .filter_map(|at| page.reference(at, &pick.take).map(|href| (at, Some(href))))
             .collect();
         if !found.is_empty() {
             return found;
@@ -124,20 +109,7 @@ pub(super) fn references(rule: &LinkRule, page: &Page<'_>) -> Vec<(usize, Option
 
 fn first_reference(page: &Page<'_>, card: usize, pick: &Pick) -> Option<String> {
     let at = page.index.pick(Some(card), pick).next()?;
-    reference(page, at, &pick.take)
-}
-
-/// What a link's selector takes: by default the element's `href`, or its text where it has none.
-pub(super) fn reference(page: &Page<'_>, at: usize, take: &Take) -> Option<String> {
-    let href = match take {
-        Take::Text => page
-            .index
-            .take(at, &Take::Attribute("href".to_owned()), true),
-        _ => None,
-    };
-    let found = href.or_else(|| page.index.take(at, take, true))?;
-    let trimmed = found.trim();
-    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    page.reference(at, &pick.take)
 }
 
 /// A carried field, and where it is read.
@@ -236,111 +208,5 @@ fn carriable(value: Value) -> Json {
             items.map(item).collect()
         }
         value => into_json(value),
-    }
-}
-
-/// What became of an offered URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Offer {
-    /// A page not yet seen on this page.
-    New,
-    /// The page itself, or one already among the links.
-    Known,
-    /// Out of scope, out of bounds, or not a page's URL.
-    Refused,
-}
-
-/// The links of a page so far.
-pub(super) struct Found<'f> {
-    site: &'f Site,
-    bounds: &'f Bounds,
-    depth: u32,
-    own: (StageId, PageKey),
-    keys: FxHashSet<(StageId, PageKey)>,
-    links: Vec<Link>,
-    skipped: u32,
-    over_bound: u32,
-}
-
-impl<'f> Found<'f> {
-    pub(super) fn new(
-        site: &'f Site,
-        stage: StageId,
-        input: &PageInput<'_>,
-        bounds: &'f Bounds,
-    ) -> Self {
-        let own = PageKey::new(&site.name, &site.stage(stage).name, input.url);
-        Self {
-            site,
-            bounds,
-            depth: input.depth,
-            own: (stage, own),
-            keys: FxHashSet::default(),
-            links: Vec::new(),
-            skipped: 0,
-            over_bound: 0,
-        }
-    }
-
-    /// Takes a link in if it leads to a page that may be followed and is not there yet; `carried`
-    /// is read only then.
-    pub(super) fn offer(
-        &mut self,
-        to: StageId,
-        url: &Url,
-        carried: impl FnOnce() -> Map<String, Json>,
-    ) -> Offer {
-        let Some((canonical, host)) = self.admitted(url) else {
-            self.skipped += 1;
-            return Offer::Refused;
-        };
-        let key = PageKey::new(&self.site.name, &self.site.stage(to).name, &canonical);
-        if (to, key) == self.own || self.keys.contains(&(to, key)) {
-            return Offer::Known;
-        }
-        if self.links.len() >= self.bounds.max_links as usize {
-            self.skipped += 1;
-            self.over_bound += 1;
-            return Offer::Refused;
-        }
-        self.keys.insert((to, key));
-        self.links.push(Link {
-            stage: to,
-            key,
-            url: canonical,
-            host,
-            carried: carried(),
-        });
-        Offer::New
-    }
-
-    /// The links, and how many were not followed.
-    pub(super) fn finish(self) -> (Vec<Link>, u32) {
-        (self.links, self.skipped)
-    }
-
-    /// The links taken in so far.
-    pub(super) fn so_far(&self) -> &[Link] {
-        &self.links
-    }
-
-    /// Whether no further link is taken in.
-    pub(super) fn is_full(&self) -> bool {
-        self.over_bound > 0
-    }
-
-    /// The canonical URL and host of a link that scope and bounds let through.
-    fn admitted(&self, url: &Url) -> Option<(String, HostKey)> {
-        if self.depth >= self.bounds.max_depth || !self.site.scope.contains(url) {
-            return None;
-        }
-        let trap = is_trap(
-            url,
-            self.bounds.max_url,
-            self.bounds.max_segments,
-            self.bounds.max_repeats,
-        );
-        let host = HostKey::of(url).filter(|_| trap.is_none())?;
-        Some((self.site.scope.canonical(url), host))
     }
 }

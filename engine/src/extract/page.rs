@@ -9,7 +9,10 @@ use url::Url;
 
 use crate::{
     extract::{embedded, find::Index, output::PageInput, rows::Known},
-    site::scope::{joined, resolve_in},
+    site::{
+        compiled::Take,
+        scope::{joined, resolve_in},
+    },
 };
 
 /// What field and link rules read.
@@ -56,6 +59,21 @@ impl<'p> Page<'p> {
     /// The page that a link means, if any: see [`resolve`].
     pub(super) fn followed(&self, href: &str) -> Option<Url> {
         resolve_in(self.base.as_ref()?, href, self.charset)
+    }
+
+    /// What a link's selector takes: by default the element's `href`, or its text where it has
+    /// none.
+    pub(super) fn reference(&self, at: usize, take: &Take) -> Option<String> {
+        let href = match take {
+            Take::Text => {
+                let href = Take::Attribute("href".to_owned());
+                self.index.take(at, &href, true)
+            }
+            _ => None,
+        };
+        let found = href.or_else(|| self.index.take(at, take, true))?;
+        let trimmed = found.trim();
+        (!trimmed.is_empty()).then(|| trimmed.to_owned())
     }
 
     /// The body as JSON.

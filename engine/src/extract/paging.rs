@@ -15,7 +15,7 @@ use crate::{
         convert::into_json,
         field::is_missing,
         find::Index,
-        links::{Found, Offer, reference},
+        found::{Found, Offer},
         output::Extracted,
         page::Page,
         shape::captured,
@@ -78,7 +78,6 @@ pub(super) fn read(
         Pages::Pattern {
             pattern,
             count,
-            until_empty: _,
             max,
             first,
         } => {
@@ -144,7 +143,7 @@ fn following_numbers(
 fn next_url(page: &Page<'_>, next: &Fallbacks) -> Option<Url> {
     next.0.iter().find_map(|pick| {
         let at = page.index.pick(None, pick).next()?;
-        page.followed(&reference(page, at, &pick.take)?)
+        page.followed(&page.reference(at, &pick.take)?)
     })
 }
 

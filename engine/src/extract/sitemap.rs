@@ -10,7 +10,7 @@ use url::Url;
 use crate::{
     extract::{
         bounds::Bounds,
-        links::Found,
+        found::Found,
         output::{ExtractError, Extracted, PageInput},
     },
     model::{class::ErrorClass, ids::StageId},
@@ -73,13 +73,12 @@ pub(super) fn read(
             carried
         });
     }
-    let (links, skipped_links) = found.finish();
-    Ok(Extracted {
-        links,
-        skipped_links,
+    let mut out = Extracted {
         distinct_items: pages,
         ..Extracted::default()
-    })
+    };
+    found.finish(&mut out);
+    Ok(out)
 }
 
 /// The sitemaps that a robots.txt names; the usual place where it names none.

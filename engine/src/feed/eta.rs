@@ -139,14 +139,6 @@ pub fn predict(evidence: &Evidence) -> Option<Forecast> {
     })
 }
 
-/// Remaining ÷ mean rate: what a forecast has to beat (SPEC G4).
-#[must_use]
-pub fn baseline(evidence: &Evidence) -> Option<f64> {
-    let open: u64 = evidence.stages.iter().map(|stage| stage.open).sum();
-    (evidence.ended > 0 && evidence.elapsed_s > 0.0)
-        .then(|| real(open) / (real(evidence.ended) / evidence.elapsed_s))
-}
-
 /// A time to come: log-normal, with spreads of its own below and above.
 #[derive(Debug, Clone, Copy)]
 struct Left {

@@ -22,7 +22,6 @@ pub struct Feeder {
     backlog: VecDeque<Frame>,
     waiting: usize,
     bound: usize,
-    coalesced: u64,
     is_closed: bool,
 }
 
@@ -33,7 +32,6 @@ impl Feeder {
             backlog: VecDeque::new(),
             waiting: 0,
             bound: BACKLOG_CHANGES,
-            coalesced: 0,
             is_closed: false,
         }
     }
@@ -74,12 +72,6 @@ impl Feeder {
         true
     }
 
-    /// Changes that were merged into later ones because the hub was far behind.
-    #[must_use]
-    pub fn coalesced(&self) -> u64 {
-        self.coalesced
-    }
-
     fn keep(&mut self, frame: Frame) {
         self.waiting += size(&frame);
         self.backlog.push_back(frame);
@@ -111,10 +103,8 @@ impl Feeder {
                 }
             }
         }
-        let before = merged.changes.len();
         merged.changes = coalesced(merged.changes);
         self.waiting = merged.changes.len();
-        self.coalesced += (before - self.waiting) as u64;
         // What remains cannot shrink much further: wait for as much again before the next try.
         self.bound = self.bound.max(self.waiting.saturating_mul(2));
         self.backlog.push_back(Frame::Changes(merged));

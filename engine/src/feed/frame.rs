@@ -134,6 +134,24 @@ pub struct Birth {
     pub attempts: u16,
 }
 
+impl Birth {
+    /// A queued page of session 1, its first stage and batch, and host 1: for frames made by hand.
+    #[must_use]
+    pub fn new(slot: u32, url: &str) -> Self {
+        Self {
+            slot,
+            key: PageKey::new("site", "page", url),
+            url: url.into(),
+            session: SessionId(1),
+            stage: StageId(0),
+            batch: BatchId(0),
+            host: HostId(1),
+            phase: Phase::Queued,
+            attempts: 0,
+        }
+    }
+}
+
 /// One task's move.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Move {
@@ -209,12 +227,18 @@ pub enum SessionPhase {
 
 impl SessionPhase {
     /// Those in which a session is over.
-    pub const OVER: [Self; 3] = [Self::Stopped, Self::Completed, Self::Failed];
+    const OVER: [Self; 3] = [Self::Stopped, Self::Completed, Self::Failed];
 
     /// Whether a session that is here is over.
     #[must_use]
     pub fn is_over(self) -> bool {
         Self::OVER.contains(&self)
+    }
+
+    /// The same of its name, as a snapshot has it.
+    #[must_use]
+    pub fn is_over_by_name(name: &str) -> bool {
+        Self::OVER.iter().any(|phase| phase.name() == name)
     }
 }
 

@@ -1,10 +1,7 @@
-//! Key frames: the whole window at one moment, cut from a mirror in parts.
+//! Key frames: the whole window at one moment, in parts.
 
 use crate::{
-    feed::{
-        frame::Birth,
-        mirror::{Mirror, Tables, Task},
-    },
+    feed::{frame::Birth, tables::Tables},
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
@@ -12,9 +9,6 @@ use crate::{
         phase::Phase,
     },
 };
-
-/// Tasks in one part.
-pub const PART_TASKS: usize = 8_192;
 
 /// One part of a key frame; all parts carry the same `seq` and `at_us`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -87,52 +81,4 @@ impl KeyTask {
             reason: None,
         }
     }
-}
-
-impl From<Task<'_>> for KeyTask {
-    fn from(task: Task<'_>) -> Self {
-        Self {
-            slot: task.slot,
-            key: task.key,
-            url: task.url.clone(),
-            session: task.session,
-            stage: task.stage,
-            batch: task.batch,
-            host: task.host,
-            phase: task.phase,
-            attempts: task.attempts,
-            changed_us: task.changed_us,
-            due_us: task.due_us,
-            expected_ms: task.expected_ms,
-            class: task.class,
-            reason: task.reason,
-        }
-    }
-}
-
-/// Cuts the mirror into the parts of one key frame, at least one.
-#[must_use]
-pub fn cut(mirror: &Mirror) -> Vec<KeyFrame> {
-    let part_tasks = PART_TASKS as u64;
-    let parts = u32::try_from(mirror.len().div_ceil(part_tasks)).unwrap_or(u32::MAX);
-    let parts = parts.max(1);
-    let mut slots = mirror.slots();
-    (0..parts)
-        .map(|part| KeyFrame {
-            seq: mirror.next_seq(),
-            at_us: mirror.at_us(),
-            part,
-            parts,
-            tables: if part == 0 {
-                mirror.tables().clone().without_counts()
-            } else {
-                Tables::default()
-            },
-            tasks: slots
-                .by_ref()
-                .take(PART_TASKS)
-                .filter_map(|slot| mirror.task(slot).map(KeyTask::from))
-                .collect(),
-        })
-        .collect()
 }

@@ -18,13 +18,12 @@ use crate::{
 
 mod answers;
 mod row;
-mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use crate::feed::tables::{HostRow, PhaseCounts, SessionRow, StageRow, Tables};
 pub use answers::Sight;
 use row::{Figures, Rare, Rares, Row};
-pub use tables::{HostRow, PhaseCounts, SessionRow, StageRow, Tables};
 
 /// A phase column's number where no task lives.
 pub const EMPTY: u8 = u8::MAX;

@@ -3,8 +3,6 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
 use super::{chance, chance::Purpose};
 use crate::{feed::frame::BreakerPhase, settings::BreakerSettings};
 
@@ -44,15 +42,6 @@ pub struct Moved {
     pub to: BreakerPhase,
     /// Open until this time; `Duration::MAX` where a person holds it open.
     pub until: Option<Duration>,
-}
-
-/// What outlives a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Trips in a row, not yet forgiven.
-    pub trips: u32,
-    /// It was open, for so much longer.
-    pub open_for: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,31 +84,6 @@ impl Breaker {
             window: VecDeque::new(),
             trips: 0,
             closed_since: Duration::ZERO,
-        }
-    }
-
-    /// As an earlier run left it.
-    #[must_use]
-    pub fn restored(mut self, summary: Summary, now: Duration) -> Self {
-        self.trips = summary.trips;
-        self.closed_since = now;
-        if let Some(open_for) = summary.open_for {
-            let until = now.saturating_add(open_for.min(self.settings.max_open_for));
-            self.state = State::Open { until };
-        }
-        self
-    }
-
-    /// What outlives the run.
-    #[must_use]
-    pub fn summary(&self, now: Duration) -> Summary {
-        Summary {
-            trips: self.trips,
-            open_for: match self.state {
-                State::Closed => None,
-                State::Open { until } => Some(until.saturating_sub(now)),
-                State::HalfOpen { .. } => Some(Duration::ZERO),
-            },
         }
     }
 

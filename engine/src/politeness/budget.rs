@@ -57,29 +57,13 @@ impl RetryBudget {
         if missing == 0 {
             return Duration::ZERO;
         }
-        // Without a rate only successes fill the bucket: look again in a second.
-        let micros = u128::from(missing) * 1_000_000;
-        let wait = micros.div_ceil(u128::from(self.per_second.max(1)));
-        let wait = Duration::from_micros(u64::try_from(wait).unwrap_or(u64::MAX));
         if self.per_second == 0 {
-            Duration::from_secs(1)
-        } else {
-            wait
+            // Only successes fill the bucket: look again in a second.
+            return Duration::from_secs(1);
         }
-    }
-
-    /// Takes a token, or says how long to wait for one.
-    ///
-    /// # Errors
-    /// The time until there is a token; nothing was taken.
-    pub fn try_take(&mut self, now: Duration) -> Result<(), Duration> {
-        match self.wait(now) {
-            Duration::ZERO => {
-                self.tokens -= TOKEN;
-                Ok(())
-            }
-            wait => Err(wait),
-        }
+        let micros = u128::from(missing) * 1_000_000;
+        let wait = micros.div_ceil(u128::from(self.per_second));
+        Duration::from_micros(u64::try_from(wait).unwrap_or(u64::MAX))
     }
 
     /// Takes a token of both buckets, or of neither.
@@ -99,12 +83,6 @@ impl RetryBudget {
             }
             wait => Err(wait),
         }
-    }
-
-    /// Whole retries saved up.
-    #[must_use]
-    pub const fn saved(&self) -> u64 {
-        self.tokens / TOKEN
     }
 
     fn fill(&mut self, now: Duration) {

@@ -13,14 +13,10 @@ pub enum Purpose {
     Retry = 1,
     /// Spread of a breaker's open time.
     Breaker = 2,
-    /// Spread of tasks behind a Retry-After.
-    RetryAfter = 3,
     /// Latency of a simulated answer.
     Latency = 4,
     /// Faults of a simulated web.
     Fault = 5,
-    /// Anything of a forecast's replicate.
-    Forecast = 6,
 }
 
 /// One round of `SplitMix64` (Steele, Lea and Flood, 2014): the increment, then its finalizer.

@@ -38,7 +38,7 @@ enum Trace {
     Connect,
 }
 
-/// Watches all hosts' outcomes.
+/// Watches all hosts' outcomes; online, with nothing seen, by default.
 #[derive(Debug, Clone, Default)]
 pub struct Offline {
     outcomes: VecDeque<(Duration, HostId, Trace)>,
@@ -46,12 +46,6 @@ pub struct Offline {
 }
 
 impl Offline {
-    /// Online, with nothing seen.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Whether dispatch rests.
     #[must_use]
     pub const fn is_offline(&self) -> bool {

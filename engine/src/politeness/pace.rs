@@ -199,11 +199,6 @@ impl Pace {
             .on_answer(now, sent, signal, self.ceiling.max_in_flight.max(1));
     }
 
-    /// Parks the host, e.g. for a Retry-After of a redirect.
-    pub fn park(&mut self, until: Duration) {
-        self.parked_until = self.parked_until.max(until);
-    }
-
     /// A Retry-After holds the host until this time.
     #[must_use]
     pub fn parked_until(&self, now: Duration) -> Option<Duration> {

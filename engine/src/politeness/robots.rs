@@ -16,7 +16,6 @@ pub struct Robots {
     access: Access,
     rules: Vec<Rule>,
     crawl_delay: Option<Duration>,
-    sitemaps: Vec<String>,
 }
 
 /// How a host's robots.txt was found.
@@ -27,7 +26,7 @@ pub enum Access {
     Rules,
     /// There is none (4xx): all is allowed.
     All,
-    /// It could not be read (5xx, 429, network): nothing is allowed for now.
+    /// It could not be read (5xx, 429): nothing is allowed until it can (RFC 9309 §2.3.1.4).
     Nothing,
 }
 
@@ -78,21 +77,6 @@ impl Robots {
         }
     }
 
-    /// It could not be read: nothing is allowed until it can (RFC 9309 §2.3.1.4).
-    #[must_use]
-    pub fn unreachable() -> Self {
-        Self {
-            access: Access::Nothing,
-            ..Self::default()
-        }
-    }
-
-    /// How it was found.
-    #[must_use]
-    pub const fn access(&self) -> Access {
-        self.access
-    }
-
     /// Whether this path with its query may be read: the longest matching rule decides, allow
     /// wins a tie, no match allows. `/robots.txt` itself always may. A file whose stars would keep
     /// us busy for more than some milliseconds forbids what it made us search.
@@ -120,12 +104,6 @@ impl Robots {
     #[must_use]
     pub const fn crawl_delay(&self) -> Option<Duration> {
         self.crawl_delay
-    }
-
-    /// Absolute URLs of sitemaps, as written.
-    #[must_use]
-    pub fn sitemaps(&self) -> &[String] {
-        &self.sitemaps
     }
 }
 

@@ -49,12 +49,6 @@ impl Picture {
         }
     }
 
-    /// The latest snapshots by session.
-    #[must_use]
-    pub fn snapshots(&self) -> &BTreeMap<u32, Arc<Snapshot>> {
-        &self.snapshots
-    }
-
     /// Engine time of the latest snapshot, in seconds.
     #[must_use]
     pub fn at(&self) -> f64 {
@@ -173,8 +167,7 @@ pub(super) fn stage(info: &StageInfo) -> String {
 
 /// `35 pages/min · 12 kB/s · 34 records · about 3 min left (80 %: 2–5 min)`.
 pub(super) fn speed(snapshot: &Snapshot) -> String {
-    let mut ends = SessionPhase::OVER.iter();
-    let is_over = ends.any(|end| end.name() == snapshot.session.state);
+    let is_over = SessionPhase::is_over_by_name(&snapshot.session.state);
     let left = (!is_over).then(|| format!(" · {}", eta(snapshot.prediction.as_ref())));
     format!(
         "{:.0} pages/min · {} · {} records{}",

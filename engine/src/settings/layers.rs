@@ -4,14 +4,13 @@
 use std::{collections::BTreeMap, fmt, fmt::Write as _};
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use super::{Settings, presets, registry};
 use crate::site::{
     compiled::{Politeness, Site},
     problems::{SiteErrors, printable},
 };
-use given::{Given, environment_values, file_values, kept_values, known_name, site_values};
+use given::{Given, environment_values, file_values, flag_values, kept_values, site_values};
 
 mod given;
 
@@ -34,8 +33,6 @@ pub enum Layer {
     Environment,
     /// A flag of the command line.
     Flag,
-    /// Changed while running.
-    Command,
 }
 
 impl fmt::Display for Layer {
@@ -47,7 +44,6 @@ impl fmt::Display for Layer {
             Self::Site => "site file",
             Self::Environment => "environment",
             Self::Flag => "flag",
-            Self::Command => "command",
         })
     }
 }
@@ -121,17 +117,7 @@ pub fn layer(inputs: &Inputs<'_>) -> Result<Layered, LayerError> {
     let kept = kept_values(inputs.kept, &given);
     given.extend(kept);
     given.extend(environment_values(inputs.environment, &mut warnings));
-    for (name, value) in inputs.flags {
-        given.push(Given {
-            name: known_name(name).map_err(|reason| LayerError::Flag {
-                name: name.clone(),
-                reason,
-            })?,
-            value: Json::String(value.clone()),
-            layer: Layer::Flag,
-            origin: name.clone(),
-        });
-    }
+    given.extend(flag_values(inputs.flags)?);
     let mut settings = Settings::default();
     let mut from: BTreeMap<&'static str, Layer> = BTreeMap::new();
     let profile = given.iter().rev().find(|given| given.name == "profile");

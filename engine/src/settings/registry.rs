@@ -116,7 +116,6 @@ pub const ALL: &[Setting] = settings! {
     "bounds.max_segments" Count bounds.max_segments [1.0, 10_000.0] "Path segments of a URL.";
     "bounds.max_repeats" Count bounds.max_repeats [1.0, 10_000.0] "Times one segment may stand in a path.";
     "bounds.max_links" Count bounds.max_links [1.0, 10_000_000.0] "Links of one page.";
-    "bounds.max_pages" Limit bounds.max_pages [1.0, 1e15] "Pages of one session; none: no bound.";
 };
 
 /// The setting of this name, or a message with the nearest name.
@@ -128,8 +127,11 @@ pub fn named(name: &str) -> Result<&'static Setting, String> {
         .find(|setting| setting.name == name)
         .ok_or_else(|| {
             let near = nearest(name, ALL.iter().map(|setting| setting.name));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            format!("there is no setting {}{hint}", shown(name))
+            let hint = near.map_or_else(
+                || "`crawlfield check` lists all".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            format!("there is no setting {}; {hint}", shown(name))
         })
 }
 

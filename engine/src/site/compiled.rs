@@ -59,8 +59,6 @@ pub struct Politeness {
     pub timeout: Option<Duration>,
     /// Largest decoded body in bytes.
     pub max_body: Option<u64>,
-    /// Several hosts share one rate and breaker: group name → host patterns.
-    pub groups: BTreeMap<String, Vec<String>>,
 }
 
 /// User name and password; `Debug` shows neither.
@@ -161,10 +159,9 @@ pub enum Pages {
     Pattern {
         /// URL with `{page}`.
         pattern: String,
-        /// Reads the number of pages.
+        /// Reads the number of pages; without it the list goes on until a page has no links and
+        /// no records.
         count: Option<CountRule>,
-        /// Go on until a page has no links and no records.
-        until_empty: bool,
         /// No page beyond this number.
         max: Option<u32>,
         /// The number of the first page; default 1.

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     compiled::{Field, FieldType, Source, Take},
-    load::{CarriedUse, Loading},
+    loading::{CarriedUse, Loading},
     names, patterns,
     problems::{Problems, shown},
     reading::{Node, Table, plain},
@@ -62,11 +62,11 @@ fn field(stage: StageId, name: &str, node: &Node<'_>, loading: &mut Loading<'_>)
     let p = &mut loading.problems;
     if !matches!(node.value, DeValue::Table(_)) {
         let select = patterns::fallbacks(node, &Take::Text, p);
-        return Some(blank(name, Source::Select(select)));
+        return Some(Field::new(name, Source::Select(select)));
     }
     let mut table = node.table(p)?;
     let kind = table.take("type").and_then(|node| node.word(&TYPES, p));
-    let mut field = blank(name, Source::Constant(toml::Value::Boolean(false)));
+    let mut field = Field::new(name, Source::Constant(toml::Value::Boolean(false)));
     field.kind = kind.unwrap_or(FieldType::Text);
     let type_is_known = !table.has("type") || kind.is_some();
     let source = sources::source(&mut table, kind, p);
@@ -123,18 +123,21 @@ fn table_place(node: &Node<'_>) -> std::ops::Range<usize> {
     carried.map_or_else(|| node.span.clone(), toml::Spanned::span)
 }
 
-fn blank(name: &str, source: Source) -> Field {
-    Field {
-        name: name.to_owned(),
-        source,
-        regex: None,
-        map: None,
-        transforms: Vec::new(),
-        kind: FieldType::Text,
-        list: false,
-        required: false,
-        default: None,
-        formats: Vec::new(),
+impl Field {
+    /// The text that this source gives, as it stands.
+    pub(crate) fn new(name: &str, source: Source) -> Self {
+        Self {
+            name: name.to_owned(),
+            source,
+            regex: None,
+            map: None,
+            transforms: Vec::new(),
+            kind: FieldType::Text,
+            list: false,
+            required: false,
+            default: None,
+            formats: Vec::new(),
+        }
     }
 }
 

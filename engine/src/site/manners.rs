@@ -52,10 +52,6 @@ pub(super) fn politeness(node: &Node<'_>, problems: &mut Problems<'_>) -> Polite
         first_byte_timeout: timeout(t, "first_byte_timeout", problems),
         timeout: timeout(t, "timeout", problems),
         max_body: t.take("max_body").and_then(|node| size(&node, problems)),
-        groups: t
-            .take("groups")
-            .map(|node| groups(&node, problems))
-            .unwrap_or_default(),
     };
     table.finish(problems);
     politeness
@@ -240,17 +236,6 @@ fn basic_auth(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<BasicAuth>
         user,
         password: password?,
     })
-}
-
-fn groups(node: &Node<'_>, problems: &mut Problems<'_>) -> BTreeMap<String, Vec<String>> {
-    let entries = node
-        .table(problems)
-        .map(|table| table.entries())
-        .unwrap_or_default();
-    entries
-        .iter()
-        .map(|entry| (entry.name.to_owned(), hosts(&entry.node, problems)))
-        .collect()
 }
 
 /// Host patterns: `example.org`, `example.org:8080` or `*.example.org`, as the parser writes them.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::{compiled::Stage, load::Loading, problems::shown};
+use super::{compiled::Stage, loading::Loading, problems::shown};
 use crate::model::ids::StageId;
 
 /// Checks the stages together; `places` are the place and dotted name of each.

@@ -1,19 +1,17 @@
-//! `[stages.NAME]`: links, records, pagination and policies of one stage.
+//! `[stages.NAME]`: links, records and policies of one stage.
 
 use std::collections::BTreeMap;
 
 use toml::de::DeValue;
-use url::Url;
 
 use super::{
     compiled::{
-        Backoff, CountRule, Field, Jitter, LinkRule, Pages, RecordRule, RetryPolicy, SitemapRule,
-        Stage, Take,
+        Backoff, Field, Jitter, LinkRule, RecordRule, RetryPolicy, SitemapRule, Stage, Take,
     },
     fields,
-    load::{Loading, absolute, stage_id},
+    loading::{Loading, absolute, stage_id},
     manners::duration,
-    names, patterns,
+    names, pages, patterns,
     problems::Problems,
     reading::{Entry, Node, Table, number_of},
 };
@@ -37,7 +35,6 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
     let t = &mut table;
     let p = &mut loading.problems;
     let mut stage = Stage {
-        name: entry.name.to_owned(),
         items_per_page: t
             .take("items_per_page")
             .and_then(|node| node.integer(1..=100_000, p)),
@@ -50,13 +47,12 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
         stage_attempts: t
             .take("stage_attempts")
             .and_then(|node| node.integer(1..=100, p)),
-        pages: None,
-        links: Vec::new(),
-        records: Vec::new(),
-        sitemap_of: None,
         sitemaps: t.take("sitemaps").and_then(|node| sitemaps(&node, p)),
+        ..Stage::new(entry.name)
     };
-    stage.pages = t.take("pages").and_then(|node| pages(&node, loading));
+    stage.pages = t
+        .take("pages")
+        .and_then(|node| pages::pages(&node, loading));
     for table in tables(t.take("links"), entry.name, "links", &mut loading.problems) {
         stage.links.extend(link(id, table, loading));
     }
@@ -70,6 +66,25 @@ pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -
     }
     table.finish(&mut loading.problems);
     Some(stage)
+}
+
+impl Stage {
+    /// A stage that reads nothing yet.
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            items_per_page: None,
+            tolerance: None,
+            barrier: false,
+            retry: None,
+            stage_attempts: None,
+            pages: None,
+            links: Vec::new(),
+            records: Vec::new(),
+            sitemaps: None,
+            sitemap_of: None,
+        }
+    }
 }
 
 /// An array of tables; a single table gets a hint about its brackets.
@@ -175,113 +190,6 @@ fn sitemaps(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<SitemapRule>
     })
 }
 
-fn pages(node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Pages> {
-    let mut table = node.table(&mut loading.problems)?;
-    let (has_next, has_pattern) = (table.has("next"), table.has("pattern"));
-    if has_next == has_pattern {
-        let message =
-            "expected either `next` (a selector of the link) or `pattern` (a URL with {page})";
-        loading.problems.error(&node.span, &node.field, message);
-    }
-    if has_next && !has_pattern {
-        let href = Take::Attribute("href".to_owned());
-        let next = table
-            .take("next")
-            .map(|node| patterns::fallbacks(&node, &href, &mut loading.problems));
-        for key in ["count", "until_empty", "max", "first"] {
-            if table.take(key).is_some() {
-                let message = format!("`{key}` belongs to `pattern`, not to `next`");
-                let field = format!("{}.{key}", table.field);
-                loading
-                    .problems
-                    .error(&table.key_span(key), &field, message);
-            }
-        }
-        table.take("pattern");
-        table.finish(&mut loading.problems);
-        return next.map(Pages::Next);
-    }
-    table.take("next");
-    let p = &mut loading.problems;
-    let pattern_node = table.take("pattern");
-    let count = table.take("count").and_then(|node| count(&node, p));
-    let until_empty = table
-        .take("until_empty")
-        .and_then(|node| node.boolean(p))
-        .unwrap_or(false);
-    let max = table
-        .take("max")
-        .and_then(|node| node.integer(1..=100_000_000, p));
-    let first = table
-        .take("first")
-        .and_then(|node| node.integer(0..=1_000_000, p))
-        .unwrap_or(1);
-    if has_pattern
-        && !["count", "until_empty", "max"]
-            .iter()
-            .any(|key| table.has(key))
-    {
-        let message =
-            "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
-        p.error(&table.key_span("pattern"), &node.field, message);
-    }
-    if max.is_some_and(|max| max < first) {
-        p.error(
-            &table.key_span("max"),
-            &node.field,
-            "`max` is below the first page's number",
-        );
-    }
-    table.finish(p);
-    let pattern = pattern_node.and_then(|node| pattern(&node, first, loading))?;
-    Some(Pages::Pattern {
-        pattern,
-        count,
-        until_empty,
-        max,
-        first,
-    })
-}
-
-fn pattern(node: &Node<'_>, first: u32, loading: &mut Loading<'_>) -> Option<String> {
-    let text = node.text_as("a URL with {page}", &mut loading.problems)?;
-    if !text.contains("{page}") {
-        node.error(
-            "the pattern has no `{page}`, where the page's number goes",
-            &mut loading.problems,
-        );
-        return None;
-    }
-    let example = text.replace("{page}", &first.to_string());
-    let url: Url = absolute(node, &example, &mut loading.problems)?;
-    loading
-        .addresses
-        .push((node.span.clone(), node.field.clone(), url));
-    Some(text.to_owned())
-}
-
-fn count(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<CountRule> {
-    if !matches!(node.value, DeValue::Table(_)) {
-        let select = patterns::fallbacks(node, &Take::Text, problems);
-        return Some(CountRule {
-            select,
-            regex: None,
-        });
-    }
-    let mut table = node.table(problems)?;
-    let select = table
-        .require("select", "a selector of the page count", problems)
-        .map(|node| patterns::fallbacks(&node, &Take::Text, problems));
-    let regex = table
-        .take("regex")
-        .and_then(|node| patterns::regex(&node, true, problems));
-    table.finish(problems);
-    Some(CountRule {
-        select: select?,
-        regex,
-    })
-}
-
 fn link(id: StageId, mut table: Table<'_>, loading: &mut Loading<'_>) -> Option<LinkRule> {
     let p = &mut loading.problems;
     let each = table
@@ -370,17 +278,11 @@ pub(super) fn of_sitemaps(stages: &[Stage]) -> Vec<Stage> {
         .enumerate()
         .filter(|(_, stage)| stage.sitemaps.is_some())
         .map(|(index, stage)| Stage {
-            name: format!("sitemap:{}", stage.name),
-            items_per_page: None,
             tolerance: stage.tolerance,
-            barrier: false,
             retry: stage.retry,
             stage_attempts: stage.stage_attempts,
-            pages: None,
-            links: Vec::new(),
-            records: Vec::new(),
-            sitemaps: None,
             sitemap_of: u16::try_from(index).ok().map(StageId),
+            ..Stage::new(&format!("sitemap:{}", stage.name))
         })
         .collect()
 }

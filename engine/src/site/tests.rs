@@ -1,3 +1,5 @@
+use std::{fs, path::Path};
+
 use super::{
     compiled::{Backoff, FieldType, Jitter, Pages, Site, Source, Take, Transform},
     problems::SiteErrors,
@@ -99,18 +101,25 @@ fn the_other_ways_to_page_load_too() {
     };
     assert!(count.unwrap().regex.is_some());
     assert_eq!(first, 1);
-    let Pages::Pattern {
-        until_empty,
-        max,
-        first,
-        ..
-    } = pages(
+    let Pages::Pattern { max, first, .. } = pages(
         r#"{ pattern = "http://a.test/p{page}", until_empty = true, max = 1000, first = 0 }"#,
-    )
-    else {
+    ) else {
         panic!("pattern")
     };
-    assert_eq!((until_empty, max, first), (true, Some(1000), 0));
+    assert_eq!((max, first), (Some(1000), 0));
+}
+
+#[test]
+fn every_shipped_site_file_loads_without_a_warning() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/sites");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.display().to_string();
+        match Site::load_with_warnings(&fs::read_to_string(&path).unwrap(), &name) {
+            Ok((_, warnings)) => assert_eq!(warnings, [], "{name}"),
+            Err(errors) => panic!("{errors}"),
+        }
+    }
 }
 
 #[test]
@@ -121,7 +130,6 @@ fn every_key_beyond_the_example_loads() {
     assert_eq!(manners.max_body, Some(10_000_000));
     assert_eq!(manners.timeout.unwrap().as_secs(), 90);
     assert_eq!(manners.connect_timeout.unwrap().as_millis(), 2_500);
-    assert_eq!(manners.groups["farm"], ["a.test", "*.b.test"]);
     assert_eq!(manners.allow_addresses.len(), 3);
     assert_eq!(format!("{:?}", manners.basic_auth), "Some(BasicAuth(***))");
     let list = &site.stages[0];

@@ -1,8 +1,21 @@
 //! One suite for every store: what the verbs mean, whoever carries them out. Here the kit; the
-//! stories are in `stories`, random ones in `random`.
+//! stories are in `pages` and `sessions`, random ones in `random`.
 
+/// Every store has to tell these alike.
+macro_rules! stories {
+    ($($name:ident),+ $(,)?) => {
+        mod on_disk {
+            $(#[test] fn $name() { super::$name(super::Talk::new(super::OnDisk::new())); })+
+        }
+        mod in_memory {
+            $(#[test] fn $name() { super::$name(super::Talk::new(super::ModelStore::default())); })+
+        }
+    };
+}
+
+mod pages;
 mod random;
-mod stories;
+mod sessions;
 
 use std::{
     path::PathBuf,
@@ -24,8 +37,8 @@ use crate::{
     ports::{
         orders::StoreOrder,
         stored::{
-            AttemptRow, Discovered, EndAttempt, Ended, KnownHost, Mode, OpenSession, PageEnd,
-            SessionOpened, StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
+            AttemptRow, Discovered, EndAttempt, Ended, Evidence, KnownHost, Mode, OpenSession,
+            PageEnd, SessionOpened, StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
         },
     },
     sim::store::ModelStore,
@@ -249,6 +262,11 @@ impl<S: Subject> Talk<S> {
     }
 }
 
+pub(crate) fn count(opened: &SessionOpened, phase: Phase) -> u64 {
+    let of_phase = opened.counts.iter().filter(|(_, _, at, _)| *at == phase);
+    of_phase.map(|(_, _, _, n)| n).sum()
+}
+
 pub(crate) fn attempt(session: SessionId, task: &StoredTask, end: PageEnd) -> EndAttempt {
     let has_failed = matches!(end, PageEnd::Failed { .. } | PageEnd::Backoff { .. });
     EndAttempt {
@@ -285,6 +303,14 @@ pub(crate) fn done(records: Vec<Record>, links: Vec<Link>) -> PageEnd {
     }
 }
 
+pub(crate) fn failed() -> PageEnd {
+    PageEnd::Failed {
+        evidence: Evidence::default(),
+        records: Vec::new(),
+        links: Vec::new(),
+    }
+}
+
 pub(crate) fn product(identity: &str, values: Vec<Value>) -> Record {
     Record {
         rule: 0,
@@ -308,16 +334,8 @@ pub(crate) fn link(stage: StageId, name: &str) -> Link {
 
 pub(crate) fn field(name: &str, kind: FieldType) -> Field {
     Field {
-        name: name.to_owned(),
-        source: Source::Meta(String::new()),
-        regex: None,
-        map: None,
-        transforms: Vec::new(),
         kind,
-        list: false,
-        required: false,
-        default: None,
-        formats: Vec::new(),
+        ..Field::new(name, Source::Meta(String::new()))
     }
 }
 
@@ -330,20 +348,7 @@ pub(crate) fn fields() -> Vec<Field> {
 
 /// Lists lead to lists and details; details have one product of these fields.
 pub(crate) fn site(name: &str, fields: Vec<Field>) -> Site {
-    let stage = |name: &str| Stage {
-        name: name.to_owned(),
-        items_per_page: None,
-        tolerance: None,
-        barrier: false,
-        retry: None,
-        stage_attempts: None,
-        pages: None,
-        links: Vec::new(),
-        records: Vec::new(),
-        sitemaps: None,
-        sitemap_of: None,
-    };
-    let mut list = stage("list");
+    let mut list = Stage::new("list");
     list.pages = Some(Pages::Next(Fallbacks(Vec::new())));
     list.links.push(LinkRule {
         each: None,
@@ -352,7 +357,7 @@ pub(crate) fn site(name: &str, fields: Vec<Field>) -> Site {
         carry: Vec::new(),
         matches: None,
     });
-    let mut detail = stage("detail");
+    let mut detail = Stage::new("detail");
     detail.records.push(RecordRule {
         kind: "product".to_owned(),
         key: Vec::new(),

@@ -91,7 +91,7 @@ pub fn show(path: &Path, key: PageKey) -> Result<Vec<DeadLetter>, StoreError> {
         .collect::<Result<_, _>>()?;
     if letters.is_empty() {
         return Err(StoreError::Refused(format!(
-            "page {} is no dead letter; `dead list` names them",
+            "page {} is no dead letter; `crawlfield dead list` shows them",
             key.0
         )));
     }
@@ -180,7 +180,7 @@ fn chosen(db: &Connection, session: Option<SessionId>) -> Result<Vec<SessionId>,
         .collect::<Result<_, _>>()?;
     match (session, ids.is_empty()) {
         (Some(session), true) => Err(StoreError::Refused(format!(
-            "there is no session {} in this store; `sessions` lists them",
+            "there is no session {} in this store; `crawlfield sessions` lists them",
             session.0
         ))),
         _ => Ok(ids),

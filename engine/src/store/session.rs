@@ -138,7 +138,7 @@ fn take_up(
         .optional()?;
     let Some((name, state)) = found else {
         return Err(StoreError::Refused(format!(
-            "there is no session {} in this store; `sessions` lists them",
+            "there is no session {} in this store; `crawlfield sessions` lists them",
             id.0
         )));
     };

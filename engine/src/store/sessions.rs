@@ -107,7 +107,7 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
     match state {
         None => {
             return Err(StoreError::Refused(format!(
-                "there is no session {} in this store; `sessions` lists them",
+                "there is no session {} in this store; `crawlfield sessions` lists them",
                 session.0
             )));
         }

@@ -84,7 +84,7 @@ impl Crawl {
     pub fn begin(&mut self, scenario: &Scenario) -> Receiver<Ack> {
         let site = scenario.load();
         self.far.join(scenario);
-        self.invariants.rules.meet(scenario, &site, &self.settings);
+        self.invariants.meet(scenario, &site, &self.settings);
         self.jobs.push(Job {
             start: site.start.iter().map(ToString::to_string).collect(),
             site: Arc::new(site),

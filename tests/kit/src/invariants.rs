@@ -1,5 +1,7 @@
 //! What always holds; checked after every tick of every scenario.
 
+mod manners;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -8,7 +10,7 @@ use std::{
 use crawlfield_engine::{
     engine::Engine,
     feed::{
-        frame::{BreakerPhase, Change},
+        frame::{Change, SessionPhase},
         snapshot::Snapshot,
     },
     model::{
@@ -16,41 +18,28 @@ use crawlfield_engine::{
         ledger::open,
         phase::Phase,
     },
-    ports::{commands::Command, orders::Purpose},
+    ports::commands::Command,
     settings::Settings,
     site::compiled::Site,
 };
 
 use crate::{far::FarEnd, scenario::Scenario, transcript::Transcript};
+use manners::Manners;
 
-/// What the webs and their site files allow, read independently of the engine.
+/// What always holds.
 #[derive(Debug, Default)]
-pub(crate) struct Rules {
-    max_rate: BTreeMap<String, f64>,
-    max_in_flight: BTreeMap<String, usize>,
-    denied: Vec<(String, String)>,
-    crawl_delay: BTreeMap<String, Duration>,
+pub struct Invariants {
+    manners: Manners,
     attempts: u32,
+    ended: BTreeMap<(SessionId, PageKey), Phase>,
+    loosened: bool,
+    broken: Option<String>,
 }
 
-impl Rules {
+impl Invariants {
+    /// A site is crawled with these settings.
     pub(crate) fn meet(&mut self, scenario: &Scenario, site: &Site, settings: &Settings) {
-        let manners = &site.politeness;
-        let rate = manners.max_rate.unwrap_or(settings.host.max_rate);
-        let in_flight = match (manners.max_in_flight, manners.max_rate) {
-            (Some(limit), _) => limit,
-            (None, Some(_)) => settings.http_permits,
-            (None, None) => settings.host.max_in_flight,
-        };
-        for host in &site.scope.hosts {
-            let lowest = self.max_rate.entry(host.clone()).or_insert(rate);
-            *lowest = lowest.min(rate);
-            let lowest = self
-                .max_in_flight
-                .entry(host.clone())
-                .or_insert(in_flight as usize);
-            *lowest = (*lowest).min(in_flight as usize);
-        }
+        self.manners.meet(scenario, site, settings);
         let attempts = site
             .stages
             .iter()
@@ -60,50 +49,12 @@ impl Rules {
             })
             .max();
         self.attempts = self.attempts.max(attempts.unwrap_or(1));
-        if manners.robots == Some(false) {
-            return;
-        }
-        for (host, replies) in &scenario.robots {
-            for line in replies.last().map_or("", |reply| reply.text()).lines() {
-                if let Some(path) = line.strip_prefix("Disallow: /") {
-                    let prefix = format!("http://{host}/{path}");
-                    self.denied.push((host.clone(), prefix));
-                }
-                if let Some(delay) = line.strip_prefix("Crawl-delay: ") {
-                    let delay = delay.parse().expect("scripts give whole seconds");
-                    self.crawl_delay
-                        .insert(host.clone(), Duration::from_secs(delay));
-                }
-            }
-        }
     }
-}
 
-/// What always holds.
-#[derive(Debug, Default)]
-pub struct Invariants {
-    pub(crate) rules: Rules,
-    seq: u64,
-    ended: BTreeMap<(SessionId, PageKey), Phase>,
-    charged: BTreeMap<(SessionId, PageKey), u32>,
-    requeues: bool,
-    loosened: bool,
-    breakers: BTreeMap<String, BreakerPhase>,
-    asked: usize,
-    heard: usize,
-    parked: BTreeMap<String, Duration>,
-    sent: BTreeMap<String, Vec<Duration>>,
-    broken: Option<String>,
-}
-
-impl Invariants {
     /// A command that loosens what holds otherwise.
     pub(crate) fn heed(&mut self, command: &Command) {
         match command {
-            Command::RequeueDead { .. } => {
-                self.requeues = true;
-                self.ended.clear();
-            }
+            Command::RequeueDead { .. } => self.ended.clear(),
             Command::Set { .. } | Command::SetProfile(_) => self.loosened = true,
             _ => {}
         }
@@ -112,13 +63,10 @@ impl Invariants {
     /// What the store had not kept yet happens again; but *done* is told after it is kept.
     pub(crate) fn restart(&mut self) {
         self.ended.retain(|_, phase| *phase == Phase::Done);
-        self.breakers.clear();
-        self.parked.clear();
-        self.sent.clear();
+        self.manners.restart();
     }
 
     pub(crate) fn change(&mut self, at: Duration, change: &Change, transcript: &mut Transcript) {
-        self.seq += 1;
         if let Change::Moved(moved) = change {
             let birth = transcript.resident(moved.slot);
             let name = (birth.session, birth.key);
@@ -131,17 +79,13 @@ impl Invariants {
             {
                 self.break_with(format!("{} ended twice", birth.url));
             }
-            if moved.from == Phase::Queued && moved.to == Phase::Fetching {
-                *self.charged.entry(name).or_default() += 1;
-            }
-            if u32::from(moved.attempts) > self.rules.attempts && !self.loosened {
+            if u32::from(moved.attempts) > self.attempts && !self.loosened {
                 self.break_with(format!("{} has too many attempts", birth.url));
             }
         }
         transcript.take(at, change);
         if let Change::BreakerMoved { host, to } = change {
-            let name = transcript.host(*host).to_owned();
-            self.breakers.insert(name, *to);
+            self.manners.breaker_moved(transcript.host(*host), *to);
         }
     }
 
@@ -180,9 +124,7 @@ impl Invariants {
         if let Some(broken) = self.broken.take() {
             return Err(broken);
         }
-        self.listen(far);
-        self.check_requests(now, far)?;
-        self.check_in_flight(engine, far)?;
+        self.manners.check(now, engine, far, self.loosened)?;
         check_permits(engine, far)?;
         check_books(engine, transcript)?;
         if self.loosened {
@@ -210,63 +152,6 @@ impl Invariants {
         Ok(())
     }
 
-    /// Hosts are parked from the moment their Retry-After is reported.
-    fn listen(&mut self, far: &FarEnd) {
-        for heard in &far.heard[self.heard..] {
-            if let Some(after) = heard.retry_after {
-                let until = self.parked.entry(heard.host.clone()).or_default();
-                *until = (*until).max(heard.at + after);
-            }
-        }
-        self.heard = far.heard.len();
-    }
-
-    fn check_requests(&mut self, now: Duration, far: &FarEnd) -> Result<(), String> {
-        for asked in &far.asked[self.asked..] {
-            let (host, url) = (&asked.host, &asked.url);
-            if let Some(until) = self.parked.get(host) {
-                that(now >= *until, || {
-                    format!("{url} was asked before the host's Retry-After ended at {until:?}")
-                })?;
-            }
-            if asked.purpose != Purpose::Probe {
-                that(self.breakers.get(host) != Some(&BreakerPhase::Open), || {
-                    format!("{url} was asked while the breaker was open")
-                })?;
-            }
-            let denied = self.rules.denied.iter();
-            let denied = denied.filter(|(of, _)| of == host);
-            for (_, prefix) in denied {
-                that(
-                    asked.purpose != Purpose::Page || !url.starts_with(prefix.as_str()),
-                    || format!("{url} was asked against robots.txt"),
-                )?;
-            }
-            let sent = self.sent.entry(host.clone()).or_default();
-            sent.push(now);
-            self.rules
-                .check_gap(host, sent, asked.purpose, self.loosened)?;
-        }
-        self.asked = far.asked.len();
-        Ok(())
-    }
-
-    fn check_in_flight(&self, engine: &Engine, far: &FarEnd) -> Result<(), String> {
-        let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
-        for (id, host) in far.out() {
-            if engine.slots().get(*id).is_some() {
-                *by_host.entry(host).or_default() += 1;
-            }
-        }
-        for (host, n) in by_host {
-            let most = self.rules.max_in_flight.get(host).copied();
-            that(self.loosened || most.is_none_or(|most| n <= most), || {
-                format!("{n} requests in flight at {host}")
-            })?;
-        }
-        Ok(())
-    }
-
     /// At the end nothing is out, nothing is open, nothing is lost.
     #[expect(clippy::unused_self, reason = "an invariant, called like the others")]
     pub(crate) fn check_end(&self, engine: &Engine, far: &FarEnd) -> Result<(), String> {
@@ -284,7 +169,7 @@ impl Invariants {
             };
             let kept = far.store.phases(id);
             let mut counts = book.total;
-            let stopped = phase != crawlfield_engine::feed::frame::SessionPhase::Completed;
+            let stopped = phase != SessionPhase::Completed;
             that(
                 stopped || open(&book.total) + book.total[Phase::Failed as usize] == 0,
                 || format!("{id:?} ended with a remainder: {counts:?}"),
@@ -304,39 +189,6 @@ impl Invariants {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Rules {
-    /// A host is never asked sooner than its gap after the last request. Below 50 ms the engine
-    /// makes up for coarse ticks by 10 ms, so there the gap is held over twenty requests.
-    fn check_gap(
-        &self,
-        host: &str,
-        sent: &[Duration],
-        purpose: Purpose,
-        loosened: bool,
-    ) -> Result<(), String> {
-        let Some(rate) = self.max_rate.get(host).filter(|_| !loosened) else {
-            return Ok(());
-        };
-        let mut gap = Duration::from_secs_f64(1.0 / rate);
-        if purpose == Purpose::Page {
-            gap = gap.max(self.crawl_delay.get(host).copied().unwrap_or_default());
-        }
-        let (back, slack) = if gap < Duration::from_millis(50) {
-            (20, Duration::from_millis(12))
-        } else {
-            (1, Duration::from_micros(10))
-        };
-        let Some(from) = sent.len().checked_sub(back + 1) else {
-            return Ok(());
-        };
-        let span = sent[sent.len() - 1].saturating_sub(sent[from]);
-        let least = gap * u32::try_from(back).unwrap_or(1);
-        that(span + slack >= least, || {
-            format!("{back} requests to {host} within {span:?}, though its gap is {gap:?}")
-        })
     }
 }
 

@@ -19,8 +19,8 @@ use crawlfield_engine::{
     start::{cores, job::Job},
 };
 use crawlfield_viewer::{
-    cli::Quality,
     crawl::Crawl,
+    pace::Quality,
     show::{Choices, Show},
     window,
 };

@@ -2,13 +2,15 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use crawlfield_engine::{
-    cli::{Exit, Failure, layers::SettingsFlags, run::connect_to},
-    start::job::DemoFlags,
+    cli::{Failure, check::read_file, layers::SettingsFlags, run::connect_to},
+    settings::Settings,
+    start::job::{DemoFlags, Job},
 };
 
 use crate::{
+    pace::Quality,
     probe::Need,
     show::{Choices, Motion},
     theme::ThemeName,
@@ -32,7 +34,7 @@ and resumable.";
 
 /// Watch a crawl: every page a task, every task a sprite.
 #[derive(Parser, Debug)]
-#[command(name = "crawlfield-viewer", version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "crawlfield-viewer", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Flags {
     /// Site file to crawl
     #[arg(value_name = "SITE.toml", conflicts_with_all = ["demo", "replay"], requires = "store")]
@@ -89,18 +91,6 @@ pub struct Flags {
     pub settings: SettingsFlags,
 }
 
-/// How much the picture may cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Quality {
-    /// 10 frames a second, only what must move
-    Economy,
-    /// 30 frames a second
-    #[default]
-    Balanced,
-    /// 60 frames a second
-    Performance,
-}
-
 impl Flags {
     /// What the parser cannot see.
     ///
@@ -109,12 +99,10 @@ impl Flags {
     pub fn check(&self) -> Result<(), Failure> {
         let is_live_window = self.replay.is_none() && !self.wants_pictures();
         if self.at.is_some() && is_live_window {
-            return Err(Failure {
-                exit: Exit::Usage,
-                message: "--at needs --screenshot, --frames or --replay: a live crawl begins at \
-                          its beginning"
-                    .to_owned(),
-            });
+            return Err(Failure::usage(
+                "--at needs --screenshot, --frames or --replay: a live crawl begins at its \
+                 beginning",
+            ));
         }
         Ok(())
     }
@@ -142,6 +130,24 @@ impl Flags {
             },
             ..Choices::default()
         }
+    }
+
+    /// The job that is asked for, and the settings of its engine.
+    ///
+    /// # Errors
+    /// The site file, the settings or the demo's flags are wrong, or the demo cannot start.
+    pub fn job(&self) -> Result<(Job, Settings), Failure> {
+        let mut job = if let Some(path) = &self.site {
+            let text = read_file(path).map_err(Failure::usage)?;
+            let connect_to = self.connect_to.iter().cloned().collect();
+            Job::site(&text, &path.display().to_string(), connect_to).map_err(Failure::usage)?
+        } else {
+            let config = self.demo_flags.config().map_err(Failure::usage)?;
+            Job::demo(config).map_err(Failure::internal)?
+        };
+        job.take_up(&self.settings.layered(Some(&job.site))?);
+        let settings = self.settings.layered(None)?.settings;
+        Ok((job, settings))
     }
 
     /// The command that runs the same job without a viewer.

@@ -10,16 +10,13 @@ mod trim;
 pub use rows::territory;
 pub use trim::Trim;
 
-/// A rectangle: left, top, right, bottom.
+/// A rectangle.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[expect(missing_docs, reason = "they are its edges")]
 pub struct Rect {
-    /// Left.
     pub left: f32,
-    /// Top.
     pub top: f32,
-    /// Right.
     pub right: f32,
-    /// Bottom.
     pub bottom: f32,
 }
 

@@ -144,22 +144,4 @@ impl Texel {
         };
         self.band = share(low) | share(high) << 16;
     }
-
-    /// The flags.
-    #[must_use]
-    pub const fn flags(self) -> u32 {
-        self.bits >> 18 & 63
-    }
-
-    /// Failed attempts, up to 63.
-    #[must_use]
-    pub const fn attempts(self) -> u32 {
-        self.bits >> 12 & 63
-    }
-
-    /// The stage's place, up to 15.
-    #[must_use]
-    pub const fn stage(self) -> u32 {
-        self.bits >> 8 & 15
-    }
 }

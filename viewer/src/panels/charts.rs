@@ -7,7 +7,7 @@ use egui_plot::{AxisHints, HPlacement, Line, Plot};
 use super::{
     Desk,
     look::{colour, write},
-    top, words,
+    words,
 };
 use crate::{
     numbers::{to_u64, wide},
@@ -58,7 +58,7 @@ pub(super) fn scales(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
     let empty = Series::default();
-    let id = top::session(desk).map(|snapshot| snapshot.session.id);
+    let id = desk.session().map(|snapshot| snapshot.session.id);
     let series = id
         .and_then(|id| desk.show.news.story.series.get(&id))
         .unwrap_or(&empty);
@@ -242,7 +242,7 @@ fn chart(
 }
 
 fn memory(desk: &Desk<'_>) -> Option<String> {
-    let bytes = top::session(desk)?.resources.rss_bytes?;
+    let bytes = desk.session()?.resources.rss_bytes?;
     Some(format!("memory {}", words::bytes(wide(bytes))))
 }
 

@@ -3,7 +3,7 @@
 use bevy_egui::egui::{self, Align2, Key, TextEdit};
 use crawlfield_engine::{model::ids::SessionId, ports::commands::Command};
 
-use super::{Desk, top};
+use super::Desk;
 use crate::story::Weight;
 
 /// What is being filled in.
@@ -80,7 +80,9 @@ fn send(dialog: &Dialog, desk: &mut Desk<'_>) {
     match dialog {
         Dialog::Closed => {}
         Dialog::StartUrl(url) => {
-            let Some(session) = top::session(desk).map(|snapshot| SessionId(snapshot.session.id))
+            let Some(session) = desk
+                .session()
+                .map(|snapshot| SessionId(snapshot.session.id))
             else {
                 let text = "no session runs that could take a start URL".to_owned();
                 desk.panels.asking.say(Weight::Warning, text);

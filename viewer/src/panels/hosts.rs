@@ -8,7 +8,7 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{Desk, inspector, words};
+use super::{Desk, acting, words};
 use crate::{
     field::{board::Arrangement, texel::SIGN_PARKED},
     numbers::index,
@@ -151,7 +151,7 @@ pub(super) fn card(ui: &mut Ui, desk: &mut Desk<'_>, id: HostId) {
         host,
         ..DeadSelector::default()
     };
-    inspector::crowd(ui, desk, &safe(&name), &selector, |task| task.host == id);
+    acting::crowd(ui, desk, &safe(&name), &selector, |task| task.host == id);
     desk.look.section(ui, "Look");
     ui.horizontal_wrapped(|ui| {
         if ui.button("Only this host").clicked() {

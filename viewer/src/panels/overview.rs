@@ -7,14 +7,14 @@ use crawlfield_engine::{
     progress::{reason, safe},
 };
 
-use super::{Desk, plan, top, words};
+use super::{Desk, plan, words};
 use crate::numbers::{to_u64, wide};
 
 /// Lines of work that have room.
 const POOLS: usize = 6;
 
 pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
-    let Some(snapshot) = top::session(desk) else {
+    let Some(snapshot) = desk.session() else {
         ui.label(RichText::new("The run").heading());
         ui.label(RichText::new("its first snapshot has not come yet").color(desk.look.faint()));
         return;

@@ -2,7 +2,7 @@
 //! become of it.
 
 use bevy_egui::egui::Ui;
-use crawlfield_engine::feed::snapshot::Snapshot;
+use crawlfield_engine::feed::{frame::SessionPhase, snapshot::Snapshot};
 
 use super::{Desk, words};
 use crate::{
@@ -58,7 +58,7 @@ pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
     let Some((plan, now)) = Plan::of(series).zip(series.last()) else {
         return;
     };
-    let is_over = matches!(&*snapshot.session.state, "completed" | "failed" | "stopped");
+    let is_over = SessionPhase::is_over_by_name(&snapshot.session.state);
     let foreseen = Plan::at_point(now).filter(|_| !is_over);
     desk.look.section(ui, "Plan and actual");
     let (low, high) = plan.end80;

@@ -7,7 +7,7 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{Desk, inspector, look::bit, words};
+use super::{Desk, acting, look::bit, words};
 
 pub(super) fn card(ui: &mut Ui, desk: &mut Desk<'_>, (session, id): (SessionId, StageId)) {
     let Some(name) = desk
@@ -47,7 +47,7 @@ pub(super) fn card(ui: &mut Ui, desk: &mut Desk<'_>, (session, id): (SessionId, 
         stage: Some(id),
         ..DeadSelector::default()
     };
-    inspector::crowd(ui, desk, &name, &selector, |task| {
+    acting::crowd(ui, desk, &name, &selector, |task| {
         task.session == session && task.stage == id
     });
     desk.look.section(ui, "Look");

@@ -74,7 +74,7 @@ pub(super) fn draw_bare(ui: &mut Ui, desk: &Desk<'_>) {
 
 /// Time left in words: at the end there is nothing to predict.
 fn told(desk: &Desk<'_>) -> (String, String) {
-    let Some(snapshot) = top::session(desk) else {
+    let Some(snapshot) = desk.session() else {
         return ("waiting".to_owned(), "nothing has been told yet".to_owned());
     };
     let progress = &snapshot.progress;
@@ -103,7 +103,7 @@ fn told(desk: &Desk<'_>) -> (String, String) {
 
 /// Ended pages against time, and where they will go: 80 % dark, 95 % light.
 fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
-    let Some(snapshot) = top::session(desk) else {
+    let Some(snapshot) = desk.session() else {
         return;
     };
     let Some(series) = desk.show.news.story.series.get(&snapshot.session.id) else {
@@ -178,7 +178,7 @@ fn fan(painter: &egui::Painter, desk: &Desk<'_>, area: Rect) {
 
 /// The stages that have most left, in their order; a click shows one in the inspector.
 fn stages(ui: &mut Ui, desk: &mut Desk<'_>, area: Rect) {
-    let Some(snapshot) = top::session(desk) else {
+    let Some(snapshot) = desk.session() else {
         return;
     };
     let session = SessionId(snapshot.session.id);

@@ -10,7 +10,7 @@ use crawlfield_engine::{
     progress::{reason, safe},
 };
 
-use super::{Desk, inspector, records, words};
+use super::{Desk, acting, records, words};
 use crate::{
     field::{
         slots::Slots,
@@ -234,7 +234,7 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>, facts: &Facts) {
     desk.look.section(ui, "Act");
     let picked = Slots::from(vec![facts.slot]);
     let phases = BTreeMap::from([(facts.phase, 1)]);
-    inspector::actions(ui, desk, &picked, &phases);
+    acting::actions(ui, desk, &picked, &phases);
     ui.horizontal_wrapped(|ui| {
         let is_followed = desk.panels.follow.is_some_and(|(_, key)| key == facts.key);
         if ui

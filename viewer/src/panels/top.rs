@@ -2,7 +2,7 @@
 
 use bevy_egui::egui::{self, Align, Layout, RichText, Ui};
 use crawlfield_engine::{
-    feed::{frame::SessionPhase, snapshot::Snapshot},
+    feed::frame::SessionPhase,
     model::ids::SessionId,
     ports::commands::{Command, Profile, Target},
     progress::safe,
@@ -27,22 +27,9 @@ pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
     });
 }
 
-/// The session that the bar speaks of: the first that is not over, else the last.
-pub(super) fn session<'a>(desk: &'a Desk<'_>) -> Option<&'a Snapshot> {
-    let snapshots = &desk.show.news.snapshots;
-    let is_open = |snapshot: &&std::sync::Arc<Snapshot>| {
-        !matches!(&*snapshot.session.state, "completed" | "failed" | "stopped")
-    };
-    snapshots
-        .iter()
-        .find(is_open)
-        .or_else(|| snapshots.last())
-        .map(|snapshot| &**snapshot)
-}
-
 /// Where it is; the feed's own move is fresher than the last snapshot.
 pub(super) fn phase(desk: &Desk<'_>) -> Option<SessionPhase> {
-    let id = SessionId(session(desk)?.session.id);
+    let id = SessionId(desk.session()?.session.id);
     desk.show.mirror.tables().session(id).map(|row| row.phase)
 }
 
@@ -78,7 +65,7 @@ pub(super) fn marks(ui: &mut Ui, desk: &Desk<'_>) {
 
 fn who(ui: &mut Ui, desk: &Desk<'_>) {
     marks(ui, desk);
-    let Some(snapshot) = session(desk) else {
+    let Some(snapshot) = desk.session() else {
         ui.label(RichText::new("Crawlfield").heading().strong());
         return;
     };
@@ -192,7 +179,9 @@ fn text_sizes(ui: &mut Ui, chosen: &mut f32) {
 }
 
 fn profiles(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let now = session(desk).map(|snapshot| snapshot.session.profile.clone());
+    let now = desk
+        .session()
+        .map(|snapshot| snapshot.session.profile.clone());
     let is_open = desk.show.source.commands().is_some();
     ui.add_enabled_ui(is_open, |ui| {
         // Right to left: the last drawn stands first.

@@ -21,14 +21,13 @@ use bevy::{
         },
         renderer::{RenderDevice, RenderQueue},
     },
-    shader::Shader,
 };
 use bytemuck::{Pod, Zeroable};
 
 use super::{
     BlockQuad, FrameUniform, Level, Scene,
     growing::Growing,
-    pipelines::{field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
+    pipelines::{Shaders, field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
     sprites,
 };
 use crate::{
@@ -52,13 +51,6 @@ pub(super) fn state_rows(cells: u32) -> u32 {
 /// Bytes of the state texture for so many cells.
 pub(super) fn state_bytes(cells: u32) -> usize {
     index(state_rows(cells) * COLUMNS * TEXEL_BYTES)
-}
-
-/// The shaders' handles.
-#[derive(Resource)]
-pub(super) struct Shaders {
-    pub(super) field: Handle<Shader>,
-    pub(super) scatter: Handle<Shader>,
 }
 
 /// What has come from the main world and is not on the GPU yet.

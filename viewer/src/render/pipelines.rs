@@ -10,9 +10,15 @@ use bevy::{
         TextureFormat, TextureSampleType, TextureViewDimension, VertexFormat, VertexState,
         VertexStepMode,
     },
+    shader::Shader,
 };
 
-use super::gpu::Shaders;
+/// The shaders' handles.
+#[derive(Resource)]
+pub(super) struct Shaders {
+    pub(super) field: Handle<Shader>,
+    pub(super) scatter: Handle<Shader>,
+}
 
 pub(super) fn uniform_entry(binding: u32, visibility: ShaderStages) -> BindGroupLayoutEntry {
     BindGroupLayoutEntry {

@@ -149,11 +149,6 @@ impl Letters {
         self.kept.len() as u64 + self.older
     }
 
-    /// Those kept, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Letter> {
-        self.kept.iter()
-    }
-
     /// Groups, the largest first; by time the newest first.
     #[must_use]
     pub fn grouped(&self, by: By) -> Vec<Group> {

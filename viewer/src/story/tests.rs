@@ -6,7 +6,7 @@ use crawlfield_engine::{
     },
     model::{
         class::ErrorClass,
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
+        ids::{HostId, SessionId},
         phase::Phase,
     },
 };
@@ -37,17 +37,7 @@ fn heard(story: &mut Story, mirror: &mut Mirror, at_us: u64, changes: Vec<Change
 }
 
 fn born(slot: u32) -> Change {
-    Change::Admitted(Box::new(Birth {
-        slot,
-        key: PageKey::new("s", "detail", "https://h.test/1"),
-        url: "https://h.test/1".into(),
-        session: SessionId(1),
-        stage: StageId(0),
-        batch: BatchId(0),
-        host: HostId(1),
-        phase: Phase::Queued,
-        attempts: 0,
-    }))
+    Change::Admitted(Box::new(Birth::new(slot, "https://h.test/1")))
 }
 
 fn moved(slot: u32, from: Phase, to: Phase, class: Option<ErrorClass>) -> Change {

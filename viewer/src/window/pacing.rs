@@ -15,9 +15,8 @@ use bevy::{
 };
 
 use crate::{
-    cli::Quality,
     field::view::View,
-    pace::{self, Liveliness},
+    pace::{self, Liveliness, Quality},
     panels::Playback,
     show::Show,
 };

@@ -11,8 +11,7 @@ use crawlfield_engine::{
     },
     model::{
         class::ErrorClass,
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        page_url::PageUrl,
+        ids::{HostId, PageKey, SessionId, StageId},
         phase::Phase,
     },
 };
@@ -115,15 +114,10 @@ impl Synthetic {
         let rest = self.rest();
         self.due.push(Reverse((self.at_us + rest, slot)));
         Change::Admitted(Box::new(Birth {
-            slot,
             key: PageKey::new("synthetic", kind, &url),
-            url: PageUrl::from(&*url),
-            session: SessionId(1),
             stage: StageId(stage),
-            batch: BatchId(0),
             host: HostId(host + 1),
-            phase: Phase::Queued,
-            attempts: 0,
+            ..Birth::new(slot, &url)
         }))
     }
 

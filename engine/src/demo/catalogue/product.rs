@@ -11,6 +11,7 @@ use crate::demo::{
 
 /// A product as its pages show it; `None` is left out on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "most names are those of its page's rows")]
 pub struct Product {
     /// Its number, from 0, the oldest.
     pub index: u32,
@@ -20,7 +21,6 @@ pub struct Product {
     pub url: String,
     /// Model; several products share one.
     pub model: String,
-    /// Manufacturer.
     pub manufacturer: String,
     /// Name of the device type.
     pub device_type: String,
@@ -36,23 +36,15 @@ pub struct Product {
     pub vendor_id: u32,
     /// Product, shown as hex.
     pub product_id: u32,
-    /// Family SKU.
     pub family_sku: Option<String>,
-    /// Family variant SKU.
     pub family_variant_sku: Option<String>,
-    /// Firmware version.
     pub firmware_version: Option<String>,
-    /// Hardware version.
     pub hardware_version: String,
-    /// Software version.
     pub software_version: String,
     /// Family, missing on some.
     pub family_id: Option<String>,
-    /// TIS/TRP tested.
     pub tis_trp_tested: bool,
-    /// Version of the specification.
     pub specification_version: &'static str,
-    /// Transport interface.
     pub transport_interface: &'static str,
     /// Primary device type, shown as hex.
     pub primary_device_type_id: u32,

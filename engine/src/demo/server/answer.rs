@@ -5,7 +5,10 @@ mod routes;
 
 use std::{
     error::Error as _,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -16,7 +19,7 @@ use self::{
     reply::{Answer, moved, out_of_sorts, plain, too_many},
     routes::{Route, route},
 };
-use super::{body::Page, ledger::Ledger, limit::RateLimit};
+use super::{body::Page, limit::RateLimit};
 use crate::demo::{
     catalogue::Catalogue,
     markup::{self, Frame, LIST_QUERY, ListView},
@@ -31,7 +34,8 @@ const SITEMAP_URLS: u32 = 50_000;
 pub(super) struct Site {
     catalogue: Catalogue,
     frame: Frame,
-    ledger: Ledger,
+    /// How many requests of each URL were let through.
+    let_through: Mutex<FxHashMap<Box<str>, u32>>,
     hosts: FxHashMap<String, usize>,
     arrived: Vec<AtomicBool>,
     limits: Option<Vec<RateLimit>>,
@@ -47,22 +51,6 @@ pub(super) fn is_reset(error: &hyper::Error) -> bool {
     error
         .source()
         .is_some_and(<dyn std::error::Error>::is::<Reset>)
-}
-
-/// A request being answered; noted in the ledger when it is dropped.
-struct Visit<'a> {
-    ledger: &'a Ledger,
-    url: &'a str,
-    status: u16,
-}
-
-/// What the ledger notes where the client left first.
-const CLIENT_LEFT: u16 = 499;
-
-impl Drop for Visit<'_> {
-    fn drop(&mut self) {
-        self.ledger.end(self.url, self.status);
-    }
 }
 
 impl Site {
@@ -81,17 +69,13 @@ impl Site {
                 .rate_limit
                 .map(|rate| hosts.iter().map(|_| RateLimit::new(rate)).collect()),
             frame: Frame::new(),
-            ledger: Ledger::default(),
+            let_through: Mutex::default(),
             catalogue,
         }
     }
 
     pub(super) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
-    }
-
-    pub(super) fn ledger(&self) -> &Ledger {
-        &self.ledger
     }
 
     pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<Response<Page>, Reset> {
@@ -114,14 +98,8 @@ impl Site {
             .limits
             .as_ref()
             .and_then(|limits| limits[host].admit(Instant::now()).err());
-        let nth = self.ledger.begin(&url);
-        let mut visit = Visit {
-            ledger: &self.ledger,
-            url: &url,
-            status: CLIENT_LEFT,
-        };
+        let nth = self.nth(&url, limited.is_none());
         if let Some(wait) = limited {
-            visit.status = 429;
             return Ok(too_many(wait, nth));
         }
         let asked = misbehaviour::Request {
@@ -136,21 +114,27 @@ impl Site {
         }
         let fault = treatment.fault.filter(|_| route.may_fail());
         if let Some(Fault::Status(status)) = fault {
-            visit.status = status;
             return Ok(out_of_sorts(status));
         }
         if fault == Some(Fault::Reset) {
-            visit.status = 0;
             return Err(Reset);
         }
         let answer = self.page(host, &route, asked);
-        visit.status = if fault.is_some() {
-            0
-        } else {
-            answer.status.as_u16()
-        };
         let gzip = self.catalogue.config().gzip;
         Ok(answer.respond(request.headers(), gzip, fault.is_some()))
+    }
+
+    /// How many requests of this URL were let through before this one.
+    fn nth(&self, url: &str, passes: bool) -> u32 {
+        let counts = self.let_through.lock();
+        let mut counts = counts.unwrap_or_else(PoisonError::into_inner);
+        let count = match counts.get_mut(url) {
+            Some(count) => count,
+            None => counts.entry(url.into()).or_default(),
+        };
+        let nth = *count;
+        *count += u32::from(passes);
+        nth
     }
 
     fn host_of<B>(&self, request: &Request<B>) -> Option<usize> {

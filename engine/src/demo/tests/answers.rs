@@ -123,25 +123,19 @@ fn gzip_is_given_to_those_who_accept_it() {
 }
 
 #[test]
-fn requests_above_the_rate_get_429_and_are_counted() {
+fn requests_above_the_rate_get_429() {
     let config = DemoConfig {
         rate_limit: Some(5.0),
         ..DemoConfig::well_behaved(100, 1)
     };
     served(config, async |server, client| {
         let url = server.catalogue().product(3).expect("within 100").url;
-        let mut limited = 0;
-        for _ in 0..10_000 {
-            if client.get(&url).await.expect("an answer").0 == 429 {
-                limited += 1;
-                break;
-            }
+        let mut passed = 0;
+        while client.get(&url).await.expect("an answer").0 != 429 {
+            passed += 1;
+            assert!(passed < 10_000, "nothing is refused");
         }
-        let counts = server.ledger().of(url.trim_start_matches("http://"));
-        assert!(counts.ok >= 5, "a second's worth comes at once: {counts:?}");
-        assert_eq!((counts.limited, limited), (1, 1));
-        assert_eq!(counts.requests, counts.ok + 1);
-        assert_eq!(server.ledger().status(429), 1);
+        assert!(passed >= 5, "a second's worth comes at once: {passed}");
     });
 }
 

@@ -71,21 +71,6 @@ pub(crate) fn rows(rows: &str, label: &str, is: Option<&str>, value: &str) -> So
 }
 
 impl Field {
-    pub(crate) fn new(name: &str, source: Source) -> Self {
-        Self {
-            name: name.to_owned(),
-            source,
-            regex: None,
-            map: None,
-            transforms: Vec::new(),
-            kind: FieldType::Text,
-            list: false,
-            required: false,
-            default: None,
-            formats: Vec::new(),
-        }
-    }
-
     pub(crate) fn kind(self, kind: FieldType) -> Self {
         Self { kind, ..self }
     }
@@ -138,22 +123,6 @@ impl Field {
 }
 
 impl Stage {
-    pub(crate) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            items_per_page: None,
-            tolerance: None,
-            barrier: false,
-            retry: None,
-            stage_attempts: None,
-            pages: None,
-            links: Vec::new(),
-            records: Vec::new(),
-            sitemaps: None,
-            sitemap_of: None,
-        }
-    }
-
     pub(crate) fn pages(self, pages: Pages) -> Self {
         Self {
             pages: Some(pages),
@@ -193,14 +162,13 @@ impl Stage {
     }
 }
 
-pub(crate) fn pattern(url: &str, count: Option<(&str, &str)>, until_empty: bool) -> Pages {
+pub(crate) fn pattern(url: &str, count: Option<(&str, &str)>) -> Pages {
     Pages::Pattern {
         pattern: url.to_owned(),
         count: count.map(|(select, regex)| CountRule {
             select: text(&[select]),
             regex: (!regex.is_empty()).then(|| Regex::new(regex).expect("a regex of a test")),
         }),
-        until_empty,
         max: None,
         first: 1,
     }

@@ -68,7 +68,7 @@ fn a_next_link_to_the_page_itself_is_no_next_page() {
 
 #[test]
 fn the_entry_page_gives_all_pages_and_any_other_only_the_next() {
-    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")));
     let html = "<b>Page 1 of 4</b>";
     let found = list(count(), URL, html, json!({}));
     assert_eq!(following(&found), urls(2..=4));
@@ -81,7 +81,7 @@ fn the_entry_page_gives_all_pages_and_any_other_only_the_next() {
 
 #[test]
 fn a_count_that_grows_gives_the_pages_that_were_not_told_before() {
-    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")));
     let found = list(count(), URL, "<b>1 of 3</b>", json!({}));
     let on = |number: u64| {
         let mut links = found.links.iter();
@@ -101,7 +101,7 @@ fn a_count_that_grows_gives_the_pages_that_were_not_told_before() {
 #[test]
 fn a_full_page_at_the_end_of_the_count_tries_the_next() {
     let after = |items: u32, at: u32, max: Option<u32>| {
-        let mut pages = pattern(PATTERN, Some(("b", r"of (\d+)")), false);
+        let mut pages = pattern(PATTERN, Some(("b", r"of (\d+)")));
         if let Pages::Pattern { max: most, .. } = &mut pages {
             *most = max;
         }
@@ -122,7 +122,7 @@ fn a_full_page_at_the_end_of_the_count_tries_the_next() {
 #[test]
 fn a_page_that_the_pattern_names_has_the_number_in_its_url() {
     let html = "<b>Page 3 of 4</b><a class=item href=/1>1</a>";
-    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")), false);
+    let count = || pattern(PATTERN, Some(("b", r"of ([\d,]+)")));
     // A start URL in the middle, and a page that some card led to.
     for position in [1, 9] {
         let given = json!({"page": 3, "position": position});
@@ -134,7 +134,7 @@ fn a_page_that_the_pattern_names_has_the_number_in_its_url() {
 
 #[test]
 fn the_largest_number_is_the_count() {
-    let count = pattern(PATTERN, Some((".n", "")), false);
+    let count = pattern(PATTERN, Some((".n", "")));
     let html = "<a class=n>1</a><a class=n>…</a><a class=n>1,200</a><a class=n>Next</a>";
     let found = list(count, "http://a.test/x", html, json!({"page": 1199}));
     assert_eq!(found.page_count, Some(1200));
@@ -144,8 +144,8 @@ fn the_largest_number_is_the_count() {
 #[test]
 fn without_a_count_the_list_goes_on_while_pages_hold_items() {
     for pages in [
-        || pattern(PATTERN, None, true),
-        || pattern(PATTERN, Some(("b", r"of (\d+)")), false),
+        || pattern(PATTERN, None),
+        || pattern(PATTERN, Some(("b", r"of (\d+)"))),
     ] {
         let full = "<a class=item href=/1>1</a>";
         assert_eq!(
@@ -162,7 +162,7 @@ fn without_a_count_the_list_goes_on_while_pages_hold_items() {
 #[test]
 fn no_page_goes_beyond_the_maximum() {
     let bounded = |count| {
-        let mut pages = pattern(PATTERN, count, true);
+        let mut pages = pattern(PATTERN, count);
         if let Pages::Pattern { max, .. } = &mut pages {
             *max = Some(3);
         }
@@ -184,7 +184,7 @@ fn no_page_goes_beyond_the_maximum() {
 fn a_list_that_a_card_led_to_begins_its_own_chain() {
     let html = "<a class=item href=/1>1</a>";
     let given = json!({"page": 5, "position": 2, "category": "c"});
-    let found = list(pattern(PATTERN, None, true), URL, html, given);
+    let found = list(pattern(PATTERN, None), URL, html, given);
     assert_eq!(following(&found), urls(2..=2));
     let on = found.links.iter().find(|link| link.stage.0 == 0).unwrap();
     assert_eq!(on.carried["page"], json!(2));
@@ -213,9 +213,9 @@ fn pages_that_repeat_the_one_before_end_the_list() {
         let (last, next) = (number.min(6), number + 1);
         format!("<a class=item href=/{last}>x</a><a class=n href=/list/{next}>n</a>")
     };
-    assert_eq!(pages_read(|| pattern(PATTERN, None, true), shows), 8);
+    assert_eq!(pages_read(|| pattern(PATTERN, None), shows), 8);
     assert_eq!(pages_read(|| Pages::Next(href(&["a.n"])), shows), 8);
-    let lying = || pattern(PATTERN, Some(("b", "")), false);
+    let lying = || pattern(PATTERN, Some(("b", "")));
     let counted = |number: u64| format!("<b>{}</b>{}", number + 1, shows(number));
     assert_eq!(pages_read(lying, counted), 8);
 }
@@ -227,7 +227,7 @@ fn a_page_that_repeats_another_once_by_chance_does_not_end_the_list() {
         1..=9 => format!("<a class=item href=/{}>x</a>", number / 2),
         _ => "<p>none".to_owned(),
     };
-    assert_eq!(pages_read(|| pattern(PATTERN, None, true), shows), 10);
+    assert_eq!(pages_read(|| pattern(PATTERN, None), shows), 10);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_page_that_is_not_full_promises_no_next_one_but_tries_it() {
         let mut stage = Stage::new("list").links(None, &["a.item"], 1);
         stage.items_per_page = Some(items);
         let site = site(vec![
-            stage.pages(pattern(PATTERN, None, true)),
+            stage.pages(pattern(PATTERN, None)),
             Stage::new("detail"),
         ]);
         let html = "<a class=item href=/1>1</a>".as_bytes();

@@ -281,20 +281,17 @@ fn every_box_of_a_real_minified_catalogue_is_read_as_it_is() {
         .pages(super::build::pattern(
             "http://box.test/products/page/{page}/",
             None,
-            true,
         ));
     let list = Stage {
         pages: list.pages.map(|pages| match pages {
             Pages::Pattern {
                 pattern,
                 count,
-                until_empty,
                 first,
                 ..
             } => Pages::Pattern {
                 pattern,
                 count,
-                until_empty,
                 first,
                 max: Some(13),
             },

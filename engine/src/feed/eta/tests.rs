@@ -154,9 +154,3 @@ fn each_stage_has_an_end_of_its_own_not_after_all() {
     assert!(list.1[0] < list.0 && list.0 < list.1[1]);
     assert!(detail.0 <= forecast.session.eta_median && detail.0 > 25.0);
 }
-
-#[test]
-fn the_baseline_is_what_remains_over_the_mean_rate() {
-    let evidence = evidence(&[stage(25, 25, &[(1, 600)]), stage(0, 275, &[])]);
-    assert_eq!(baseline(&evidence), Some(2.5));
-}

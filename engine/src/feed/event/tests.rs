@@ -13,15 +13,10 @@ use crate::{
 
 fn birth() -> Change {
     Change::Admitted(Box::new(Birth {
-        slot: 4,
         key: PageKey(Uuid::from_u128(7)),
-        url: "http://a.test/x".into(),
-        session: SessionId(1),
-        stage: StageId(0),
         batch: BatchId(2),
         host: HostId(3),
-        phase: Phase::Queued,
-        attempts: 0,
+        ..Birth::new(4, "http://a.test/x")
     }))
 }
 

@@ -1,13 +1,9 @@
 use crossbeam_channel::bounded;
-use uuid::Uuid;
 
 use super::*;
 use crate::{
     feed::{frame::Detail, mirror::Mirror},
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        phase::Phase,
-    },
+    model::{ids::PageKey, phase::Phase},
 };
 
 /// A small linear congruential generator: the same story in every run.
@@ -27,17 +23,8 @@ impl Dice {
 fn change(dice: &mut Dice, mirror: &Mirror, n: u64) -> Change {
     let slot = u32::try_from(dice.below(20)).unwrap();
     let Some(from) = mirror.phase_at(slot) else {
-        return Change::Admitted(Box::new(Birth {
-            slot,
-            key: PageKey(Uuid::from_u128(u128::from(n))),
-            url: format!("http://a.test/{n}").as_str().into(),
-            session: SessionId(1),
-            stage: StageId(0),
-            batch: BatchId(0),
-            host: HostId(1),
-            phase: Phase::Queued,
-            attempts: 0,
-        }));
+        let birth = Birth::new(slot, &format!("http://a.test/{n}"));
+        return Change::Admitted(Box::new(birth));
     };
     if dice.below(5) == 0 {
         return Change::Left { slot };
@@ -114,13 +101,12 @@ fn a_stalled_hub_costs_a_bounded_backlog_and_a_gap_in_the_numbers() {
     }
     assert_eq!(tasks(&copy), tasks(&whole));
     assert_eq!(copy.nonsense(), 0);
-    assert!(feeder.coalesced() > 9_000);
     // The next tick shows the whole gap.
     copy.apply(&ChangeFrame {
         seq: 10_000,
         ..ChangeFrame::default()
     });
-    assert_eq!(copy.missed(), feeder.coalesced());
+    assert!(copy.missed() > 9_000, "{} are missed", copy.missed());
 }
 
 #[test]

@@ -11,12 +11,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 
-use crate::feed::{
-    frame::ChangeFrame,
-    key::{self, KeyFrame},
-    mirror::Mirror,
-    snapshot::Snapshot,
-};
+use crate::feed::{frame::ChangeFrame, key::KeyFrame, mirror::Mirror, snapshot::Snapshot};
 
 /// Changes that wait at the hub for one subscriber before they are given up.
 pub(super) const PENDING_CHANGES: usize = 1 << 16;
@@ -174,7 +169,7 @@ impl Outbox {
         }
         self.wants_key = false;
         let lost = self.lost;
-        let parts = key::cut(mirror).into_iter().map(Arc::new);
+        let parts = mirror.key_frames().into_iter().map(Arc::new);
         self.pending
             .extend(parts.map(|frame| Item::Key { frame, lost }));
         self.pending

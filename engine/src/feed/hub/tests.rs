@@ -1,30 +1,16 @@
 use std::{thread, time::Duration};
 
-use uuid::Uuid;
-
 use super::*;
 use crate::{
     feed::frame::{Birth, Change, ChangeFrame, Detail, Move},
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        phase::Phase,
-    },
+    model::phase::Phase,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn birth(slot: u32) -> Change {
-    Change::Admitted(Box::new(Birth {
-        slot,
-        key: PageKey(Uuid::from_u128(u128::from(slot))),
-        url: format!("http://a.test/{slot}").as_str().into(),
-        session: SessionId(1),
-        stage: StageId(0),
-        batch: BatchId(0),
-        host: HostId(1),
-        phase: Phase::Queued,
-        attempts: 0,
-    }))
+    let birth = Birth::new(slot, &format!("http://a.test/{slot}"));
+    Change::Admitted(Box::new(birth))
 }
 
 fn step(slot: u32, from: Phase, to: Phase) -> Change {

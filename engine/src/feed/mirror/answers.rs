@@ -1,12 +1,18 @@
-//! What a mirror answers: tasks, columns, counts, and the slots to draw anew.
+//! What a mirror answers: tasks, columns, counts, key frames, and the slots to draw anew.
 
 use crate::{
-    feed::mirror::{EMPTY, Mirror, PhaseCounts, Tables, Task},
+    feed::{
+        key::{KeyFrame, KeyTask},
+        mirror::{EMPTY, Mirror, PhaseCounts, Tables, Task},
+    },
     model::{
         ids::{BatchId, PageKey, StageId},
         phase::Phase,
     },
 };
+
+/// Tasks in one part of a key frame.
+const PART_TASKS: usize = 8_192;
 
 /// What of a task is drawn: few columns, for those who look at very many.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,6 +61,32 @@ impl Mirror {
     pub fn key_at(&self, slot: u32) -> Option<PageKey> {
         self.phase_at(slot)?;
         Some(self.rows.get(slot as usize)?.key)
+    }
+
+    /// All of it as the parts of one key frame, at least one.
+    #[must_use]
+    pub fn key_frames(&self) -> Vec<KeyFrame> {
+        let parts = self.len().div_ceil(PART_TASKS as u64);
+        let parts = u32::try_from(parts).unwrap_or(u32::MAX).max(1);
+        let mut slots = self.slots();
+        (0..parts)
+            .map(|part| KeyFrame {
+                seq: self.next_seq(),
+                at_us: self.at_us(),
+                part,
+                parts,
+                tables: if part == 0 {
+                    self.tables().clone().without_counts()
+                } else {
+                    Tables::default()
+                },
+                tasks: slots
+                    .by_ref()
+                    .take(PART_TASKS)
+                    .filter_map(|slot| self.task(slot).map(KeyTask::from))
+                    .collect(),
+            })
+            .collect()
     }
 
     /// The task in this slot.
@@ -193,5 +225,26 @@ impl Mirror {
 
     pub(super) fn is_taken(&self, slot: u32) -> bool {
         self.phase_at(slot).is_some()
+    }
+}
+
+impl From<Task<'_>> for KeyTask {
+    fn from(task: Task<'_>) -> Self {
+        Self {
+            slot: task.slot,
+            key: task.key,
+            url: task.url.clone(),
+            session: task.session,
+            stage: task.stage,
+            batch: task.batch,
+            host: task.host,
+            phase: task.phase,
+            attempts: task.attempts,
+            changed_us: task.changed_us,
+            due_us: task.due_us,
+            expected_ms: task.expected_ms,
+            class: task.class,
+            reason: task.reason,
+        }
     }
 }

@@ -1,9 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use uuid::Uuid;
-
 use super::*;
-use crate::feed::{frame::Fault, key};
+use crate::feed::frame::Fault;
 
 struct Dice(u64);
 
@@ -31,15 +29,11 @@ type Model = BTreeMap<u32, KeyTask>;
 fn birth(dice: &mut Dice, slot: u32) -> Birth {
     let n = dice.below(1 << 30);
     Birth {
-        slot,
-        key: PageKey(Uuid::from_u128(u128::from(n))),
-        url: format!("http://a.test/{n}").as_str().into(),
         session: SessionId(dice.small(3)),
         stage: StageId(u16::try_from(dice.below(3)).unwrap()),
         batch: BatchId(dice.small(9)),
         host: HostId(dice.small(7)),
-        phase: Phase::Queued,
-        attempts: 0,
+        ..Birth::new(slot, &format!("http://a.test/{n}"))
     }
 }
 
@@ -179,7 +173,7 @@ fn a_key_frame_carries_the_whole_mirror() {
     for _ in 0..1_000 {
         mirror.apply_change(9, &change(&mut dice));
     }
-    let parts = key::cut(&mirror);
+    let parts = mirror.key_frames();
     assert_eq!(parts.len(), 3);
     let mut copy = Mirror::tracking();
     copy.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, 30_000))));
@@ -190,7 +184,7 @@ fn a_key_frame_carries_the_whole_mirror() {
     assert_eq!(copy.counts(), mirror.counts());
     assert_eq!(copy.tables(), mirror.tables());
     assert!(copy.take_dirty().contains(&30_000), "the slot it cleared");
-    assert_eq!(key::cut(&Mirror::default()).len(), 1, "never nothing");
+    assert_eq!(Mirror::default().key_frames().len(), 1, "never nothing");
 }
 
 #[test]
@@ -323,7 +317,7 @@ fn a_key_frame_changes_hands_only_where_it_brings_another_task() {
     for slot in 0..2 {
         mirror.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, slot))));
     }
-    let (mut frames, mut other) = (key::cut(&mirror), mirror.clone());
+    let (mut frames, mut other) = (mirror.key_frames(), mirror.clone());
     mirror.watch_hands();
     for frame in &frames {
         mirror.apply_key(frame);
@@ -332,7 +326,7 @@ fn a_key_frame_changes_hands_only_where_it_brings_another_task() {
     other.apply_change(1, &Change::Left { slot: 1 });
     let another = birth(&mut dice, 1);
     other.apply_change(1, &Change::Admitted(Box::new(another)));
-    frames = key::cut(&other);
+    frames = other.key_frames();
     for frame in &frames {
         mirror.apply_key(frame);
     }

@@ -1,7 +1,5 @@
 use std::{fs, path::Path};
 
-use uuid::Uuid;
-
 mod story;
 
 use story::Story;
@@ -15,10 +13,7 @@ use crate::{
         mirror::Mirror,
         snapshot::Snapshot,
     },
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        phase::Phase,
-    },
+    model::phase::Phase,
 };
 
 fn tasks(mirror: &Mirror) -> Vec<KeyTask> {
@@ -299,17 +294,8 @@ fn user_names_and_passwords_stay_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let mut writer = Writer::new(fs::File::create(&path).unwrap()).unwrap();
-    let birth = Birth {
-        slot: 0,
-        key: PageKey(Uuid::from_u128(3)),
-        url: "http://u:p@a.test/".into(),
-        session: SessionId(1),
-        stage: StageId(0),
-        batch: BatchId(0),
-        host: HostId(1),
-        phase: Phase::Queued,
-        attempts: 0,
-    };
+    let birth = Birth::new(0, "http://u:p@a.test/");
+    let key = birth.key;
     let changes = vec![Change::Admitted(Box::new(birth))];
     writer
         .changes(&ChangeFrame {
@@ -324,10 +310,7 @@ fn user_names_and_passwords_stay_out() {
         .seek(Duration::ZERO)
         .unwrap();
     let task = playhead.mirror().task(0).unwrap();
-    assert_eq!(
-        (&**task.url, task.key),
-        ("http://a.test/", PageKey(Uuid::from_u128(3)))
-    );
+    assert_eq!((&**task.url, task.key), ("http://a.test/", key));
 }
 
 /// Only the size is judged here; `crawlfield bench --only recording` tells the times.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::feed::{
     frame::ChangeFrame,
-    key::{self, KeyFrame},
+    key::KeyFrame,
     mirror::Mirror,
     recording::{
         bytes::Out,
@@ -163,7 +163,7 @@ impl<W: Write> Writer<W> {
         self.flush()?;
         let at_us = self.mirror.at_us();
         let mut bytes = 0;
-        for frame in key::cut(&self.mirror) {
+        for frame in self.mirror.key_frames() {
             let mut raw = Out::default();
             put_key(&mut raw, &mut self.names, &frame);
             if frame.part + 1 == frame.parts {

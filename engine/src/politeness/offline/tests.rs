@@ -18,7 +18,7 @@ const CONNECT: Option<ErrorClass> = Some(ErrorClass::Connect);
 const OK: Option<ErrorClass> = None;
 
 fn check(outcomes: &[(u32, Option<ErrorClass>)], down: bool) {
-    let mut offline = Offline::new();
+    let mut offline = Offline::default();
     feed(&mut offline, outcomes);
     assert_eq!(offline.is_offline(), down, "{outcomes:?}");
 }
@@ -103,7 +103,7 @@ fn failures_behind_a_connection_do_not_count() {
 
 #[test]
 fn old_failures_do_not_count() {
-    let mut offline = Offline::new();
+    let mut offline = Offline::default();
     offline.on_outcome(at(0), HostId(1), DNS);
     offline.on_outcome(at(0), HostId(2), DNS);
     assert_eq!(offline.on_outcome(at(10_001), HostId(3), DNS), None);
@@ -111,7 +111,7 @@ fn old_failures_do_not_count() {
 
 #[test]
 fn offline_probes_each_five_seconds_and_the_first_answer_ends_it() {
-    let mut offline = Offline::new();
+    let mut offline = Offline::default();
     let change = feed(&mut offline, &[(1, DNS), (2, DNS), (3, DNS)]);
     assert_eq!(change, Some(Change::WentOffline { since: at(0) }));
     assert_eq!(offline.next_probe(), Some(at(5_020)));

@@ -8,8 +8,6 @@ use super::{Access, Robots, Rule, pattern::Pattern};
 const MOST: usize = 512 << 10;
 /// Octets of a line that count, as Google's parser has it.
 const LONGEST_LINE: usize = 2_083 * 8;
-/// Sitemaps kept.
-const SITEMAPS: usize = 1_000;
 
 /// What the groups of one kind (our own token's, or those for all) say.
 #[derive(Default)]
@@ -25,7 +23,6 @@ pub(super) fn parse(body: &[u8], agent: &str) -> Robots {
     let body = &body[..body.len().min(MOST)];
     let (mut own, mut all) = (Groups::default(), Groups::default());
     let (mut in_own, mut in_all, mut naming) = (false, false, false);
-    let mut sitemaps = vec![];
     for line in body.split(|byte| matches!(byte, b'\n' | b'\r')) {
         let Some((key, value)) = directive(&line[..line.len().min(LONGEST_LINE)]) else {
             continue;
@@ -41,15 +38,6 @@ pub(super) fn parse(body: &[u8], agent: &str) -> Robots {
                 } else if !agent.is_empty() && product_token(value).eq_ignore_ascii_case(agent) {
                     in_own = true;
                     own.seen = true;
-                }
-            }
-            // Sitemaps belong to no group and end none.
-            Key::Sitemap => {
-                if let Ok(url) = std::str::from_utf8(value)
-                    && !url.is_empty()
-                    && sitemaps.len() < SITEMAPS
-                {
-                    sitemaps.push(url.to_owned());
                 }
             }
             Key::Allow | Key::Disallow | Key::CrawlDelay => {
@@ -72,7 +60,6 @@ pub(super) fn parse(body: &[u8], agent: &str) -> Robots {
         access: Access::Rules,
         rules: chosen.rules,
         crawl_delay: chosen.crawl_delay,
-        sitemaps,
     }
 }
 
@@ -107,7 +94,6 @@ enum Key {
     Allow,
     Disallow,
     CrawlDelay,
-    Sitemap,
 }
 
 /// Key and value of a line without its comment; a missing colon and known misspellings are
@@ -135,7 +121,7 @@ fn directive(line: &[u8]) -> Option<(Key, &[u8])> {
             Key::Disallow
         }
         b"crawl-delay" | b"crawldelay" | b"crawl delay" => Key::CrawlDelay,
-        b"sitemap" | b"site-map" => Key::Sitemap,
+        // Sitemaps and what we do not know belong to no group and end none.
         _ => return None,
     };
     Some((key, value.trim_ascii()))

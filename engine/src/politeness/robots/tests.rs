@@ -82,7 +82,6 @@ fn the_status_decides_before_the_rules() {
         assert_eq!(robots.allows("/x"), allowed, "{status}");
         assert!(robots.allows("/robots.txt"), "{status}");
     }
-    assert!(!Robots::unreachable().allows("/"));
     assert!(Robots::allow_all().allows("/"));
 }
 
@@ -194,15 +193,11 @@ fn what_stands_at_half_a_megabyte_still_counts() {
 }
 
 #[test]
-fn crawl_delay_and_sitemaps_are_read() {
+fn a_crawl_delay_is_read() {
     let text = b"Sitemap: http://a.test/1.xml\nUser-agent: *\nCrawl-delay: 2.5\nSitemap: http://a.test/2.xml\n\
         Disallow: /x\nUser-agent: z\nCrawl-delay: 90\nCrawl-delay: -1\n";
     let robots = Robots::parse(text, "Crawlfield/0.1 (+http://a.test)");
     assert_eq!(robots.crawl_delay(), Some(Duration::from_millis(2_500)));
-    assert_eq!(
-        robots.sitemaps(),
-        ["http://a.test/1.xml", "http://a.test/2.xml"]
-    );
     assert_eq!(
         Robots::parse(text, "z").crawl_delay(),
         Some(Duration::from_secs(90))

@@ -1,4 +1,4 @@
-//! What the settings file, the site file and the environment say, as named values.
+//! What the settings file, the site file, the environment and the flags say, as named values.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) struct Given {
     pub(super) origin: String,
 }
 
-pub(super) fn known_name(name: &str) -> Result<&'static str, String> {
+fn known_name(name: &str) -> Result<&'static str, String> {
     if name == "profile" {
         Ok("profile")
     } else {
@@ -195,4 +195,20 @@ pub(super) fn environment_values(
         }
     }
     given
+}
+
+pub(super) fn flag_values(flags: &[(String, String)]) -> Result<Vec<Given>, LayerError> {
+    let given = |(name, value): &(String, String)| {
+        let known = known_name(name).map_err(|reason| LayerError::Flag {
+            name: name.clone(),
+            reason,
+        })?;
+        Ok(Given {
+            name: known,
+            value: Json::String(value.clone()),
+            layer: Layer::Flag,
+            origin: name.clone(),
+        })
+    };
+    flags.iter().map(given).collect()
 }

@@ -264,10 +264,10 @@ fn a_change_while_running_is_whole_or_refused() {
     assert_eq!(settings.profile, Profile::Balanced);
     settings.set("http_permits", &json!(5)).unwrap();
     assert_eq!(settings.profile, Profile::Custom);
-    settings.set("bounds.max_pages", &json!(10)).unwrap();
-    assert_eq!(settings.bounds.max_pages, Some(10));
-    settings.set("bounds.max_pages", &json!(null)).unwrap();
-    assert_eq!(settings.bounds.max_pages, None);
+    settings.set("memory_limit", &json!(1 << 30)).unwrap();
+    assert_eq!(settings.memory_limit, Some(1 << 30));
+    settings.set("memory_limit", &json!(null)).unwrap();
+    assert_eq!(settings.memory_limit, None);
     let before = settings.clone();
     for (name, value) in [
         ("retry.cap", json!("1ms")),

@@ -142,7 +142,6 @@ fn errors_of_politeness_name_their_place_and_keep_secrets() {
     at("timeout = \"0s\"", 11, "timeout", &["longer than nothing"]);
     at("max_body = \"10 XB\"", 12, "max_body", &["a size such as"]);
     at("user_agent = \"\"", 14, "user_agent", &["product"]);
-    at("groups = { g = [] }", 16, "groups.g", &["list is empty"]);
     at(
         "timeuot = \"1s\"",
         1,

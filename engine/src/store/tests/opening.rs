@@ -37,9 +37,9 @@ fn a_second_engine_is_told_who_has_the_store() {
 #[test]
 fn a_closed_store_opens_again_with_the_next_boot() {
     let mut disk = OnDisk::new();
-    assert_eq!(disk.store.as_ref().unwrap().boot(), 1);
+    assert_eq!(disk.store.as_ref().unwrap().boot, 1);
     disk.restart();
-    assert_eq!(disk.store.as_ref().unwrap().boot(), 2);
+    assert_eq!(disk.store.as_ref().unwrap().boot, 2);
 }
 
 #[test]

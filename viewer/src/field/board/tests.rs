@@ -3,11 +3,7 @@ use crawlfield_engine::{
         frame::{Birth, Change, Detail, Move},
         mirror::Mirror,
     },
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        page_url::PageUrl,
-        phase::Phase,
-    },
+    model::{ids::HostId, phase::Phase},
 };
 
 use super::{Arrangement, Board};
@@ -43,15 +39,8 @@ impl World {
     fn bear(&mut self, at_us: u64, slot: u32, host: u32) {
         let url = format!("http://h{host}.test/{slot}/{at_us}");
         let birth = Birth {
-            slot,
-            key: PageKey::new("s", "t", &url),
-            url: PageUrl::from(&*url),
-            session: SessionId(1),
-            stage: StageId(0),
-            batch: BatchId(0),
             host: HostId(host),
-            phase: Phase::Queued,
-            attempts: 0,
+            ..Birth::new(slot, &url)
         };
         self.mirror
             .apply_change(at_us, &Change::Admitted(Box::new(birth)));

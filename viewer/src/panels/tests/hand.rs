@@ -10,6 +10,7 @@ use bevy_egui::egui::{
     self, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, pos2,
 };
 use crawlfield_engine::{
+    cli::Failure,
     demo::DemoConfig,
     settings::{Settings, presets},
     start::{cores, job::Job},
@@ -273,7 +274,7 @@ pub(super) fn record(path: &Path, products: u32) {
     let store = path.with_extension("db");
     let (crawl, recorder) = Crawl::begin(job, Some(&store), &settings(), |running| {
         crawlfield_engine::start::record(running, path)
-            .map_err(|error| crate::crawl::internal(error.to_string()))
+            .map_err(|error| Failure::internal(error.to_string()))
     })
     .map_err(|failure| failure.message)
     .expect("the demo begins");

@@ -1,13 +1,6 @@
 use std::collections::VecDeque;
 
-use crawlfield_engine::{
-    feed::frame::{Birth, Change, ChangeFrame, Frame},
-    model::{
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        page_url::PageUrl,
-        phase::Phase,
-    },
-};
+use crawlfield_engine::feed::frame::{Birth, Change, ChangeFrame, Frame};
 
 use crate::{
     compose::compose,
@@ -36,17 +29,7 @@ impl Frames for Script {
 }
 
 fn born(slot: u32, url: &str) -> Change {
-    Change::Admitted(Box::new(Birth {
-        slot,
-        key: PageKey::new("site", "page", url),
-        url: PageUrl::from(url),
-        session: SessionId(1),
-        stage: StageId(0),
-        batch: BatchId(0),
-        host: HostId(1),
-        phase: Phase::Queued,
-        attempts: 0,
-    }))
+    Change::Admitted(Box::new(Birth::new(slot, url)))
 }
 
 fn show(changes: impl IntoIterator<Item = Change>) -> Show {

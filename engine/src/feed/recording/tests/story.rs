@@ -73,15 +73,11 @@ impl Story {
         let stage = u16::from(self.below(12) != 0);
         let name = ["list", "detail"][usize::from(stage)];
         Change::Admitted(Box::new(Birth {
-            slot,
             key: PageKey::new("books", name, &url),
-            url: url.as_str().into(),
-            session: SessionId(1),
             stage: StageId(stage),
             batch: BatchId(u32::try_from(self.born / 500).unwrap()),
             host: HostId(1 + self.small(3)),
-            phase: Phase::Queued,
-            attempts: 0,
+            ..Birth::new(slot, &url)
         }))
     }
 

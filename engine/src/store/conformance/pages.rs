@@ -1,4 +1,4 @@
-//! Stories that every store has to tell alike.
+//! Stories of pages: found, admitted, ended, given up and taken up again.
 
 use std::time::Duration;
 
@@ -9,61 +9,28 @@ use crate::{
         ids::{BatchId, HostId, SessionId},
         phase::Phase,
     },
-    ports::stored::{
-        Alias, DeadSelector, Evidence, Mode, PageEnd, SessionOpened, StoreError, StoreReceipt,
-        StoreVerb,
-    },
+    ports::stored::{Alias, DeadSelector, Mode, PageEnd, StoreError, StoreReceipt, StoreVerb},
     sim::store::ModelStore,
-    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, done, link, product},
+    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, count, done, failed, link, product},
 };
-
-macro_rules! stories {
-    ($($name:ident),+ $(,)?) => {
-        mod on_disk {
-            $(#[test] fn $name() { super::$name(super::Talk::new(super::OnDisk::new())); })+
-        }
-        mod in_memory {
-            $(#[test] fn $name() { super::$name(super::Talk::new(super::ModelStore::default())); })+
-        }
-    };
-}
 
 stories!(
     links_enter_once_and_in_order,
     entry_pages_fill_batches,
+    attempts_are_read_back,
     admission_goes_on_behind_its_cursor,
     an_ended_page_is_final,
     a_backoff_waits_for_its_time,
     a_redirect_to_a_known_page_is_a_duplicate,
     a_redirects_target_counts_as_known,
-    mode_new_fetches_only_what_is_not_complete,
-    mode_full_fetches_all_again,
     failed_pages_run_again_with_new_numbers,
     failed_pages_become_dead_letters,
     dropped_pages_are_cancelled,
-    what_was_in_flight_at_a_crash_is_suspect,
-    the_third_crash_alone_makes_a_dead_letter,
     a_refused_verb_leaves_nothing,
-    an_unfinished_session_is_not_begun_again,
-    counts_survive_a_restart,
-    attempts_are_read_back,
 );
-
-fn count(opened: &SessionOpened, phase: Phase) -> u64 {
-    let of_phase = opened.counts.iter().filter(|(_, _, at, _)| *at == phase);
-    of_phase.map(|(_, _, _, n)| n).sum()
-}
 
 fn value(text: &str, price: &str) -> Vec<Value> {
     vec![Value::Text(text.into()), Value::Decimal(price.into())]
-}
-
-fn failed() -> PageEnd {
-    PageEnd::Failed {
-        evidence: Evidence::default(),
-        records: Vec::new(),
-        links: Vec::new(),
-    }
 }
 
 fn links_enter_once_and_in_order<S: Subject>(mut crawl: Talk<S>) {
@@ -186,39 +153,6 @@ fn a_redirects_target_counts_as_known<S: Subject>(mut crawl: Talk<S>) {
     assert_eq!(again.complete, [(BatchId(0), DETAIL, HostId(1), 1)]);
 }
 
-fn second_session<S: Subject>(crawl: &mut Talk<S>, mode: Mode) -> crate::ports::stored::Discovered {
-    let links = [link(LIST, "l"), link(DETAIL, "good"), link(DETAIL, "bad")];
-    let found = crawl.discover(links.to_vec());
-    for task in &found.new[..2] {
-        crawl.end(task, done(vec![], vec![])).unwrap();
-    }
-    let dead = PageEnd::Dead {
-        class: ErrorClass::NotFound,
-        evidence: Evidence::default(),
-    };
-    crawl.end(&found.new[2], dead).unwrap();
-    crawl.state("completed");
-    crawl.open(mode, None);
-    crawl.discover(links.to_vec())
-}
-
-fn mode_new_fetches_only_what_is_not_complete<S: Subject>(mut crawl: Talk<S>) {
-    let found = second_session(&mut crawl, Mode::New);
-    let urls: Vec<&str> = found.new.iter().map(|task| &*task.url).collect();
-    assert_eq!(urls, ["http://shop.test/l", "http://shop.test/bad"]);
-    assert_eq!(found.complete, [(BatchId(0), DETAIL, HostId(1), 1)]);
-    assert_eq!(found.hosts.len(), 1, "hosts are new to each session");
-    let opened = crawl.crash();
-    assert_eq!(opened.skipped, [(SkipReason::NotModified, 1)]);
-    assert_eq!(opened.hosts[0].waiting, 2);
-}
-
-fn mode_full_fetches_all_again<S: Subject>(mut crawl: Talk<S>) {
-    let found = second_session(&mut crawl, Mode::Full);
-    assert_eq!((found.new.len(), found.complete.len()), (3, 0));
-    assert_eq!(crawl.crash().mode, Mode::Full);
-}
-
 fn failed_pages_run_again_with_new_numbers<S: Subject>(mut crawl: Talk<S>) {
     let found = crawl.discover(vec![
         link(DETAIL, "1"),
@@ -293,36 +227,6 @@ fn dropped_pages_are_cancelled<S: Subject>(mut crawl: Talk<S>) {
     assert_eq!(count(&opened, Phase::Queued), 1);
 }
 
-fn what_was_in_flight_at_a_crash_is_suspect<S: Subject>(mut crawl: Talk<S>) {
-    let found = crawl.discover(vec![link(DETAIL, "1"), link(DETAIL, "2")]);
-    let due_in = Duration::from_secs(9);
-    crawl
-        .end(&found.new[0], PageEnd::Backoff { due_in })
-        .unwrap();
-    crawl.mark(&found.new[0], false).unwrap();
-    assert_eq!(count(&crawl.crash(), Phase::Queued), 2);
-    let (tasks, _, _) = crawl.admit(0, 0, 9);
-    assert_eq!((tasks[0].suspect, tasks[1].suspect), (true, false));
-    crawl.end(&tasks[0], PageEnd::Queued).unwrap();
-    assert!(!crawl.admit(0, 0, 9).0[0].suspect);
-}
-
-fn the_third_crash_alone_makes_a_dead_letter<S: Subject>(mut crawl: Talk<S>) {
-    let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
-    for _ in 0..5 {
-        crawl.mark(&task, false).unwrap();
-        assert_eq!(count(&crawl.crash(), Phase::Queued), 1);
-    }
-    for _ in 0..2 {
-        crawl.mark(&task, true).unwrap();
-        assert_eq!(count(&crawl.crash(), Phase::Queued), 1);
-    }
-    crawl.mark(&task, true).unwrap();
-    let opened = crawl.crash();
-    assert_eq!(opened.dead, [(ErrorClass::Crash, 1)]);
-    assert_eq!(opened.hosts[0].waiting, 0);
-}
-
 fn a_refused_verb_leaves_nothing<S: Subject>(mut crawl: Talk<S>) {
     let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
     let misfit = product("1", vec![Value::Null]);
@@ -343,60 +247,4 @@ fn a_refused_verb_leaves_nothing<S: Subject>(mut crawl: Talk<S>) {
     let opened = crawl.crash();
     assert_eq!((opened.records, opened.bytes), (0, 0));
     assert_eq!(opened.counts, [(BatchId(0), DETAIL, Phase::Queued, 1)]);
-}
-
-fn an_unfinished_session_is_not_begun_again<S: Subject>(mut crawl: Talk<S>) {
-    let refuses = |crawl: &mut Talk<S>, resume| {
-        let result = crawl.try_open(Mode::New, resume);
-        assert!(matches!(result, Err(StoreError::Refused(_))), "{result:?}");
-    };
-    refuses(&mut crawl, None);
-    crawl.state("stopped");
-    refuses(&mut crawl, None);
-    refuses(&mut crawl, Some(SessionId(9)));
-    crawl.state("completed");
-    refuses(&mut crawl, Some(SessionId(1)));
-    assert_eq!(crawl.open(Mode::New, None).session, SessionId(2));
-}
-
-fn counts_survive_a_restart<S: Subject>(mut crawl: Talk<S>) {
-    assert!(!crawl.crash().started);
-    let found = crawl.discover(vec![link(LIST, "1"), link(DETAIL, "2"), link(DETAIL, "3")]);
-    crawl
-        .end(&found.new[0], done(vec![], vec![link(DETAIL, "4")]))
-        .unwrap();
-    crawl
-        .end(&found.new[1], PageEnd::Skipped(SkipReason::Robots))
-        .unwrap();
-    let learned = crate::ports::stored::Note::Learned {
-        host: found.hosts[0].0,
-        state: serde_json::json!({ "rate": 2 }),
-    };
-    crawl.ask(StoreVerb::Note(learned)).unwrap();
-    let judged = crate::ports::stored::Note::StageResult {
-        session: crawl.session,
-        batch: Some(BatchId(0)),
-        stage: Some(DETAIL),
-        result: serde_json::json!("recoverable"),
-    };
-    crawl.ask(StoreVerb::Note(judged)).unwrap();
-    let opened = crawl.crash();
-    assert_eq!(
-        (opened.boot, opened.seed, opened.started),
-        (3, u64::MAX, true)
-    );
-    assert_eq!(
-        opened.counts,
-        [
-            (BatchId(0), LIST, Phase::Done, 1),
-            (BatchId(0), DETAIL, Phase::Queued, 2),
-            (BatchId(0), DETAIL, Phase::Skipped, 1),
-        ]
-    );
-    assert_eq!(opened.skipped, [(SkipReason::Robots, 1)]);
-    assert_eq!(
-        opened.hosts[0].learned,
-        Some(serde_json::json!({ "rate": 2 }))
-    );
-    assert_eq!(opened.stage_attempts, [(BatchId(0), DETAIL, 1)]);
 }

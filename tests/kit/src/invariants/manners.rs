@@ -1,0 +1,179 @@
+//! What hosts may expect: their pace, their Retry-After, a rest while the breaker is open, what their
+//! robots.txt forbids, few requests at once. Read from the scenario, not from the engine.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crawlfield_engine::{
+    engine::Engine, feed::frame::BreakerPhase, ports::orders::Purpose, settings::Settings,
+    site::compiled::Site,
+};
+
+use super::that;
+use crate::{far::FarEnd, scenario::Scenario};
+
+/// What was promised to hosts, and what was sent to them.
+#[derive(Debug, Default)]
+pub(super) struct Manners {
+    max_rate: BTreeMap<String, f64>,
+    max_in_flight: BTreeMap<String, usize>,
+    denied: Vec<(String, String)>,
+    crawl_delay: BTreeMap<String, Duration>,
+    breakers: BTreeMap<String, BreakerPhase>,
+    parked: BTreeMap<String, Duration>,
+    sent: BTreeMap<String, Vec<Duration>>,
+    asked: usize,
+    heard: usize,
+}
+
+impl Manners {
+    pub(super) fn meet(&mut self, scenario: &Scenario, site: &Site, settings: &Settings) {
+        let manners = &site.politeness;
+        let rate = manners.max_rate.unwrap_or(settings.host.max_rate);
+        let in_flight = match (manners.max_in_flight, manners.max_rate) {
+            (Some(limit), _) => limit,
+            (None, Some(_)) => settings.http_permits,
+            (None, None) => settings.host.max_in_flight,
+        };
+        for host in &site.scope.hosts {
+            let lowest = self.max_rate.entry(host.clone()).or_insert(rate);
+            *lowest = lowest.min(rate);
+            let lowest = self
+                .max_in_flight
+                .entry(host.clone())
+                .or_insert(in_flight as usize);
+            *lowest = (*lowest).min(in_flight as usize);
+        }
+        if manners.robots == Some(false) {
+            return;
+        }
+        for (host, replies) in &scenario.robots {
+            for line in replies.last().map_or("", |reply| reply.text()).lines() {
+                if let Some(path) = line.strip_prefix("Disallow: /") {
+                    let prefix = format!("http://{host}/{path}");
+                    self.denied.push((host.clone(), prefix));
+                }
+                if let Some(delay) = line.strip_prefix("Crawl-delay: ") {
+                    let delay = delay.parse().expect("scripts give whole seconds");
+                    self.crawl_delay
+                        .insert(host.clone(), Duration::from_secs(delay));
+                }
+            }
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.breakers.clear();
+        self.parked.clear();
+        self.sent.clear();
+    }
+
+    pub(super) fn breaker_moved(&mut self, host: &str, to: BreakerPhase) {
+        self.breakers.insert(host.to_owned(), to);
+    }
+
+    /// All that was asked since the last check, and what is out.
+    pub(super) fn check(
+        &mut self,
+        now: Duration,
+        engine: &Engine,
+        far: &FarEnd,
+        loosened: bool,
+    ) -> Result<(), String> {
+        self.listen(far);
+        self.check_requests(now, far, loosened)?;
+        self.check_in_flight(engine, far, loosened)
+    }
+
+    /// Hosts are parked from the moment their Retry-After is reported.
+    fn listen(&mut self, far: &FarEnd) {
+        for heard in &far.heard[self.heard..] {
+            if let Some(after) = heard.retry_after {
+                let until = self.parked.entry(heard.host.clone()).or_default();
+                *until = (*until).max(heard.at + after);
+            }
+        }
+        self.heard = far.heard.len();
+    }
+
+    fn check_requests(
+        &mut self,
+        now: Duration,
+        far: &FarEnd,
+        loosened: bool,
+    ) -> Result<(), String> {
+        for asked in &far.asked[self.asked..] {
+            let (host, url) = (&asked.host, &asked.url);
+            if let Some(until) = self.parked.get(host) {
+                that(now >= *until, || {
+                    format!("{url} was asked before the host's Retry-After ended at {until:?}")
+                })?;
+            }
+            if asked.purpose != Purpose::Probe {
+                that(self.breakers.get(host) != Some(&BreakerPhase::Open), || {
+                    format!("{url} was asked while the breaker was open")
+                })?;
+            }
+            let denied = self.denied.iter();
+            let denied = denied.filter(|(of, _)| of == host);
+            for (_, prefix) in denied {
+                that(
+                    asked.purpose != Purpose::Page || !url.starts_with(prefix.as_str()),
+                    || format!("{url} was asked against robots.txt"),
+                )?;
+            }
+            let gap = self.gap(host, asked.purpose);
+            let sent = self.sent.entry(host.clone()).or_default();
+            sent.push(now);
+            if let (Some(gap), false) = (gap, loosened) {
+                check_gap(host, sent, gap)?;
+            }
+        }
+        self.asked = far.asked.len();
+        Ok(())
+    }
+
+    fn check_in_flight(&self, engine: &Engine, far: &FarEnd, loosened: bool) -> Result<(), String> {
+        let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
+        for (id, host) in far.out() {
+            if engine.slots().get(*id).is_some() {
+                *by_host.entry(host).or_default() += 1;
+            }
+        }
+        for (host, n) in by_host {
+            let most = self.max_in_flight.get(host).copied();
+            that(loosened || most.is_none_or(|most| n <= most), || {
+                format!("{n} requests in flight at {host}")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The least time between two requests to a host, where it has one.
+    fn gap(&self, host: &str, purpose: Purpose) -> Option<Duration> {
+        let gap = Duration::from_secs_f64(1.0 / self.max_rate.get(host)?);
+        let delay = self.crawl_delay.get(host).copied().unwrap_or_default();
+        Some(if purpose == Purpose::Page {
+            gap.max(delay)
+        } else {
+            gap
+        })
+    }
+}
+
+/// A host is never asked sooner than its gap after the last request. Below 50 ms the engine makes
+/// up for coarse ticks by 10 ms, so there the gap is held over twenty requests.
+fn check_gap(host: &str, sent: &[Duration], gap: Duration) -> Result<(), String> {
+    let (back, slack) = if gap < Duration::from_millis(50) {
+        (20, Duration::from_millis(12))
+    } else {
+        (1, Duration::from_micros(10))
+    };
+    let Some(from) = sent.len().checked_sub(back + 1) else {
+        return Ok(());
+    };
+    let span = sent[sent.len() - 1].saturating_sub(sent[from]);
+    let least = gap * u32::try_from(back).unwrap_or(1);
+    that(span + slack >= least, || {
+        format!("{back} requests to {host} within {span:?}, though its gap is {gap:?}")
+    })
+}
