@@ -1,4 +1,4 @@
-//! Redirects, scope, batches of bytes.
+//! Redirects, scope, pages of a session.
 
 use crawlfield_engine::model::{class::SkipReason, phase::Phase};
 use crawlfield_kit::Reply;
@@ -53,4 +53,21 @@ fn a_retry_begins_at_the_page_again_not_at_the_hop() {
     assert_eq!(crawl.times_asked("a.test/1"), 2);
     assert_eq!(crawl.times_asked("a.test/x"), 2);
     assert_eq!(crawl.count(Phase::Done), 2);
+}
+
+#[test]
+fn a_session_asks_for_no_more_pages_than_it_may_also_when_resumed() {
+    let mut crawl = catalogue(40)
+        .page("a.test/1", [Reply::reset(), Reply::html("one")])
+        .settings(|settings| settings.bounds.max_pages = Some(20))
+        .start();
+    crawl.run_until(|crawl| crawl.saved() >= 5);
+    crawl.kill_and_resume();
+    crawl.run_until_idle();
+    assert_eq!(crawl.count(Phase::Done), 20);
+    assert_eq!(crawl.saved(), 19, "one page is the list");
+    assert_eq!(crawl.result()["skippedByReason"]["budget"], 21);
+    let asked = crate::urls("a.test", 40);
+    let asked = asked.iter().filter(|url| crawl.times_asked(url) > 0);
+    assert_eq!(asked.count(), 19);
 }

@@ -15,6 +15,7 @@ use crate::{
     model::{
         class::ErrorClass,
         ids::{BatchId, HostId, SessionId, StageId},
+        phase::Phase,
         residents::Residents,
     },
     politeness::{budget::RetryBudget, capacity::Gauge, offline::Offline, tempo::Tempo},
@@ -65,6 +66,8 @@ pub struct Session {
     pub changed: u64,
     /// Records seen unchanged in this run.
     pub unchanged: u64,
+    /// Pages asked for, also before it was resumed.
+    pub pages: u64,
     /// Requests sent in this run.
     pub requests: u64,
     /// Results of batches' stages so far, for the result document.
@@ -119,6 +122,15 @@ impl Session {
             inserted: 0,
             changed: 0,
             unchanged: 0,
+            pages: (opened.counts.iter())
+                .filter(|(.., phase, _)| {
+                    matches!(
+                        phase,
+                        Phase::Done | Phase::Backoff | Phase::Failed | Phase::Dead
+                    )
+                })
+                .map(|(.., count)| count)
+                .sum(),
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),

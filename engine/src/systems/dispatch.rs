@@ -214,6 +214,12 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;
     }
+    let is_new = (crawl.moves.tries(entity)).is_some_and(|tries| tries.dispatched == 0);
+    if is_new && is_sated(crawl, session) {
+        crawl.skip(entity, SkipReason::Budget);
+        rearm(crawl, line);
+        return Tried::Went;
+    }
     let hop = crawl.hop(entity).cloned();
     let leads = hop.as_ref().map(|hop| &hop.url);
     let Some(url) = leads.or_else(|| crawl.moves.url(entity)).cloned() else {
@@ -224,6 +230,9 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.skip(entity, SkipReason::Robots);
     } else {
         send(crawl, entity, &task, url, host, hop);
+        if is_new && let Some(mut session) = crawl.session_mut(session) {
+            session.pages += 1;
+        }
     }
     rearm(crawl, line);
     Tried::Went
@@ -241,6 +250,13 @@ fn begun(crawl: &Crawl, session: SessionId, batch: crate::model::ids::BatchId) -
     crawl
         .session(session)
         .is_some_and(|session| session.opened.contains(&batch))
+}
+
+/// Whether the session has asked for as many pages as it may.
+fn is_sated(crawl: &Crawl, session: SessionId) -> bool {
+    let most = crawl.settings.0.bounds.max_pages;
+    most.zip(crawl.session(session))
+        .is_some_and(|(most, session)| session.pages >= most)
 }
 
 /// Whether a barrier holds the task: a stage that leads to its own has not ended.
