@@ -54,6 +54,7 @@ enum State {
         since: Duration,
         out: u32,
         good: u32,
+        bad: u32,
     },
 }
 
@@ -152,6 +153,7 @@ impl Breaker {
                     since: now,
                     out: 1,
                     good: 0,
+                    bad: 0,
                 };
             }
             State::HalfOpen { out, .. } => *out += 1,
@@ -171,27 +173,41 @@ impl Breaker {
             // What went out before the trip says nothing new.
             State::Open { .. } => {}
             State::HalfOpen { since, .. } if sent < since => {}
-            State::HalfOpen { since, out, good } => {
-                let out = out.saturating_sub(1);
-                match health {
-                    Health::Neutral => self.state = State::HalfOpen { since, out, good },
-                    Health::Bad => self.trip(now),
-                    Health::Good if good + 1 >= self.settings.successes_to_close => {
-                        self.state = State::Closed;
-                        self.window.clear();
-                        self.closed_since = now;
-                    }
-                    Health::Good => {
-                        self.state = State::HalfOpen {
-                            since,
-                            out,
-                            good: good + 1,
-                        }
-                    }
-                }
+            State::HalfOpen {
+                since,
+                out,
+                good,
+                bad,
+            } => {
+                let good = good + u32::from(health == Health::Good);
+                let bad = bad + u32::from(health == Health::Bad);
+                self.state = State::HalfOpen {
+                    since,
+                    out: out.saturating_sub(1),
+                    good,
+                    bad,
+                };
+                self.judge_probes(now, good, bad);
             }
         }
         self.moved(from)
+    }
+
+    /// Probes are judged by the rate that trips it: one failure of several is no news of a host
+    /// that fails now and then.
+    fn judge_probes(&mut self, now: Duration, good: u32, bad: u32) {
+        if good >= self.settings.successes_to_close {
+            self.state = State::Closed;
+            self.window.clear();
+            self.closed_since = now;
+            return;
+        }
+        let is_over = f64::from(bad) > self.settings.failure_rate * f64::from(good + bad);
+        if is_over || (good == 0 && bad > 0) {
+            // A host that answers at times is given the same time again, not twice as much.
+            self.trips = self.trips.saturating_sub(u32::from(good > 0));
+            self.trip(now);
+        }
     }
 
     /// Failures and outcomes in the window, for a person to see why.

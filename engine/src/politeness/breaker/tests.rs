@@ -107,6 +107,31 @@ fn a_failed_probe_opens_it_for_twice_as_long() {
     assert!((at(54)..=at(66)).contains(&second), "{second:?}");
 }
 
+/// Sends and ends probes one after another; where the breaker is then.
+fn probe(breaker: &mut Breaker, now: Duration, outcomes: &[Health]) -> BreakerPhase {
+    for health in outcomes {
+        assert_eq!(breaker.permit(now), Permission::Probe);
+        breaker.on_sent(now);
+        breaker.on_outcome(now, now, *health);
+    }
+    breaker.phase()
+}
+
+#[test]
+fn a_failed_probe_among_good_ones_is_judged_by_the_rate() {
+    use Health::{Bad, Good};
+    let mut breaker = breaker();
+    let until = trip(&mut breaker, at(0));
+    let phase = probe(&mut breaker, until, &[Good, Bad, Good, Bad, Good]);
+    assert_eq!(phase, BreakerPhase::Closed);
+    let mut breaker = self::breaker();
+    let first = trip(&mut breaker, at(0));
+    let phase = probe(&mut breaker, first, &[Good, Bad, Bad]);
+    assert_eq!(phase, BreakerPhase::Open);
+    let again = breaker.open_until().expect("open").saturating_sub(first);
+    assert!((at(27)..=at(33)).contains(&again), "not doubled: {again:?}");
+}
+
 #[test]
 fn the_open_time_is_capped_and_forgiven() {
     let mut breaker = breaker();
