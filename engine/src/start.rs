@@ -144,10 +144,11 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
     let (to_store, letters) = bounded(MAX_ORDERS);
     let store_path: PathBuf = store.path().to_owned();
     let fetcher = fetch::spawn(requests, reports.clone(), 1)?;
+    let workers = usize::try_from(settings.cpu_permits).unwrap_or(1);
     let parsers = parse::spawn(
         bodies,
         reports.clone(),
-        usize::try_from(settings.cpu_permits).unwrap_or(1),
+        workers,
         Bounds::from(&settings.bounds),
     )?;
     let store = store_thread::spawn(store, letters, reports);
@@ -171,6 +172,7 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
                 meter,
                 usage: (Duration::ZERO, Usage::default()),
                 parsers,
+                workers,
                 finishing: finish,
                 busy: false,
             };
