@@ -56,12 +56,19 @@ fn mode_full_fetches_all_again<S: Subject>(mut crawl: Talk<S>) {
 }
 
 fn what_was_in_flight_at_a_crash_is_suspect<S: Subject>(mut crawl: Talk<S>) {
-    let found = crawl.discover(vec![link(DETAIL, "1"), link(DETAIL, "2")]);
+    let found = crawl.discover(["1", "2", "3"].map(|n| link(DETAIL, n)).to_vec());
     let due_in = Duration::from_secs(9);
     crawl
         .end(&found.new[0], PageEnd::Backoff { due_in })
         .unwrap();
-    crawl.mark(&found.new[0], false).unwrap();
+    crawl.end(&found.new[2], done(vec![], vec![])).unwrap();
+    // One that has ended keeps none of the others from being marked.
+    let mark = StoreVerb::Mark {
+        session: crawl.session,
+        keys: [2, 0].map(|at: usize| found.new[at].key).to_vec(),
+        lone: false,
+    };
+    crawl.ask(mark).unwrap();
     assert_eq!(count(&crawl.crash(), Phase::Queued), 2);
     let (tasks, _, _) = crawl.admit(0, 0, 9);
     assert_eq!((tasks[0].suspect, tasks[1].suspect), (true, false));
