@@ -144,11 +144,10 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
     let (to_store, letters) = bounded(MAX_ORDERS);
     let store_path: PathBuf = store.path().to_owned();
     let fetcher = fetch::spawn(requests, reports.clone(), 1)?;
-    let workers = usize::try_from(settings.cpu_permits).unwrap_or(1);
     let parsers = parse::spawn(
         bodies,
         reports.clone(),
-        workers,
+        usize::try_from(settings.cpu_permits).unwrap_or(1),
         Bounds::from(&settings.bounds),
     )?;
     let store = store_thread::spawn(store, letters, reports);
@@ -172,7 +171,6 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
                 meter,
                 usage: (Duration::ZERO, Usage::default()),
                 parsers,
-                workers,
                 finishing: finish,
                 busy: false,
             };

@@ -16,8 +16,8 @@ mod retry;
 
 use bevy_ecs::{
     schedule::{
-        IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, ScheduleLabel,
-        SingleThreadedExecutor, SystemSet,
+        IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, SingleThreadedExecutor,
+        SystemSet,
     },
     world::World,
 };
@@ -40,10 +40,6 @@ use crate::{
     politeness::capacity::Gauge,
     settings::Settings,
 };
-
-/// The schedule that one step runs.
-#[derive(ScheduleLabel, Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Tick;
 
 /// The order of a tick.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +64,7 @@ pub enum TickSystems {
 
 /// Puts the engine into a world; what a step of it runs.
 pub fn install(world: &mut World, settings: Settings) -> Schedule {
-    let mut schedule = Schedule::new(Tick);
+    let mut schedule = Schedule::default();
     schedule.set_executor(SingleThreadedExecutor::new());
     schedule.set_build_settings(ScheduleBuildSettings {
         ambiguity_detection: LogLevel::Error,

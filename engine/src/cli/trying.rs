@@ -88,7 +88,7 @@ pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
     let input = PageInput {
         url: &url,
         final_url: &final_url,
-        content_type: answer.head.header("content-type"),
+        content_type: answer.content_type.as_deref(),
         body: &answer.body,
         carried: &carried,
         depth: 0,

@@ -56,8 +56,6 @@ pub(super) struct Live {
     /// The last reading, and when it was taken.
     pub(super) usage: (Duration, Usage),
     pub(super) parsers: parse::Handle,
-    /// How many of them were asked for last.
-    pub(super) workers: usize,
     pub(super) finishing: Arc<AtomicBool>,
     /// Reports came with the last tick.
     pub(super) busy: bool,
@@ -156,9 +154,9 @@ impl Live {
             }
         }
         let workers = usize::try_from(self.engine.permits().cpu.limit).unwrap_or(1);
-        // With fewer workers than permits, pages only wait a little longer for one.
-        if workers != self.workers && self.parsers.set_workers(workers).is_ok() {
-            self.workers = workers;
+        if workers != self.parsers.workers() {
+            // With fewer workers than permits, pages only wait a little longer for one.
+            self.parsers.set_workers(workers).ok();
         }
     }
 

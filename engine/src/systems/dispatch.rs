@@ -214,8 +214,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;
     }
-    let is_new = (crawl.moves.tries(entity)).is_some_and(|tries| tries.dispatched == 0);
-    if is_new && is_sated(crawl, session) {
+    if is_sated(crawl, session, entity) {
         crawl.skip(entity, SkipReason::Budget);
         rearm(crawl, line);
         return Tried::Went;
@@ -230,9 +229,6 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.skip(entity, SkipReason::Robots);
     } else {
         send(crawl, entity, &task, url, host, hop);
-        if is_new && let Some(mut session) = crawl.session_mut(session) {
-            session.pages += 1;
-        }
     }
     rearm(crawl, line);
     Tried::Went
@@ -252,11 +248,12 @@ fn begun(crawl: &Crawl, session: SessionId, batch: crate::model::ids::BatchId) -
         .is_some_and(|session| session.opened.contains(&batch))
 }
 
-/// Whether the session has asked for as many pages as it may.
-fn is_sated(crawl: &Crawl, session: SessionId) -> bool {
+/// Whether the session has asked for as many pages as it may; one asked for before is none more.
+fn is_sated(crawl: &Crawl, session: SessionId, entity: Entity) -> bool {
     let most = crawl.settings.0.bounds.max_pages;
     most.zip(crawl.session(session))
         .is_some_and(|(most, session)| session.pages >= most)
+        && (crawl.moves.tries(entity)).is_some_and(|tries| tries.dispatched == 0)
 }
 
 /// Whether a barrier holds the task: a stage that leads to its own has not ended.
@@ -296,8 +293,10 @@ fn send(
     hop: Option<Hop>,
 ) {
     let now = crawl.now();
+    let is_new = (crawl.moves.tries(entity)).is_some_and(|tries| tries.dispatched == 0);
     let Some(profile) = crawl.session_mut(task.session).map(|mut session| {
         session.requests += 1;
+        session.pages += u64::from(is_new);
         Arc::clone(&session.profile)
     }) else {
         return;

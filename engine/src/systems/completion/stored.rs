@@ -195,10 +195,10 @@ pub(super) fn refused(crawl: &mut Crawl, id: OrderId, message: &str) {
             }
         }
         Some(Owner::Inspect(request)) => inspected(crawl, request, Vec::new()),
-        Some(Owner::Marks) => {
+        _ => {
             crawl.desk.marking.remove(&id);
+            crawl.tell_all(&format!("the store refused: {message}"));
         }
-        _ => crawl.tell_all(&format!("the store refused: {message}")),
     }
 }
 
