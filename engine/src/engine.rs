@@ -12,6 +12,7 @@ use crate::{
     feed::frame::{Frame, SessionPhase},
     model::{
         clock::Clock,
+        host::Host,
         ids::SessionId,
         ledger::Ledger,
         line::Lines,
@@ -153,6 +154,13 @@ impl Engine {
     #[must_use]
     pub fn slots(&self) -> &Slots {
         self.world.resource::<Slots>()
+    }
+
+    /// The hosts met so far.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&Host> {
+        let query = self.world.try_query::<&Host>();
+        query.map_or_else(Vec::new, |mut query| query.iter(&self.world).collect())
     }
 
     /// Tasks resident in the window.

@@ -117,6 +117,9 @@ pub struct HostSettings {
 pub struct RetrySettings {
     /// Where the stage has none of its own.
     pub policy: RetryPolicy,
+    /// The first retry by that policy comes after this, at the latest, at a host that answers
+    /// well.
+    pub quick: Duration,
     /// Tokens that a success adds to the host's retry budget.
     pub budget_per_success: f64,
     /// Tokens that a second adds.
@@ -234,6 +237,7 @@ impl Default for Settings {
                     cap: Duration::from_mins(5),
                     jitter: Jitter::Full,
                 },
+                quick: Duration::from_millis(100),
                 budget_per_success: 0.5,
                 budget_per_second: 10.0,
                 budget_max: 100.0,

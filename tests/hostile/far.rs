@@ -77,6 +77,7 @@ impl Far {
                 purpose,
                 url: url.into(),
                 profile: Arc::clone(profile),
+                first_byte: profile.first_byte_timeout,
                 validators: None,
             })])
             .unwrap();

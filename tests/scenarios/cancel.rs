@@ -76,7 +76,7 @@ fn cancelled_and_resumed_equals_undisturbed() {
 
 #[test]
 fn a_drain_turned_into_at_once_does_not_wait() {
-    let mut crawl = catalogue(10).laws(|laws| laws.latency = secs(60)).start();
+    let mut crawl = catalogue(10).laws(|laws| laws.latency = secs(8)).start();
     crawl.run_until(|crawl| crawl.path("a.test/3").contains(&"fetching"));
     crawl.ask(cancel(false)).unwrap();
     crawl.advance(secs(1));

@@ -132,9 +132,10 @@ fn a_page_requeued_into_a_stage_that_has_ended_is_judged_too() {
     // The batch's list and details have ended; a second batch keeps the session running.
     let mut crawl = catalogue(3)
         .settings(|settings| settings.batch_size = 1)
+        .list("retry = { attempts = 1 }")
         .detail("retry = { attempts = 1 }")
         .page("a.test/3", [Reply::status(404), Reply::reset()])
-        .page("a.test/late", [Reply::links::<&str>([]).after(secs(60))])
+        .page("a.test/late", [Reply::links::<&str>([]).after(secs(29))])
         .start_url("a.test/late")
         .start();
     crawl.advance(secs(20));

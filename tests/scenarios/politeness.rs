@@ -4,7 +4,7 @@
 use crawlfield_engine::model::class::ErrorClass;
 use crawlfield_kit::{Reply, Scenario};
 
-use crate::{catalogue, secs, urls};
+use crate::{catalogue, millis, secs, urls};
 
 #[test]
 fn a_strangers_host_is_asked_four_times_a_second() {
@@ -190,4 +190,140 @@ fn our_own_network_being_down_costs_nobody_an_attempt() {
         last.iter().all(|attempts| *attempts == 0),
         "{most:?} {last:?}"
     );
+}
+
+/// Three hundred pages at a host that bears anything, and what some of them answer first.
+fn quick_host(first: &[(usize, &[Reply])]) -> Scenario {
+    quick_host_of(300, first)
+}
+
+fn quick_host_of(pages: usize, first: &[(usize, &[Reply])]) -> Scenario {
+    let details = urls("a.test", pages);
+    let mut scenario = Scenario::new()
+        .politeness("max_rate = \"10000/s\"\nmax_in_flight = 16")
+        .laws(|laws| laws.latency = millis(5))
+        .page("a.test/", [Reply::links(&details)])
+        .details(&details)
+        .start_url("a.test/");
+    for (page, replies) in first {
+        let url = format!("a.test/{page}");
+        let good = [Reply::html("good")];
+        let replies = replies.iter().chain(&good).cloned();
+        scenario = scenario.page(&url, replies);
+    }
+    scenario
+}
+
+/// Crawls all of it, and is done by then.
+fn done_within(scenario: Scenario, seconds: u64) {
+    let mut crawl = scenario.start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 300);
+    assert!(crawl.now() < secs(seconds), "{:?}", crawl.now());
+}
+
+#[test]
+fn a_hang_before_a_429_slows_nobody_for_long() {
+    let hang = [Reply::timeout()];
+    let refused = [Reply::retry_after(2)];
+    done_within(quick_host(&[(1, &hang), (2, &refused)]), 12);
+    done_within(quick_host(&[(40, &hang), (41, &hang), (42, &refused)]), 12);
+}
+
+#[test]
+fn a_hang_in_the_first_request_of_all_is_waited_for_ten_seconds() {
+    let list = urls("a.test", 300);
+    let scenario = quick_host(&[])
+        .robots_replies("a.test", [Reply::timeout(), Reply::robots("")])
+        .page("a.test/", [Reply::timeout(), Reply::links(&list)]);
+    done_within(scenario, 30);
+}
+
+#[test]
+fn five_hangs_at_once_with_four_places_end_within_seconds() {
+    let hang = [Reply::timeout()];
+    let five: Vec<(usize, &[Reply])> = (20..25).map(|page| (page, &hang[..])).collect();
+    let four = quick_host(&five).settings(|settings| settings.http_permits = 4);
+    done_within(four, 12);
+}
+
+#[test]
+fn a_429_at_the_very_second_request_is_forgotten_within_seconds() {
+    let list = urls("a.test", 300);
+    let again = [Reply::retry_after(2), Reply::links(&list)];
+    done_within(quick_host(&[]).page("a.test/", again), 12);
+    let again = [Reply::status(429), Reply::links(&list)];
+    done_within(quick_host(&[]).page("a.test/", again), 12);
+}
+
+#[test]
+fn pages_that_hang_for_ever_hold_up_no_other() {
+    let mut scenario = quick_host(&[]);
+    for page in (33..300).step_by(33) {
+        scenario = scenario.page(&format!("a.test/{page}"), [Reply::timeout()]);
+    }
+    let mut crawl = scenario.start();
+    crawl.run_until(|crawl| crawl.saved() == 291);
+    assert!(crawl.now() < secs(15), "{:?}", crawl.now());
+    crawl.run_until_idle();
+    assert_eq!(crawl.result()["deadByClass"]["timeout_first_byte"], 9);
+}
+
+#[test]
+fn a_page_that_is_slow_by_nature_gets_its_time() {
+    let slow = Reply::html("slow").after(secs(25));
+    let scenario = quick_host(&[]).page("a.test/7", [slow]);
+    let mut crawl = scenario.start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 300, "{:?}", crawl.result()["deadByClass"]);
+}
+
+#[test]
+fn a_host_that_is_down_for_a_minute_loses_nothing_and_is_fast_again() {
+    let mut crawl = quick_host(&[]).start();
+    crawl.run_until(|crawl| crawl.saved() > 100);
+    crawl.far.network = Some(ErrorClass::Connect);
+    crawl.advance(secs(60));
+    crawl.far.network = None;
+    let up = crawl.now();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 300);
+    let took = crawl.now().saturating_sub(up);
+    assert!(took < secs(60), "{took:?} after it came back");
+}
+
+#[test]
+fn a_host_that_refuses_at_any_speed_is_marked_and_parks_its_pages_only() {
+    let refused = [Reply::retry_after(2)];
+    let first: Vec<(usize, &[Reply])> = (5..1_000)
+        .step_by(17)
+        .map(|at| (at, &refused[..]))
+        .collect();
+    let mut crawl = quick_host_of(1_000, &first)
+        .settings(|settings| settings.snapshot_interval = secs(1))
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 1_000);
+    // Sixty refusals of two seconds each.
+    assert!(crawl.now() < secs(75), "{:?}", crawl.now());
+    let lines = crawl.transcript.lines.join("\n");
+    assert!(lines.contains("at any speed"), "{lines}");
+    let marked = crawl.engine.hosts();
+    assert!(marked[0].pace.refuses_at_any_speed().is_some());
+}
+
+#[test]
+fn retries_at_a_host_with_nothing_else_to_do_wait_for_no_budget() {
+    let reset = [Reply::reset(), Reply::reset()];
+    let some: Vec<(usize, &[Reply])> = (1..300).step_by(10).map(|at| (at, &reset[..])).collect();
+    let mut crawl = quick_host(&some)
+        .settings(|settings| {
+            settings.retry.budget_per_second = 0.1;
+            settings.retry.budget_per_success = 0.0;
+            settings.retry.budget_max = 1.0;
+        })
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.saved(), 300);
+    assert!(crawl.now() < secs(20), "{:?}", crawl.now());
 }

@@ -104,8 +104,10 @@ fn retries_do_not_become_the_load() {
         scenario = scenario.page(url, [Reply::status(500), Reply::html("late")]);
     }
     let mut crawl = scenario.start();
+    crawl.advance(secs(8));
+    let retries = crawl.asked_of("a.test").len() - (n + 2);
+    // One a second, five saved up, while the host answers badly.
+    assert!((5..=14).contains(&retries), "{retries}");
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), n);
-    // A hundred retries at one a second, five saved up.
-    assert!(crawl.now() > secs(90), "{:?}", crawl.now());
 }

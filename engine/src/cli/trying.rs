@@ -181,6 +181,7 @@ fn fetch_page(
             purpose: Purpose::Page,
             url: url.as_str().into(),
             profile: Arc::clone(&profile),
+            first_byte: profile.first_byte_timeout,
             validators: None,
         };
         letters.send(vec![FetchLetter::Fetch(order)]).ok();

@@ -181,6 +181,10 @@ pub struct HostInfo {
     pub limit: u32,
     /// Seconds between two requests now.
     pub pace: f64,
+    /// Share of requests that the host refuses at any speed, where it does: its Retry-After then
+    /// holds for the page alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuses: Option<f64>,
     /// Why the limit and pace are what they are.
     pub why: String,
     /// closed, open, `half_open`.

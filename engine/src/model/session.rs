@@ -18,7 +18,7 @@ use crate::{
         phase::Phase,
         residents::Residents,
     },
-    politeness::{budget::RetryBudget, capacity::Gauge, offline::Offline, tempo::Tempo},
+    politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
     ports::{
         commands::{Ack, StartSession},
         orders::RequestProfile,
@@ -48,8 +48,6 @@ pub struct Session {
     pub graph: Graph,
     /// When it began, in engine time.
     pub began: Duration,
-    /// Its retry budget.
-    pub budget: RetryBudget,
     /// How it is being cancelled: `Some(true)` at once.
     pub cancel: Option<bool>,
     /// Its end was sent to the store: where it goes when that is kept.
@@ -95,12 +93,7 @@ pub struct Session {
 impl Session {
     /// A session that the store has opened.
     #[must_use]
-    pub fn new(
-        opened: &SessionOpened,
-        start: &StartSession,
-        budget: RetryBudget,
-        now: Duration,
-    ) -> Self {
+    pub fn new(opened: &SessionOpened, start: &StartSession, now: Duration) -> Self {
         let mut profile = (*start.profile).clone();
         profile.session = opened.session;
         Self {
@@ -113,7 +106,6 @@ impl Session {
             seed: opened.seed,
             phase: SessionPhase::Planning,
             began: now,
-            budget,
             cancel: None,
             closing: None,
             why: None,

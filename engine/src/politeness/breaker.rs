@@ -126,6 +126,14 @@ impl Breaker {
         }
     }
 
+    /// Whether the host answers well: not open, and at most a third of its outcomes lately
+    /// were failures.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        let (bad, all) = self.sample();
+        self.phase() == BreakerPhase::Closed && bad * 3 <= all
+    }
+
     /// Whether a request may go out at `now`.
     #[must_use]
     pub fn permit(&self, now: Duration) -> Permission {

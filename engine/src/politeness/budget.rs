@@ -1,5 +1,5 @@
 //! Retry budget: a token bucket that successes and time fill, so that retries cannot become the
-//! load. One per host and one per session.
+//! load. One per host.
 
 use std::time::Duration;
 
@@ -66,19 +66,14 @@ impl RetryBudget {
         Duration::from_micros(u64::try_from(wait).unwrap_or(u64::MAX))
     }
 
-    /// Takes a token of both buckets, or of neither.
+    /// Takes a token.
     ///
     /// # Errors
-    /// The time until both have a token; nothing was taken.
-    pub fn try_take_both(
-        host: &mut Self,
-        session: &mut Self,
-        now: Duration,
-    ) -> Result<(), Duration> {
-        match host.wait(now).max(session.wait(now)) {
+    /// The time until there is one; nothing was taken.
+    pub fn try_take(&mut self, now: Duration) -> Result<(), Duration> {
+        match self.wait(now) {
             Duration::ZERO => {
-                host.tokens -= TOKEN;
-                session.tokens -= TOKEN;
+                self.tokens -= TOKEN;
                 Ok(())
             }
             wait => Err(wait),

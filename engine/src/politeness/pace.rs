@@ -1,22 +1,36 @@
 //! Pace of one host: how many requests may be in flight and how far apart they go out.
 //!
-//! The controller is `PoliteAIMD`: we are guests, so the aim is no queue at the host. The limit
-//! grows while the median time to the first byte stays near the host's idle latency, and is cut
-//! on rate-limit events and on rising latency. A person's ceiling is never exceeded.
+//! Two machines, `limit` and `rate`, each told apart in its file, find what the site bears; both
+//! are cut on a rate-limit event, a burst of which is one. `refusals` marks a host that refuses a
+//! share of all requests at any speed: those slow nobody. `patience` tells a hung request from a
+//! slow one. A person's ceiling is never exceeded.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-mod controller;
 mod latency;
+mod limit;
+mod patience;
+mod rate;
 mod refusals;
 
-use controller::Controller;
+use limit::Limit;
+use patience::Patience;
+use rate::Rate;
+use refusals::Refusals;
 
 use super::micros;
 use crate::model::class::WaitReason;
 
+/// Refusals closer together than this, or than two answers of the idle host, are one event.
+const EVENT: Duration = Duration::from_secs(1);
+/// "Retry after 0 s" invites the same request again: an event only where so many of four are.
+const INVITED: u32 = 1;
+/// Answers that are taken to be good before invitations count for a share.
+const FEW_INVITED: u32 = 12;
+/// A host without an answer yet is not taken to be quicker than this.
+const UNKNOWN: Duration = Duration::from_secs(1);
 /// Lateness that a fast ceiling makes up for, so that coarse ticks do not lower the rate.
 const CREDIT: Duration = Duration::from_millis(10);
 /// Ceilings with wider gaps than this are kept request by request.
@@ -60,8 +74,10 @@ pub enum Signal {
     Good(Duration),
     /// Ended in a way that says nothing of speed (404, 500, aborted, refused).
     Neutral,
-    /// A time-out, or 503 without Retry-After: perhaps too much for the host.
+    /// A body that came too slowly, or 503 without Retry-After: perhaps too much for the host.
     Strained,
+    /// No answer in time: a hang says nothing of speed, many of them that it is too much.
+    Lost,
     /// 429, or 503 with Retry-After; with the Retry-After, where one could be read.
     Throttled(Option<Duration>),
 }
@@ -83,6 +99,8 @@ pub enum When {
 pub struct Learned {
     /// Idle time to the first byte in µs; 0: not known.
     pub base_us: u64,
+    /// Time to the first byte of its slow answers in µs; 0: not known.
+    pub slow_us: u64,
     /// In-flight limit reached.
     pub limit: u32,
     /// Gap found by rate limits in µs; 0: none.
@@ -93,35 +111,57 @@ pub struct Learned {
     pub parked_us: u64,
 }
 
+/// A request in flight.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Duration,
+    /// By `refusals::speed`.
+    speed: u8,
+}
+
 /// Pace of one host.
 #[derive(Debug, Clone)]
 pub struct Pace {
     ceiling: Ceiling,
-    controller: Controller,
-    in_flight: u32,
+    limit: Limit,
+    rate: Rate,
+    refusals: Refusals,
+    patience: Patience,
+    /// In flight, oldest first.
+    out: VecDeque<Sent>,
     /// By the gaps; Retry-After is apart.
     next_at: Duration,
     /// The last answer's end.
     ended_at: Duration,
     parked_until: Duration,
+    /// The last rate-limit event.
+    refused_at: Option<Duration>,
+    /// Answers of the last while, and those of them that said "retry after 0 s".
+    answers: u32,
+    invited: u32,
 }
 
 impl Pace {
     /// A host met for the first time (`learned` none), or again.
     #[must_use]
     pub fn new(ceiling: Ceiling, learned: Option<&Learned>, now: Duration) -> Self {
-        let parked = learned.map_or(0, |learned| learned.parked_us);
+        let learned = learned.copied().unwrap_or_default();
         Self {
             ceiling,
-            controller: Controller::new(learned, now),
-            in_flight: 0,
+            limit: Limit::new(learned.limit, learned.base_us, learned.refused_above, now),
+            rate: Rate::restored(learned.pace_us, now),
+            refusals: Refusals::default(),
+            patience: Patience::restored(learned.slow_us),
+            out: VecDeque::new(),
             next_at: Duration::ZERO,
             ended_at: Duration::ZERO,
-            parked_until: if parked == 0 {
-                Duration::ZERO
-            } else {
-                now.saturating_add(Duration::from_micros(parked))
+            parked_until: match learned.parked_us {
+                0 => Duration::ZERO,
+                parked => now.saturating_add(Duration::from_micros(parked)),
             },
+            refused_at: None,
+            answers: 0,
+            invited: 0,
         }
     }
 
@@ -149,54 +189,154 @@ impl Pace {
     #[must_use]
     pub fn next_allowed(&self, now: Duration) -> When {
         if now < self.parked_until {
-            When::At(self.parked_until, WaitReason::RetryAfter)
-        } else if self.in_flight >= self.limit() {
-            When::Full
-        } else if now < self.next_at {
-            let by_robots = self
-                .ceiling
-                .crawl_delay
-                .is_some_and(|delay| delay >= self.gap());
-            let reason = if by_robots {
-                WaitReason::CrawlDelay
-            } else {
-                WaitReason::Pace
-            };
-            When::At(self.next_at, reason)
-        } else {
-            When::Now
+            return When::At(self.parked_until, WaitReason::RetryAfter);
         }
+        if let Some(full) = self.full(now) {
+            return full;
+        }
+        if now >= self.next_at {
+            return When::Now;
+        }
+        let by_robots = self
+            .ceiling
+            .crawl_delay
+            .is_some_and(|delay| delay >= self.gap(now));
+        let reason = if by_robots {
+            WaitReason::CrawlDelay
+        } else {
+            WaitReason::Pace
+        };
+        When::At(self.next_at, reason)
+    }
+
+    /// What the limits say of those in flight. Hung ones count for the ceiling only, as long as
+    /// they are no more than the limit itself.
+    fn full(&self, now: Duration) -> Option<When> {
+        let (out, limit) = (self.out.len(), self.limit() as usize);
+        if out >= self.ceiling.max_in_flight.max(1) as usize {
+            return Some(When::Full);
+        }
+        let lost_after = self.patience.lost_after();
+        let is_lost = |sent: &&Sent| sent.at.saturating_add(lost_after) <= now;
+        let lost = self.out.iter().take(limit).take_while(is_lost).count();
+        if out - lost < limit {
+            return None;
+        }
+        let next = self.out.get(lost).filter(|_| lost < limit);
+        Some(next.map_or(When::Full, |next| {
+            When::At(next.at.saturating_add(lost_after), WaitReason::HostLimit)
+        }))
     }
 
     /// A request went out.
     pub fn on_sent(&mut self, now: Duration) {
-        let gap = self.gap();
+        let gap = self.gap(now);
         let due = self.next_at;
         let by_rate = gap < STRICT_FROM && gap == self.ceiling.rate_gap();
         let credit = if by_rate { CREDIT } else { Duration::ZERO };
         self.next_at = due.max(now.saturating_sub(credit)).saturating_add(gap);
         // With nothing in flight and no gap to wait for, we had no work or were parked.
-        let idle = if self.in_flight == 0 {
+        let idle = if self.out.is_empty() {
             now.saturating_sub(self.ended_at.max(due))
         } else {
             Duration::ZERO
         };
-        self.in_flight += 1;
-        let prompt = now.saturating_sub(due) <= gap / 2;
-        let at_limit = self.in_flight >= self.limit();
-        let at_pace = prompt && gap == self.controller.pace();
-        self.controller.on_sent(now, idle, at_limit || at_pace);
+        let most = gap.max(self.patience.slow().unwrap_or(UNKNOWN));
+        self.rate.on_sent(now, idle, most);
+        let speed = refusals::speed(self.rate.mean_us());
+        self.out.push_back(Sent { at: now, speed });
+        if self.out.len() >= self.limit() as usize {
+            self.limit.press();
+        }
     }
 
     /// A request that went out at `sent` has ended (at the body's end, or by failing).
     pub fn on_answer(&mut self, now: Duration, sent: Duration, signal: Signal) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        let at = self.out.iter().position(|out| out.at == sent);
+        let speed = at.and_then(|at| self.out.remove(at)).map(|out| out.speed);
         self.ended_at = now;
-        if let Signal::Throttled(Some(after)) = signal {
-            self.parked_until = self.parked_until.max(now.saturating_add(after));
+        match signal {
+            Signal::Good(first_byte) => {
+                self.patience.on_good(first_byte);
+                self.limit.on_good(first_byte);
+                self.rate.on_good();
+                self.heard(sent, speed, false);
+            }
+            Signal::Neutral => {}
+            Signal::Strained | Signal::Lost => self.limit.on_strained(),
+            Signal::Throttled(after) => {
+                self.heard(sent, speed, true);
+                self.refused(now, sent, after);
+            }
         }
-        self.controller
-            .on_answer(now, sent, signal, self.ceiling.max_in_flight.max(1));
+        self.limit.look(now, self.ceiling.max_in_flight.max(1));
+    }
+
+    fn heard(&mut self, sent: Duration, speed: Option<u8>, refused: bool) {
+        // What goes out just after a refusal may be refused for what went before it.
+        let is_after = |at: Duration| sent >= at && sent < at.saturating_add(EVENT);
+        let speed = speed.filter(|_| !self.refused_at.is_some_and(is_after));
+        self.refusals.on_answer(speed, refused);
+        self.answers += 1;
+        if self.answers >= 4 * FEW_INVITED {
+            self.answers /= 2;
+            self.invited /= 2;
+        }
+    }
+
+    /// One of a burst of refusals is an event: those sent before it are part of it.
+    fn refused(&mut self, now: Duration, sent: Duration, after: Option<Duration>) {
+        if self.refusals.bears() {
+            return;
+        }
+        self.rate.on_refused();
+        let park = now.saturating_add(after.unwrap_or_default());
+        self.parked_until = self.parked_until.max(park);
+        if after.is_some_and(|after| after.is_zero()) {
+            self.invited += 1;
+            if self.invited * 4 <= INVITED * self.answers.max(FEW_INVITED) {
+                return;
+            }
+        }
+        let apart = EVENT.max(Duration::from_micros(
+            self.limit.base_us().saturating_mul(2),
+        ));
+        let is_same = |at: Duration| sent < at || now.saturating_sub(at) < apart;
+        if self.refused_at.is_some_and(is_same) {
+            return;
+        }
+        self.refused_at = Some(now);
+        if self.refusals.find() {
+            self.parked_until = now;
+            self.rate.set_free();
+            self.limit.set_free(now);
+        } else {
+            // Whichever of the two has just gone a step further is to blame, else both.
+            let (by_limit, by_rate) = (self.limit.is_probing(now), self.rate.is_near(now));
+            if by_limit || !by_rate {
+                self.limit.cut(now, self.ceiling.max_in_flight.max(1));
+            }
+            // A host that names no time is left alone until its second has passed.
+            let is_burst = after.is_none() && !by_rate;
+            let from = park.max(now.saturating_add(if is_burst { EVENT } else { Duration::ZERO }));
+            if by_rate || !by_limit {
+                self.rate.slow_down(now, from);
+            }
+            self.next_at = self.next_at.max(from);
+        }
+    }
+
+    /// How long an attempt waits for the first byte. `most` is the setting; `failed`: attempts of
+    /// its page that failed; `is_last`: it gets no other, and waits as long as the setting says.
+    #[must_use]
+    pub fn first_byte(&self, most: Duration, failed: u32, is_last: bool) -> Duration {
+        self.patience.first_byte(most, failed, is_last)
+    }
+
+    /// The share of requests in per cent that the host refuses at any speed, where it does.
+    #[must_use]
+    pub fn refuses_at_any_speed(&self) -> Option<u32> {
+        self.refusals.share()
     }
 
     /// A Retry-After holds the host until this time.
@@ -208,22 +348,20 @@ impl Pace {
     /// Requests that may be in flight now.
     #[must_use]
     pub fn limit(&self) -> u32 {
-        self.controller
-            .limit()
-            .min(self.ceiling.max_in_flight)
-            .max(1)
+        let limit = self.limit.value().min(self.ceiling.max_in_flight);
+        limit.max(1)
     }
 
     /// Requests in flight now.
     #[must_use]
-    pub const fn in_flight(&self) -> u32 {
-        self.in_flight
+    pub fn in_flight(&self) -> u32 {
+        u32::try_from(self.out.len()).unwrap_or(u32::MAX)
     }
 
     /// Time between two requests now.
     #[must_use]
-    pub fn gap(&self) -> Duration {
-        self.ceiling.gap().max(self.controller.pace())
+    pub fn gap(&self, now: Duration) -> Duration {
+        self.ceiling.gap().max(self.rate.gap(now))
     }
 
     /// Why limit and gap are what they are, in words.
@@ -233,30 +371,37 @@ impl Pace {
             let left = until.saturating_sub(now).as_secs_f64();
             return format!("the host asked for a pause (Retry-After): {left:.1} s left");
         }
-        let pace = self.controller.pace();
-        if pace > self.ceiling.gap() {
-            let gap = pace.as_secs_f64();
+        let gap = self.rate.gap(now);
+        if gap > self.ceiling.gap() {
+            let gap = gap.as_secs_f64();
             return format!("one request each {gap:.2} s: the host refused faster ones (429)");
+        }
+        if let Some(share) = self.refuses_at_any_speed() {
+            return format!(
+                "the host refuses {share} % at any speed (429): going slower changes nothing"
+            );
         }
         let delay = self.ceiling.crawl_delay.unwrap_or_default();
         if delay >= self.ceiling.rate_gap() && !delay.is_zero() {
             return format!("crawl delay of robots.txt: {:.1} s", delay.as_secs_f64());
         }
-        if self.controller.limit() >= self.ceiling.max_in_flight.max(1) {
-            return format!(
-                "in-flight ceiling of {} reached",
-                self.ceiling.max_in_flight.max(1)
-            );
+        let most = self.ceiling.max_in_flight.max(1);
+        if self.limit.value() >= most {
+            return format!("in-flight ceiling of {most} reached");
         }
-        self.controller.why(now)
+        self.limit.why(now)
     }
 
     /// What the next run should know.
     #[must_use]
     pub fn learned(&self, now: Duration) -> Learned {
         Learned {
+            base_us: self.limit.base_us(),
+            slow_us: self.patience.slow_us(),
+            limit: self.limit.value(),
+            pace_us: micros(self.rate.gap(now)),
+            refused_above: self.limit.refused_above(now),
             parked_us: micros(self.parked_until.saturating_sub(now)),
-            ..self.controller.learned(now)
         }
     }
 }

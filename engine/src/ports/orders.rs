@@ -39,7 +39,7 @@ pub struct RequestProfile {
     pub connect_to: BTreeMap<String, std::net::SocketAddr>,
     /// Until a connection stands.
     pub connect_timeout: Duration,
-    /// From sending to the response head.
+    /// From sending to the response head, at most: an order's own time-out adapts to its host.
     pub first_byte_timeout: Duration,
     /// From sending to the body's end.
     pub timeout: Duration,
@@ -71,6 +71,8 @@ pub struct FetchOrder {
     pub url: PageUrl,
     /// The session's manners.
     pub profile: Arc<RequestProfile>,
+    /// How long the response head is waited for; the profile's time-out is the ceiling.
+    pub first_byte: Duration,
     /// Sent as `If-None-Match` / `If-Modified-Since`.
     pub validators: Option<Validators>,
 }

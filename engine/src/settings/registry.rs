@@ -91,6 +91,7 @@ pub const ALL: &[Setting] = settings! {
     "retry.base" Time retry.policy.base [0.0, DAY] "Delay before the first retry.";
     "retry.cap" Time retry.policy.cap [0.0, 7.0 * DAY] "No retry's delay is longer.";
     "retry.jitter" Jitter retry.policy.jitter [0.0, 0.0] "Spread of the delay: none, full, decorrelated.";
+    "retry.quick" Time retry.quick [0.0, DAY] "The first retry comes after this, at the latest, at a host that answers well.";
     "retry.budget_per_success" Number retry.budget_per_success [0.0, 100.0] "Retries that a success adds to its host's budget.";
     "retry.budget_per_second" Number retry.budget_per_second [0.0, 10_000.0] "Retries that a second adds to a host's budget.";
     "retry.budget_max" Number retry.budget_max [0.0, 1_000_000.0] "Retries saved up, at most.";

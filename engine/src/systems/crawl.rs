@@ -95,6 +95,8 @@ pub(super) struct Desk {
     pub(super) snapshot_due: bool,
     /// A session moved: its last snapshot may be due.
     pub(super) moved: bool,
+    /// Retries that are due and wait for their host's budget; some may have moved on since.
+    pub(super) thrifty: std::collections::BTreeSet<Entity>,
     /// Paused tasks that wait beside their lines.
     pub(super) parked: Vec<Entity>,
     /// A probe of our own network is due.

@@ -306,6 +306,7 @@ fn send(
         .open(Owner::Task(entity), now)
         .expect("a reserve of slots is kept");
     manners::take_permits(crawl, id, host);
+    let first_byte = patience(crawl, entity, task, host, profile.first_byte_timeout);
     let marked = hop.is_some();
     let flight = Flight {
         began: hop
@@ -329,6 +330,7 @@ fn send(
         purpose: Purpose::Page,
         url,
         profile,
+        first_byte,
         validators: None,
     }));
     crawl.moves.charge(entity, |tries| {
@@ -338,4 +340,24 @@ fn send(
     crawl
         .moves
         .make(entity, TaskState::Fetching(id), Detail::Began { expect_ms });
+}
+
+/// How long this attempt waits for the first byte: by the host's own slow answers, longer after
+/// each failure, and the last one as long as the setting (`most`) says.
+fn patience(
+    crawl: &mut Crawl,
+    entity: Entity,
+    task: &Identity,
+    host: HostId,
+    most: Duration,
+) -> Duration {
+    let failed = crawl
+        .moves
+        .tries(entity)
+        .map_or(0, |tries| u32::from(tries.failed));
+    let (policy, _) = crawl.retry_policy(task);
+    crawl.host_mut(host).map_or(most, |host| {
+        let is_last = failed + 1 >= policy.attempts;
+        host.pace.first_byte(most, failed, is_last)
+    })
 }

@@ -36,6 +36,9 @@ use crate::{
 const EVIDENCE: usize = 64 << 10;
 /// Failures remembered that may turn out to be our own network's.
 const LOCAL_FAILURES: usize = 4_096;
+/// A retry that waits for its host's budget is looked at again after this, at the latest: the host
+/// may have nothing else to do by then.
+const BUDGET_LOOK: Duration = Duration::from_secs(1);
 /// A throttled task without a Retry-After comes back after this.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -91,10 +94,7 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         // Our own network is down: that is nobody's fault, and nobody loses an attempt.
         setback.class = ErrorClass::Offline;
     }
-    let policy = crawl
-        .session(task.session)
-        .and_then(|session| session.site.stage(task.stage).retry)
-        .unwrap_or(crawl.settings.0.retry.policy);
+    let (mut policy, is_own) = crawl.retry_policy(task);
     let seed = crawl
         .session(task.session)
         .map_or(0, |session| session.seed);
@@ -121,17 +121,21 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
             tries.throttled = 0;
         }
     });
-    let spread = |crawl: &Crawl| {
-        let _ = crawl;
-        backoff::delay(
-            &policy,
-            u32::from(tries.failed.max(1)),
-            seed,
-            task.key,
-            tries.dispatched,
-        )
-    };
     let used_up = u32::from(tries.failed) >= policy.attempts;
+    let is_calm = crawl
+        .host(task.host)
+        .is_some_and(|host| host.breaker.is_calm());
+    if !is_own && tries.failed == 1 && setback.class.is_host_failure() && is_calm {
+        // Most such failures pass with the connection that they came by.
+        policy.cap = policy.cap.min(retry.quick);
+    }
+    let spread = backoff::delay(
+        &policy,
+        u32::from(tries.failed.max(1)),
+        seed,
+        task.key,
+        tries.dispatched,
+    );
     let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
     let mut flight = busy.flight.unwrap_or_default();
     let found = flight.extracted.take();
@@ -143,9 +147,9 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
             Some(after) if after > retry.max_retry_after => Next::Dead(ErrorClass::HostParked),
             _ if used_up => Next::Failed,
             Some(after) => Next::Backoff(after),
-            None => Next::Backoff(THROTTLE_PAUSE.max(spread(crawl))),
+            None => Next::Backoff(THROTTLE_PAUSE.max(spread)),
         },
-        Consequence::Transient if !used_up => Next::Backoff(spread(crawl)),
+        Consequence::Transient if !used_up => Next::Backoff(spread),
         // What came with a failed page is saved while that waits for its stage's verdict.
         Consequence::Transient if setback.class.is_content() && found.is_none() => {
             Next::Dead(setback.class)
@@ -313,21 +317,18 @@ fn end_backoff(crawl: &mut Crawl, entity: Entity) {
     let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
-    let Some(session) = crawl.index.sessions.get(&task.session).copied() else {
-        return;
-    };
-    let host = crawl.index.hosts.get(&task.host).copied();
-    if let Ok(mut session) = crawl.sessions.get_mut(session)
-        && let Some(mut host) = host.and_then(|host| crawl.hosts.get_mut(host).ok())
-        && let Err(wait) = crate::politeness::budget::RetryBudget::try_take_both(
-            &mut host.budget,
-            &mut session.budget,
-            now,
-        )
+    let has_other_work = crawl.has_queued(task.host);
+    if let Some(mut host) = crawl.host_mut(task.host)
+        && let Err(wait) = host.budget.try_take(now)
+        && (has_other_work || !host.breaker.is_calm())
     {
-        crawl.timers.set(now + wait, Due::Backoff(entity));
+        crawl.desk.thrifty.insert(entity);
+        crawl
+            .timers
+            .set(now + wait.min(BUDGET_LOOK), Due::Backoff(entity));
         return;
     }
+    crawl.desk.thrifty.remove(&entity);
     crawl.moves.make(entity, TaskState::Queued, Detail::None);
     let rank = crawl.rank(&task);
     let line = crawl.lines.id(task.session, task.host);

@@ -53,6 +53,8 @@ pub struct Heard {
     pub at: Duration,
     /// Which host.
     pub host: String,
+    /// Which page.
+    pub url: String,
     /// Its Retry-After.
     pub retry_after: Option<Duration>,
 }
@@ -73,6 +75,7 @@ pub struct FarEnd {
     order: u64,
     due: BTreeMap<OrderId, (Duration, u64)>,
     out: BTreeMap<OrderId, String>,
+    urls: BTreeMap<OrderId, String>,
     gathered: Vec<StoreOrder>,
     committing: bool,
     seen: BTreeSet<OrderId>,
@@ -106,6 +109,7 @@ impl FarEnd {
             order: 0,
             due: BTreeMap::new(),
             out: BTreeMap::new(),
+            urls: BTreeMap::new(),
             gathered: Vec::new(),
             committing: false,
             seen: BTreeSet::new(),
@@ -188,9 +192,11 @@ impl FarEnd {
                 .map(Duration::from_secs),
             _ => None,
         };
+        let url = self.urls.remove(&report.id).unwrap_or_default();
         self.heard.push(Heard {
             at: now,
             host,
+            url,
             retry_after,
         });
     }
@@ -276,20 +282,28 @@ impl FarEnd {
             purpose: order.purpose,
         });
         self.out.insert(order.id, host.clone());
+        self.urls.insert(order.id, url.to_string());
         let reply = match self.network {
             Some(class) => Reply::fail(class).after(Duration::from_millis(50)),
             None => self.answer(&host, url.as_str()),
         };
-        let took = reply.latency.unwrap_or(self.laws.latency);
-        let outcome = match &reply.wire {
-            Wire::Silence => return,
-            Wire::Panic => Outcome::Panicked("the script says so".to_owned()),
-            Wire::Fail(class) => Outcome::FetchFailed(Box::new(FetchFailure {
-                class: *class,
+        let latency = reply.latency.unwrap_or(self.laws.latency);
+        let is_late = latency > order.first_byte || matches!(reply.wire, Wire::Hang);
+        let took = if is_late { order.first_byte } else { latency };
+        let fails = |class: ErrorClass| {
+            Outcome::FetchFailed(Box::new(FetchFailure {
+                class,
                 message: format!("the script says {}", class.name()),
                 head: None,
                 wire_bytes: 0,
-            })),
+            }))
+        };
+        let outcome = match &reply.wire {
+            Wire::Silence => return,
+            Wire::Hang | Wire::Status(..) if is_late => fails(ErrorClass::TimeoutFirstByte),
+            Wire::Hang => return,
+            Wire::Panic => Outcome::Panicked("the script says so".to_owned()),
+            Wire::Fail(class) => fails(*class),
             Wire::Status(status, headers) => {
                 let answer = self.body(&reply, order.purpose, took);
                 let head = Head {

@@ -27,7 +27,9 @@ pub struct Reply {
 pub(crate) enum Wire {
     Status(u16, Vec<(String, String)>),
     Fail(ErrorClass),
-    /// Accepted, and never answered.
+    /// Accepted, and not answered until we give up.
+    Hang,
+    /// The same, and nobody gives up.
     Silence,
     /// The I/O worker panics.
     Panic,
@@ -91,7 +93,7 @@ impl Reply {
     /// No head within the first-byte time-out.
     #[must_use]
     pub fn timeout() -> Self {
-        Self::fail(ErrorClass::TimeoutFirstByte).after(Duration::from_secs(30))
+        Self::of(Wire::Hang)
     }
 
     /// The connection is reset.
@@ -106,7 +108,7 @@ impl Reply {
         Self::of(Wire::Fail(class))
     }
 
-    /// Accepted, and never answered.
+    /// Accepted, and neither answered nor given up.
     #[must_use]
     pub fn silence() -> Self {
         Self::of(Wire::Silence)

@@ -107,7 +107,7 @@ async fn send(
     host: &str,
 ) -> Result<Response, FetchFailure> {
     let profile = &order.profile;
-    let patience = profile.first_byte_timeout.min(profile.timeout);
+    let patience = order.first_byte.min(profile.timeout);
     let attempt = async {
         let (sent, dialled) = dialled::watched(request(prepared, order).send()).await;
         match sent {
@@ -122,9 +122,10 @@ async fn send(
         Err(_) => Err(failure::plain(
             ErrorClass::TimeoutFirstByte,
             format!(
-                "no answer within {} from {host}. It is tried again by the retry policy; \
-                 first_byte_timeout allows more.",
-                shown(patience)
+                "no answer within {} from {host}. It is tried again by the retry policy and given \
+                 more time, up to first_byte_timeout ({}).",
+                shown(patience),
+                shown(profile.first_byte_timeout)
             ),
         )),
     }

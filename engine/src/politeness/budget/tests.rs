@@ -9,9 +9,8 @@ const fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Takes a token, beside a session that has enough.
 fn take(host: &mut RetryBudget, now: Duration) -> Result<(), Duration> {
-    RetryBudget::try_take_both(host, &mut budget(), now)
+    host.try_take(now)
 }
 
 fn drain(budget: &mut RetryBudget, now: Duration) -> u32 {
@@ -57,22 +56,6 @@ fn ten_retries_a_second_flow_without_any_success() {
         .map(|ms| u32::from(take(&mut budget, at(ms)).is_ok()))
         .sum();
     assert_eq!(taken, 100);
-}
-
-#[test]
-fn a_pair_takes_of_both_or_of_neither() {
-    let (mut host, mut session) = (budget(), budget());
-    drain(&mut host, at(0));
-    assert_eq!(
-        RetryBudget::try_take_both(&mut host, &mut session, at(0)),
-        Err(at(100))
-    );
-    assert_eq!(session.tokens, 100 * TOKEN);
-    assert_eq!(
-        RetryBudget::try_take_both(&mut host, &mut session, at(100)),
-        Ok(())
-    );
-    assert_eq!((host.tokens, session.tokens), (0, 99 * TOKEN));
 }
 
 #[test]

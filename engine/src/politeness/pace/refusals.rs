@@ -1,30 +1,39 @@
-//! Whether a host's refusals depend on our speed. Some hosts refuse a share of all requests, and
-//! to go slower changes nothing there but the time it takes.
+//! Whether a host's refusals follow our speed. Some hosts refuse a share of all requests, and to
+//! go slower changes nothing there but the time it takes.
 
-/// Octaves of the gap between two requests, in µs: from nothing to minutes.
-const OCTAVES: usize = 28;
-/// An octave's counts are halved when they reach this, so that they follow the host.
+/// Half octaves of the gap between two requests, in µs: from nothing to minutes.
+const SPEEDS: usize = 56;
+/// A speed's counts are halved when they reach this, so that they follow the host.
 const KEPT: u32 = 256;
-/// So many octaves slower must have brought nothing.
-const SLOWER: usize = 2;
+/// So many half octaves apart, one gap is at least twice the other.
+const SLOWER: usize = 3;
 /// Answers at a speed that tell anything of it.
 const SAMPLE: u32 = 20;
 /// Refusals at the slow speeds that tell anything.
 const PROOF: u32 = 2;
 /// Who refuses a larger share than this at the slow speeds, in thousandths, means it.
 const MOST: u32 = 350;
-/// A share of refusals above this calls for slowing down without a second look.
-const CLEAR: u32 = 500;
+/// Shares are the same within this factor: the samples are small.
+const SAME: u32 = 3;
 /// So many refusals are borne in a row, in thousandths.
 const SAVED: u32 = 10_000;
 /// Times in a row that what is borne may be used up.
 const STRIKES: u8 = 3;
 
-/// Answers and refusals by the gap between requests at the time.
-#[derive(Debug, Clone, Default)]
+/// Answers and refusals by the speed at which the requests were sent.
+#[derive(Debug, Clone)]
 pub(super) struct Refusals {
-    octaves: [Tally; OCTAVES],
-    noise: Option<Noise>,
+    speeds: [Tally; SPEEDS],
+    mark: Option<Mark>,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self {
+            speeds: [Tally::default(); SPEEDS],
+            mark: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,15 +48,20 @@ impl Tally {
         self.refused * 1_000 / self.answers.max(1)
     }
 
+    fn add(&mut self, other: Self) {
+        self.answers += other.answers;
+        self.refused += other.refused;
+    }
+
     fn halve(&mut self) {
         self.answers /= 2;
         self.refused /= 2;
     }
 }
 
-/// A share of refusals at any speed.
+/// The host refuses a share of its requests at any speed.
 #[derive(Debug, Clone, Copy)]
-struct Noise {
+struct Mark {
     /// Of a thousand.
     share: u32,
     /// Refusals that are borne still, in thousandths.
@@ -56,88 +70,89 @@ struct Noise {
     strikes: u8,
 }
 
+/// The speed of requests with this mean gap in µs: 0 is the fastest.
+pub(super) fn speed(gap_us: u64) -> u8 {
+    let gap = u128::from(gap_us.max(1));
+    u8::try_from((gap * gap).ilog2()).unwrap_or(u8::MAX)
+}
+
 impl Refusals {
-    /// An answer came while requests went out with this mean gap in µs.
-    pub(super) fn on_answer(&mut self, gap: u64, refused: bool) {
-        let tally = &mut self.octaves[octave(gap)];
-        tally.answers += 1;
-        tally.refused += u32::from(refused);
-        if tally.answers >= KEPT {
-            tally.halve();
+    /// A request was answered that was sent at this speed; none: that tells nothing of speeds.
+    pub(super) fn on_answer(&mut self, speed: Option<u8>, refused: bool) {
+        if let Some(speed) = speed {
+            let tally = &mut self.speeds[usize::from(speed).min(SPEEDS - 1)];
+            tally.answers += 1;
+            tally.refused += u32::from(refused);
+            if tally.answers >= KEPT {
+                tally.halve();
+            }
         }
-        if let Some(noise) = &mut self.noise {
-            // Half as much again as was found, and two of a hundred.
-            noise.saved = (noise.saved + noise.share * 3 / 2 + 20).min(SAVED);
-            if noise.saved == SAVED {
-                noise.strikes = 0;
+        if let Some(mark) = &mut self.mark {
+            // A quarter more than was found, and one of a hundred.
+            mark.saved = (mark.saved + mark.share * 5 / 4 + 10).min(SAVED);
+            if mark.saved == SAVED {
+                mark.strikes = 0;
             }
         }
     }
 
     /// Whether a refusal is one of those that come at any speed.
     pub(super) fn bears(&mut self) -> bool {
-        let Some(noise) = &mut self.noise else {
+        let Some(mark) = &mut self.mark else {
             return false;
         };
-        if let Some(left) = noise.saved.checked_sub(1_000) {
-            noise.saved = left;
+        if let Some(left) = mark.saved.checked_sub(1_000) {
+            mark.saved = left;
             return true;
         }
-        noise.saved = SAVED / 2;
-        noise.strikes += 1;
-        if noise.strikes >= STRIKES {
+        mark.saved = SAVED / 2;
+        mark.strikes += 1;
+        if mark.strikes >= STRIKES {
             // It is another share than it seemed: newer counts decide whether it is found again.
-            self.noise = None;
-            self.octaves.iter_mut().for_each(Tally::halve);
+            self.mark = None;
+            self.speeds.iter_mut().for_each(Tally::halve);
         }
         false
     }
 
-    /// The shortest gap in µs at which no more was refused than far slower; from now on that share
-    /// is borne.
-    pub(super) fn find_noise(&mut self) -> Option<u64> {
-        if self.noise.is_some() {
-            return None;
+    /// Marks the host where as large a share was refused at half the speed and slower.
+    pub(super) fn find(&mut self) -> bool {
+        if self.mark.is_some() {
+            return false;
         }
         let mut slow = Tally::default();
-        let mut slowest = OCTAVES;
+        let mut slowest = SPEEDS;
         while slow.answers < SAMPLE || slow.refused < PROOF {
-            slowest = slowest.checked_sub(1)?;
-            slow.answers += self.octaves[slowest].answers;
-            slow.refused += self.octaves[slowest].refused;
+            let Some(next) = slowest.checked_sub(1) else {
+                return false;
+            };
+            slowest = next;
+            slow.add(self.speeds[slowest]);
         }
-        let at = (0..=slowest.checked_sub(SLOWER)?).find(|at| {
-            let fast = self.octaves[*at];
-            fast.answers >= SAMPLE && fast.share() <= 2 * slow.share()
-        })?;
-        if slow.share() > MOST {
-            return None;
+        let mut fast = Tally::default();
+        for at in 0..(slowest + 1).saturating_sub(SLOWER) {
+            fast.add(self.speeds[at]);
         }
-        self.noise = Some(Noise {
-            share: slow.share().max(self.octaves[at].share()).min(MOST),
-            saved: SAVED,
-            strikes: 0,
-        });
-        // The middle of the octave.
-        Some(3 << at >> 1)
+        let is_same = |one: Tally, other: Tally| {
+            one.refused * other.answers <= SAME * other.refused * one.answers
+        };
+        let found = fast.answers >= SAMPLE
+            && slow.share() <= MOST
+            && is_same(fast, slow)
+            && is_same(slow, fast);
+        if found {
+            slow.add(fast);
+            self.mark = Some(Mark {
+                share: slow.share().min(MOST),
+                saved: SAVED,
+                strikes: 0,
+            });
+        }
+        found
     }
 
-    /// Whether it is not known yet what slowing down to this gap in µs has brought.
-    pub(super) fn is_unproven(&self, gap: u64) -> bool {
-        let at = octave(gap);
-        let fastest = self.octaves.iter().position(|fast| fast.answers >= SAMPLE);
-        let here = self.octaves[at];
-        fastest.is_some_and(|fastest| at >= fastest + SLOWER)
-            && here.answers < SAMPLE
-            && here.share() < CLEAR
+    /// The share that is refused at any speed, in per cent.
+    pub(super) fn share(&self) -> Option<u32> {
+        self.mark.map(|mark| mark.share.div_ceil(10))
     }
-
-    /// The share that is borne, in per cent.
-    pub(super) fn borne(&self) -> Option<u32> {
-        self.noise.map(|noise| noise.share.div_ceil(10))
-    }
-}
-
-fn octave(gap: u64) -> usize {
-    (gap.max(1).ilog2() as usize).min(OCTAVES - 1)
 }

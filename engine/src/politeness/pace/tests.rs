@@ -95,12 +95,85 @@ fn retry_after_parks_the_host_and_the_longest_counts() {
 }
 
 #[test]
-fn a_refusal_after_idle_time_slows_down_by_our_speed_at_work() {
+fn a_refusal_of_the_second_request_is_forgotten_within_seconds() {
     let mut pace = open(f64::INFINITY, 16);
     exchange(&mut pace, ms(0), Signal::Good(ms(5)));
     // The next page was found, or a Retry-After was over, only then.
     exchange(&mut pace, ms(4_000), Signal::Throttled(None));
-    assert_eq!(pace.gap(), ms(15), "half as much again as an answer takes");
+    assert_eq!(pace.gap(ms(5_010)), ms(1_000), "one answer proves little");
+    assert_eq!(pace.gap(ms(8_010)), ms(125), "and goes by time alone");
+    assert_eq!(pace.gap(ms(16_000)), Duration::ZERO);
+}
+
+#[test]
+fn a_second_refusal_at_one_rate_proves_it() {
+    let mut pace = open(f64::INFINITY, 16);
+    let mut now = ms(0);
+    for _ in 0..2 {
+        for _ in 0..10 {
+            exchange(&mut pace, now, Signal::Good(ms(10)));
+            now += ms(12);
+        }
+        exchange(&mut pace, now, Signal::Throttled(Some(ms(2_000))));
+        now = pace.parked_until(now).unwrap();
+    }
+    assert_eq!(
+        pace.gap(now),
+        ms(100),
+        "ten were served, then it refused: twice"
+    );
+    assert_eq!(
+        pace.gap(now + ms(9_900)),
+        ms(100),
+        "held, and not faster at once"
+    );
+    assert!(pace.gap(now + ms(15_000)) > ms(80), "then it is felt for");
+    assert_eq!(
+        pace.gap(now + ms(60_000)),
+        Duration::ZERO,
+        "no rate is for ever"
+    );
+    assert_eq!(pace.parked_until(now), None);
+}
+
+#[test]
+fn a_hung_request_keeps_no_place_and_says_nothing_of_speed() {
+    let mut pace = open(f64::INFINITY, 4);
+    exchange(&mut pace, ms(0), Signal::Good(ms(10)));
+    pace.on_sent(ms(20));
+    assert_eq!(
+        pace.next_allowed(ms(20)),
+        When::At(ms(1_020), WaitReason::HostLimit)
+    );
+    assert_eq!(pace.next_allowed(ms(1_020)), When::Now);
+    pace.on_sent(ms(1_020));
+    assert_eq!(
+        pace.next_allowed(ms(2_030)),
+        When::Full,
+        "two hang at a limit of one"
+    );
+    pace.on_answer(ms(3_020), ms(20), Signal::Lost);
+    assert_eq!(pace.next_allowed(ms(3_020)), When::Now);
+    for n in 0..10 {
+        exchange(&mut pace, ms(3_100 + n * 20), Signal::Good(ms(10)));
+    }
+    exchange(&mut pace, ms(3_400), Signal::Throttled(None));
+    assert!(pace.gap(ms(4_410)) <= ms(100), "{:?}", pace.gap(ms(4_410)));
+}
+
+#[test]
+fn hung_requests_count_for_a_persons_ceiling() {
+    let learned = Learned {
+        limit: 8,
+        slow_us: 10_000,
+        ..Learned::default()
+    };
+    let mut pace = Pace::new(*open(f64::INFINITY, 4).ceiling(), Some(&learned), ms(0));
+    for _ in 0..4 {
+        assert_eq!(pace.next_allowed(ms(0)), When::Now);
+        pace.on_sent(ms(0));
+    }
+    assert_eq!(pace.next_allowed(ms(60_000)), When::Full);
 }
 
 #[test]
@@ -121,18 +194,21 @@ fn a_few_invitations_to_come_back_at_once_make_no_pace() {
         };
         exchange(&mut pace, ms(count * 10), signal);
     }
-    assert_eq!(pace.gap(), Duration::ZERO);
+    assert_eq!(pace.gap(ms(20_000)), Duration::ZERO);
     for count in 2_000..2_500_u64 {
         exchange(&mut pace, ms(count * 10), Signal::Throttled(Some(ms(0))));
     }
-    assert!(pace.gap() > Duration::ZERO, "all are refused");
+    assert!(pace.gap(ms(25_000)) > Duration::ZERO, "all are refused");
 }
 
 #[test]
 fn the_limit_bounds_what_is_in_flight() {
     let mut pace = open(f64::INFINITY, 4);
     pace.on_sent(ms(0));
-    assert_eq!(pace.next_allowed(ms(0)), When::Full);
+    assert_eq!(
+        pace.next_allowed(ms(0)),
+        When::At(ms(2_000), WaitReason::HostLimit)
+    );
     pace.on_answer(ms(5), ms(0), Signal::Neutral);
     assert_eq!(pace.next_allowed(ms(5)), When::Now);
 }
@@ -152,11 +228,7 @@ fn a_burst_of_refusals_is_one_event() {
         pace.on_answer(ms(200 + late * 200), ms(100), Signal::Throttled(None));
     }
     assert_eq!(pace.limit(), 14);
-    assert!(
-        pace.why(ms(4_200)).contains("refused more than 19"),
-        "{}",
-        pace.why(ms(4_200))
-    );
+    assert_eq!(pace.learned(ms(4_200)).refused_above, 19);
 }
 
 #[test]
@@ -206,7 +278,7 @@ fn a_lone_time_out_cuts_nothing() {
 #[test]
 fn a_rate_that_is_no_number_is_hardly_ever() {
     for rate in [0.0, -1.0, f64::NAN, 1e-300] {
-        assert_eq!(open(rate, 1).gap(), Duration::from_hours(1), "{rate}");
+        assert_eq!(open(rate, 1).gap(ms(0)), Duration::from_hours(1), "{rate}");
     }
-    assert_eq!(open(f64::INFINITY, 1).gap(), Duration::ZERO);
+    assert_eq!(open(f64::INFINITY, 1).gap(ms(0)), Duration::ZERO);
 }

@@ -163,14 +163,10 @@ fn speaks(answer: &Answer, verdict: &Verdict) -> (Signal, Health) {
 
 /// No whole answer.
 pub(super) fn failed(crawl: &mut Crawl, id: OrderId, failure: FetchFailure, took: Duration) {
-    let strained = matches!(
-        failure.class,
-        ErrorClass::TimeoutFirstByte | ErrorClass::TimeoutWhole
-    );
-    let signal = if strained {
-        Signal::Strained
-    } else {
-        Signal::Neutral
+    let signal = match failure.class {
+        ErrorClass::TimeoutFirstByte => Signal::Lost,
+        ErrorClass::TimeoutWhole => Signal::Strained,
+        _ => Signal::Neutral,
     };
     let health = if failure.class.is_host_failure() {
         Health::Bad

@@ -109,6 +109,7 @@ fn follow(crawl: &mut Crawl, id: OrderId, host_id: HostId, location: &str) -> bo
     };
     let hops = hops + 1;
     host.robots = RobotsKnown::Asked { tries, hops };
+    let first_byte = (host.pace).first_byte(profile.first_byte_timeout, tries, false);
     host.pace.on_sent(now);
     let next = crawl.slots.renew(id, now);
     let deadline = now + profile.timeout + Duration::from_secs(10);
@@ -118,6 +119,7 @@ fn follow(crawl: &mut Crawl, id: OrderId, host_id: HostId, location: &str) -> bo
         purpose: Purpose::Robots,
         url: url.as_str().into(),
         profile,
+        first_byte,
         validators: None,
     }));
     true

@@ -18,7 +18,6 @@ use crate::{
         state::TaskState,
         stats::Step,
     },
-    politeness::budget::RetryBudget,
     ports::{
         commands::Inspected,
         stored::{AttemptRow, Ended, MovedCount, SessionOpened, StoreReceipt},
@@ -325,8 +324,7 @@ fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
             .map(|stage| Arc::from(stage.name.as_str()))
             .collect(),
     });
-    let budget = RetryBudget::new(&crawl.settings.0.retry);
-    let session = Session::new(&opened, &start, budget, crawl.now());
+    let session = Session::new(&opened, &start, crawl.now());
     let entity = crawl.commands.spawn(session).id();
     crawl.moves.journal().write(Change::SessionMoved {
         session: id,

@@ -20,7 +20,7 @@ use crate::{
         pace::{Ceiling, Learned, Pace, Signal},
     },
     ports::orders::RequestProfile,
-    site::scope::HostKey,
+    site::{compiled::RetryPolicy, scope::HostKey},
     systems::crawl::Crawl,
 };
 
@@ -157,6 +157,22 @@ impl Crawl<'_, '_> {
         }
     }
 
+    /// The retry policy of a task's stage, and whether it is the stage's own.
+    pub(in crate::systems) fn retry_policy(&self, task: &Identity) -> (RetryPolicy, bool) {
+        let own = self
+            .session(task.session)
+            .and_then(|session| session.site.stage(task.stage).retry);
+        let policy = own.unwrap_or(self.settings.0.retry.policy);
+        (policy, own.is_some())
+    }
+
+    /// Whether pages wait in the lines of this host.
+    pub(in crate::systems) fn has_queued(&self, host: HostId) -> bool {
+        let lines = self.lines.at_host(host);
+        let mut lines = lines.iter().map(|line| self.lines.get(*line));
+        lines.any(|line| line.waiting() > 0 || line.outside > 0)
+    }
+
     /// The manners of a session that has tasks at this host.
     pub(in crate::systems) fn profile_at(&self, host: HostId) -> Option<Arc<RequestProfile>> {
         let lines = self.lines.at_host(host);
@@ -189,12 +205,25 @@ impl Crawl<'_, '_> {
         let Some(mut host) = self.host_mut(host_id) else {
             return;
         };
+        let marked = host.pace.refuses_at_any_speed().is_some();
         host.pace.on_answer(now, sent, signal);
+        let share = host.pace.refuses_at_any_speed();
+        let told = (share.is_some() != marked).then(|| match share {
+            Some(share) => format!(
+                "{} refuses {share} % of all requests at any speed: its Retry-After holds for the \
+                 page that got it",
+                host.name
+            ),
+            None => format!("the refusals of {} follow our speed again", host.name),
+        });
         if health == Health::Good {
             host.budget.on_success();
         }
         if let Some(moved) = host.breaker.on_outcome(now, sent, health) {
             self.tell_breaker(host_id, moved.to, moved.until);
+        }
+        if let Some(told) = told {
+            self.tell_all(&told);
         }
         if matches!(failed, Some(ErrorClass::Aborted | ErrorClass::Worker)) {
             return;

@@ -168,7 +168,16 @@ pub(super) fn errand(
     profile: Arc<RequestProfile>,
 ) {
     let now = crawl.now();
-    let Some(url) = crawl.host_mut(host).map(|known| robots_url(&known.key)) else {
+    let most = profile.first_byte_timeout;
+    let Some((url, first_byte)) = crawl.host_mut(host).map(|known| {
+        let first_byte = match known.robots {
+            RobotsKnown::Asked { tries, .. } if purpose == Purpose::Robots => {
+                (known.pace).first_byte(most, tries, tries + 1 >= ROBOTS_TRIES)
+            }
+            _ => most,
+        };
+        (robots_url(&known.key), first_byte)
+    }) else {
         return;
     };
     let Some(id) = crawl.slots.open(owner, now) else {
@@ -181,6 +190,7 @@ pub(super) fn errand(
         purpose,
         url: url.as_str().into(),
         profile,
+        first_byte,
         validators: None,
     }));
 }

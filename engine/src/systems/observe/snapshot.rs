@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bevy_ecs::entity::Entity;
+
 use crate::{
     feed::{
         eta::{self, Forecast},
@@ -19,6 +21,7 @@ use crate::{
         line::Gone,
         phase::Phase,
         session::Session,
+        state::TaskState,
         stats::{Step, number},
     },
     systems::{crawl::Crawl, observe::forecast},
@@ -189,13 +192,14 @@ fn in_flight(counts: &Counts) -> u64 {
 }
 
 /// Waiting tasks by reason: queues by what holds their line, backoff by the ledger.
-fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
+fn waiting(crawl: &mut Crawl, id: SessionId) -> BTreeMap<String, u64> {
     let mut waiting = BTreeMap::new();
     let mut add = |reason: WaitReason, count: u64| {
         if count > 0 {
             *waiting.entry(reason.name().to_owned()).or_default() += count;
         }
     };
+    let thrifty = thrifty(crawl, id);
     let paused = crawl
         .session(id)
         .is_some_and(|session| !session.is_dispatching());
@@ -234,8 +238,23 @@ fn waiting(crawl: &Crawl, id: SessionId) -> BTreeMap<String, u64> {
         .moves
         .book(id)
         .map_or(0, |book| book.total[Phase::Backoff as usize]);
-    add(WaitReason::Backoff, backoff);
+    let thrifty = thrifty.min(backoff);
+    add(WaitReason::RetryBudget, thrifty);
+    add(WaitReason::Backoff, backoff - thrifty);
     waiting
+}
+
+/// Retries of a session that are due and wait for their host's budget.
+fn thrifty(crawl: &mut Crawl, id: SessionId) -> u64 {
+    let moves = &crawl.moves;
+    let still = |entity: &Entity| matches!(moves.of(*entity), Some(TaskState::Backoff { .. }));
+    crawl.desk.thrifty.retain(still);
+    let own = |entity: &&Entity| {
+        moves
+            .identity(**entity)
+            .is_some_and(|task| task.session == id)
+    };
+    u64::try_from(crawl.desk.thrifty.iter().filter(own).count()).unwrap_or(u64::MAX)
 }
 
 fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
@@ -265,7 +284,11 @@ fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
                 host: host.name.to_string(),
                 rate: host.rate(now),
                 limit: host.pace.limit(),
-                pace: host.pace.gap().as_secs_f64(),
+                pace: host.pace.gap(now).as_secs_f64(),
+                refuses: host
+                    .pace
+                    .refuses_at_any_speed()
+                    .map(|share| f64::from(share) / 100.0),
                 why: host.pace.why(now),
                 breaker: host.breaker.phase().name().to_owned(),
                 parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),

@@ -20,6 +20,8 @@ pub(super) struct Manners {
     crawl_delay: BTreeMap<String, Duration>,
     breakers: BTreeMap<String, BreakerPhase>,
     parked: BTreeMap<String, Duration>,
+    /// The same of single pages.
+    back: BTreeMap<String, Duration>,
     sent: BTreeMap<String, Vec<Duration>>,
     asked: usize,
     heard: usize,
@@ -64,6 +66,7 @@ impl Manners {
     pub(super) fn restart(&mut self) {
         self.breakers.clear();
         self.parked.clear();
+        self.back.clear();
         self.sent.clear();
     }
 
@@ -79,20 +82,28 @@ impl Manners {
         far: &FarEnd,
         loosened: bool,
     ) -> Result<(), String> {
-        self.listen(far);
+        self.listen(engine, far);
         self.check_requests(now, far, loosened)?;
         self.check_in_flight(engine, far, loosened)
     }
 
-    /// Hosts are parked from the moment their Retry-After is reported.
-    fn listen(&mut self, far: &FarEnd) {
+    /// Pages and hosts are parked from the moment their Retry-After is reported; hosts that refuse
+    /// at any speed are not.
+    fn listen(&mut self, engine: &Engine, far: &FarEnd) {
         for heard in &far.heard[self.heard..] {
             if let Some(after) = heard.retry_after {
-                let until = self.parked.entry(heard.host.clone()).or_default();
-                *until = (*until).max(heard.at + after);
+                let until = heard.at.saturating_add(after);
+                let parked = self.parked.entry(heard.host.clone()).or_default();
+                *parked = (*parked).max(until);
+                self.back.insert(heard.url.clone(), until);
             }
         }
         self.heard = far.heard.len();
+        for host in engine.hosts() {
+            if host.pace.refuses_at_any_speed().is_some() {
+                self.parked.remove(&host.key.name);
+            }
+        }
     }
 
     fn check_requests(
@@ -106,6 +117,11 @@ impl Manners {
             if let Some(until) = self.parked.get(host) {
                 that(now >= *until, || {
                     format!("{url} was asked before the host's Retry-After ended at {until:?}")
+                })?;
+            }
+            if let Some(until) = self.back.get(url) {
+                that(now >= *until, || {
+                    format!("{url} was asked before its own Retry-After ended at {until:?}")
                 })?;
             }
             if asked.purpose != Purpose::Probe {

@@ -236,15 +236,18 @@ fn a_limit_is_found_under_refusals_at_any_speed() {
         moody: 5,
         ..HOST
     };
-    let (mut good, seeds) = (0, 20_u32);
+    let (mut good, mut bad, seeds) = (0, 0, 20_u32);
     for seed in 1..=u64::from(seeds) {
         let tally = crawl(&host, &mut open(f64::INFINITY, 64), 600, seed);
         let refused = f64::from(tally.refused) / f64::from(tally.good + tally.refused);
-        assert!(refused <= 0.15, "{refused:.3} refused by seed {seed}");
-        good += tally.good;
+        assert!(refused <= 0.25, "{refused:.3} refused by seed {seed}");
+        (good, bad) = (good + tally.good, bad + tally.refused);
     }
     let goodput = f64::from(good) / (5.0 * 0.95 * 600.0 * f64::from(seeds));
-    assert!(goodput >= 0.4, "goodput {goodput:.2}");
+    let refused = f64::from(bad) / f64::from(good + bad);
+    eprintln!("5 a second, 5 % moody: goodput {goodput:.2}, refused {refused:.3}");
+    assert!(goodput >= 0.45, "goodput {goodput:.2}");
+    assert!(refused <= 0.15, "refused {refused:.3}");
 }
 
 #[test]
@@ -304,4 +307,135 @@ fn noise_of_a_few_milliseconds_throttles_no_loopback_crawl() {
         "{:?}",
         tally.by_second
     );
+}
+
+/// A host that counts the requests of the last second, refused ones too, or those it is serving.
+#[derive(Clone, Copy)]
+struct Counting {
+    a_second: usize,
+    at_once: usize,
+    retry_after: Option<Duration>,
+    service: Duration,
+}
+
+/// Time and refusals until this host has served 1,050 pages; a refused one comes back when it may.
+fn fetch_all(host: &Counting) -> (Duration, u32) {
+    let mut pace = open(10_000.0, 16);
+    let mut now = Duration::ZERO;
+    let (mut waiting, mut good, mut refused) = (1_050, 0, 0);
+    let mut recent: VecDeque<Duration> = VecDeque::new();
+    let mut due: BinaryHeap<Reverse<(Duration, Duration, bool)>> = BinaryHeap::new();
+    let mut back: BinaryHeap<Reverse<Duration>> = BinaryHeap::new();
+    let mut n = 0;
+    while good < 1_050 {
+        while back.peek().is_some_and(|Reverse(at)| *at <= now) {
+            back.pop();
+            waiting += 1;
+        }
+        while waiting > 0 && pace.next_allowed(now) == When::Now {
+            (waiting, n) = (waiting - 1, n + 1);
+            pace.on_sent(now);
+            recent.push_back(now);
+            recent.retain(|sent| *sent + ms(1_000) > now);
+            let is_refused = recent.len() > host.a_second || due.len() >= host.at_once;
+            let spread = chance::below(chance::unit(1, Purpose::Latency, n, 0), 1_000);
+            let took = host.service * 2 / 3 + host.service * u32::try_from(spread).unwrap() / 1_500;
+            due.push(Reverse((now + took, now, is_refused)));
+        }
+        let sends = match pace.next_allowed(now) {
+            When::At(at, _) if waiting > 0 => Some(at),
+            _ => None,
+        };
+        let answers = due.peek().map(|Reverse((at, ..))| *at);
+        let returns = back.peek().map(|Reverse(at)| *at);
+        now = (sends.into_iter().chain(answers).chain(returns).min()).expect("something is due");
+        while let Some(Reverse((at, sent, is_refused))) = due.peek().copied()
+            && at <= now
+        {
+            due.pop();
+            if is_refused {
+                refused += 1;
+                pace.on_answer(now, sent, Signal::Throttled(host.retry_after));
+                back.push(Reverse(now + host.retry_after.unwrap_or(ms(1_000))));
+            } else {
+                good += 1;
+                pace.on_answer(now, sent, Signal::Good(at.saturating_sub(sent)));
+            }
+        }
+    }
+    (now, refused)
+}
+
+#[test]
+fn limits_of_rate_and_of_requests_at_once_are_found_soon() {
+    let any = usize::MAX;
+    let quick = ms(3);
+    let law = |a_second, at_once, retry_after, service| Counting {
+        a_second,
+        at_once,
+        retry_after,
+        service,
+    };
+    // Name, host, seconds and refusals at most.
+    for (name, host, seconds, most) in [
+        (
+            "20/s, Retry-After",
+            law(20, any, Some(ms(2_000)), quick),
+            66,
+            10,
+        ),
+        ("20/s", law(20, any, None, quick), 60, 20),
+        (
+            "100/s, Retry-After",
+            law(100, any, Some(ms(2_000)), quick),
+            22,
+            20,
+        ),
+        ("100/s", law(100, any, None, quick), 20, 30),
+        ("4 at once", law(any, 4, Some(ms(2_000)), ms(75)), 42, 12),
+    ] {
+        let (took, refused) = fetch_all(&host);
+        eprintln!("{name}: {took:.1?}, {refused} refused");
+        assert!(took <= Duration::from_secs(seconds), "{name}: {took:.1?}");
+        assert!(refused <= most, "{name}: {refused} refused");
+    }
+}
+
+#[test]
+fn after_a_time_of_refusals_most_of_the_old_speed_is_back_within_a_minute() {
+    // For a minute the host refuses all, or all but a few.
+    for few in [0, 2] {
+        let mut pace = open(100.0, 16);
+        let mut now = ms(0);
+        let (mut served, mut last) = (Vec::new(), Duration::MAX);
+        while now < Duration::from_secs(230) {
+            match pace.next_allowed(now) {
+                When::At(at, _) => now = at,
+                When::Full => unreachable!("each is answered at once"),
+                When::Now => {
+                    let is_bad = (100..160).contains(&now.as_secs());
+                    let few = is_bad && now.as_millis() % 1_000 / 100 < few;
+                    pace.on_sent(now);
+                    let signal = if is_bad && !few {
+                        Signal::Throttled(None)
+                    } else {
+                        served.push(now);
+                        Signal::Good(ms(5))
+                    };
+                    pace.on_answer(now + ms(5), now, signal);
+                    assert_ne!(now, last, "time goes on");
+                    last = now;
+                    now += ms(5);
+                }
+            }
+        }
+        let rate = |from: u64| served.iter().filter(|at| at.as_secs() == from).count();
+        assert!(rate(90) >= 90, "{} a second before", rate(90));
+        let back = (160..=220).find(|second| rate(*second) >= 90);
+        assert!(back.is_some(), "{few}: not back after a minute");
+        eprintln!(
+            "{few} of ten seconds served: back after {} s",
+            back.unwrap_or(0) - 160
+        );
+    }
 }
