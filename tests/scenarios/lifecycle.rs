@@ -75,20 +75,20 @@ fn a_timeout_is_retried_after_its_backoff() {
     crawl.run_until_idle();
     crawl.expect(&expect![[r#"
         0.265 a.test/ queued → fetching
-        30.265 a.test/ fetching → backoff timeout_first_byte until 37.265
-        37.265 a.test/ backoff → queued
-        37.265 a.test/ queued → fetching
-        37.365 a.test/ fetching → fetched
-        37.365 a.test/ fetched → parsing
-        37.367 a.test/ parsing → parsed
-        37.367 a.test/ parsed → saving
-        37.372 a.test/ saving → done
-        37.515 a.test/1 queued → fetching
-        37.615 a.test/1 fetching → fetched
-        37.615 a.test/1 fetched → parsing
-        37.617 a.test/1 parsing → parsed
-        37.617 a.test/1 parsed → saving
-        37.622 a.test/1 saving → done
+        10.265 a.test/ fetching → backoff timeout_first_byte until 17.265
+        17.265 a.test/ backoff → queued
+        17.265 a.test/ queued → fetching
+        17.365 a.test/ fetching → fetched
+        17.365 a.test/ fetched → parsing
+        17.367 a.test/ parsing → parsed
+        17.367 a.test/ parsed → saving
+        17.372 a.test/ saving → done
+        17.515 a.test/1 queued → fetching
+        17.615 a.test/1 fetching → fetched
+        17.615 a.test/1 fetched → parsing
+        17.617 a.test/1 parsing → parsed
+        17.617 a.test/1 parsed → saving
+        17.622 a.test/1 saving → done
     "#]]);
 }
 
