@@ -10,6 +10,7 @@ mod authors;
 mod catalogues;
 mod catalogues_rows;
 mod contract;
+mod cookies;
 mod letters;
 mod recordings;
 mod side_by_side;

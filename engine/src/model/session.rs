@@ -27,6 +27,9 @@ use crate::{
     site::{compiled::Site, scope::HostKey},
 };
 
+/// Remarks of a session that are said in full.
+const MOST_REMARKS: usize = 20;
+
 /// One run over one site.
 #[derive(Component, Debug)]
 pub struct Session {
@@ -74,6 +77,10 @@ pub struct Session {
     pub results: Vec<serde_json::Value>,
     /// New pages that the finished pages of a stage brought, by stage and target.
     pub children: BTreeMap<(StageId, StageId), u64>,
+    /// What a person should know at its end, the first so many.
+    pub remarks: Vec<String>,
+    /// Remarks beyond those.
+    pub unsaid: u64,
     /// Its result document, once it has one.
     pub result: Option<serde_json::Value>,
     /// Where each stage is, over all batches.
@@ -103,6 +110,7 @@ impl Session {
     ) -> Self {
         let mut profile = (*start.profile).clone();
         profile.session = opened.session;
+        profile.kept_cookies = opened.cookies.as_slice().into();
         Self {
             id: opened.session,
             graph: Graph::of(&start.site),
@@ -134,6 +142,8 @@ impl Session {
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),
+            remarks: Vec::new(),
+            unsaid: 0,
             result: None,
             stages: vec![StagePhase::Waiting; start.site.stages.len()],
             stage_attempts: {
@@ -146,6 +156,15 @@ impl Session {
             past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
             tempo: Tempo::default(),
+        }
+    }
+
+    /// Keeps a sentence for the run's end.
+    pub fn remark(&mut self, text: &str) {
+        if self.remarks.len() < MOST_REMARKS {
+            self.remarks.push(text.to_owned());
+        } else {
+            self.unsaid += 1;
         }
     }
 
