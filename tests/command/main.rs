@@ -14,6 +14,7 @@ mod cookies;
 mod letters;
 mod recordings;
 mod side_by_side;
+mod sitemaps;
 mod stopping;
 mod stores;
 mod workplace;
