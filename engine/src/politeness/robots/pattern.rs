@@ -187,17 +187,14 @@ fn normal(text: &[u8], plain: &[u8], unescape: bool) -> Vec<u8> {
         let escaped = (byte == b'%')
             .then(|| hex(text.get(index..index + 2)?))
             .flatten();
-        let (value, must_escape) = match escaped {
-            Some(value) => {
-                index += 2;
-                let unreserved = value.is_ascii_alphanumeric() || b"-._~".contains(&value);
-                (value, !(unescape && unreserved))
-            }
-            None => {
-                let is_kept =
-                    byte.is_ascii_graphic() && !plain.contains(&byte) && !RESPELLED.contains(&byte);
-                (byte, !is_kept)
-            }
+        let (value, must_escape) = if let Some(value) = escaped {
+            index += 2;
+            let unreserved = value.is_ascii_alphanumeric() || b"-._~".contains(&value);
+            (value, !(unescape && unreserved))
+        } else {
+            let is_kept =
+                byte.is_ascii_graphic() && !plain.contains(&byte) && !RESPELLED.contains(&byte);
+            (byte, !is_kept)
         };
         if must_escape {
             out.extend([
