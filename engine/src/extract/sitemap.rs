@@ -12,7 +12,7 @@ use crate::{
     extract::{
         bounds::Bounds,
         charset,
-        found::Found,
+        found::{Found, Offer},
         output::{ExtractError, Extracted, PageInput},
     },
     model::{class::ErrorClass, ids::StageId},
@@ -69,30 +69,36 @@ pub(super) fn read(
     page: &PageInput<'_>,
     bounds: &Bounds,
 ) -> Result<Extracted, ExtractError> {
-    let unpacked = unpacked(page.body);
+    let Unpacked { body, mut cut } = unpacked(page.body);
     let mut listing = if is_robots(page.url) {
-        named_by_robots(&unpacked.body)
+        named_by_robots(&body)
     } else {
-        of_text(&charset::decode(page.content_type, &unpacked.body).0)
+        of_text(&charset::decode(page.content_type, &body).0)
     };
     let mut out = Extracted::default();
     let mut say = |text: &str| out.warnings.push(format!("{text}; {}", page.place()));
     if let Some(why) = listing.unreadable.take() {
+        let (class, why) = cut.take().unwrap_or((ErrorClass::Parse, why));
         if !page.carried.contains_key(USUAL) {
-            let (class, why) = unpacked.cut.unwrap_or((ErrorClass::Parse, why));
             return Err(ExtractError {
                 class,
                 message: format!("this is no sitemap: {why}; {}", page.place()),
             });
         }
+        // Of a page that is not there the body is empty, whatever came with the answer.
+        let why = if page.body.is_empty() {
+            String::new()
+        } else {
+            format!(": {why}")
+        };
         say(&format!(
-            "robots.txt names no sitemap, and at the usual place there is none: {why}"
+            "robots.txt names no sitemap, and at the usual place there is none{why}"
         ));
     }
     for odd in &listing.odd {
         say(odd);
     }
-    if let Some((_, why)) = &unpacked.cut {
+    if let Some((_, why)) = cut {
         say(&format!("{why}; what stands before that was read"));
     }
     follow(
@@ -122,7 +128,7 @@ fn follow(
         .and_then(|rule| rule.matches.as_ref());
     let base = Url::parse(page.final_url).ok();
     let mut found = Found::new(site, stage, page, bounds);
-    let mut nowhere = 0;
+    let (mut nowhere, mut unread) = (0, 0);
     for (position, entry) in (1u64..).zip(entries) {
         let (to, href, is_usual) = match entry {
             Entry::Sitemap(href) => (stage, href, false),
@@ -137,7 +143,7 @@ fn follow(
             continue;
         }
         out.distinct_items += u32::from(to == listed);
-        found.offer(to, &url, || {
+        let offer = found.offer(to, &url, || {
             let mut carried = Map::new();
             carried.insert("page".to_owned(), Json::from(1));
             carried.insert("position".to_owned(), Json::from(position));
@@ -146,12 +152,18 @@ fn follow(
             }
             carried
         });
+        unread += u32::from(to == stage && offer == Offer::Refused);
     }
+    let mut say = |text: String| out.warnings.push(format!("{text}; {}", page.place()));
     if nowhere > 0 {
-        out.warnings.push(format!(
-            "{nowhere} entries of the sitemap are no http or https addresses and were passed \
-             over; {}",
-            page.place()
+        say(format!(
+            "{nowhere} entries of the sitemap are no http or https addresses and were passed over"
+        ));
+    }
+    if unread > 0 {
+        say(format!(
+            "{unread} sitemaps named here lie out of scope or out of bounds and are not read; \
+             `hosts` under [site] names the hosts in scope"
         ));
     }
     found.finish(out);

@@ -228,6 +228,20 @@ fn damage_costs_what_is_damaged_and_is_said() {
 }
 
 #[test]
+fn a_sitemap_that_may_not_be_read_is_said() {
+    let robots = b"Sitemap: http://cdn.test/map.xml\nSitemap: http://shop.test/a.xml\n";
+    let url = "http://shop.test/robots.txt";
+    let (links, warnings) = read(url, None, robots, &json!({})).unwrap();
+    assert_eq!(links, ["sitemap:detail http://shop.test/a.xml"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("1 sitemaps named here lie out of scope"));
+    let (links, said) = odd(b"<urlset><url><loc>http://shop.test/p/1</loc></url>
+      <url><loc>ftp://shop.test/p/2</loc></url></urlset>");
+    assert_eq!(links, ["detail http://shop.test/p/1"]);
+    assert!(said.starts_with("1 entries"), "{said}");
+}
+
+#[test]
 fn many_faults_cost_no_more_than_some() {
     let body = "<url a='".repeat(500_000);
     let began = std::time::Instant::now();
