@@ -68,7 +68,7 @@ pub fn crawl(
     let exit = report(&ended, manner);
     for (_, _, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
-        for remark in remarks(&result) {
+        for remark in sitemap_remarks(&result) {
             complain(&safe(&remark));
         }
         let job = jobs.iter().find(|job| result["site"] == *job.site.name);
@@ -79,15 +79,15 @@ pub fn crawl(
     Ok((exit, ended))
 }
 
-/// What the engine found odd, and how much more of it there was.
-fn remarks(result: &Json) -> Vec<String> {
-    let said = result["remarks"].as_array().into_iter().flatten();
+/// What was odd about sitemaps, and how much more of it there was.
+fn sitemap_remarks(result: &Json) -> Vec<String> {
+    let said = result["sitemapRemarks"].as_array().into_iter().flatten();
     let mut said: Vec<String> = said
         .filter_map(|remark| remark.as_str().map(str::to_owned))
         .collect();
-    let more = result["remarksUnsaid"].as_u64().unwrap_or(0);
+    let more = result["sitemapRemarksUnsaid"].as_u64().unwrap_or(0);
     if more > 0 {
-        said.push(format!("… and {more} more remarks of this kind"));
+        said.push(format!("… and {more} more of this kind"));
     }
     said
 }

@@ -77,10 +77,10 @@ pub struct Session {
     pub results: Vec<serde_json::Value>,
     /// New pages that the finished pages of a stage brought, by stage and target.
     pub children: BTreeMap<(StageId, StageId), u64>,
-    /// What a person should know at its end, the first so many.
-    pub remarks: Vec<String>,
+    /// What a person should know of its sitemaps at its end, the first so many.
+    pub sitemap_remarks: Vec<String>,
     /// Remarks beyond those.
-    pub unsaid: u64,
+    pub sitemap_unsaid: u64,
     /// Its result document, once it has one.
     pub result: Option<serde_json::Value>,
     /// Where each stage is, over all batches.
@@ -142,8 +142,8 @@ impl Session {
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),
-            remarks: Vec::new(),
-            unsaid: 0,
+            sitemap_remarks: Vec::new(),
+            sitemap_unsaid: 0,
             result: None,
             stages: vec![StagePhase::Waiting; start.site.stages.len()],
             stage_attempts: {
@@ -159,12 +159,12 @@ impl Session {
         }
     }
 
-    /// Keeps a sentence for the run's end.
-    pub fn remark(&mut self, text: &str) {
-        if self.remarks.len() < MOST_REMARKS {
-            self.remarks.push(text.to_owned());
+    /// Keeps a sentence about a sitemap for the run's end.
+    pub fn remark_sitemap(&mut self, text: &str) {
+        if self.sitemap_remarks.len() < MOST_REMARKS {
+            self.sitemap_remarks.push(text.to_owned());
         } else {
-            self.unsaid += 1;
+            self.sitemap_unsaid += 1;
         }
     }
 

@@ -82,7 +82,7 @@ fn remark(crawl: &mut Crawl, task: &Identity, extracted: &Extracted) {
         && session.site.stage(task.stage).sitemap_of.is_some()
     {
         for warning in &extracted.warnings {
-            session.remark(warning);
+            session.remark_sitemap(warning);
         }
     }
 }

@@ -195,9 +195,9 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
     if let Some(why) = &session.why {
         document["why"] = json!(why);
     }
-    if !session.remarks.is_empty() {
-        document["remarks"] = json!(session.remarks);
-        document["remarksUnsaid"] = json!(session.unsaid);
+    if !session.sitemap_remarks.is_empty() {
+        document["sitemapRemarks"] = json!(session.sitemap_remarks);
+        document["sitemapRemarksUnsaid"] = json!(session.sitemap_unsaid);
     }
     document
 }
