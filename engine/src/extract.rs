@@ -24,6 +24,7 @@ mod tree;
 use std::borrow::Cow;
 
 pub use paging::page_number;
+pub use sitemap::sitemap_may_be_missing;
 
 use crate::{
     extract::{

@@ -229,6 +229,7 @@ pub fn request_profile(
             .unwrap_or_else(|| fetch.user_agent.clone()),
         headers: politeness.headers.clone(),
         cookies: politeness.cookies.clone(),
+        kept_cookies: Arc::default(),
         basic_auth: politeness.basic_auth.clone(),
         auth_hosts: site.scope.hosts.clone(),
         proxy: politeness.proxy.clone(),

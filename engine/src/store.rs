@@ -3,6 +3,7 @@
 
 mod admit;
 mod bulk;
+mod cookies;
 mod discover;
 mod end;
 mod fault;
@@ -251,6 +252,10 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
         }
         StoreVerb::Note(note) => {
             session::note(work, note)?;
+            StoreReceipt::Noted
+        }
+        StoreVerb::KeepCookies(set) => {
+            cookies::keep(work, &set)?;
             StoreReceipt::Noted
         }
     })

@@ -10,7 +10,11 @@ use std::{
     path::Path,
 };
 
-use crawlfield_kit::binary::{Program, Running};
+use crawlfield_kit::{
+    binary::{Program, Running},
+    shop,
+    sites::{Reply, Web},
+};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -160,6 +164,56 @@ fn killed_at_any_moment_and_resumed_the_records_are_those_of_an_undisturbed_run(
         check(&wanted, &moments.into_iter().collect::<Vec<_>>());
     }
     check(&wanted, &[0, 0, 1, 1, 2]);
+}
+
+/// Lists set a cookie anew each time, and details want the newest: a page that is done has had its
+/// cookies kept.
+#[test]
+fn what_a_page_set_is_kept_no_later_than_the_page() {
+    for moment in [1, 2, 3, 5] {
+        let place = Place::new();
+        let web = Web::start(|request| {
+            let page = shop::page(20, request).unwrap_or_else(|| Reply::status(404));
+            let knows = |name: &str| {
+                let cookies = request.header("cookie").unwrap_or_default();
+                cookies.split("; ").any(|pair| pair == format!("{name}=1"))
+            };
+            match request.path().split_once("/list/") {
+                Some((_, list)) => page.with("Set-Cookie", &format!("list-{list}=1; Path=/")),
+                None if request.path().starts_with("/item/") => {
+                    let item: u32 = request.path()["/item/".len()..].parse().unwrap();
+                    let list = item / shop::PER_PAGE + 1;
+                    if knows(&format!("list-{list}")) {
+                        page
+                    } else {
+                        Reply::status(403)
+                    }
+                }
+                None => page,
+            }
+        });
+        let site = place.0.path().join("site.toml");
+        std::fs::write(&site, shop::site("max_in_flight = 2")).unwrap();
+        let (store, connect) = (place.store(), web.connect_to(shop::HOST));
+        let site = site.to_str().unwrap();
+        let args = [
+            "run",
+            site,
+            "--quiet",
+            "--store",
+            &store,
+            "--connect-to",
+            &connect,
+        ];
+        let mut running = program().start(args);
+        running.until(|| place.count("cf_attempt") >= moment);
+        running.kill();
+        let _ = place.resume().ended().with_code(0);
+        let args = ["export", "--store", &store, "--record", "item"];
+        let items = program().run(args).with_code(0).stdout;
+        assert_eq!(items.lines().count(), 20, "killed at {moment}");
+        assert_eq!(place.count("cf_cookie"), 0);
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) fn profile() -> RequestProfile {
         user_agent: "Crawlfield/test".to_owned(),
         headers: BTreeMap::new(),
         cookies: BTreeMap::new(),
+        kept_cookies: Arc::default(),
         basic_auth: None,
         auth_hosts: Vec::new(),
         extra_roots: Vec::new(),

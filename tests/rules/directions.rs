@@ -47,7 +47,7 @@ const MAY_IMPORT: [(&str, &[&str], &str); 14] = [
     ),
     (
         "extract",
-        &["model", "settings", "site"],
+        &["model", "politeness", "settings", "site"],
         "extraction is pure: page and stage in, records and links out",
     ),
     (

@@ -293,5 +293,6 @@ fn report(id: OrderId, outcome: Outcome) -> Report {
         id,
         took: Duration::from_millis(1),
         outcome,
+        cookies: None,
     }
 }

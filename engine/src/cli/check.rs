@@ -4,6 +4,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use crate::{
+    politeness::robots::{agent_token, is_browser},
     settings::layers::{Inputs, LayerError, layer},
     site::{
         compiled::{Pages, Site, Stage},
@@ -59,12 +60,30 @@ pub fn check(text: &str, file: &str, inputs: &Inputs<'_>) -> Result<Checked, Str
     .map_err(|error: LayerError| error.to_string())?;
     let mut warnings: Vec<String> = odd.iter().map(SiteError::to_string).collect();
     warnings.extend(layered.warnings.iter().cloned());
-    let text = format!("{}\nSettings:\n{}", describe(&site), layered.explain());
+    let mut politeness = site.politeness.clone();
+    layered.apply_to(&mut politeness);
+    let user_agent = politeness
+        .user_agent
+        .as_deref()
+        .unwrap_or(&layered.settings.fetch.user_agent);
+    let name = agent_token(user_agent);
+    if name.is_empty() || is_browser(name) {
+        warnings.push(format!(
+            "user_agent {user_agent:?} has no crawler's name, so that of robots.txt only the \
+             groups for all count; begin it with a name of your own, as in MyBot/1.0 \
+             (+https://example.org)"
+        ));
+    }
+    let text = format!(
+        "{}\nSettings:\n{}",
+        describe(&site, name),
+        layered.explain()
+    );
     Ok(Checked { text, warnings })
 }
 
-/// The site in words.
-fn describe(site: &Site) -> String {
+/// The site in words; robots.txt knows us by this name.
+fn describe(site: &Site, name: &str) -> String {
     let mut text = format!("Site {}: {} stages\n", site.name, site.stages.len());
     // Writing into a String cannot fail.
     for url in &site.start {
@@ -81,7 +100,10 @@ fn describe(site: &Site) -> String {
         Some(true) => "obeyed (site file)",
         Some(false) => "ignored (site file)",
     };
-    let _ = writeln!(text, "  robots.txt {robots}");
+    let _ = match site.politeness.robots {
+        Some(false) => writeln!(text, "  robots.txt {robots}"),
+        _ => writeln!(text, "  robots.txt {robots}, known to it as {name:?}"),
+    };
     for range in &site.politeness.allow_addresses {
         let _ = writeln!(text, "  address range {range} allowed (site file)");
     }

@@ -1,32 +1,67 @@
-//! Sitemaps (SPEC D1): a robots.txt names sitemaps, an index lists sitemaps, a sitemap lists
-//! pages. All three are pages of a stage of their own and yield links only.
+//! Sitemaps (SPEC D1): a robots.txt names sitemaps, an index lists sitemaps, a sitemap or a feed
+//! lists pages. All are pages of a stage of their own and yield links only.
+
+mod xml;
 
 use std::{borrow::Cow, io::Read};
 
-use quick_xml::{Reader, escape::unescape, events::Event};
 use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::{
     extract::{
         bounds::Bounds,
-        found::Found,
+        charset,
+        found::{Found, Offer},
         output::{ExtractError, Extracted, PageInput},
     },
     model::{class::ErrorClass, ids::StageId},
+    politeness::robots,
     site::{compiled::Site, scope::resolve},
 };
 
 /// A sitemap unpacks to 50 MiB at most (sitemaps.org).
 const MOST_BYTES: u64 = 50 << 20;
 
+/// Carried to a sitemap that nobody named: it may well be missing.
+const USUAL: &str = "_usual";
+
 /// Where an entry leads.
+#[derive(Debug, PartialEq, Eq)]
 enum Entry {
     Sitemap(String),
+    /// To where sitemaps usually stand.
+    Usual,
     Page(String),
 }
 
-/// Reads a sitemap, an index of sitemaps, or a robots.txt.
+/// What a body lists, and what in it could not be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Listing {
+    entries: Vec<Entry>,
+    /// Whole sentences without the page.
+    odd: Vec<String>,
+    /// Why it is no sitemap at all.
+    unreadable: Option<String>,
+}
+
+/// Whether a page of sitemaps may be missing: a robots.txt, or the usual place that nobody named.
+/// `carried` is the JSON text of what its link carried.
+#[must_use]
+pub fn sitemap_may_be_missing(url: &str, carried: &str) -> bool {
+    let carried: Map<String, Json> = serde_json::from_str(carried).unwrap_or_default();
+    is_robots(url) || carried.contains_key(USUAL)
+}
+
+fn is_robots(url: &str) -> bool {
+    url.ends_with("/robots.txt")
+}
+
+/// Reads a sitemap, an index of sitemaps, a feed, or a robots.txt.
+///
+/// # Errors
+///
+/// `Parse`, `Decode` or `TooLarge` where somebody named the sitemap and nothing of it can be read.
 pub(super) fn read(
     site: &Site,
     stage: StageId,
@@ -34,18 +69,58 @@ pub(super) fn read(
     page: &PageInput<'_>,
     bounds: &Bounds,
 ) -> Result<Extracted, ExtractError> {
-    let body = unpacked(page)?;
-    let text = String::from_utf8_lossy(&body);
-    let entries = if page.url.ends_with("/robots.txt") {
-        named_by_robots(&text)
-    } else if text.trim_start().starts_with('<') {
-        of_xml(&text, page)?
+    let Unpacked { body, mut cut } = unpacked(page.body);
+    let mut listing = if is_robots(page.url) {
+        named_by_robots(&body)
     } else {
-        // The plain form: one URL a line.
-        text.lines()
-            .map(|line| Entry::Page(line.trim().to_owned()))
-            .collect()
+        of_text(&charset::decode(page.content_type, &body).0)
     };
+    let mut out = Extracted::default();
+    let mut say = |text: &str| out.warnings.push(format!("{text}; {}", page.place()));
+    if let Some(why) = listing.unreadable.take() {
+        let (class, why) = cut.take().unwrap_or((ErrorClass::Parse, why));
+        if !page.carried.contains_key(USUAL) {
+            return Err(ExtractError {
+                class,
+                message: format!("this is no sitemap: {why}; {}", page.place()),
+            });
+        }
+        // Of a page that is not there the body is empty, whatever came with the answer.
+        let why = if page.body.is_empty() {
+            String::new()
+        } else {
+            format!(": {why}")
+        };
+        say(&format!(
+            "robots.txt names no sitemap, and at the usual place there is none{why}"
+        ));
+    }
+    for odd in &listing.odd {
+        say(odd);
+    }
+    if let Some((_, why)) = cut {
+        say(&format!("{why}; what stands before that was read"));
+    }
+    follow(
+        site,
+        (stage, listed),
+        page,
+        bounds,
+        listing.entries,
+        &mut out,
+    );
+    Ok(out)
+}
+
+/// Entries become links: sitemaps into their own stage, pages that match into the listed one.
+fn follow(
+    site: &Site,
+    (stage, listed): (StageId, StageId),
+    page: &PageInput<'_>,
+    bounds: &Bounds,
+    entries: Vec<Entry>,
+    out: &mut Extracted,
+) {
     let matches = site
         .stage(listed)
         .sitemaps
@@ -53,138 +128,132 @@ pub(super) fn read(
         .and_then(|rule| rule.matches.as_ref());
     let base = Url::parse(page.final_url).ok();
     let mut found = Found::new(site, stage, page, bounds);
-    let mut pages = 0;
+    let (mut nowhere, mut unread) = (0, 0);
     for (position, entry) in (1u64..).zip(entries) {
-        let (to, href) = match entry {
-            Entry::Sitemap(href) => (stage, href),
-            Entry::Page(href) => (listed, href),
+        let (to, href, is_usual) = match entry {
+            Entry::Sitemap(href) => (stage, href, false),
+            Entry::Usual => (stage, "/sitemap.xml".to_owned(), true),
+            Entry::Page(href) => (listed, href, false),
         };
         let Some(url) = base.as_ref().and_then(|base| resolve(base, &href)) else {
+            nowhere += 1;
             continue;
         };
         if to == listed && matches.is_some_and(|regex| !regex.is_match(url.as_str())) {
             continue;
         }
-        pages += u32::from(to == listed);
-        found.offer(to, &url, || {
+        out.distinct_items += u32::from(to == listed);
+        let offer = found.offer(to, &url, || {
             let mut carried = Map::new();
             carried.insert("page".to_owned(), Json::from(1));
             carried.insert("position".to_owned(), Json::from(position));
+            if is_usual {
+                carried.insert(USUAL.to_owned(), Json::from(true));
+            }
             carried
         });
+        unread += u32::from(to == stage && offer == Offer::Refused);
     }
-    let mut out = Extracted {
-        distinct_items: pages,
-        ..Extracted::default()
-    };
-    found.finish(&mut out);
-    Ok(out)
+    let mut say = |text: String| out.warnings.push(format!("{text}; {}", page.place()));
+    if nowhere > 0 {
+        say(format!(
+            "{nowhere} entries of the sitemap are no http or https addresses and were passed over"
+        ));
+    }
+    if unread > 0 {
+        say(format!(
+            "{unread} sitemaps named here lie out of scope or out of bounds and are not read; \
+             `hosts` under [site] names the hosts in scope"
+        ));
+    }
+    found.finish(out);
 }
 
 /// The sitemaps that a robots.txt names; the usual place where it names none.
-fn named_by_robots(text: &str) -> Vec<Entry> {
-    let mut named: Vec<Entry> = text
-        .lines()
-        .filter_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.trim()
-                .eq_ignore_ascii_case("sitemap")
-                .then(|| Entry::Sitemap(value.trim().to_owned()))
-        })
+fn named_by_robots(body: &[u8]) -> Listing {
+    let mut entries: Vec<Entry> = robots::sitemaps(body)
+        .into_iter()
+        .map(Entry::Sitemap)
         .collect();
-    if named.is_empty() {
-        named.push(Entry::Sitemap("/sitemap.xml".to_owned()));
+    if entries.is_empty() {
+        entries.push(Entry::Usual);
     }
-    named
-}
-
-/// `sitemap` and `url` entries by their `loc`. Any prefix will do, but it is one for both: the
-/// `image:loc` of a `url` is no page.
-fn of_xml(text: &str, page: &PageInput<'_>) -> Result<Vec<Entry>, ExtractError> {
-    let mut reader = Reader::from_str(text);
-    reader.config_mut().check_end_names = false;
-    let mut entries = Vec::new();
-    let (mut in_index, mut loc): (bool, Option<String>) = (false, None);
-    let mut prefix: Option<Vec<u8>> = None;
-    loop {
-        let event = reader.read_event().map_err(|error| ExtractError {
-            class: ErrorClass::Parse,
-            message: format!(
-                "the sitemap is no XML at byte {}: {error}; page {}",
-                reader.error_position(),
-                page.url
-            ),
-        })?;
-        match event {
-            Event::Start(tag) => {
-                let own = tag.name().prefix().map(|own| own.as_ref().to_vec());
-                match tag.local_name().as_ref() {
-                    name @ (b"sitemap" | b"url") => {
-                        in_index = name == b"sitemap";
-                        prefix = own;
-                    }
-                    b"loc" if own == prefix => loc = Some(String::new()),
-                    _ => {}
-                }
-            }
-            Event::Text(part) => {
-                if let Some(loc) = &mut loc {
-                    loc.push_str(&String::from_utf8_lossy(&part));
-                }
-            }
-            Event::GeneralRef(name) => {
-                if let Some(loc) = &mut loc {
-                    let entity = format!("&{};", String::from_utf8_lossy(&name));
-                    let plain = unescape(&entity).map_or_else(
-                        |_| Cow::from(entity.as_str()),
-                        |text| Cow::from(text.into_owned()),
-                    );
-                    loc.push_str(&plain);
-                }
-            }
-            Event::CData(part) => {
-                if let Some(loc) = &mut loc {
-                    loc.push_str(&String::from_utf8_lossy(&part));
-                }
-            }
-            Event::End(tag) if tag.local_name().as_ref() == b"loc" => {
-                let Some(href) = loc.take().map(|loc| loc.trim().to_owned()) else {
-                    continue;
-                };
-                entries.push(if in_index {
-                    Entry::Sitemap(href)
-                } else {
-                    Entry::Page(href)
-                });
-            }
-            Event::Eof => return Ok(entries),
-            _ => {}
-        }
+    Listing {
+        entries,
+        ..Listing::default()
     }
 }
 
-/// A gzip file (`.xml.gz`) is unpacked; anything else is as it is.
-fn unpacked<'a>(page: &PageInput<'a>) -> Result<Cow<'a, [u8]>, ExtractError> {
-    if !page.body.starts_with(b"\x1f\x8b") {
-        return Ok(Cow::Borrowed(page.body));
+fn of_text(text: &str) -> Listing {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if text.starts_with('<') {
+        xml::read(text)
+    } else {
+        of_lines(text)
     }
-    let mut text = Vec::new();
-    let read = flate2::read::MultiGzDecoder::new(page.body)
-        .take(MOST_BYTES + 1)
-        .read_to_end(&mut text);
-    let failure = |class, what: &str| ExtractError {
-        class,
-        message: format!("the sitemap {what}; page {}", page.url),
-    };
-    match read {
-        Ok(_) if text.len() as u64 > MOST_BYTES => {
-            Err(failure(ErrorClass::TooLarge, "unpacks to more than 50 MiB"))
+}
+
+/// The plain form: one absolute URL a line. Anything else is no entry: a server's "Not found" is
+/// no page of that name.
+fn of_lines(text: &str) -> Listing {
+    let mut listing = Listing::default();
+    let mut odd = 0;
+    let lines = text.split(['\n', '\r']).map(str::trim);
+    for line in lines.filter(|line| !line.is_empty()) {
+        if Url::parse(line).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            listing.entries.push(Entry::Page(line.to_owned()));
+        } else {
+            odd += 1;
         }
-        Ok(_) => Ok(Cow::Owned(text)),
-        Err(error) => Err(failure(
-            ErrorClass::Decode,
-            &format!("is a damaged gzip file: {error}"),
+    }
+    match (listing.entries.len(), odd) {
+        (0, 0) => listing.unreadable = Some("the answer has no text at all".to_owned()),
+        (0, _) => {
+            listing.unreadable =
+                Some("it is neither XML nor a list of absolute URLs, one a line".to_owned());
+        }
+        (_, 0) => {}
+        (_, odd) => listing.odd.push(format!(
+            "{odd} lines of the sitemap are no absolute URLs and were passed over"
         )),
+    }
+    listing
+}
+
+/// A body as it is read.
+struct Unpacked<'b> {
+    body: Cow<'b, [u8]>,
+    /// Why it ends before the file does.
+    cut: Option<(ErrorClass, String)>,
+}
+
+/// A gzip file (`.xml.gz`) is unpacked, as far as it can be; anything else is as it is.
+fn unpacked(packed: &[u8]) -> Unpacked<'_> {
+    if !packed.starts_with(b"\x1f\x8b") {
+        return Unpacked {
+            body: Cow::Borrowed(packed),
+            cut: None,
+        };
+    }
+    let mut body = Vec::new();
+    let read = flate2::read::MultiGzDecoder::new(packed)
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut body);
+    let cut = match read {
+        Ok(_) if body.len() as u64 > MOST_BYTES => {
+            body.truncate(usize::try_from(MOST_BYTES).unwrap_or(usize::MAX));
+            let text = "the sitemap unpacks to more than 50 MiB".to_owned();
+            Some((ErrorClass::TooLarge, text))
+        }
+        Ok(_) => None,
+        Err(error) => {
+            let text = format!("the sitemap is a damaged gzip file: {error}");
+            Some((ErrorClass::Decode, text))
+        }
+    };
+    Unpacked {
+        body: Cow::Owned(body),
+        cut,
     }
 }
 

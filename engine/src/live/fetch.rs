@@ -30,6 +30,7 @@ mod dialled;
 mod exchange;
 mod failure;
 mod jar;
+use jar::Jar;
 mod pace;
 mod panics;
 pub(super) use panics::text_of as text_of_panic;
@@ -172,14 +173,19 @@ impl Desk {
             began: Instant::now(),
             reports: self.reports.clone(),
             flights: Arc::clone(&self.flights),
+            jar: None,
             outcome: Outcome::Aborted,
         }
     }
 
     fn start(&mut self, order: FetchOrder) {
         let id = order.id;
-        let slip = self.slip(id);
+        let mut slip = self.slip(id);
         let prepared = self.clients.prepare(&order);
+        slip.jar = prepared
+            .as_ref()
+            .ok()
+            .map(|prepared| Arc::clone(&prepared.jar));
         // The lock is held over the spawn so that the task cannot end before it is listed.
         let mut flights = lock(&self.flights);
         let task = self.runtime.spawn(async move {
@@ -196,18 +202,29 @@ struct Slip {
     began: Instant,
     reports: Sender<Report>,
     flights: Flights,
+    /// Where its session's cookies are.
+    jar: Option<Arc<Jar>>,
     outcome: Outcome,
 }
 
 impl Drop for Slip {
     fn drop(&mut self) {
         lock(&self.flights).remove(&self.id);
-        let report = Report {
-            id: self.id,
-            took: self.began.elapsed(),
-            outcome: std::mem::replace(&mut self.outcome, Outcome::Aborted),
+        let (id, took) = (self.id, self.began.elapsed());
+        let outcome = std::mem::replace(&mut self.outcome, Outcome::Aborted);
+        let send = |cookies| {
+            self.reports.try_send(Report {
+                id,
+                took,
+                outcome,
+                cookies,
+            })
         };
-        if let Err(TrySendError::Full(report)) = self.reports.try_send(report) {
+        let told = match &self.jar {
+            Some(jar) => jar.tell(send),
+            None => send(None),
+        };
+        if let Err(TrySendError::Full(report)) = told {
             tracing::error!(
                 order = ?report.id,
                 "the channel of reports is full and a fetch's report is lost; it must have room \

@@ -218,7 +218,12 @@ fn read(crew: &Crew, order: &ParseOrder) -> bool {
 }
 
 fn report(crew: &Crew, id: OrderId, took: Duration, outcome: Outcome) {
-    let report = Report { id, took, outcome };
+    let report = Report {
+        id,
+        took,
+        outcome,
+        cookies: None,
+    };
     if let Err(TrySendError::Full(report)) = crew.reports.try_send(report) {
         tracing::error!(
             order = ?report.id,

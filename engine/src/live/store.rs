@@ -75,7 +75,13 @@ fn run(mut store: Store, orders: &Receiver<Vec<StoreOrder>>, reports: &Sender<Re
         let results = apply(&mut store, batch);
         let took = began.elapsed();
         for (id, outcome) in results {
-            if reports.send(Report { id, took, outcome }).is_err() {
+            let report = Report {
+                id,
+                took,
+                outcome,
+                cookies: None,
+            };
+            if reports.send(report).is_err() {
                 return;
             }
         }

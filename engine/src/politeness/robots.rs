@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+mod agent;
 mod parse;
 mod pattern;
 
+pub use agent::{agent_token, is_browser};
 use pattern::{Effort, Path, Pattern};
 
 /// What robots.txt says to one agent. Holds only the rules of that agent's groups.
@@ -48,9 +50,14 @@ pub const fn access(status: u16) -> Access {
     }
 }
 
+/// The sitemaps that a robots.txt names, as written, in order; no group matters.
+#[must_use]
+pub fn sitemaps(body: &[u8]) -> Vec<String> {
+    parse::sitemaps(body)
+}
+
 impl Robots {
-    /// Reads the rules for `agent`, a product token such as `Crawlfield` (what follows the token
-    /// in a whole user agent is ignored).
+    /// Reads the rules for `agent`, a whole user agent or its [`agent_token`].
     #[must_use]
     pub fn parse(body: &[u8], agent: &str) -> Self {
         parse::parse(body, agent)

@@ -9,7 +9,7 @@ use crate::{
         ids::{OrderId, PageKey, SessionId, StageId},
         page_url::PageUrl,
     },
-    ports::{head::Validators, stored::StoreVerb},
+    ports::{cookies::KeptCookie, head::Validators, stored::StoreVerb},
     site::compiled::{BasicAuth, Site},
 };
 
@@ -24,6 +24,8 @@ pub struct RequestProfile {
     pub headers: BTreeMap<String, String>,
     /// Cookies sent from the start.
     pub cookies: BTreeMap<String, String>,
+    /// What servers had set when the session was taken up again: what its jar begins with.
+    pub kept_cookies: Arc<[KeptCookie]>,
     /// Basic auth, for the hosts in scope only.
     pub basic_auth: Option<BasicAuth>,
     /// Hosts in scope (`name`, `name:port`, `*.name`): no other is sent `basic_auth`, `cookies`

@@ -6,6 +6,7 @@ use crate::{
     extract::output::{ExtractError, Extracted},
     model::{class::ErrorClass, ids::OrderId},
     ports::{
+        cookies::SetCookies,
         head::{Head, Validators},
         stored::{StoreError, StoreReceipt, StoreVerb},
     },
@@ -20,6 +21,9 @@ pub struct Report {
     pub took: Duration,
     /// What came of it.
     pub outcome: Outcome,
+    /// A fetch: what servers set in its session's jar, and no report before this one told. They
+    /// count whatever became of the order.
+    pub cookies: Option<Box<SetCookies>>,
 }
 
 /// What came of an order.

@@ -20,7 +20,10 @@ use crate::{
         page_url::PageUrl,
         phase::Phase,
     },
-    ports::head::{Head, Validators},
+    ports::{
+        cookies::SetCookies,
+        head::{Head, Validators},
+    },
     site::compiled::Site,
 };
 
@@ -114,6 +117,8 @@ pub enum StoreVerb {
     },
     /// Session, batch and stage states, results, settings, what was learned of hosts.
     Note(Note),
+    /// Keep what servers set: given back by `OpenSession` until the session has ended for good.
+    KeepCookies(SetCookies),
 }
 
 /// Begin or resume.

@@ -22,6 +22,7 @@ use crate::{
         phase::Phase,
     },
     ports::{
+        cookies::KeptCookie,
         head::Validators,
         orders::StoreOrder,
         stored::{AttemptRow, Mode, StoreError, StoreReceipt, StoreVerb, Tries},
@@ -85,6 +86,7 @@ struct Session {
     judged: BTreeMap<(BatchId, StageId), u32>,
     records: u64,
     bytes: u64,
+    cookies: BTreeMap<String, KeptCookie>,
 }
 
 #[derive(Debug)]
@@ -216,6 +218,10 @@ impl ModelStore {
             }
             StoreVerb::Note(note) => {
                 self.note(note)?;
+                StoreReceipt::Noted
+            }
+            StoreVerb::KeepCookies(set) => {
+                self.keep_cookies(set);
                 StoreReceipt::Noted
             }
         })

@@ -167,6 +167,7 @@ impl Live {
                 id: order.id,
                 took: Duration::ZERO,
                 outcome: Outcome::StoreFailed(error, None),
+                cookies: None,
             });
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     },
     ports::stored::{DeadSelector, MovedCount, StoreError},
     store::{
-        discover,
+        cookies, discover,
         work::{Place, Stand, Work},
     },
 };
@@ -203,9 +203,12 @@ pub(crate) fn drop_pages(
         &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
     };
     let visits = select(work.db, session, selector, phases)?;
-    turn_all(work, &visits, |_| {
+    let moved = turn_all(work, &visits, |_| {
         Fate::plain(Stand::Plain(Phase::Cancelled))
-    })
+    })?;
+    // Its last dead letter may have been among them.
+    cookies::settle(work.db, session)?;
+    Ok(moved)
 }
 
 fn turn_all(

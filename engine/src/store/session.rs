@@ -9,6 +9,7 @@ use crate::{
     ports::stored::{LONE_CRASHES, Mode, Note, OpenSession, SessionOpened, StoreError},
     store::{
         bulk::{self, Fate},
+        cookies,
         live::Live,
         read, table,
         work::{Stand, Work, uint},
@@ -78,6 +79,7 @@ pub(crate) fn open(work: &mut Work<'_>, order: OpenSession) -> Result<SessionOpe
         dead: read::dead(work.db, id)?,
         records: uint(records),
         bytes: uint(bytes),
+        cookies: cookies::of(work.db, id)?,
     };
     work.lives.insert(id, Arc::new(live));
     Ok(opened)
@@ -196,7 +198,8 @@ pub(crate) fn note(work: &mut Work<'_>, note: Note) -> Result<(), StoreError> {
             state,
             result,
         } => {
-            let ended = (state == "stopped" || ENDED.contains(&state.as_str())).then_some(work.now);
+            let has_ended = ENDED.contains(&state.as_str());
+            let ended = (state == "stopped" || has_ended).then_some(work.now);
             let changed = work.db.execute(
                 "UPDATE cf_session SET state = ?2, ended_at = ?3, result = coalesce(?4, result)
                  WHERE id = ?1",
@@ -207,6 +210,9 @@ pub(crate) fn note(work: &mut Work<'_>, note: Note) -> Result<(), StoreError> {
                     "there is no session {} in this store",
                     session.0
                 )));
+            }
+            if has_ended {
+                cookies::settle(work.db, session)?;
             }
         }
         Note::StageResult {

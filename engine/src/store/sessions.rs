@@ -9,7 +9,7 @@ use crate::{
     model::{ids::SessionId, phase::Phase},
     ports::stored::StoreError,
     store::{
-        Store, WallClock,
+        Store, WallClock, cookies,
         lock::FileLock,
         opening, read,
         session::ENDED,
@@ -124,6 +124,7 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
         (session.0, now),
     )?;
     tx.execute("DELETE FROM cf_in_flight WHERE session = ?1", [session.0])?;
+    cookies::settle(&tx, session)?;
     tx.commit()?;
     Ok(())
 }

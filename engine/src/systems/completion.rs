@@ -18,7 +18,7 @@ use crate::{
     },
     ports::{
         reports::{Outcome, Report},
-        stored::StoreError,
+        stored::{StoreError, StoreVerb},
     },
     systems::{Inbox, TickSystems, crawl::Crawl},
 };
@@ -46,6 +46,12 @@ fn collect_reports(mut crawl: Crawl) {
 
 fn take(crawl: &mut Crawl, report: Report) {
     let id = report.id;
+    // Before all else: the letters of its page come after this one, so that no page is done whose
+    // cookies are not kept; and an order that nobody waits for has changed the jar all the same.
+    if let Some(set) = report.cookies {
+        let owner = Owner::Note(Some(set.session));
+        crawl.write(owner, StoreVerb::KeepCookies(*set));
+    }
     let Some(owner) = crawl.slots.get(id).map(|busy| busy.owner) else {
         crawl.desk.discarded += 1;
         return;

@@ -369,6 +369,7 @@ fn give_up(crawl: &mut Crawl, id: OrderId) {
             outcome: crate::ports::reports::Outcome::Panicked(format!(
                 "no report by the deadline of this order ({owner:?})"
             )),
+            cookies: None,
         });
     crawl.desk.again = true;
 }

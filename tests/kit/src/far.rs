@@ -95,6 +95,15 @@ pub struct FarEnd {
     pub batches: Vec<usize>,
 }
 
+fn report(id: OrderId, took: Duration, outcome: Outcome) -> Report {
+    Report {
+        id,
+        took,
+        outcome,
+        cookies: None,
+    }
+}
+
 impl FarEnd {
     /// The outside world of this scenario.
     #[must_use]
@@ -214,6 +223,7 @@ impl FarEnd {
                 id,
                 took: self.laws.commit,
                 outcome,
+                cookies: None,
             });
         }
         self.committing = false;
@@ -261,6 +271,7 @@ impl FarEnd {
             id,
             took: ABORT,
             outcome: Outcome::Aborted,
+            cookies: None,
         };
         self.at(now + ABORT, Event::Report(report));
     }
@@ -314,7 +325,7 @@ impl FarEnd {
             }
         };
         let id = order.id;
-        self.at(now + took, Event::Report(Report { id, took, outcome }));
+        self.at(now + took, Event::Report(report(id, took, outcome)));
     }
 
     /// The body's first bytes name the reply, so that a parse finds it.
@@ -366,7 +377,7 @@ impl FarEnd {
             Err(error) => Outcome::ParseFailed(error),
         };
         let id = order.id;
-        self.at(now + took, Event::Report(Report { id, took, outcome }));
+        self.at(now + took, Event::Report(report(id, took, outcome)));
     }
 
     /// The pages that the script's last answers lead to from these start URLs.

@@ -81,6 +81,7 @@ impl NullEnd {
             dead: Vec::new(),
             records: 0,
             bytes: 0,
+            cookies: Vec::new(),
         }
     }
 

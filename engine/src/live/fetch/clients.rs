@@ -9,13 +9,12 @@ use std::{
 
 use reqwest::{
     Client, Proxy,
-    cookie::Jar,
-    header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
 use url::{Host, Url};
 
-use super::{dialled::NoteDials, failure, jar::SessionJar, resolve::Resolver, trust::is_trusted};
+use super::{dialled::NoteDials, failure, jar::Jar, resolve::Resolver, trust::is_trusted};
 use crate::{
     live::{decode, guard},
     model::ids::SessionId,
@@ -75,6 +74,8 @@ pub(super) struct Prepared {
     /// What was asked for; differs only where `--connect-to` changes port or address.
     pub(super) asked: Url,
     pub(super) headers: HeaderMap,
+    /// What the answer sets goes here.
+    pub(super) jar: Arc<Jar>,
     pub(super) received: Arc<AtomicU64>,
 }
 
@@ -104,37 +105,49 @@ impl Clients {
             Some(target) => readdress(asked.clone(), target, &mut headers)?,
             None => (asked.clone(), Way::Open),
         };
-        let client = self
+        let (client, jar) = self
             .client(profile, way)
             .map_err(|cause| failure::bad_profile(&cause))?;
+        // A `Cookie` header of the site file stands for all cookies.
+        if !headers.contains_key(COOKIE)
+            && let Some(cookies) = jar.header(&asked, &profile.cookies, &profile.auth_hosts)
+        {
+            headers.insert(COOKIE, cookies);
+        }
         Ok(Prepared {
             client,
             url,
             asked,
             headers,
+            jar,
             received: Arc::clone(&self.received),
         })
     }
 
-    fn client(&mut self, profile: &Arc<RequestProfile>, way: Way) -> Result<Client, String> {
+    fn client(
+        &mut self,
+        profile: &Arc<RequestProfile>,
+        way: Way,
+    ) -> Result<(Client, Arc<Jar>), String> {
         let session = self
             .sessions
             .entry(profile.session)
             .or_insert_with(|| SessionClients {
                 profile: Arc::clone(profile),
-                jar: Arc::default(),
+                jar: Arc::new(Jar::new(profile.session, &profile.kept_cookies)),
                 clients: HashMap::new(),
             });
         if !Arc::ptr_eq(&session.profile, profile) {
             session.profile = Arc::clone(profile);
             session.clients.clear();
         }
+        let jar = Arc::clone(&session.jar);
         if let Some(client) = session.clients.get(&way) {
-            return Ok(client.clone());
+            return Ok((client.clone(), jar));
         }
-        let client = build(profile, way, Arc::clone(&session.jar))?;
+        let client = build(profile, way)?;
         session.clients.insert(way, client.clone());
-        Ok(client)
+        Ok((client, jar))
     }
 }
 
@@ -230,7 +243,7 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-fn build(profile: &RequestProfile, way: Way, jar: Arc<Jar>) -> Result<Client, String> {
+fn build(profile: &RequestProfile, way: Way) -> Result<Client, String> {
     let http1_only = matches!(
         way,
         Way::Mapped {
@@ -253,12 +266,7 @@ fn build(profile: &RequestProfile, way: Way, jar: Arc<Jar>) -> Result<Client, St
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http2_max_header_list_size(HTTP2_HEAD)
         .connector_layer(NoteDials)
-        .tls_backend_preconfigured(tls::config(&profile.extra_roots, http1_only)?)
-        .cookie_provider(Arc::new(SessionJar {
-            jar,
-            from_the_start: profile.cookies.clone(),
-            trusted: profile.auth_hosts.clone(),
-        }));
+        .tls_backend_preconfigured(tls::config(&profile.extra_roots, http1_only)?);
     if http1_only {
         builder = builder.http1_only();
     }

@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::{
     Response,
-    header::{HeaderMap, HeaderName, LOCATION},
+    header::{HeaderMap, HeaderName, LOCATION, SET_COOKIE},
 };
 use tokio::time::timeout_at;
 
@@ -52,11 +52,11 @@ async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchF
     let host = host_of(prepared);
     let response = send(prepared, order, began, &host).await?;
     let first_byte = began.elapsed();
+    prepared.jar.take(response.headers(), &prepared.asked);
     let head = head_of(&response);
-    let size: usize = head
-        .headers
-        .iter()
-        .map(|(n, v)| n.len() + v.len() + 4)
+    let headers = response.headers().iter();
+    let size: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum();
     prepared.received.fetch_add(size as u64, Ordering::Relaxed);
     if size > MAX_HEAD {
@@ -155,7 +155,8 @@ fn head_of(response: &Response) -> Head {
     }
 }
 
-/// A header's text. What is not UTF-8 in a Location stands for itself, as in browsers.
+/// A header's text. What is not UTF-8 in a Location stands for itself, as in browsers; of a cookie
+/// there is the name alone, for the head is kept as evidence and shown.
 fn text_of(name: &HeaderName, bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Err(_) if name == LOCATION => {
@@ -164,6 +165,10 @@ fn text_of(name: &HeaderName, bytes: &[u8]) -> String {
                 _ => format!("%{byte:02X}"),
             };
             bytes.iter().map(letter).collect()
+        }
+        _ if name == SET_COOKIE => {
+            let cookie = bytes.split(|byte| matches!(byte, b'=' | b';')).next();
+            format!("{}=…", String::from_utf8_lossy(cookie.unwrap_or_default()))
         }
         Err(_) => String::from_utf8_lossy(bytes).into_owned(),
         Ok(text) => text.to_owned(),

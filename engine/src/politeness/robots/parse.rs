@@ -1,8 +1,12 @@
-//! Lines of robots.txt to the rules of one agent.
+//! Lines of robots.txt to the rules of one agent, and to the sitemaps it names.
 
 use std::time::Duration;
 
-use super::{Access, Robots, Rule, pattern::Pattern};
+use super::{
+    Access, Robots, Rule,
+    agent::{agent_token, product_token},
+    pattern::Pattern,
+};
 
 /// Octets read (RFC 9309 §2.5 asks for at least 500 KiB).
 const MOST: usize = 512 << 10;
@@ -15,39 +19,44 @@ struct Groups {
     seen: bool,
     rules: Vec<Rule>,
     crawl_delay: Option<Duration>,
+    /// The rules that follow are meant for it: its agent stands in the list before them, which
+    /// only rules end.
+    in_rules: bool,
+    /// A crawl-delay that follows is meant for it. A delay between two agents is for the first
+    /// alone: `Crawl-delay: 60` for one bot is not a floor for all.
+    in_delays: bool,
 }
 
 pub(super) fn parse(body: &[u8], agent: &str) -> Robots {
-    let agent = product_token(agent.as_bytes());
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let agent = agent_token(agent).as_bytes();
     let body = &body[..body.len().min(MOST)];
     let (mut own, mut all) = (Groups::default(), Groups::default());
-    let (mut in_own, mut in_all, mut naming) = (false, false, false);
-    for line in body.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let Some((key, value)) = directive(&line[..line.len().min(LONGEST_LINE)]) else {
-            continue;
-        };
+    let (mut after_rule, mut after_delay) = (true, true);
+    for (key, value) in directives(body) {
         match key {
             Key::UserAgent => {
-                if !naming {
-                    (in_own, in_all, naming) = (false, false, true);
+                for groups in [&mut own, &mut all] {
+                    groups.in_rules &= !after_rule;
+                    groups.in_delays &= !after_rule && !after_delay;
                 }
+                (after_rule, after_delay) = (false, false);
                 if value == b"*" || (value.starts_with(b"* ") || value.starts_with(b"*\t")) {
-                    in_all = true;
-                    all.seen = true;
+                    all.begin();
                 } else if !agent.is_empty() && product_token(value).eq_ignore_ascii_case(agent) {
-                    in_own = true;
-                    own.seen = true;
+                    own.begin();
                 }
             }
-            Key::Allow | Key::Disallow | Key::CrawlDelay => {
-                naming = false;
-                for (groups, here) in [(&mut own, in_own), (&mut all, in_all)] {
-                    if here {
-                        groups.add(key, value);
-                    }
-                }
+            Key::CrawlDelay => {
+                after_delay = true;
+                own.delay(value);
+                all.delay(value);
             }
+            Key::Allow | Key::Disallow => {
+                after_rule = true;
+                own.rule(key == Key::Allow, value);
+                all.rule(key == Key::Allow, value);
+            }
+            Key::Sitemap => {}
         }
     }
     let mut chosen = if own.seen { own } else { all };
@@ -63,22 +72,33 @@ pub(super) fn parse(body: &[u8], agent: &str) -> Robots {
     }
 }
 
+/// The values of its `Sitemap` lines, in order.
+pub(super) fn sitemaps(body: &[u8]) -> Vec<String> {
+    directives(body)
+        .filter(|(key, value)| *key == Key::Sitemap && !value.is_empty())
+        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        .collect()
+}
+
 impl Groups {
-    fn add(&mut self, key: Key, value: &[u8]) {
-        match key {
-            Key::CrawlDelay => {
-                let delay = std::str::from_utf8(value).ok().and_then(seconds);
-                self.crawl_delay = self.crawl_delay.max(delay);
-            }
-            // An empty rule matches nothing.
-            _ if value.is_empty() => {}
-            _ => {
-                let allow = key == Key::Allow;
-                self.rules.push(Rule {
-                    allow,
-                    pattern: Pattern::new(value, allow),
-                });
-            }
+    fn begin(&mut self) {
+        (self.seen, self.in_rules, self.in_delays) = (true, true, true);
+    }
+
+    fn delay(&mut self, value: &[u8]) {
+        if self.in_delays {
+            let delay = std::str::from_utf8(value).ok().and_then(seconds);
+            self.crawl_delay = self.crawl_delay.max(delay);
+        }
+    }
+
+    /// An empty rule matches nothing.
+    fn rule(&mut self, allow: bool, value: &[u8]) {
+        if self.in_rules && !value.is_empty() {
+            self.rules.push(Rule {
+                allow,
+                pattern: Pattern::new(value, allow),
+            });
         }
     }
 }
@@ -94,6 +114,14 @@ enum Key {
     Allow,
     Disallow,
     CrawlDelay,
+    Sitemap,
+}
+
+/// Its lines that say something, whatever ends them, without a byte order mark before the first.
+fn directives(body: &[u8]) -> impl Iterator<Item = (Key, &[u8])> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    body.split(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter_map(|line| directive(&line[..line.len().min(LONGEST_LINE)]))
 }
 
 /// Key and value of a line without its comment; a missing colon and known misspellings are
@@ -122,16 +150,8 @@ fn directive(line: &[u8]) -> Option<(Key, &[u8])> {
         }
         b"crawl-delay" | b"crawldelay" | b"crawl delay" => Key::CrawlDelay,
         // Sitemaps and what we do not know belong to no group and end none.
+        b"sitemap" | b"site-map" => Key::Sitemap,
         _ => return None,
     };
     Some((key, value.trim_ascii()))
-}
-
-/// The leading letters, `-` and `_` of a user agent (RFC 9309 §2.2.1).
-pub(super) fn product_token(agent: &[u8]) -> &[u8] {
-    let end = agent
-        .iter()
-        .position(|byte| !(byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')))
-        .unwrap_or(agent.len());
-    &agent[..end]
 }

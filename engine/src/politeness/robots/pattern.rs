@@ -135,10 +135,12 @@ impl<'a> Path<'a> {
         } else {
             Cow::from(format!("/{path}").into_bytes())
         };
-        if rooted
-            .iter()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'*' | b'$'))
-        {
+        let is_plain = |byte: &u8| {
+            byte.is_ascii_graphic()
+                && !matches!(byte, b'%' | b'*' | b'$')
+                && !RESPELLED.contains(byte)
+        };
+        if rooted.iter().all(is_plain) {
             return Self {
                 normal: Spelling::new(rooted),
                 exact: None,
@@ -169,9 +171,13 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Percent-escapes made alike (RFC 9309 §2.2.2): octets outside ASCII are escaped, hexadecimal
-/// digits are upper case, and escapes of unreserved characters are undone where `unescape`.
-/// `plain` characters, which would be special in a pattern, are escaped too.
+/// Characters that a URL's parser escapes in the path or in the query, so that a rule has them as
+/// written and the link that it means has not; and those that no URL may hold.
+const RESPELLED: &[u8] = b"\"'<>\\^`{|}";
+
+/// Percent-escapes made alike (RFC 9309 §2.2.2): octets outside ASCII and [`RESPELLED`] ones are
+/// escaped, hexadecimal digits are upper case, and escapes of unreserved characters are undone
+/// where `unescape`. `plain` characters, which would be special in a pattern, are escaped too.
 fn normal(text: &[u8], plain: &[u8], unescape: bool) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
@@ -181,13 +187,14 @@ fn normal(text: &[u8], plain: &[u8], unescape: bool) -> Vec<u8> {
         let escaped = (byte == b'%')
             .then(|| hex(text.get(index..index + 2)?))
             .flatten();
-        let (value, must_escape) = match escaped {
-            Some(value) => {
-                index += 2;
-                let unreserved = value.is_ascii_alphanumeric() || b"-._~".contains(&value);
-                (value, !(unescape && unreserved))
-            }
-            None => (byte, !byte.is_ascii_graphic() || plain.contains(&byte)),
+        let (value, must_escape) = if let Some(value) = escaped {
+            index += 2;
+            let unreserved = value.is_ascii_alphanumeric() || b"-._~".contains(&value);
+            (value, !(unescape && unreserved))
+        } else {
+            let is_kept =
+                byte.is_ascii_graphic() && !plain.contains(&byte) && !RESPELLED.contains(&byte);
+            (byte, !is_kept)
         };
         if must_escape {
             out.extend([

@@ -56,7 +56,7 @@ fn the_public_paths_and_tokens_agree() {
     let tokens = helpers["valid_agent_tokens"].as_array().expect("a list");
     for row in tokens {
         let agent = row["agent"].as_str().expect("text");
-        let whole = !agent.is_empty() && parse::product_token(agent.as_bytes()) == agent.as_bytes();
+        let whole = !agent.is_empty() && agent::product_token(agent.as_bytes()) == agent.as_bytes();
         assert_eq!(Some(whole), row["valid"].as_bool(), "{agent:?}");
     }
 }
@@ -83,6 +83,155 @@ fn the_status_decides_before_the_rules() {
         assert!(robots.allows("/robots.txt"), "{status}");
     }
     assert!(Robots::allow_all().allows("/"));
+}
+
+#[test]
+fn what_a_urls_parser_respells_is_the_same_in_a_rule_and_in_a_link() {
+    let path_of = |link: &str| {
+        let base = url::Url::parse("http://a.test/").expect("a URL");
+        let url = base.join(link).expect("a URL");
+        url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()
+    };
+    for rule in [
+        "/a{", "/a}", "/a\"", "/a<", "/a>", "/a`", "/a^", "/a|", "/a'", "/a b", "/*?q='", "/*?q={",
+        "/*?q=\"", "/*?q=<x>", "/*?q=`", "/*?q=|",
+    ] {
+        let link = rule.replacen('*', "list", 1);
+        let written = path_of(&format!("{link}1"));
+        let escaped = |text: &str| -> String {
+            let escape = |c: char| {
+                if "{}\"<>`^|' ".contains(c) {
+                    format!("%{:02x}", u32::from(c))
+                } else {
+                    c.to_string()
+                }
+            };
+            text.chars().map(escape).collect()
+        };
+        for (rule, link) in [
+            (rule.to_owned(), written.clone()),
+            (escaped(rule), written.clone()),
+            (rule.to_owned(), path_of(&format!("{}1", escaped(&link)))),
+        ] {
+            let ban = format!("User-agent: *\nDisallow: {rule}");
+            check(&ban, &link, false);
+            check(&ban, "/a", true);
+            let leave = format!("User-agent: *\nDisallow: /\nAllow: {rule}");
+            check(&leave, &link, true);
+            check(&leave, "/a", false);
+        }
+    }
+}
+
+#[test]
+fn only_rules_end_a_groups_list_of_agents() {
+    let text = "User-agent: bot\nCrawl-delay: 1\nUser-agent: *\nDisallow: /private/\n";
+    let read = |text: &str, agent: &str| Robots::parse(text.as_bytes(), agent);
+    for agent in ["bot", "Crawlfield"] {
+        assert!(!read(text, agent).allows("/private/x"), "{agent}");
+    }
+    for between in [
+        "Sitemap: http://a.test/s.xml",
+        "Host: a.test",
+        "Request-rate: 1/5",
+        "",
+        "#",
+    ] {
+        let text = format!("User-agent: bot\n{between}\nUser-agent: other\nDisallow: /\n");
+        assert!(!read(&text, "bot").allows("/x"), "{between}");
+    }
+    let ended = "User-agent: bot\nAllow: /a\nUser-agent: other\nDisallow: /\n";
+    assert!(read(ended, "bot").allows("/x"));
+}
+
+#[test]
+fn a_delay_between_two_agents_is_for_the_first() {
+    let text = "User-agent: slow\nCrawl-delay: 60\nUser-agent: *\nDisallow: /x\n";
+    let delay = |text: &str, agent: &str| {
+        let robots = Robots::parse(text.as_bytes(), agent);
+        robots.crawl_delay().map(|delay| delay.as_secs())
+    };
+    assert_eq!(delay(text, "slow"), Some(60));
+    assert_eq!(delay(text, "Crawlfield"), None);
+    let both = "User-agent: slow\nUser-agent: *\nDisallow: /x\nCrawl-delay: 60\n";
+    assert_eq!(delay(both, "slow"), Some(60));
+    assert_eq!(delay(both, "Crawlfield"), Some(60));
+}
+
+#[test]
+fn names_are_compared_whole() {
+    let obeys = |group: &str, agent: &str| {
+        let text = format!("User-agent: {group}\nDisallow: /\n");
+        !Robots::parse(text.as_bytes(), agent).allows("/x")
+    };
+    for (group, agent, expected) in [
+        ("Web1", "Web2Bot/1.0", false),
+        ("Web2Bot", "Web1", false),
+        ("Web", "Web2Bot", false),
+        ("web2bot", "Web2Bot/3.1 (+http://a.test)", true),
+        ("Web2Bot/9", "Web2Bot", true),
+        ("bot-7", "Bot-7", true),
+        ("my.one", "my.other/1.0", false),
+        ("my.other", "my.other/1.0", true),
+        ("crawl", "Crawlfield", false),
+        ("Crawlfield", "Crawl", false),
+        ("Mozilla", "Mozilla/5.0 (compatible; MyBot/1.0)", false),
+        ("MyBot", "Mozilla/5.0 (compatible; MyBot/1.0)", true),
+    ] {
+        assert_eq!(
+            obeys(group, agent),
+            expected,
+            "{agent} by the group of {group}"
+        );
+    }
+}
+
+#[test]
+fn a_user_agent_that_comes_as_a_browser_is_known_by_its_own_name() {
+    for (user_agent, name) in [
+        ("Crawlfield/0.1 (+https://a.test)", "Crawlfield"),
+        ("  Crawlfield", "Crawlfield"),
+        ("Mozilla/5.0 (compatible; MyBot/1.0)", "MyBot"),
+        (
+            "Mozilla/5.0 (compatible;MyBot; +http://a.test/bot.html)",
+            "MyBot",
+        ),
+        (
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; \
+             +http://www.google.com/bot.html) Chrome/120.0 Safari/537.36",
+            "Googlebot",
+        ),
+        ("Mozilla/5.0 (MyBot/1.0; +http://a.test)", "MyBot"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) MyBot/2 Chrome/120",
+            "MyBot",
+        ),
+        (
+            "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1)",
+            "Mozilla",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Gecko/2010 Firefox/142.0",
+            "Mozilla",
+        ),
+        ("Mozilla/5.0 (", "Mozilla"),
+        ("Mozilla/5.0 (compatible;", "Mozilla"),
+        ("", ""),
+        ("(compatible; MyBot)", ""),
+    ] {
+        assert_eq!(agent_token(user_agent), name, "{user_agent}");
+    }
+    assert!(is_browser(agent_token("Mozilla/5.0 (X11)")));
+}
+
+#[test]
+fn sitemaps_are_named_by_lines_read_as_rules_are() {
+    let text = b"\xEF\xBB\xBFSitemap: http://a.test/1.xml\rUser-agent: *\rDisallow: /\r\
+        SITEMAP : http://a.test/2.xml # the second\r\nsitemap:\nSitemap: /3.xml";
+    assert_eq!(
+        sitemaps(text),
+        ["http://a.test/1.xml", "http://a.test/2.xml", "/3.xml"]
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::{
         line::Gone,
         phase::Phase,
     },
+    ports::cookies::KeptCookie,
     site::scope::HostKey,
 };
 
@@ -68,6 +69,8 @@ pub struct SessionOpened {
     pub records: u64,
     /// Bytes received so far in this session.
     pub bytes: u64,
+    /// What servers set in it.
+    pub cookies: Vec<KeptCookie>,
 }
 
 /// A host of a session.

@@ -9,9 +9,12 @@ use crate::{
         line::Gone,
         phase::Phase,
     },
-    ports::stored::{
-        DeadSelector, KnownHost, LONE_CRASHES, MovedCount, Note, OpenSession, SessionOpened,
-        StoreError, Tries,
+    ports::{
+        cookies::SetCookies,
+        stored::{
+            DeadSelector, KnownHost, LONE_CRASHES, MovedCount, Note, OpenSession, SessionOpened,
+            StoreError, Tries,
+        },
     },
     sim::store::{ModelStore, Session, refused},
 };
@@ -63,6 +66,7 @@ impl ModelStore {
                 judged: BTreeMap::new(),
                 records: 0,
                 bytes: 0,
+                cookies: BTreeMap::new(),
             },
         );
         Ok(id)
@@ -154,6 +158,7 @@ impl ModelStore {
             dead: dead.into_values().collect(),
             records: session.records,
             bytes: session.bytes,
+            cookies: session.cookies.values().cloned().collect(),
         }
     }
 
@@ -196,7 +201,11 @@ impl ModelStore {
         };
         let keys = self.selected(id, selector, phases)?;
         let (session, _) = self.live(id)?;
-        Ok(session.turn_all(keys, Phase::Cancelled, false))
+        let moved = session.turn_all(keys, Phase::Cancelled, false);
+        if session.is_over_for_good() {
+            session.cookies.clear();
+        }
+        Ok(moved)
     }
 
     fn selected(
@@ -226,6 +235,20 @@ impl ModelStore {
         }))
     }
 
+    pub(super) fn keep_cookies(&mut self, set: SetCookies) {
+        let session = self.sessions.get_mut(&set.session);
+        let Some(session) = session.filter(|known| !known.is_over_for_good()) else {
+            return;
+        };
+        for cookie in set.cookies {
+            if cookie.text.is_some() {
+                session.cookies.insert(cookie.place.clone(), cookie);
+            } else {
+                session.cookies.remove(&cookie.place);
+            }
+        }
+    }
+
     pub(super) fn note(&mut self, note: Note) -> Result<(), StoreError> {
         match note {
             Note::SessionState { session, state, .. } => {
@@ -234,6 +257,9 @@ impl ModelStore {
                     .get_mut(&session)
                     .ok_or_else(|| refused(format!("there is no session {}", session.0)))?;
                 known.state = state;
+                if known.is_over_for_good() {
+                    known.cookies.clear();
+                }
             }
             Note::StageResult {
                 session,
@@ -257,6 +283,15 @@ impl ModelStore {
 }
 
 impl Session {
+    /// Whether nobody can take it up again.
+    fn is_over_for_good(&self) -> bool {
+        let has_dead = || {
+            let mut visits = self.visits.values();
+            visits.any(|visit| visit.phase == Phase::Dead)
+        };
+        self.state == "discarded" || (ENDED.contains(&self.state.as_str()) && !has_dead())
+    }
+
     /// The pages that are meant, in the order of their numbers.
     fn keys(&self, is_meant: impl Fn(&PageKey, &super::Visit) -> bool) -> Vec<PageKey> {
         let mut meant: Vec<(Seq, PageKey)> = self

@@ -8,7 +8,10 @@ use crate::{
         ids::{BatchId, HostId, SessionId},
         phase::Phase,
     },
-    ports::stored::{Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreVerb},
+    ports::{
+        cookies::{KeptCookie, SetCookies},
+        stored::{Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreReceipt, StoreVerb},
+    },
     sim::store::ModelStore,
     store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, count, done, link},
 };
@@ -20,7 +23,75 @@ stories!(
     the_third_crash_alone_makes_a_dead_letter,
     an_unfinished_session_is_not_begun_again,
     counts_survive_a_restart,
+    cookies_are_kept_until_the_session_is_over_for_good,
 );
+
+fn cookies_are_kept_until_the_session_is_over_for_good<S: Subject>(mut crawl: Talk<S>) {
+    let cookie = |place: &str, text: Option<&str>| KeptCookie {
+        place: place.to_owned(),
+        text: text.map(str::to_owned),
+    };
+    let keep = |crawl: &mut Talk<S>, session: SessionId, cookies: &[KeptCookie]| {
+        let set = SetCookies {
+            session,
+            cookies: cookies.to_vec(),
+        };
+        let receipt = crawl.ask(StoreVerb::KeepCookies(set));
+        assert!(matches!(receipt, Ok(StoreReceipt::Noted)), "{receipt:?}");
+    };
+    let first = crawl.session;
+    let set = [cookie("b", Some("1")), cookie("a", Some("1"))];
+    keep(&mut crawl, first, &set);
+    keep(
+        &mut crawl,
+        first,
+        &[cookie("b", Some("2")), cookie("c", Some("3"))],
+    );
+    assert_eq!(
+        crawl.crash().cookies,
+        [
+            cookie("a", Some("1")),
+            cookie("b", Some("2")),
+            cookie("c", Some("3"))
+        ]
+    );
+    keep(
+        &mut crawl,
+        first,
+        &[cookie("a", None), cookie("none", None)],
+    );
+    crawl.state("stopped");
+    keep(&mut crawl, first, &[cookie("c", Some("4"))]);
+    assert_eq!(
+        crawl.crash().cookies,
+        [cookie("b", Some("2")), cookie("c", Some("4"))]
+    );
+    crawl.state("completed");
+    // Late ones, and those of no session, are nobody's.
+    keep(&mut crawl, first, &[cookie("late", Some("5"))]);
+    keep(&mut crawl, SessionId(9), &[cookie("lost", Some("6"))]);
+    assert_eq!(crawl.open(Mode::New, None).cookies, []);
+    let second = crawl.session;
+    keep(&mut crawl, second, &[cookie("b", Some("7"))]);
+    assert_eq!(crawl.crash().cookies, [cookie("b", Some("7"))]);
+    // Its dead letter may be requeued, which takes it up again.
+    let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
+    let dead = PageEnd::Dead {
+        class: ErrorClass::NotFound,
+        evidence: Evidence::default(),
+    };
+    crawl.end(&task, dead).unwrap();
+    crawl.state("completed");
+    keep(&mut crawl, second, &[cookie("late", Some("8"))]);
+    crawl.state("stopped");
+    assert_eq!(
+        crawl.crash().cookies,
+        [cookie("b", Some("7")), cookie("late", Some("8"))]
+    );
+    crawl.state("discarded");
+    crawl.state("stopped");
+    assert_eq!(crawl.crash().cookies, []);
+}
 
 fn second_session<S: Subject>(crawl: &mut Talk<S>, mode: Mode) -> Discovered {
     let links = [link(LIST, "l"), link(DETAIL, "good"), link(DETAIL, "bad")];

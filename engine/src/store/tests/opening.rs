@@ -89,6 +89,20 @@ fn a_store_from_the_future_is_left_alone() {
 }
 
 #[test]
+fn a_store_of_the_first_version_grows_and_loses_nothing() {
+    let mut crawl = Talk::new(OnDisk::new());
+    crawl.discover(vec![link(DETAIL, "1")]);
+    crawl.subject.store = None;
+    let db = Connection::open(crawl.subject.path()).unwrap();
+    db.execute_batch("DROP TABLE cf_cookie; PRAGMA user_version = 1")
+        .unwrap();
+    drop(db);
+    let opened = crawl.crash();
+    assert_eq!(opened.hosts[0].waiting, 1);
+    assert_eq!(opened.cookies, []);
+}
+
+#[test]
 fn damage_is_found_after_an_unclean_end() {
     let mut crawl = Talk::new(OnDisk::new());
     let links = (0..2_000).map(|n| link(DETAIL, &n.to_string()));

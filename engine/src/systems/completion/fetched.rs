@@ -7,7 +7,7 @@ use url::Url;
 
 use super::set_back;
 use crate::{
-    extract::page_number,
+    extract::{page_number, sitemap_may_be_missing},
     feed::frame::Detail,
     model::{
         class::{ErrorClass, SkipReason},
@@ -47,11 +47,11 @@ pub(super) fn answered(
     took: Duration,
 ) {
     let verdict = match classify(&answer) {
-        // Most sites have no sitemap, and many no robots.txt that names one: nothing is listed.
+        // Many sites have no robots.txt, and most of those no sitemap: nothing is listed.
         Verdict::Fail {
             class: ErrorClass::NotFound,
             ..
-        } if is_sitemap(crawl, entity) => {
+        } if is_unnamed_sitemap(crawl, entity) => {
             answer.body = Arc::default();
             Verdict::Page
         }
@@ -115,12 +115,16 @@ pub(super) fn answered(
     }
 }
 
-fn is_sitemap(crawl: &Crawl, entity: Entity) -> bool {
-    crawl.moves.identity(entity).is_some_and(|task| {
-        crawl
-            .session(task.session)
-            .is_some_and(|session| session.site.stage(task.stage).sitemap_of.is_some())
-    })
+/// Whether this page was asked for only to see whether there is a sitemap.
+fn is_unnamed_sitemap(crawl: &Crawl, entity: Entity) -> bool {
+    let Some((task, url)) = crawl.moves.identity(entity).zip(crawl.moves.url(entity)) else {
+        return false;
+    };
+    let Some(session) = crawl.session(task.session) else {
+        return false;
+    };
+    session.site.stage(task.stage).sitemap_of.is_some()
+        && sitemap_may_be_missing(url, url.carried())
 }
 
 /// Whether a page of a list was asked for only to see whether there is one, and this says no.
