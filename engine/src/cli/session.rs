@@ -12,8 +12,9 @@ use serde_json::Value as Json;
 use super::{Exit, Failure, advice::advice, complain, say};
 use crate::{
     feed::{frame::SessionPhase, recording::Recorder},
+    model::remark::Remarks,
     ports::commands::Command,
-    progress::{self, View},
+    progress::{self, View, safe},
     settings::Settings,
     start::{self, Ended, Running, Until, job::Job},
 };
@@ -164,6 +165,9 @@ fn summary(result: &Json) -> String {
             text,
             "dead letters: {classes}; `crawlfield dead list --store FILE` shows them"
         );
+    }
+    for line in Remarks::lines(&result["remarks"]) {
+        let _ = writeln!(text, "{}", safe(&line));
     }
     text
 }

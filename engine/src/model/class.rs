@@ -246,11 +246,17 @@ pub enum SkipReason {
     Trap,
     /// Beyond a budget of pages or links.
     Budget,
+    /// Its URL is longer than the limit.
+    TooLong,
+    /// Its list ends before it, whatever the count says.
+    PastTheEnd,
+    /// The store gives a reason that this program does not know.
+    Unknown,
 }
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Robots,
         Self::OutOfScope,
         Self::Duplicate,
@@ -258,6 +264,9 @@ impl SkipReason {
         Self::TooDeep,
         Self::Trap,
         Self::Budget,
+        Self::TooLong,
+        Self::PastTheEnd,
+        Self::Unknown,
     ];
 
     /// The reason as text in events, results and the store.
@@ -271,6 +280,9 @@ impl SkipReason {
             Self::TooDeep => "too_deep",
             Self::Trap => "trap",
             Self::Budget => "budget",
+            Self::TooLong => "too_long",
+            Self::PastTheEnd => "past_the_end",
+            Self::Unknown => "unknown",
         }
     }
 

@@ -19,6 +19,7 @@ use crate::{
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
     },
     ports::head::{Head, Validators},
     site::compiled::Site,
@@ -210,6 +211,9 @@ pub struct EndAttempt {
     pub attempt: Option<AttemptRow>,
     /// What becomes of the page.
     pub end: PageEnd,
+    /// What is counted and said at the session's end. A page's remarks count once a session, with
+    /// the first end that has any, however often it is read.
+    pub remarks: Remarks,
 }
 
 /// One attempt, for the history (SPEC C6).
@@ -360,6 +364,13 @@ pub enum Note {
         old: Json,
         /// After.
         new: Json,
+    },
+    /// What the engine itself has to say at the session's end.
+    Remarks {
+        /// Whose.
+        session: SessionId,
+        /// To be added.
+        remarks: Remarks,
     },
     /// What was learned of a host (rate, limit, pace, breaker), for the next run.
     Learned {

@@ -20,6 +20,7 @@ use crate::{
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         head::Validators,
@@ -85,6 +86,9 @@ struct Session {
     judged: BTreeMap<(BatchId, StageId), u32>,
     records: u64,
     bytes: u64,
+    remarks: Remarks,
+    /// Pages whose remarks are counted.
+    remarked: BTreeSet<PageKey>,
 }
 
 #[derive(Debug)]

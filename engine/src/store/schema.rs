@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x4372_6653;
 
 /// What each version adds to the one before; the version is how many have been run.
-pub(crate) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(crate) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Our own tables begin with `cf_`; those of records are named by site and kind.
 ///
@@ -82,4 +82,14 @@ CREATE TABLE cf_record_change (
   record_table INTEGER NOT NULL, identity TEXT NOT NULL, at TEXT NOT NULL,
   session INTEGER NOT NULL, field TEXT NOT NULL, old TEXT, new TEXT);
 CREATE INDEX cf_record_change_identity ON cf_record_change (record_table, identity);
+";
+
+/// `cf_remark` is what a session says at its end; `cf_remarked` names the pages that may be read
+/// again after their remarks were counted.
+const VERSION_2: &str = "
+CREATE TABLE cf_remark (
+  session INTEGER NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL, first TEXT NOT NULL,
+  PRIMARY KEY (session, kind)) WITHOUT ROWID;
+CREATE TABLE cf_remarked (
+  session INTEGER NOT NULL, page INTEGER NOT NULL, PRIMARY KEY (session, page)) WITHOUT ROWID;
 ";

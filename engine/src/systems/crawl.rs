@@ -24,6 +24,7 @@ use crate::{
         ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
         line::Lines,
         permits::Permits,
+        remark::{Remark, Remarks},
         session::{Batch, Condition, Index, Session},
         slots::{Owner, Setback, Slots},
         state::Moves,
@@ -32,7 +33,12 @@ use crate::{
         timers::{Due, Timers},
         window::Window,
     },
-    ports::{commands::Envelope, orders::Order, reports::Report, stored::StoreVerb},
+    ports::{
+        commands::Envelope,
+        orders::Order,
+        reports::Report,
+        stored::{Note, StoreVerb},
+    },
     settings::Settings,
 };
 
@@ -317,6 +323,19 @@ impl Crawl<'_, '_> {
             session,
             text: Arc::from(text),
         });
+    }
+
+    /// Something that no page brings is said at the session's end.
+    pub(super) fn remark(&mut self, session: SessionId, kind: Remark, example: &str) {
+        let mut remarks = Remarks::default();
+        remarks.add(kind, || example.to_owned());
+        self.moves
+            .ledger()
+            .book_mut(session)
+            .remarks
+            .merge(&remarks);
+        let note = Note::Remarks { session, remarks };
+        self.write(Owner::Note(Some(session)), StoreVerb::Note(note));
     }
 
     /// Permits and queues follow what was measured, within the settings.

@@ -183,6 +183,7 @@ fn carry_out(
             retry_at_us,
         }))
     };
+    let remarks = found.remarks;
     let end = match &next {
         Next::Queued => PageEnd::Queued,
         Next::Backoff(due_in) => PageEnd::Backoff { due_in: *due_in },
@@ -196,7 +197,7 @@ fn carry_out(
             evidence,
         },
     };
-    let end = crawl.end_of(task, tries, Some(attempt), end);
+    let end = crawl.end_with(task, tries, Some(attempt), end, remarks);
     crawl.write(Owner::End(task.session), StoreVerb::End(end));
     match next {
         Next::Queued => {

@@ -11,6 +11,7 @@ use crate::{
         line::Gone,
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         orders::StoreOrder,
@@ -81,6 +82,7 @@ impl NullEnd {
             dead: Vec::new(),
             records: 0,
             bytes: 0,
+            remarks: Remarks::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
         ids::{BatchId, HostId, Seq, SessionId, StageId},
         line::Gone,
         phase::Phase,
+        remark::Remarks,
     },
     site::scope::HostKey,
 };
@@ -68,6 +69,8 @@ pub struct SessionOpened {
     pub records: u64,
     /// Bytes received so far in this session.
     pub bytes: u64,
+    /// What is to be said at its end, so far.
+    pub remarks: Remarks,
 }
 
 /// A host of a session.
@@ -112,6 +115,8 @@ pub struct Ended {
     pub changed: u32,
     /// Records unchanged.
     pub unchanged: u32,
+    /// What was added to the session's remarks.
+    pub remarks: Remarks,
 }
 
 /// Pages that a bulk verb moved.

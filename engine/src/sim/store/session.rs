@@ -8,6 +8,7 @@ use crate::{
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         line::Gone,
         phase::Phase,
+        remark::Remarks,
     },
     ports::stored::{
         DeadSelector, KnownHost, LONE_CRASHES, MovedCount, Note, OpenSession, SessionOpened,
@@ -63,6 +64,8 @@ impl ModelStore {
                 judged: BTreeMap::new(),
                 records: 0,
                 bytes: 0,
+                remarks: Remarks::default(),
+                remarked: std::collections::BTreeSet::new(),
             },
         );
         Ok(id)
@@ -154,6 +157,7 @@ impl ModelStore {
             dead: dead.into_values().collect(),
             records: session.records,
             bytes: session.bytes,
+            remarks: session.remarks.clone(),
         }
     }
 
@@ -243,6 +247,11 @@ impl ModelStore {
             } => {
                 if let Some(known) = self.sessions.get_mut(&session) {
                     *known.judged.entry((batch, stage)).or_default() += 1;
+                }
+            }
+            Note::Remarks { session, remarks } => {
+                if let Some(known) = self.sessions.get_mut(&session) {
+                    known.remarks.merge(&remarks);
                 }
             }
             Note::Learned { host, state } => {

@@ -9,6 +9,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::BatchId,
+        remark::Remark,
     },
     ports::stored::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreError, StoreVerb},
     sim::store::ModelStore,
@@ -130,11 +131,12 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
                 lone: *lone,
             }),
             Step::End(n, how, links) => pick(*n).map(|task| {
-                let order = attempt(
-                    session,
-                    &task,
-                    ending(*how, *n, links, task.stage == DETAIL),
-                );
+                let end = ending(*how, *n, links, task.stage == DETAIL);
+                let mut order = attempt(session, &task, end);
+                for number in links.iter().filter(|number| **number < 8) {
+                    let kind = Remark::ALL[usize::from(*number)];
+                    order.remarks.add(kind, || format!("of {n}"));
+                }
                 StoreVerb::End(order.into())
             }),
             Step::Admit(batch, limit) => {

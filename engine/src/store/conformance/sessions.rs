@@ -7,10 +7,13 @@ use crate::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId},
         phase::Phase,
+        remark::{Remark, Remarks},
     },
-    ports::stored::{Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreVerb},
+    ports::stored::{
+        Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreReceipt, StoreVerb, StoredTask,
+    },
     sim::store::ModelStore,
-    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, count, done, link},
+    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, attempt, count, done, failed, link},
 };
 
 stories!(
@@ -20,6 +23,7 @@ stories!(
     the_third_crash_alone_makes_a_dead_letter,
     an_unfinished_session_is_not_begun_again,
     counts_survive_a_restart,
+    a_pages_remarks_count_once_and_survive_a_restart,
 );
 
 fn second_session<S: Subject>(crawl: &mut Talk<S>, mode: Mode) -> Discovered {
@@ -146,4 +150,36 @@ fn counts_survive_a_restart<S: Subject>(mut crawl: Talk<S>) {
         Some(serde_json::json!({ "rate": 2 }))
     );
     assert_eq!(opened.stage_attempts, [(BatchId(0), DETAIL, 1)]);
+}
+
+fn a_pages_remarks_count_once_and_survive_a_restart<S: Subject>(mut crawl: Talk<S>) {
+    let pages = crawl.discover(vec![link(LIST, "1"), link(LIST, "2")]).new;
+    let mut end = |page: &StoredTask, end, n| {
+        let mut order = attempt(crawl.session, page, end);
+        let example = || format!("http://shop.test/{n}");
+        order.remarks.add_many(Remark::LinkTooLong, n, example);
+        match crawl.ask(StoreVerb::End(order.into())) {
+            Ok(StoreReceipt::Ended(ended)) => ended.remarks.count(Remark::LinkTooLong),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(end(&pages[0], failed(), 2), 2);
+    assert_eq!(end(&pages[1], done(vec![], vec![]), 3), 3);
+    crawl
+        .ask(StoreVerb::RequeueFailed {
+            session: crawl.session,
+            batch: None,
+            stage: LIST,
+        })
+        .unwrap();
+    crawl.crash();
+    let again = crawl.admit(0, 0, 9).0.remove(0);
+    let mut order = attempt(crawl.session, &again, done(vec![], vec![]));
+    order.remarks.add(Remark::LinkTrap, String::new);
+    crawl.ask(StoreVerb::End(order.into())).unwrap();
+    let said: Vec<_> = Remarks::lines(&crawl.crash().remarks.document());
+    assert_eq!(
+        said,
+        ["5 links too long were not followed (`bounds.max_url`); the first: http://shop.test/2"]
+    );
 }

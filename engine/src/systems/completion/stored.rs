@@ -75,7 +75,9 @@ pub(super) fn saved(
 fn count(crawl: &mut Crawl, session: SessionId, ended: &Ended) {
     let now = crawl.now();
     let saved = u64::from(ended.inserted) + u64::from(ended.changed) + u64::from(ended.unchanged);
-    crawl.moves.ledger().book_mut(session).records += saved;
+    let book = crawl.moves.ledger().book_mut(session);
+    book.records += saved;
+    book.remarks.merge(&ended.remarks);
     crawl.stats.session(session).records.add(now, saved);
     if let Some(mut session) = crawl.session_mut(session) {
         session.inserted += u64::from(ended.inserted);
@@ -314,6 +316,7 @@ fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
     book.dead.extend(opened.dead.iter().copied());
     book.records = opened.records;
     book.bytes = opened.bytes;
+    book.remarks = opened.remarks.clone();
     let site = &start.site;
     crawl.moves.journal().write(Change::SessionBorn {
         session: id,

@@ -178,6 +178,7 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
         "errors": named(book.map_or(Vec::new(), |book| book.errors.iter().map(|(class, n)| (class.name(), *n)).collect())),
         "deadByClass": named(book.map_or(Vec::new(), |book| book.dead.iter().map(|(class, n)| (class.name(), *n)).collect())),
         "skippedByReason": named(book.map_or(Vec::new(), |book| book.skipped.iter().map(|(reason, n)| (reason.name(), *n)).collect())),
+        "remarks": book.map_or_else(|| json!({}), |book| book.remarks.document()),
         "records": {
             "saved": book.map_or(0, |book| book.records),
             "new": session.inserted,
