@@ -244,8 +244,6 @@ pub enum SkipReason {
     TooDeep,
     /// Its URL looks like a spider trap.
     Trap,
-    /// Beyond a budget of pages or links.
-    Budget,
     /// Its URL is longer than the limit.
     TooLong,
     /// Its list ends before it, whatever the count says.
@@ -256,14 +254,13 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Robots,
         Self::OutOfScope,
         Self::Duplicate,
         Self::NotModified,
         Self::TooDeep,
         Self::Trap,
-        Self::Budget,
         Self::TooLong,
         Self::PastTheEnd,
         Self::Unknown,
@@ -279,7 +276,6 @@ impl SkipReason {
             Self::NotModified => "not_modified",
             Self::TooDeep => "too_deep",
             Self::Trap => "trap",
-            Self::Budget => "budget",
             Self::TooLong => "too_long",
             Self::PastTheEnd => "past_the_end",
             Self::Unknown => "unknown",

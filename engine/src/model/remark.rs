@@ -34,11 +34,15 @@ pub enum Remark {
     ValueUnfit,
     /// A record was left out: it is empty, or its key is another's of its page.
     RecordLeftOut,
+    /// A page that the site counts is empty, as all after it: it was skipped.
+    PastTheEnd,
+    /// A page of a list holds something, though the list had seemed to end before it.
+    ListGoesOn,
 }
 
 impl Remark {
     /// All kinds, in the order in which they are said.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::LinkOutOfScope,
         Self::LinkTooDeep,
         Self::LinkTooLong,
@@ -47,6 +51,8 @@ impl Remark {
         Self::LinkUnusable,
         Self::ValueUnfit,
         Self::RecordLeftOut,
+        Self::PastTheEnd,
+        Self::ListGoesOn,
     ];
 
     /// The kind as text in results and the store.
@@ -61,6 +67,8 @@ impl Remark {
             Self::LinkUnusable => "link_unusable",
             Self::ValueUnfit => "value_unfit",
             Self::RecordLeftOut => "record_left_out",
+            Self::PastTheEnd => "past_the_end",
+            Self::ListGoesOn => "list_goes_on",
         }
     }
 
@@ -99,6 +107,14 @@ impl Remark {
             Self::LinkUnusable => "references that lead to no page were left",
             Self::ValueUnfit => "values did not fit and were left empty",
             Self::RecordLeftOut => "records were left out",
+            Self::PastTheEnd => {
+                "list pages that the site counts are empty, as are all after them: they were \
+                 skipped as past the end, and the run is not complete (is `count` right?)"
+            }
+            Self::ListGoesOn => {
+                "list pages hold something after empty ones that were skipped as past the end; \
+                 another run reads those again"
+            }
         }
     }
 

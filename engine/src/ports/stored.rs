@@ -92,6 +92,19 @@ pub enum StoreVerb {
         /// Of which stage.
         stage: StageId,
     },
+    /// Some failed pages of a stage in a batch are skipped; others of the keys are left as they are.
+    SkipFailed {
+        /// Whose.
+        session: SessionId,
+        /// Of which batch.
+        batch: BatchId,
+        /// Of which stage.
+        stage: StageId,
+        /// Which pages.
+        keys: Vec<PageKey>,
+        /// Why.
+        reason: SkipReason,
+    },
     /// Dead letters become queued again (attempts reset, history kept).
     RequeueDead {
         /// Whose.

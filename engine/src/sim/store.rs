@@ -209,6 +209,13 @@ impl ModelStore {
                 batch,
                 stage,
             } => StoreReceipt::Moved(self.verdict(session, batch, stage, false)?),
+            StoreVerb::SkipFailed {
+                session,
+                batch,
+                stage,
+                keys,
+                reason,
+            } => StoreReceipt::Moved(self.skip_failed(session, (batch, stage), &keys, reason)?),
             StoreVerb::RequeueDead { session, selector } => {
                 StoreReceipt::Moved(self.requeue_dead(session, &selector)?)
             }

@@ -25,7 +25,7 @@ use crate::{
         line::Lines,
         permits::Permits,
         remark::{Remark, Remarks},
-        session::{Batch, Condition, Index, Session},
+        session::{Batch, Budget, Condition, Index, Session},
         slots::{Owner, Setback, Slots},
         state::Moves,
         stats::Stats,
@@ -325,10 +325,26 @@ impl Crawl<'_, '_> {
         });
     }
 
+    /// A budget is used up: the session drains and is stopped.
+    pub(super) fn use_up(&mut self, id: SessionId, budget: Budget) {
+        let Some(mut session) = self.session_mut(id) else {
+            return;
+        };
+        if session.cancel.is_some() {
+            return;
+        }
+        session.cancel = Some(false);
+        session.spent = Some(budget);
+        let text = format!("{} is used up: the session stops", budget.setting());
+        self.notice(id, &text);
+        self.move_session(id, SessionPhase::Draining);
+        self.desk.restless = true;
+    }
+
     /// Something that no page brings is said at the session's end.
-    pub(super) fn remark(&mut self, session: SessionId, kind: Remark, example: &str) {
+    pub(super) fn remark(&mut self, session: SessionId, kind: Remark, count: u64, example: &str) {
         let mut remarks = Remarks::default();
-        remarks.add(kind, || example.to_owned());
+        remarks.add_many(kind, count, || example.to_owned());
         self.moves
             .ledger()
             .book_mut(session)

@@ -131,7 +131,10 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
             tries.dispatched,
         )
     };
-    let used_up = u32::from(tries.failed) >= policy.attempts;
+    // An empty page that the count promises is asked for twice; then its stage judges it (B5).
+    let is_judged_later = setback.class == ErrorClass::ShortPage
+        && (crawl.came_short(entity)).is_some_and(|short| short.promised && short.times >= 2);
+    let used_up = is_judged_later || u32::from(tries.failed) >= policy.attempts;
     let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
     let mut flight = busy.flight.unwrap_or_default();
     let found = flight.extracted.take();

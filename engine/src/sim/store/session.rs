@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     model::{
-        class::ErrorClass,
+        class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         line::Gone,
         phase::Phase,
@@ -176,6 +176,26 @@ impl ModelStore {
         });
         let to = if again { Phase::Queued } else { Phase::Dead };
         Ok(session.turn_all(keys, to, again))
+    }
+
+    pub(super) fn skip_failed(
+        &mut self,
+        id: SessionId,
+        (batch, stage): (BatchId, StageId),
+        keys: &[PageKey],
+        reason: SkipReason,
+    ) -> Result<Vec<MovedCount>, StoreError> {
+        let (session, _) = self.live(id)?;
+        let keys = session.keys(|key, visit| {
+            (visit.phase, visit.batch, visit.stage) == (Phase::Failed, batch, stage)
+                && keys.contains(key)
+        });
+        let moved = session.turn_all(keys.clone(), Phase::Skipped, false);
+        for key in keys {
+            let visit = session.visits.get_mut(&key).expect("it has just moved");
+            visit.skip = Some(reason);
+        }
+        Ok(moved)
     }
 
     pub(super) fn requeue_dead(

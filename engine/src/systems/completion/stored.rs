@@ -138,6 +138,13 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
             bulk(crawl, session, &moved, Phase::Dead);
             judged(crawl, session, batch, stage);
         }
+        (Owner::SkipFailed(session, batch, stage), StoreReceipt::Moved(moved)) => {
+            bulk(crawl, session, &moved, Phase::Skipped);
+            let skipped = &mut crawl.moves.ledger().book_mut(session).skipped;
+            *skipped.entry(SkipReason::PastTheEnd).or_default() +=
+                moved.iter().map(|moved| moved.count).sum::<u64>();
+            judged(crawl, session, batch, stage);
+        }
         (Owner::RequeueDead(session, request), StoreReceipt::Moved(moved)) => {
             bulk(crawl, session, &moved, Phase::Queued);
             for moved in &moved {
