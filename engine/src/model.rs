@@ -10,6 +10,7 @@ pub mod line;
 pub mod page_url;
 pub mod permits;
 pub mod phase;
+pub mod remark;
 pub mod residents;
 pub mod session;
 pub mod slots;

@@ -185,8 +185,13 @@ pub struct BoundSettings {
     pub max_repeats: u32,
     /// Links of one page.
     pub max_links: u32,
-    /// Pages that a session asks for; what else waits is skipped. None: no bound.
+    /// Pages that a run of a session asks for before it stops. None: no bound.
     pub max_pages: Option<u64>,
+    /// Bytes that a run of a session receives before it stops; what is in flight then still
+    /// comes. None: no bound.
+    pub max_bytes: Option<u64>,
+    /// Minutes that a run of a session takes before it stops. None: no bound.
+    pub max_minutes: Option<u64>,
 }
 
 /// What a fatal stage does to its session.
@@ -270,6 +275,8 @@ impl Default for Settings {
                 max_repeats: 4,
                 max_links: 100_000,
                 max_pages: None,
+                max_bytes: None,
+                max_minutes: None,
             },
             on_fatal: OnFatal::Continue,
             stage_attempts: 3,

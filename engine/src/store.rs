@@ -241,6 +241,19 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
             batch,
             stage,
         } => StoreReceipt::Moved(bulk::condemn_failed(work, session, batch, stage)?),
+        StoreVerb::SkipFailed {
+            session,
+            batch,
+            stage,
+            keys,
+            reason,
+        } => StoreReceipt::Moved(bulk::skip_failed(
+            work,
+            session,
+            (batch, stage),
+            keys,
+            reason,
+        )?),
         StoreVerb::RequeueDead { session, selector } => {
             StoreReceipt::Moved(bulk::requeue_dead(work, session, &selector)?)
         }

@@ -1,7 +1,11 @@
 //! Redirects, scope, pages of a session.
 
-use crawlfield_engine::model::{class::SkipReason, phase::Phase};
-use crawlfield_kit::Reply;
+use crawlfield_engine::{
+    feed::frame::SessionPhase,
+    model::{class::SkipReason, phase::Phase},
+};
+use crawlfield_kit::{Reply, Scenario};
+use serde_json::json;
 
 use crate::catalogue;
 
@@ -55,19 +59,83 @@ fn a_retry_begins_at_the_page_again_not_at_the_hop() {
     assert_eq!(crawl.count(Phase::Done), 2);
 }
 
+/// Pages of this catalogue that were asked for.
+fn asked(crawl: &crawlfield_kit::Crawl, n: usize) -> usize {
+    let urls = crate::urls("a.test", n);
+    urls.iter().filter(|url| crawl.times_asked(url) > 0).count()
+}
+
 #[test]
-fn a_session_asks_for_no_more_pages_than_it_may_also_when_resumed() {
-    let mut crawl = catalogue(40)
+fn a_budget_of_pages_stops_the_run_and_resume_goes_on_with_as_many_again() {
+    let mut crawl = catalogue(45)
         .page("a.test/1", [Reply::reset(), Reply::html("one")])
         .settings(|settings| settings.bounds.max_pages = Some(20))
         .start();
-    crawl.run_until(|crawl| crawl.saved() >= 5);
+    crawl.run_until_idle();
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Stopped));
+    assert_eq!(asked(&crawl, 45), 19, "one page is the list");
+    let result = crawl.result();
+    assert_eq!(result["budget"], "bounds.max_pages");
+    assert_eq!(
+        (&result["skipped"], &result["complete"]),
+        (&json!(0), &json!(false))
+    );
     crawl.kill_and_resume();
     crawl.run_until_idle();
-    assert_eq!(crawl.count(Phase::Done), 20);
-    assert_eq!(crawl.saved(), 19, "one page is the list");
-    assert_eq!(crawl.result()["skippedByReason"]["budget"], 21);
-    let asked = crate::urls("a.test", 40);
-    let asked = asked.iter().filter(|url| crawl.times_asked(url) > 0);
-    assert_eq!(asked.count(), 19);
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Stopped));
+    assert_eq!(asked(&crawl, 45), 39);
+    crawl.kill_and_resume();
+    crawl.run_until_idle();
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Completed));
+    assert_eq!(crawl.saved(), 45);
+    assert_eq!(crawl.result()["complete"], true);
+}
+
+#[test]
+fn a_budget_that_is_just_enough_stops_nothing() {
+    let mut crawl = catalogue(19)
+        .settings(|settings| settings.bounds.max_pages = Some(20))
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Completed));
+    assert!(crawl.result()["budget"].is_null());
+}
+
+#[test]
+fn a_budget_of_bytes_stops_before_the_next_request() {
+    let mut scenario = catalogue(40).politeness("max_in_flight = 1");
+    for url in crate::urls("a.test", 40) {
+        scenario = scenario.page(&url, [Reply::html("page").bytes(1_000)]);
+    }
+    let mut crawl = scenario
+        .settings(|settings| settings.bounds.max_bytes = Some(5_000))
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Stopped));
+    let result = crawl.result();
+    assert_eq!(result["budget"], "bounds.max_bytes");
+    let bytes = result["bytes"].as_u64().unwrap();
+    assert!((5_000..7_000).contains(&bytes), "{bytes}");
+    crawl.kill_and_resume();
+    crawl.run_until_idle();
+    assert!(crawl.result()["bytes"].as_u64().unwrap() > bytes);
+}
+
+#[test]
+fn a_budget_of_minutes_goes_by_the_engines_clock() {
+    let details = crate::urls("a.test", 100);
+    let mut crawl = Scenario::new()
+        .politeness("max_rate = \"0.5/s\"")
+        .page("a.test/", [Reply::links(&details)])
+        .details(&details)
+        .start_url("a.test/")
+        .settings(|settings| settings.bounds.max_minutes = Some(1))
+        .start();
+    crawl.run_until_idle();
+    assert_eq!(crawl.session_phase(), Some(SessionPhase::Stopped));
+    let result = crawl.result();
+    assert_eq!(result["budget"], "bounds.max_minutes");
+    let took = result["durationSeconds"].as_f64().unwrap();
+    assert!((60.0..63.0).contains(&took), "{took}");
+    assert!((25..35).contains(&crawl.saved()), "{}", crawl.saved());
 }

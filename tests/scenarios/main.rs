@@ -15,6 +15,7 @@ mod determinism;
 mod forecast;
 mod lifecycle;
 mod limits;
+mod lists;
 mod order;
 mod pause;
 mod politeness;

@@ -24,6 +24,7 @@ use crate::{
     model::{
         ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         orders::StoreOrder,
@@ -246,6 +247,7 @@ impl Bench {
                 validators: None,
                 content_hash: Some([7; 16]),
             },
+            remarks: Remarks::default(),
         })))
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::{Exit, Failure, advice::advice, complain, say};
 use crate::{
     feed::{frame::SessionPhase, recording::Recorder},
+    model::remark::Remarks,
     ports::commands::Command,
     progress::{self, View, safe},
     settings::Settings,
@@ -131,9 +132,7 @@ pub fn report(ended: &Ended, manner: Manner) -> Exit {
         }
         let own = match phase {
             SessionPhase::Stopped => Exit::Stopped,
-            SessionPhase::Completed | SessionPhase::Failed
-                if result["dead"].as_u64().unwrap_or(0) > 0 =>
-            {
+            SessionPhase::Completed | SessionPhase::Failed if result["complete"] == false => {
                 Exit::DeadLetters
             }
             SessionPhase::Completed => Exit::Done,
@@ -158,10 +157,13 @@ fn summary(result: &Json) -> String {
     let source = result["source"]
         .as_str()
         .map_or_else(String::new, |source| format!(" [{source}]"));
+    let outcome = match result["outcome"].as_str() {
+        Some("completed") if result["complete"] == false => "finished, but not complete",
+        outcome => outcome.unwrap_or("?"),
+    };
     let mut text = format!(
-        "{}{source}: {} in {:.1} s: {} pages done, {} skipped, {} dead; {} records saved ({} new, {} changed), {:.1} MB\n",
+        "{}{source}: {outcome} in {:.1} s: {} pages done, {} skipped, {} dead; {} records saved ({} new, {} changed), {:.1} MB\n",
         result["site"].as_str().unwrap_or("?"),
-        result["outcome"].as_str().unwrap_or("?"),
         result["durationSeconds"].as_f64().unwrap_or(0.0),
         n("done"),
         n("skipped"),
@@ -180,6 +182,18 @@ fn summary(result: &Json) -> String {
             text,
             "dead letters: {classes}; `crawlfield dead list --store FILE` shows them"
         );
+    }
+    if let Some(budget) = result["budget"].as_str() {
+        let waits = ["queued", "backoff", "failed"].map(|state| &result["byState"][state]);
+        let waits: u64 = waits.into_iter().filter_map(Json::as_u64).sum();
+        let _ = writeln!(
+            text,
+            "{budget} is used up, {waits} known pages wait; `crawlfield resume` goes on with as much again, \
+             `resume --set {budget}=none` to the end"
+        );
+    }
+    for line in Remarks::lines(&result["remarks"]) {
+        let _ = writeln!(text, "{}", safe(&line));
     }
     text
 }

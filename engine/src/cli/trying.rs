@@ -258,7 +258,7 @@ fn document(
                 "items": extracted.distinct_items,
                 "pageCount": extracted.page_count,
                 "hasNext": extracted.has_next,
-                "skippedLinks": extracted.skipped_links,
+                "remarks": extracted.remarks.document(),
                 "warnings": extracted.warnings,
             })
         }

@@ -1,6 +1,8 @@
 //! The links of a page: made canonical, held against scope and bounds, each page once (SPEC B4, N2).
 
-use rustc_hash::FxHashSet;
+use std::hash::BuildHasher as _;
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde_json::{Map, Value as Json};
 use url::Url;
 
@@ -9,10 +11,14 @@ use crate::{
         bounds::Bounds,
         output::{Extracted, Link, PageInput},
     },
-    model::ids::{PageKey, StageId},
+    model::{
+        class::SkipReason,
+        ids::{PageKey, StageId},
+        remark::{Remark, Remarks},
+    },
     site::{
         compiled::Site,
-        scope::{HostKey, is_trap},
+        scope::{HostKey, is_too_long, is_trap},
     },
 };
 
@@ -35,8 +41,9 @@ pub(super) struct Found<'f> {
     own: (StageId, PageKey),
     keys: FxHashSet<(StageId, PageKey)>,
     links: Vec<Link>,
-    skipped: u32,
-    over_bound: u32,
+    /// Of the links that are not followed: each counts once, as those do that are.
+    refused: FxHashSet<u64>,
+    remarks: Remarks,
 }
 
 impl<'f> Found<'f> {
@@ -54,8 +61,8 @@ impl<'f> Found<'f> {
             own: (stage, own),
             keys: FxHashSet::default(),
             links: Vec::new(),
-            skipped: 0,
-            over_bound: 0,
+            refused: FxHashSet::default(),
+            remarks: Remarks::default(),
         }
     }
 
@@ -67,17 +74,19 @@ impl<'f> Found<'f> {
         url: &Url,
         carried: impl FnOnce() -> Map<String, Json>,
     ) -> Offer {
-        let Some((canonical, host)) = self.admitted(url) else {
-            self.skipped += 1;
-            return Offer::Refused;
+        let (canonical, host) = match self.admitted(url) {
+            Ok(admitted) => admitted,
+            Err(reason) => {
+                self.refuse(Remark::of_link(reason), url.as_str());
+                return Offer::Refused;
+            }
         };
         let key = PageKey::new(&self.site.name, &self.site.stage(to).name, &canonical);
         if (to, key) == self.own || self.keys.contains(&(to, key)) {
             return Offer::Known;
         }
         if self.links.len() >= self.bounds.max_links as usize {
-            self.skipped += 1;
-            self.over_bound += 1;
+            self.refuse(Remark::LinkOverBound, &canonical);
             return Offer::Refused;
         }
         self.keys.insert((to, key));
@@ -91,20 +100,25 @@ impl<'f> Found<'f> {
         Offer::New
     }
 
-    /// A reference that leads nowhere.
-    pub(super) fn skip(&mut self) {
-        self.skipped += 1;
+    /// A reference that leads to no page.
+    pub(super) fn skip(&mut self, href: &str) {
+        let kind = if is_too_long(href) {
+            Remark::LinkTooLong
+        } else {
+            Remark::LinkUnusable
+        };
+        self.refuse(kind, href);
+    }
+
+    fn refuse(&mut self, kind: Remark, link: &str) {
+        if self.refused.insert(FxBuildHasher.hash_one((kind, link))) {
+            self.remarks.add(kind, || link.to_owned());
+        }
     }
 
     /// Hands over the links, and says how many are not followed.
     pub(super) fn finish(self, out: &mut Extracted) {
-        out.skipped_links += self.skipped;
-        if self.over_bound > 0 {
-            out.warnings.push(format!(
-                "{} links beyond the bound of {} a page are not followed",
-                self.over_bound, self.bounds.max_links
-            ));
-        }
+        out.remarks.merge(&self.remarks);
         out.links = self.links;
     }
 
@@ -115,13 +129,16 @@ impl<'f> Found<'f> {
 
     /// Whether no further link is taken in.
     pub(super) fn is_full(&self) -> bool {
-        self.over_bound > 0
+        self.remarks.count(Remark::LinkOverBound) > 0
     }
 
     /// The canonical URL and host of a link that scope and bounds let through.
-    fn admitted(&self, url: &Url) -> Option<(String, HostKey)> {
-        if self.depth >= self.bounds.max_depth || !self.site.scope.contains(url) {
-            return None;
+    fn admitted(&self, url: &Url) -> Result<(String, HostKey), SkipReason> {
+        if !self.site.scope.contains(url) {
+            return Err(SkipReason::OutOfScope);
+        }
+        if self.depth >= self.bounds.max_depth {
+            return Err(SkipReason::TooDeep);
         }
         let trap = is_trap(
             url,
@@ -129,7 +146,10 @@ impl<'f> Found<'f> {
             self.bounds.max_segments,
             self.bounds.max_repeats,
         );
-        let host = HostKey::of(url).filter(|_| trap.is_none())?;
-        Some((self.site.scope.canonical(url), host))
+        if let Some(reason) = trap {
+            return Err(reason);
+        }
+        let host = HostKey::of(url).ok_or(SkipReason::OutOfScope)?;
+        Ok((self.site.scope.canonical(url), host))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         page::Page,
         paging,
     },
-    model::{class::ErrorClass, ids::StageId},
+    model::{class::ErrorClass, ids::StageId, remark::Remark},
     site::compiled::{Fallbacks, Field, LinkRule, Pick, Site, Source},
 };
 
@@ -58,7 +58,7 @@ fn follow(
     for (at, (card, href)) in references.into_iter().enumerate() {
         let Some(href) = href else { continue };
         let Some(url) = page.followed(&href) else {
-            found.skip();
+            found.skip(&href);
             continue;
         };
         if rule
@@ -68,9 +68,9 @@ fn follow(
         {
             continue;
         }
-        let warnings = &mut out.warnings;
+        let told = &mut *out;
         found.offer(rule.to, &url, || {
-            let mut carried = carry(page, &beside, card, warnings);
+            let mut carried = carry(page, &beside, card, told);
             carried.insert("page".to_owned(), Json::from(number));
             carried.insert("position".to_owned(), Json::from(at + 1));
             carried
@@ -171,7 +171,7 @@ fn carry(
     page: &Page<'_>,
     beside: &[Beside<'_>],
     card: usize,
-    warnings: &mut Vec<String>,
+    out: &mut Extracted,
 ) -> Map<String, Json> {
     let mut carried = Map::new();
     for one in beside {
@@ -181,11 +181,14 @@ fn carry(
             _ => field::read(page, carry, card),
         };
         if let Some(unfit) = reading.unfit {
-            warnings.push(format!(
-                "carried field \"{}\": {} gave \"{unfit}\", which does not fit; left empty",
-                carry.name,
-                field::source_text(carry)
-            ));
+            out.warn(
+                Remark::ValueUnfit,
+                format!(
+                    "carried field \"{}\": {} gave \"{unfit}\", which does not fit; left empty",
+                    carry.name,
+                    field::source_text(carry)
+                ),
+            );
         }
         if !field::is_missing(&reading.value) {
             carried.insert(carry.name.clone(), carriable(reading.value));

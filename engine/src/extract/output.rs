@@ -6,6 +6,7 @@ use crate::{
     model::{
         class::ErrorClass,
         ids::{PageKey, StageId},
+        remark::{Remark, Remarks},
     },
     site::scope::HostKey,
 };
@@ -44,8 +45,8 @@ pub struct Extracted {
     pub records: Vec<Record>,
     /// In the order of the rules and of the document; each page once.
     pub links: Vec<Link>,
-    /// Links that are not followed, with the reason's count.
-    pub skipped_links: u32,
+    /// Links that are not followed, and what else is counted and said at a run's end.
+    pub remarks: Remarks,
     /// Distinct links of the stage's link rules (what `items_per_page` is held against).
     pub distinct_items: u32,
     /// The number of this page in its list.
@@ -58,6 +59,14 @@ pub struct Extracted {
     pub invalid: Option<String>,
     /// What is wrong but does not fail the page.
     pub warnings: Vec<String>,
+}
+
+impl Extracted {
+    /// A warning that is also counted, and said at the run's end.
+    pub(super) fn warn(&mut self, kind: Remark, warning: String) {
+        self.remarks.add(kind, || warning.clone());
+        self.warnings.push(warning);
+    }
 }
 
 /// A record to save.

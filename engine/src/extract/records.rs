@@ -10,7 +10,7 @@ use crate::{
         output::{ExtractError, Extracted, Record, Value},
         page::Page,
     },
-    model::class::ErrorClass,
+    model::{class::ErrorClass, remark::Remark},
     site::compiled::{Field, RecordRule, Source, Stage},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn read(
                     "reading the page took too long",
                 ));
             }
-            let record = match one(rule, place, page, card, ordinal, &mut out.warnings) {
+            let record = match one(rule, place, page, card, ordinal, out) {
                 Ok(Some(record)) => record,
                 Ok(None) => continue,
                 Err(error) => {
@@ -48,11 +48,14 @@ pub(super) fn read(
             if known.insert(record.identity.clone()) {
                 out.records.push(record);
             } else {
-                out.warnings.push(format!(
-                    "record \"{}\": two on this page have the key {}; the first is kept",
-                    rule.kind,
-                    record.identity.replace(KEY_SEPARATOR, " + ")
-                ));
+                out.warn(
+                    Remark::RecordLeftOut,
+                    format!(
+                        "record \"{}\": two on this page have the key {}; the first is kept",
+                        rule.kind,
+                        record.identity.replace(KEY_SEPARATOR, " + ")
+                    ),
+                );
             }
         }
         let (count, Some(first)) = (bad.len(), bad.into_iter().next()) else {
@@ -86,7 +89,7 @@ fn one(
     page: &Page<'_>,
     card: Card,
     ordinal: Option<usize>,
-    warnings: &mut Vec<String>,
+    out: &mut Extracted,
 ) -> Result<Option<Record>, ExtractError> {
     let mut values = Vec::with_capacity(rule.fields.len());
     let mut found = false;
@@ -98,17 +101,20 @@ fn one(
             return Err(invalid(ErrorClass::InvalidRecord, page, &what));
         }
         if let Some(unfit) = reading.unfit {
-            warnings.push(unfit_text(&rule.kind, field, &unfit));
+            out.warn(Remark::ValueUnfit, unfit_text(&rule.kind, field, &unfit));
         }
         found |= !missing && looks_at_page(field);
         values.push(reading.value);
     }
     if !found && rule.fields.iter().any(looks_at_page) {
         if let Some(ordinal) = ordinal {
-            warnings.push(format!(
-                "record \"{}\": card {ordinal} has none of its fields; left out",
-                rule.kind
-            ));
+            out.warn(
+                Remark::RecordLeftOut,
+                format!(
+                    "record \"{}\": card {ordinal} has none of its fields; left out",
+                    rule.kind
+                ),
+            );
             return Ok(None);
         }
         let what = format!(

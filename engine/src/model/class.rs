@@ -244,20 +244,26 @@ pub enum SkipReason {
     TooDeep,
     /// Its URL looks like a spider trap.
     Trap,
-    /// Beyond a budget of pages or links.
-    Budget,
+    /// Its URL is longer than the limit.
+    TooLong,
+    /// Its list ends before it, whatever the count says.
+    PastTheEnd,
+    /// The store gives a reason that this program does not know.
+    Unknown,
 }
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Robots,
         Self::OutOfScope,
         Self::Duplicate,
         Self::NotModified,
         Self::TooDeep,
         Self::Trap,
-        Self::Budget,
+        Self::TooLong,
+        Self::PastTheEnd,
+        Self::Unknown,
     ];
 
     /// The reason as text in events, results and the store.
@@ -270,7 +276,9 @@ impl SkipReason {
             Self::NotModified => "not_modified",
             Self::TooDeep => "too_deep",
             Self::Trap => "trap",
-            Self::Budget => "budget",
+            Self::TooLong => "too_long",
+            Self::PastTheEnd => "past_the_end",
+            Self::Unknown => "unknown",
         }
     }
 

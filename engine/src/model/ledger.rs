@@ -9,6 +9,7 @@ use crate::model::{
     class::{ErrorClass, SkipReason},
     ids::{BatchId, SessionId, StageId},
     phase::Phase,
+    remark::Remarks,
 };
 
 /// Pages of one stage of one batch by phase.
@@ -40,6 +41,8 @@ pub struct Book {
     pub records: u64,
     /// Bytes received.
     pub bytes: u64,
+    /// What is said at the end.
+    pub remarks: Remarks,
 }
 
 impl Book {

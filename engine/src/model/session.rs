@@ -14,8 +14,7 @@ use crate::{
     feed::frame::{SessionPhase, StagePhase},
     model::{
         class::ErrorClass,
-        ids::{BatchId, HostId, SessionId, StageId},
-        phase::Phase,
+        ids::{BatchId, HostId, PageKey, SessionId, StageId},
         residents::Residents,
     },
     politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
@@ -59,6 +58,8 @@ pub struct Session {
     pub why: Option<String>,
     /// Largest page count seen by stage, with how many pages said so.
     pub page_counts: BTreeMap<StageId, (u32, u32)>,
+    /// Numbered lists whose pages should be full, by stage.
+    pub lists: BTreeMap<StageId, ListEnd>,
     /// Pages that this run ended.
     pub ended: u64,
     /// Records inserted, changed and seen unchanged in this run.
@@ -67,8 +68,12 @@ pub struct Session {
     pub changed: u64,
     /// Records seen unchanged in this run.
     pub unchanged: u64,
-    /// Pages asked for, also before it was resumed.
+    /// Pages that this run asked for first.
     pub pages: u64,
+    /// Bytes that earlier runs of it received.
+    pub bytes_before: u64,
+    /// The budget that ended this run.
+    pub spent: Option<Budget>,
     /// Requests sent in this run.
     pub requests: u64,
     /// Results of batches' stages so far, for the result document.
@@ -118,19 +123,14 @@ impl Session {
             closing: None,
             why: None,
             page_counts: BTreeMap::new(),
+            lists: BTreeMap::new(),
             ended: 0,
             inserted: 0,
             changed: 0,
             unchanged: 0,
-            pages: (opened.counts.iter())
-                .filter(|(.., phase, _)| {
-                    matches!(
-                        phase,
-                        Phase::Done | Phase::Backoff | Phase::Failed | Phase::Dead
-                    )
-                })
-                .map(|(.., count)| count)
-                .sum(),
+            pages: 0,
+            bytes_before: opened.bytes,
+            spent: None,
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),
@@ -196,6 +196,83 @@ impl Session {
     }
 }
 
+/// What may end a run before its work does (SPEC B9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// So many pages were asked for.
+    Pages,
+    /// So many bytes were received.
+    Bytes,
+    /// So long it ran.
+    Minutes,
+}
+
+impl Budget {
+    /// The setting that holds it.
+    #[must_use]
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Pages => "bounds.max_pages",
+            Self::Bytes => "bounds.max_bytes",
+            Self::Minutes => "bounds.max_minutes",
+        }
+    }
+}
+
+/// What this run has seen of a numbered list whose pages should be full.
+#[derive(Debug, Default)]
+pub struct ListEnd {
+    /// The last page that held something.
+    held: Option<u32>,
+    /// Pages that the count promises and that came empty twice, until they are judged.
+    empty: BTreeMap<u32, PageKey>,
+    /// The last page, as judged.
+    last: Option<u32>,
+}
+
+impl ListEnd {
+    /// A page holds something; true where the list had been judged to end before it.
+    pub fn hold(&mut self, page: u32) -> bool {
+        self.held = self.held.max(Some(page));
+        self.empty.remove(&page);
+        let goes_on = self.last.is_some_and(|last| page > last);
+        if goes_on {
+            self.last = None;
+        }
+        goes_on
+    }
+
+    /// A page that the count promises came empty twice.
+    pub fn lack(&mut self, page: u32, key: PageKey) {
+        self.empty.insert(page, key);
+    }
+
+    /// Whether the list was judged to end with this page.
+    #[must_use]
+    pub fn ends_with(&self, page: u32) -> bool {
+        self.last == Some(page)
+    }
+
+    /// The list is judged: its pages past the end, which are not asked after again. There are none
+    /// where nothing was held at all, or where it is not known what the first page after it has.
+    pub fn end(&mut self) -> Vec<(u32, PageKey)> {
+        let Some((held, next)) = self
+            .held
+            .and_then(|held| Some((held, held.checked_add(1)?)))
+        else {
+            return Vec::new();
+        };
+        if !self.empty.contains_key(&next) && !self.ends_with(held) {
+            return Vec::new();
+        }
+        let past = self.empty.split_off(&next);
+        if !past.is_empty() {
+            self.last = Some(held);
+        }
+        past.into_iter().collect()
+    }
+}
+
 /// A share of a session: up to `batch_size` pages of the entry stage and all they lead to.
 #[derive(Component, Debug)]
 pub struct Batch {
@@ -222,6 +299,8 @@ pub struct StageRun {
     pub condemning: Option<StagePhase>,
     /// They have been condemned.
     pub condemned: bool,
+    /// Pages past the end of their list, which were skipped.
+    pub past_end: u64,
 }
 
 /// Which stages lead to which.

@@ -42,6 +42,8 @@ pub enum Owner {
     Requeue(SessionId, BatchId, StageId),
     /// The failed pages of a stage become dead letters.
     Condemn(SessionId, BatchId, StageId),
+    /// Some failed pages of a stage are skipped after all.
+    SkipFailed(SessionId, BatchId, StageId),
     /// A person's requeue of dead letters: the number of the request.
     RequeueDead(SessionId, u32),
     /// A person's drop: the number of the request.

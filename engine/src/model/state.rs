@@ -112,7 +112,7 @@ pub const fn may_move(from: Phase, to: Phase) -> bool {
             | (Parsed, Saving | Queued | Cancelled)
             | (Saving, Done | Skipped)
             | (Backoff, Queued | Cancelled)
-            | (Failed, Queued | Dead | Cancelled)
+            | (Failed, Queued | Dead | Skipped | Cancelled)
             | (Dead | Skipped | Cancelled, Queued)
             | (Dead, Cancelled)
     )

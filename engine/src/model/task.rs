@@ -78,4 +78,6 @@ pub struct CameShort {
     pub items: u32,
     /// How often in a row.
     pub times: u32,
+    /// It is empty, and the page count promises it: its stage will judge it soon (B5).
+    pub promised: bool,
 }

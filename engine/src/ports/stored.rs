@@ -19,6 +19,7 @@ use crate::{
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         cookies::SetCookies,
@@ -93,6 +94,19 @@ pub enum StoreVerb {
         batch: Option<BatchId>,
         /// Of which stage.
         stage: StageId,
+    },
+    /// Some failed pages of a stage in a batch are skipped; others of the keys are left as they are.
+    SkipFailed {
+        /// Whose.
+        session: SessionId,
+        /// Of which batch.
+        batch: BatchId,
+        /// Of which stage.
+        stage: StageId,
+        /// Which pages.
+        keys: Vec<PageKey>,
+        /// Why.
+        reason: SkipReason,
     },
     /// Dead letters become queued again (attempts reset, history kept).
     RequeueDead {
@@ -215,6 +229,9 @@ pub struct EndAttempt {
     pub attempt: Option<AttemptRow>,
     /// What becomes of the page.
     pub end: PageEnd,
+    /// What is counted and said at the session's end. A page's remarks count once a session, with
+    /// the first end that has any, however often it is read.
+    pub remarks: Remarks,
 }
 
 /// One attempt, for the history (SPEC C6).
@@ -365,6 +382,13 @@ pub enum Note {
         old: Json,
         /// After.
         new: Json,
+    },
+    /// What the engine itself has to say at the session's end.
+    Remarks {
+        /// Whose.
+        session: SessionId,
+        /// To be added.
+        remarks: Remarks,
     },
     /// What was learned of a host (rate, limit, pace, breaker), for the next run.
     Learned {

@@ -30,6 +30,7 @@ pub(super) enum Slot<'s> {
     Count16(&'s mut u16),
     Bytes(&'s mut u64),
     Limit(&'s mut Option<u64>),
+    Room(&'s mut Option<u64>),
     Number(&'s mut f64),
     Rate(&'s mut f64),
     Time(&'s mut Duration),
@@ -71,7 +72,7 @@ pub const ALL: &[Setting] = settings! {
     "parse_queue" Count parse_queue [1.0, 100_000.0] "Fetched pages that wait for a parse worker, at most.";
     "save_queue" Count save_queue [1.0, 100_000.0] "Parsed pages that wait for the store, at most.";
     "parse_memory" Bytes parse_memory [16_777_216.0, 1_024.0 * G] "Memory that pages being parsed may take.";
-    "memory_limit" Limit memory_limit [67_108_864.0, 1_024.0 * G] "Memory of the process: nearing it, less is worked on at once; none: what the machine has.";
+    "memory_limit" Room memory_limit [67_108_864.0, 1_024.0 * G] "Memory of the process: nearing it, less is worked on at once; none: what the machine has.";
     "retain_for" Time retain_for [0.0, 3_600.0] "Final tasks stay so long in the window.";
     "snapshot_interval" Time snapshot_interval [0.05, 3_600.0] "Time between two snapshots.";
     "store_patience" Time store_patience [0.1, DAY] "A store in trouble is asked again for so long.";
@@ -117,7 +118,9 @@ pub const ALL: &[Setting] = settings! {
     "bounds.max_segments" Count bounds.max_segments [1.0, 10_000.0] "Path segments of a URL.";
     "bounds.max_repeats" Count bounds.max_repeats [1.0, 10_000.0] "Times one segment may stand in a path.";
     "bounds.max_links" Count bounds.max_links [1.0, 10_000_000.0] "Links of one page.";
-    "bounds.max_pages" Limit bounds.max_pages [1.0, 1e15] "Pages that a session asks for, the rest is skipped; none: no bound.";
+    "bounds.max_pages" Limit bounds.max_pages [1.0, 1e15] "Pages that a run asks for before it stops, resumably; none: no bound.";
+    "bounds.max_bytes" Room bounds.max_bytes [1.0, 1e15] "Bytes that a run receives before it stops, resumably; none: no bound.";
+    "bounds.max_minutes" Limit bounds.max_minutes [1.0, 10_000_000.0] "Minutes that a run takes before it stops, resumably; none: no bound.";
 };
 
 /// The setting of this name, or a message with the nearest name.
@@ -154,8 +157,8 @@ impl Setting {
         match (self.slot)(&mut settings.clone()) {
             Slot::Count(value) => json!(value),
             Slot::Count16(value) => json!(value),
-            Slot::Bytes(value) | Slot::Limit(Some(value)) => json!(value),
-            Slot::Limit(None) => json!("none"),
+            Slot::Bytes(value) | Slot::Limit(Some(value)) | Slot::Room(Some(value)) => json!(value),
+            Slot::Limit(None) | Slot::Room(None) => json!("none"),
             Slot::Number(value) | Slot::Rate(value) => json!(value),
             Slot::Time(value) => json!(show_duration(*value)),
             Slot::Text(value) => json!(value),
@@ -185,7 +188,17 @@ impl Setting {
                     .bytes(value)
                     .ok_or_else(|| self.wanted(amounts::SIZE, value))?;
             }
-            Slot::Limit(slot) if value.is_null() || value.as_str() == Some("none") => *slot = None,
+            Slot::Limit(slot) | Slot::Room(slot)
+                if value.is_null() || value.as_str() == Some("none") =>
+            {
+                *slot = None;
+            }
+            Slot::Room(slot) => {
+                let bytes = self.bytes(value).or_else(|| self.whole(value));
+                *slot = Some(bytes.ok_or_else(|| {
+                    self.wanted(&format!("{} or \"none\"", amounts::SIZE), value)
+                })?);
+            }
             Slot::Limit(slot) => {
                 *slot = Some(
                     self.whole(value)

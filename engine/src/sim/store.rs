@@ -20,6 +20,7 @@ use crate::{
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         cookies::KeptCookie,
@@ -87,6 +88,9 @@ struct Session {
     records: u64,
     bytes: u64,
     cookies: BTreeMap<String, KeptCookie>,
+    remarks: Remarks,
+    /// Pages whose remarks are counted.
+    remarked: BTreeSet<PageKey>,
 }
 
 #[derive(Debug)]
@@ -207,6 +211,13 @@ impl ModelStore {
                 batch,
                 stage,
             } => StoreReceipt::Moved(self.verdict(session, batch, stage, false)?),
+            StoreVerb::SkipFailed {
+                session,
+                batch,
+                stage,
+                keys,
+                reason,
+            } => StoreReceipt::Moved(self.skip_failed(session, (batch, stage), &keys, reason)?),
             StoreVerb::RequeueDead { session, selector } => {
                 StoreReceipt::Moved(self.requeue_dead(session, &selector)?)
             }

@@ -127,7 +127,7 @@ pub fn resolve(base: &Url, href: &str) -> Option<Url> {
 #[must_use]
 pub fn resolve_in(base: &Url, href: &str, charset: &'static Encoding) -> Option<Url> {
     let href = href.trim_matches(|c: char| c <= ' ');
-    if href.is_empty() || href.starts_with('#') || href.len() > MAX_HREF {
+    if href.is_empty() || href.starts_with('#') || is_too_long(href) {
         return None;
     }
     let mut url = joined(base, href, charset)?;
@@ -136,6 +136,12 @@ pub fn resolve_in(base: &Url, href: &str, charset: &'static Encoding) -> Option<
     }
     url.set_fragment(None);
     Some(url)
+}
+
+/// Whether a reference is too long to be looked at.
+#[must_use]
+pub const fn is_too_long(href: &str) -> bool {
+    href.len() > MAX_HREF
 }
 
 /// The absolute URL of a reference on a page in this character set.
@@ -150,16 +156,18 @@ pub fn joined(base: &Url, reference: &str, charset: &'static Encoding) -> Option
         .ok()
 }
 
-/// Whether a URL looks like a spider trap (SPEC N2): longer than `max_url` characters, more than
-/// `max_segments` path segments, or one segment more than `max_repeats` times.
+/// Whether a URL is out of bounds (SPEC N2): too long with more than `max_url` characters; a spider
+/// trap with more than `max_segments` path segments, or one segment more than `max_repeats` times.
 #[must_use]
 pub fn is_trap(url: &Url, max_url: u32, max_segments: u32, max_repeats: u32) -> Option<SkipReason> {
     let at_most = |n: usize, max: u32| u32::try_from(n).is_ok_and(|n| n <= max);
     let segments = || url.path().split('/').filter(|segment| !segment.is_empty());
     let repeats = |segment: &str| segments().filter(|other| *other == segment).count();
     // The parser leaves ASCII only, so bytes are characters.
-    let fits = at_most(url.as_str().len(), max_url)
-        && at_most(segments().count(), max_segments)
+    if !at_most(url.as_str().len(), max_url) {
+        return Some(SkipReason::TooLong);
+    }
+    let fits = at_most(segments().count(), max_segments)
         && segments().all(|segment| at_most(repeats(segment), max_repeats));
     (!fits).then_some(SkipReason::Trap)
 }

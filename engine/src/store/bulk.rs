@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params, types::Value as Sql};
 
 use crate::{
     model::{
-        class::ErrorClass,
-        ids::{BatchId, HostId, SessionId, StageId},
+        class::{ErrorClass, SkipReason},
+        ids::{BatchId, HostId, PageKey, SessionId, StageId},
         phase::Phase,
     },
     ports::stored::{DeadSelector, MovedCount, StoreError},
@@ -177,6 +177,26 @@ pub(crate) fn condemn_failed(
     let fate = |visit: &Visit| Fate::plain(Stand::of(Phase::Dead, visit.reason.as_deref()));
     let visits = failed(work, session, batch, stage)?;
     turn_all(work, &visits, fate)
+}
+
+pub(crate) fn skip_failed(
+    work: &mut Work<'_>,
+    session: SessionId,
+    (batch, stage): (BatchId, StageId),
+    keys: Vec<PageKey>,
+    reason: SkipReason,
+) -> Result<Vec<MovedCount>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named = DeadSelector {
+        keys,
+        stage: Some(stage),
+        ..DeadSelector::default()
+    };
+    let mut visits = select(work.db, session, &named, &[Phase::Failed])?;
+    visits.retain(|visit| visit.place.batch == batch);
+    turn_all(work, &visits, |_| Fate::plain(Stand::Skipped(reason)))
 }
 
 pub(crate) fn requeue_dead(

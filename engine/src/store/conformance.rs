@@ -33,6 +33,7 @@ use crate::{
     model::{
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         orders::StoreOrder,
@@ -290,6 +291,7 @@ pub(crate) fn attempt(session: SessionId, task: &StoredTask, end: PageEnd) -> En
             ..AttemptRow::default()
         }),
         end,
+        remarks: Remarks::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         head::Validators,
@@ -72,6 +73,9 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
         }
         PageEnd::Cancelled => Stand::Plain(Phase::Cancelled),
     };
+    if !ended.duplicate {
+        ended.remarks = remark(work, &visit, order, stand)?;
+    }
     let reason = reason(stand, class);
     write(
         work,
@@ -86,6 +90,35 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
         },
     )?;
     Ok(ended)
+}
+
+/// What the page adds to what is said at the session's end: once, however often it is read.
+fn remark(
+    work: &mut Work<'_>,
+    visit: &Visit,
+    order: &EndAttempt,
+    stand: Stand,
+) -> Result<Remarks, StoreError> {
+    if order.remarks.is_empty() {
+        return Ok(Remarks::default());
+    }
+    let id = params![visit.place.session.0, visit.page];
+    let is_known: bool = work
+        .db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM cf_remarked WHERE session = ?1 AND page = ?2)",
+        )?
+        .query_row(id, |row| row.get(0))?;
+    if is_known {
+        return Ok(Remarks::default());
+    }
+    if stand.phase() != Phase::Done {
+        work.db
+            .prepare_cached("INSERT INTO cf_remarked VALUES (?1, ?2)")?
+            .execute(id)?;
+    }
+    work.tally.remark(visit.place.session, &order.remarks);
+    Ok(order.remarks.clone())
 }
 
 /// Records and links.

@@ -8,6 +8,7 @@ use crate::{
         ids::{BatchId, HostId, SessionId, StageId},
         line::Gone,
         phase::Phase,
+        remark::{Remark, Remarks},
     },
     ports::stored::{KnownHost, StoreError},
     site::scope::HostKey,
@@ -107,7 +108,32 @@ pub(crate) fn skipped(
     let named = reasons(db, session, Phase::Skipped)?;
     Ok(named
         .into_iter()
-        .filter_map(|(name, n)| Some((SkipReason::from_name(&name)?, n)))
+        .map(|(name, n)| {
+            (
+                SkipReason::from_name(&name).unwrap_or(SkipReason::Unknown),
+                n,
+            )
+        })
+        .collect())
+}
+
+/// What the session says at its end, so far.
+pub(crate) fn remarks(db: &Connection, session: SessionId) -> Result<Remarks, StoreError> {
+    let all = rows(
+        db,
+        "SELECT kind, n, first FROM cf_remark WHERE session = ?1",
+        session,
+        |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                uint(row.get(1)?),
+                row.get::<_, String>(2)?,
+            ))
+        },
+    )?;
+    let known = all.into_iter();
+    Ok(known
+        .filter_map(|(kind, n, first)| Some((Remark::from_name(&kind)?, n, first)))
         .collect())
 }
 

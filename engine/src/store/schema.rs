@@ -84,10 +84,16 @@ CREATE TABLE cf_record_change (
 CREATE INDEX cf_record_change_identity ON cf_record_change (record_table, identity);
 ";
 
-/// What servers set, by session and place in its jar. A copy of the file for others leaves this
-/// table out; a backup keeps it.
+/// `cf_cookie` is what servers set, by session and place in its jar: a copy of the file for others
+/// leaves it out, a backup keeps it. `cf_remark` is what a session says at its end; `cf_remarked`
+/// names the pages that may be read again after their remarks were counted.
 const VERSION_2: &str = "
 CREATE TABLE cf_cookie (
   session INTEGER NOT NULL, place TEXT NOT NULL, cookie TEXT NOT NULL,
   PRIMARY KEY (session, place)) WITHOUT ROWID;
+CREATE TABLE cf_remark (
+  session INTEGER NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL, first TEXT NOT NULL,
+  PRIMARY KEY (session, kind)) WITHOUT ROWID;
+CREATE TABLE cf_remarked (
+  session INTEGER NOT NULL, page INTEGER NOT NULL, PRIMARY KEY (session, page)) WITHOUT ROWID;
 ";

@@ -80,6 +80,7 @@ pub(crate) fn open(work: &mut Work<'_>, order: OpenSession) -> Result<SessionOpe
         records: uint(records),
         bytes: uint(bytes),
         cookies: cookies::of(work.db, id)?,
+        remarks: read::remarks(work.db, id)?,
     };
     work.lives.insert(id, Arc::new(live));
     Ok(opened)
@@ -248,6 +249,7 @@ pub(crate) fn note(work: &mut Work<'_>, note: Note) -> Result<(), StoreError> {
                 ],
             )?;
         }
+        Note::Remarks { session, remarks } => work.tally.remark(session, &remarks),
         Note::Learned { host, state } => {
             work.db
                 .prepare_cached("UPDATE cf_host SET learned = ?2 WHERE id = ?1")?

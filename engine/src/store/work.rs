@@ -12,6 +12,7 @@ use crate::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId, StageId},
         phase::Phase,
+        remark::Remarks,
     },
     ports::stored::StoreError,
     store::live::{Hosts, Live},
@@ -116,6 +117,7 @@ pub(crate) struct Tally {
     hosts: BTreeMap<(SessionId, HostId), (i64, i64)>,
     reasons: BTreeMap<(SessionId, Phase, &'static str), i64>,
     sessions: BTreeMap<SessionId, (i64, i64)>,
+    remarks: BTreeMap<SessionId, Remarks>,
 }
 
 /// Where a page is counted.
@@ -158,7 +160,7 @@ impl Stand {
             Phase::Skipped => Self::Skipped(
                 reason
                     .and_then(SkipReason::from_name)
-                    .unwrap_or(SkipReason::Duplicate),
+                    .unwrap_or(SkipReason::Unknown),
             ),
             Phase::Dead => Self::Dead(
                 reason
@@ -187,6 +189,13 @@ impl Tally {
         let sums = self.sessions.entry(session).or_default();
         sums.0 += records;
         sums.1 += bytes;
+    }
+
+    /// Something is to be said at the session's end.
+    pub(crate) fn remark(&mut self, session: SessionId, remarks: &Remarks) {
+        if !remarks.is_empty() {
+            self.remarks.entry(session).or_default().merge(remarks);
+        }
     }
 
     fn count(&mut self, at: Place, stand: Stand, by: i64) {
@@ -222,6 +231,9 @@ impl Tally {
         for (session, (records, bytes)) in other.sessions {
             self.receive(session, records, bytes);
         }
+        for (session, remarks) in other.remarks {
+            self.remark(session, &remarks);
+        }
     }
 
     /// Writes the changes into the count rows.
@@ -255,6 +267,15 @@ impl Tally {
         )?;
         for (session, (records, bytes)) in self.sessions {
             sessions.execute(params![session.0, records, bytes])?;
+        }
+        let mut said = db.prepare_cached(
+            "INSERT INTO cf_remark VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET n = n + excluded.n",
+        )?;
+        for (session, remarks) in &self.remarks {
+            for (kind, n, first) in remarks.iter() {
+                said.execute(params![session.0, kind.name(), int(n), first])?;
+            }
         }
         Ok(())
     }

@@ -204,7 +204,7 @@ fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity, bytes: 
         validators: flight.validators.take(),
         content_hash: None,
     };
-    let end = crawl.end_of(task, tries, Some(attempt), end);
+    let end = crawl.end_with(task, tries, Some(attempt), end, extracted.remarks);
     crawl.desk.letters.push_back(Letter {
         owner: Owner::Task(entity),
         verb: StoreVerb::End(end),

@@ -24,7 +24,8 @@ use crate::{
         ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
         line::Lines,
         permits::Permits,
-        session::{Batch, Condition, Index, Session},
+        remark::{Remark, Remarks},
+        session::{Batch, Budget, Condition, Index, Session},
         slots::{Owner, Setback, Slots},
         state::Moves,
         stats::Stats,
@@ -32,7 +33,12 @@ use crate::{
         timers::{Due, Timers},
         window::Window,
     },
-    ports::{commands::Envelope, orders::Order, reports::Report, stored::StoreVerb},
+    ports::{
+        commands::Envelope,
+        orders::Order,
+        reports::Report,
+        stored::{Note, StoreVerb},
+    },
     settings::Settings,
 };
 
@@ -319,6 +325,35 @@ impl Crawl<'_, '_> {
             session,
             text: Arc::from(text),
         });
+    }
+
+    /// A budget is used up: the session drains and is stopped.
+    pub(super) fn use_up(&mut self, id: SessionId, budget: Budget) {
+        let Some(mut session) = self.session_mut(id) else {
+            return;
+        };
+        if session.cancel.is_some() {
+            return;
+        }
+        session.cancel = Some(false);
+        session.spent = Some(budget);
+        let text = format!("{} is used up: the session stops", budget.setting());
+        self.notice(id, &text);
+        self.move_session(id, SessionPhase::Draining);
+        self.desk.restless = true;
+    }
+
+    /// Something that no page brings is said at the session's end.
+    pub(super) fn remark(&mut self, session: SessionId, kind: Remark, count: u64, example: &str) {
+        let mut remarks = Remarks::default();
+        remarks.add_many(kind, count, || example.to_owned());
+        self.moves
+            .ledger()
+            .book_mut(session)
+            .remarks
+            .merge(&remarks);
+        let note = Note::Remarks { session, remarks };
+        self.write(Owner::Note(Some(session)), StoreVerb::Note(note));
     }
 
     /// Permits and queues follow what was measured, within the settings.

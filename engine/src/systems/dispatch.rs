@@ -16,6 +16,7 @@ use crate::{
         ids::{HostId, SessionId},
         line::LineId,
         page_url::PageUrl,
+        session::Budget,
         slots::{Flight, Owner},
         state::TaskState,
         stats::Step,
@@ -173,6 +174,13 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
     let Some((batch, _, _)) = crawl.lines.get(line).peek() else {
         return Tried::Held;
     };
+    if crawl
+        .session(session)
+        .is_none_or(|session| session.cancel.is_some())
+    {
+        // A budget was used up a line ago.
+        return Tried::Held;
+    }
     if let Some(reason) = resources(crawl) {
         return Tried::Full(reason);
     }
@@ -214,10 +222,10 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;
     }
-    if is_sated(crawl, session, entity) {
-        crawl.skip(entity, SkipReason::Budget);
-        rearm(crawl, line);
-        return Tried::Went;
+    if let Some(budget) = used_up(crawl, session, entity) {
+        crawl.lines.get_mut(line).push(rank, entity);
+        crawl.use_up(session, budget);
+        return Tried::Held;
     }
     let hop = crawl.hop(entity).cloned();
     let leads = hop.as_ref().map(|hop| &hop.url);
@@ -248,12 +256,17 @@ fn begun(crawl: &Crawl, session: SessionId, batch: crate::model::ids::BatchId) -
         .is_some_and(|session| session.opened.contains(&batch))
 }
 
-/// Whether the session has asked for as many pages as it may; one asked for before is none more.
-fn is_sated(crawl: &Crawl, session: SessionId, entity: Entity) -> bool {
-    let most = crawl.settings.0.bounds.max_pages;
-    most.zip(crawl.session(session))
-        .is_some_and(|(most, session)| session.pages >= most)
-        && (crawl.moves.tries(entity)).is_some_and(|tries| tries.dispatched == 0)
+/// The budget that forbids to ask for this page; one asked for before is no page more.
+fn used_up(crawl: &Crawl, id: SessionId, entity: Entity) -> Option<Budget> {
+    let bounds = &crawl.settings.0.bounds;
+    let session = crawl.session(id)?;
+    let is_new = (crawl.moves.tries(entity)).is_some_and(|tries| tries.dispatched == 0);
+    if is_new && bounds.max_pages.is_some_and(|most| session.pages >= most) {
+        return Some(Budget::Pages);
+    }
+    let bytes = crawl.moves.book(id).map_or(0, |book| book.bytes);
+    let received = bytes.saturating_sub(session.bytes_before);
+    (bounds.max_bytes.is_some_and(|most| received >= most)).then_some(Budget::Bytes)
 }
 
 /// Whether a barrier holds the task: a stage that leads to its own has not ended.

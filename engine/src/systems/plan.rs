@@ -3,6 +3,7 @@
 
 mod admission;
 mod begin;
+mod budget;
 mod capacity;
 mod ending;
 mod stages;
@@ -17,6 +18,7 @@ pub(super) fn install(schedule: &mut Schedule) {
             capacity::follow_measures.run_if(capacity::is_due),
             begin::begin_sessions.run_if(desk(|desk| !desk.opened.is_empty())),
             stages::judge_stages.run_if(desk(|desk| desk.restless)),
+            budget::stop_in_time,
             ending::end_sessions,
             admission::let_leave,
             admission::fill_lines.run_if(desk(|desk| !desk.hungry.is_empty())),

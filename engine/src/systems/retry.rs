@@ -121,7 +121,10 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
             tries.throttled = 0;
         }
     });
-    let used_up = u32::from(tries.failed) >= policy.attempts;
+    // An empty page that the count promises is asked for twice; then its stage judges it (B5).
+    let is_judged_later = setback.class == ErrorClass::ShortPage
+        && (crawl.came_short(entity)).is_some_and(|short| short.promised && short.times >= 2);
+    let used_up = is_judged_later || u32::from(tries.failed) >= policy.attempts;
     let is_calm = crawl
         .host(task.host)
         .is_some_and(|host| host.breaker.is_calm());
@@ -187,6 +190,7 @@ fn carry_out(
             retry_at_us,
         }))
     };
+    let remarks = found.remarks;
     let end = match &next {
         Next::Queued => PageEnd::Queued,
         Next::Backoff(due_in) => PageEnd::Backoff { due_in: *due_in },
@@ -200,7 +204,7 @@ fn carry_out(
             evidence,
         },
     };
-    let end = crawl.end_of(task, tries, Some(attempt), end);
+    let end = crawl.end_with(task, tries, Some(attempt), end, remarks);
     crawl.write(Owner::End(task.session), StoreVerb::End(end));
     match next {
         Next::Queued => {

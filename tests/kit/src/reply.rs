@@ -6,7 +6,7 @@ use crawlfield_engine::{
     extract::output::{ExtractError, Extracted, Link, Record, Value},
     model::{class::ErrorClass, ids::PageKey},
     ports::orders::ParseOrder,
-    site::scope::HostKey,
+    site::{compiled::Pages, scope::HostKey},
 };
 use serde_json::{Map, json};
 use url::Url;
@@ -178,7 +178,7 @@ impl Reply {
         self
     }
 
-    /// It says how many pages there are.
+    /// It says how many pages there are; where its stage numbers them, it leads to all that follow.
     #[must_use]
     pub fn of_pages(mut self, count: u32) -> Self {
         self.page.told_count = Some(count);
@@ -243,13 +243,21 @@ impl Reply {
             let carried = json!({ "page": number + 1 });
             links.extend(link(order, order.stage, next, &carried));
         }
+        let told = page.told_count.map_or(0, u64::from);
+        if let Some(Pages::Pattern { pattern, .. }) = &stage.pages {
+            for following in number + 1..=told {
+                let url = pattern.replace("{page}", &following.to_string());
+                let carried = json!({ "page": following });
+                links.extend(link(order, order.stage, &url, &carried));
+            }
+        }
         Ok(Extracted {
             records: self.read_records(order),
-            links,
             distinct_items: items,
             page: u32::try_from(number).unwrap_or(u32::MAX),
             page_count: page.told_count,
-            has_next: page.next.is_some(),
+            has_next: links.iter().any(|link| link.stage == order.stage),
+            links,
             ..Extracted::default()
         })
     }

@@ -11,6 +11,7 @@ use crate::{
         line::Gone,
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         orders::StoreOrder,
@@ -82,6 +83,7 @@ impl NullEnd {
             records: 0,
             bytes: 0,
             cookies: Vec::new(),
+            remarks: Remarks::default(),
         }
     }
 

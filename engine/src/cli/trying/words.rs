@@ -8,7 +8,7 @@ use crate::{
         output::PageInput,
         trace::{FieldTrace, Match, RuleTrace, Trace},
     },
-    model::{class::ErrorClass, ids::StageId},
+    model::{class::ErrorClass, ids::StageId, remark::Remarks},
     progress::safe,
     site::compiled::Site,
 };
@@ -69,6 +69,9 @@ pub(super) fn words(
             }
             for warning in &extracted.warnings {
                 lines.push(format!("  warning: {}", safe(warning)));
+            }
+            for line in Remarks::lines(&extracted.remarks.document()) {
+                lines.push(format!("  {}", safe(&line)));
             }
             let verdict = match &extracted.invalid {
                 Some(message) => format!(

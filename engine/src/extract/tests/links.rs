@@ -5,7 +5,10 @@ use serde_json::{Map, json};
 use super::build::{URL, carried, read, read_at, select, site};
 use crate::{
     extract::{bounds::Bounds, extract, output::PageInput},
-    model::ids::{PageKey, StageId},
+    model::{
+        ids::{PageKey, StageId},
+        remark::Remark,
+    },
     site::compiled::{Field, Site, Stage},
 };
 
@@ -97,7 +100,8 @@ fn links_that_lead_nowhere_or_out_of_scope_are_counted_and_left() {
         urls,
         ["http://a.test:81/", "http://a.test/ok", "http://a.test/Up"]
     );
-    assert_eq!(found.skipped_links, 4);
+    assert_eq!(found.remarks.count(Remark::LinkUnusable), 3);
+    assert_eq!(found.remarks.count(Remark::LinkOutOfScope), 1);
 }
 
 #[test]
@@ -157,13 +161,14 @@ fn traps_and_links_beyond_the_bounds_are_left() {
     let found = extract(&site, StageId(0), &page, &bounds).unwrap();
     let urls: Vec<_> = found.links.iter().map(|link| link.url.as_str()).collect();
     assert_eq!(urls, ["http://a.test/a", "http://a.test/b"]);
-    assert_eq!(found.skipped_links, 4);
+    let of = |kind| found.remarks.count(kind);
+    assert_eq!((of(Remark::LinkTrap), of(Remark::LinkTooLong)), (2, 1));
+    assert_eq!(of(Remark::LinkOverBound), 1);
     page.depth = bounds.max_depth;
-    assert!(
-        extract(&site, StageId(0), &page, &bounds)
-            .unwrap()
-            .links
-            .is_empty()
+    let found = extract(&site, StageId(0), &page, &bounds).unwrap();
+    assert_eq!(
+        (found.links.len(), found.remarks.count(Remark::LinkTooDeep)),
+        (0, 6)
     );
 }
 

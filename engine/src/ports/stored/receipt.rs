@@ -9,6 +9,7 @@ use crate::{
         ids::{BatchId, HostId, Seq, SessionId, StageId},
         line::Gone,
         phase::Phase,
+        remark::Remarks,
     },
     ports::cookies::KeptCookie,
     site::scope::HostKey,
@@ -71,6 +72,8 @@ pub struct SessionOpened {
     pub bytes: u64,
     /// What servers set in it.
     pub cookies: Vec<KeptCookie>,
+    /// What is to be said at its end, so far.
+    pub remarks: Remarks,
 }
 
 /// A host of a session.
@@ -115,6 +118,8 @@ pub struct Ended {
     pub changed: u32,
     /// Records unchanged.
     pub unchanged: u32,
+    /// What was added to the session's remarks.
+    pub remarks: Remarks,
 }
 
 /// Pages that a bulk verb moved.

@@ -198,6 +198,11 @@ impl ModelStore {
             .sessions
             .get_mut(&id)
             .expect("it was checked to be open");
+        let is_told = order.remarks.is_empty() || ended.duplicate;
+        if !is_told && session.remarked.insert(order.key) {
+            session.remarks.merge(&order.remarks);
+            ended.remarks = order.remarks.clone();
+        }
         session.turn(order.key, phase, false);
         session.bytes += attempt.map_or(0, |attempt| attempt.bytes);
         let visit = session

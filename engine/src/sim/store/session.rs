@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     model::{
-        class::ErrorClass,
+        class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         line::Gone,
         phase::Phase,
+        remark::Remarks,
     },
     ports::{
         cookies::SetCookies,
@@ -67,6 +68,8 @@ impl ModelStore {
                 records: 0,
                 bytes: 0,
                 cookies: BTreeMap::new(),
+                remarks: Remarks::default(),
+                remarked: std::collections::BTreeSet::new(),
             },
         );
         Ok(id)
@@ -159,6 +162,7 @@ impl ModelStore {
             records: session.records,
             bytes: session.bytes,
             cookies: session.cookies.values().cloned().collect(),
+            remarks: session.remarks.clone(),
         }
     }
 
@@ -177,6 +181,26 @@ impl ModelStore {
         });
         let to = if again { Phase::Queued } else { Phase::Dead };
         Ok(session.turn_all(keys, to, again))
+    }
+
+    pub(super) fn skip_failed(
+        &mut self,
+        id: SessionId,
+        (batch, stage): (BatchId, StageId),
+        keys: &[PageKey],
+        reason: SkipReason,
+    ) -> Result<Vec<MovedCount>, StoreError> {
+        let (session, _) = self.live(id)?;
+        let keys = session.keys(|key, visit| {
+            (visit.phase, visit.batch, visit.stage) == (Phase::Failed, batch, stage)
+                && keys.contains(key)
+        });
+        let moved = session.turn_all(keys.clone(), Phase::Skipped, false);
+        for key in keys {
+            let visit = session.visits.get_mut(&key).expect("it has just moved");
+            visit.skip = Some(reason);
+        }
+        Ok(moved)
     }
 
     pub(super) fn requeue_dead(
@@ -269,6 +293,11 @@ impl ModelStore {
             } => {
                 if let Some(known) = self.sessions.get_mut(&session) {
                     *known.judged.entry((batch, stage)).or_default() += 1;
+                }
+            }
+            Note::Remarks { session, remarks } => {
+                if let Some(known) = self.sessions.get_mut(&session) {
+                    known.remarks.merge(&remarks);
                 }
             }
             Note::Learned { host, state } => {

@@ -9,6 +9,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::BatchId,
+        remark::Remark,
     },
     ports::stored::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreError, StoreVerb},
     sim::store::ModelStore,
@@ -23,6 +24,7 @@ enum Step {
     Admit(u8, u8),
     RequeueFailed,
     CondemnFailed(u8),
+    SkipFailed(u8, Vec<u8>),
     RequeueDead(u8),
     Drop(u8),
     Crash,
@@ -38,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..3_u8, 0..4_u8).prop_map(|(batch, limit)| Step::Admit(batch, limit)),
         1 => Just(Step::RequeueFailed),
         1 => (0..3_u8).prop_map(Step::CondemnFailed),
+        1 => (0..3_u8, pages()).prop_map(|(batch, pages)| Step::SkipFailed(batch, pages)),
         1 => any::<u8>().prop_map(Step::RequeueDead),
         1 => any::<u8>().prop_map(Step::Drop),
         1 => Just(Step::Crash),
@@ -130,11 +133,12 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
                 lone: *lone,
             }),
             Step::End(n, how, links) => pick(*n).map(|task| {
-                let order = attempt(
-                    session,
-                    &task,
-                    ending(*how, *n, links, task.stage == DETAIL),
-                );
+                let end = ending(*how, *n, links, task.stage == DETAIL);
+                let mut order = attempt(session, &task, end);
+                for number in links.iter().filter(|number| **number < 8) {
+                    let kind = Remark::ALL[usize::from(*number)];
+                    order.remarks.add(kind, || format!("of {n}"));
+                }
                 StoreVerb::End(order.into())
             }),
             Step::Admit(batch, limit) => {
@@ -153,6 +157,13 @@ fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
                 session,
                 batch: Some(BatchId((*batch).into())),
                 stage: LIST,
+            }),
+            Step::SkipFailed(batch, pages) => Some(StoreVerb::SkipFailed {
+                session,
+                batch: BatchId((*batch).into()),
+                stage: DETAIL,
+                keys: pages.iter().map(|number| page(*number).key).collect(),
+                reason: SkipReason::PastTheEnd,
             }),
             Step::RequeueDead(n) => Some(StoreVerb::RequeueDead {
                 session,

@@ -7,13 +7,17 @@ use crate::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId},
         phase::Phase,
+        remark::{Remark, Remarks},
     },
     ports::{
         cookies::{KeptCookie, SetCookies},
-        stored::{Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreReceipt, StoreVerb},
+        stored::{
+            Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreReceipt, StoreVerb,
+            StoredTask,
+        },
     },
     sim::store::ModelStore,
-    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, count, done, link},
+    store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, attempt, count, done, failed, link},
 };
 
 stories!(
@@ -24,6 +28,7 @@ stories!(
     an_unfinished_session_is_not_begun_again,
     counts_survive_a_restart,
     cookies_are_kept_until_the_session_is_over_for_good,
+    a_pages_remarks_count_once_and_survive_a_restart,
 );
 
 fn cookies_are_kept_until_the_session_is_over_for_good<S: Subject>(mut crawl: Talk<S>) {
@@ -217,4 +222,36 @@ fn counts_survive_a_restart<S: Subject>(mut crawl: Talk<S>) {
         Some(serde_json::json!({ "rate": 2 }))
     );
     assert_eq!(opened.stage_attempts, [(BatchId(0), DETAIL, 1)]);
+}
+
+fn a_pages_remarks_count_once_and_survive_a_restart<S: Subject>(mut crawl: Talk<S>) {
+    let pages = crawl.discover(vec![link(LIST, "1"), link(LIST, "2")]).new;
+    let mut end = |page: &StoredTask, end, n| {
+        let mut order = attempt(crawl.session, page, end);
+        let example = || format!("http://shop.test/{n}");
+        order.remarks.add_many(Remark::LinkTooLong, n, example);
+        match crawl.ask(StoreVerb::End(order.into())) {
+            Ok(StoreReceipt::Ended(ended)) => ended.remarks.count(Remark::LinkTooLong),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(end(&pages[0], failed(), 2), 2);
+    assert_eq!(end(&pages[1], done(vec![], vec![]), 3), 3);
+    crawl
+        .ask(StoreVerb::RequeueFailed {
+            session: crawl.session,
+            batch: None,
+            stage: LIST,
+        })
+        .unwrap();
+    crawl.crash();
+    let again = crawl.admit(0, 0, 9).0.remove(0);
+    let mut order = attempt(crawl.session, &again, done(vec![], vec![]));
+    order.remarks.add(Remark::LinkTrap, String::new);
+    crawl.ask(StoreVerb::End(order.into())).unwrap();
+    let said: Vec<_> = Remarks::lines(&crawl.crash().remarks.document());
+    assert_eq!(
+        said,
+        ["5 links too long were not followed (`bounds.max_url`); the first: http://shop.test/2"]
+    );
 }

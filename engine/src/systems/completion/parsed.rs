@@ -1,6 +1,6 @@
 //! parsing → parsed, or a setback; the acceptance rule of list pages.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::entity::Entity;
 
@@ -12,10 +12,12 @@ use crate::{
         class::ErrorClass,
         clock::millis,
         ids::OrderId,
+        remark::Remark,
         state::TaskState,
         stats::Step,
         task::{CameShort, Identity},
     },
+    site::compiled::Pages,
     systems::crawl::Crawl,
 };
 
@@ -37,11 +39,12 @@ pub(super) fn parsed(
     let items = extracted.distinct_items;
     let before = crawl.came_short(entity);
     let alike = before.filter(|before| before.items == items);
-    let short = CameShort {
+    let mut short = CameShort {
         items,
         times: alike.map_or(1, |before| before.times + 1),
+        promised: false,
     };
-    let refused = match accept(crawl, entity, &task, &extracted, short) {
+    let refused = match accept(crawl, entity, &task, &extracted, &mut short) {
         Err(message) => {
             crawl.commands.entity(entity).insert(short);
             Some((ErrorClass::ShortPage, message))
@@ -107,14 +110,15 @@ fn settle(crawl: &mut Crawl, id: OrderId, took: Duration) {
 
 /// The acceptance rule (A3): a list page with fewer distinct links than a full one is short,
 /// unless it is the verified last one. It is verified when another page told the same page count,
-/// or when it came the same way twice, and one tried beyond the count some times more; but never
-/// when it is empty and the count promises it.
+/// when it came the same way twice, or when its stage has judged that the list ends with it; one
+/// tried beyond the count when it came so some times more; but never when it is empty and the count
+/// promises it: that is its stage's to judge.
 fn accept(
     crawl: &mut Crawl,
     entity: Entity,
     task: &Identity,
     extracted: &Extracted,
-    short: CameShort,
+    short: &mut CameShort,
 ) -> Result<(), String> {
     let policy = crawl.settings.0.retry.policy;
     let tries = crawl.moves.tries(entity);
@@ -130,27 +134,41 @@ fn accept(
             seen.1 += 1;
         }
     }
-    let stage = session.site.stage(task.stage);
+    let site = Arc::clone(&session.site);
+    let stage = site.stage(task.stage);
     let Some(full) = stage.items_per_page else {
         return Ok(());
     };
     let failed = tries.map_or(0, |tries| u32::from(tries.failed));
     let is_last_try = failed + 1 >= stage.retry.unwrap_or(policy).attempts;
-    let items = short.items;
-    if items >= full {
-        return Ok(());
-    }
+    let (items, page) = (short.items, extracted.page);
     let own = u32::from(extracted.page_count.is_some());
     let last = session.page_counts.get(&task.stage).copied();
-    let page = extracted.page;
     let counted = last.is_some_and(|(last, _)| page <= last);
+    let came_twice = short.times >= 2;
+    // A page that the count promises is not empty: an empty one has failed. A list of one page may
+    // well be empty.
+    short.promised = items == 0 && counted && last.is_some_and(|(last, _)| last > 1);
+    let mut ends_here = false;
+    if matches!(stage.pages, Some(Pages::Pattern { .. })) {
+        let list = session.lists.entry(task.stage).or_default();
+        if items > 0 && list.hold(page) {
+            let example = crawl.moves.url(entity).map(ToString::to_string);
+            let example = example.unwrap_or_default();
+            crawl.remark(task.session, Remark::ListGoesOn, 1, &example);
+        } else if short.promised && came_twice {
+            list.lack(page, task.key);
+        } else {
+            ends_here = items > 0 && list.ends_with(page);
+        }
+    }
+    if items >= full || ends_here {
+        return Ok(());
+    }
     let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= last);
     let told_by_others = last.is_some_and(|(_, said)| said > own);
-    let came_twice = short.times >= 2;
     let is_verified = match (items, last) {
-        // A page that the count promises is not empty: an empty one has failed. A list of one page
-        // may well be empty.
-        (0, Some((2.., _))) if counted => false,
+        (0, _) if short.promised => false,
         // Beyond the count it was only tried, because the page before it was full.
         (0, Some(_)) if page > 1 => short.times >= TRIED || is_last_try,
         (1.., _) if counted => told_by_others || came_twice,

@@ -74,7 +74,9 @@ pub(super) fn saved(
 fn count(crawl: &mut Crawl, session: SessionId, ended: &Ended) {
     let now = crawl.now();
     let saved = u64::from(ended.inserted) + u64::from(ended.changed) + u64::from(ended.unchanged);
-    crawl.moves.ledger().book_mut(session).records += saved;
+    let book = crawl.moves.ledger().book_mut(session);
+    book.records += saved;
+    book.remarks.merge(&ended.remarks);
     crawl.stats.session(session).records.add(now, saved);
     if let Some(mut session) = crawl.session_mut(session) {
         session.inserted += u64::from(ended.inserted);
@@ -133,6 +135,13 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
         }
         (Owner::Condemn(session, batch, stage), StoreReceipt::Moved(moved)) => {
             bulk(crawl, session, &moved, Phase::Dead);
+            judged(crawl, session, batch, stage);
+        }
+        (Owner::SkipFailed(session, batch, stage), StoreReceipt::Moved(moved)) => {
+            bulk(crawl, session, &moved, Phase::Skipped);
+            let skipped = &mut crawl.moves.ledger().book_mut(session).skipped;
+            *skipped.entry(SkipReason::PastTheEnd).or_default() +=
+                moved.iter().map(|moved| moved.count).sum::<u64>();
             judged(crawl, session, batch, stage);
         }
         (Owner::RequeueDead(session, request), StoreReceipt::Moved(moved)) => {
@@ -313,6 +322,7 @@ fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
     book.dead.extend(opened.dead.iter().copied());
     book.records = opened.records;
     book.bytes = opened.bytes;
+    book.remarks = opened.remarks.clone();
     let site = &start.site;
     crawl.moves.journal().write(Change::SessionBorn {
         session: id,

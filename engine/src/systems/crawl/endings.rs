@@ -6,7 +6,10 @@ use bevy_ecs::entity::Entity;
 
 use crate::{
     feed::frame::Detail,
-    model::{class::SkipReason, ids::OrderId, slots::Owner, state::TaskState, task::Identity},
+    model::{
+        class::SkipReason, ids::OrderId, remark::Remarks, slots::Owner, state::TaskState,
+        task::Identity,
+    },
     ports::stored::{AttemptRow, EndAttempt, PageEnd, StoreVerb, Tries},
     systems::crawl::Crawl,
 };
@@ -48,6 +51,18 @@ impl Crawl<'_, '_> {
         attempt: Option<AttemptRow>,
         end: PageEnd,
     ) -> Arc<EndAttempt> {
+        self.end_with(task, tries, attempt, end, Remarks::default())
+    }
+
+    /// As [`Self::end_of`], with what the page gives to say at the session's end.
+    pub(in crate::systems) fn end_with(
+        &self,
+        task: &Identity,
+        tries: Tries,
+        attempt: Option<AttemptRow>,
+        end: PageEnd,
+        remarks: Remarks,
+    ) -> Arc<EndAttempt> {
         Arc::new(EndAttempt {
             session: task.session,
             key: task.key,
@@ -60,6 +75,7 @@ impl Crawl<'_, '_> {
             batch_size: self.batch_size(task.session),
             attempt,
             end,
+            remarks,
         })
     }
 

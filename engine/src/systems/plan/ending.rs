@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     feed::frame::SessionPhase,
     model::{
+        class::SkipReason,
         ids::SessionId,
         ledger::{Counts, open},
         phase::Phase,
@@ -178,6 +179,7 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
         "errors": named(book.map_or(Vec::new(), |book| book.errors.iter().map(|(class, n)| (class.name(), *n)).collect())),
         "deadByClass": named(book.map_or(Vec::new(), |book| book.dead.iter().map(|(class, n)| (class.name(), *n)).collect())),
         "skippedByReason": named(book.map_or(Vec::new(), |book| book.skipped.iter().map(|(reason, n)| (reason.name(), *n)).collect())),
+        "remarks": book.map_or_else(|| json!({}), |book| book.remarks.document()),
         "records": {
             "saved": book.map_or(0, |book| book.records),
             "new": session.inserted,
@@ -189,6 +191,12 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
         "durationSeconds": crawl.now().saturating_sub(session.began).as_secs_f64(),
         "results": session.results,
     });
+    let lies = book.is_some_and(|book| book.skipped.contains_key(&SkipReason::PastTheEnd));
+    let lost = total[Phase::Dead as usize] + total[Phase::Failed as usize];
+    document["complete"] = json!(to == SessionPhase::Completed && lost == 0 && !lies);
+    if let Some(budget) = session.spent {
+        document["budget"] = json!(budget.setting());
+    }
     if let Some(source) = &session.source {
         document["source"] = json!(source);
     }

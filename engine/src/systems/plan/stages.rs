@@ -1,6 +1,7 @@
 //! Batches open; each stage of a batch ends with one result per attempt (SPEC B6).
 
 mod batches;
+mod past_end;
 mod rest;
 
 use std::time::Duration;
@@ -137,7 +138,7 @@ fn judge_stage(
     } else {
         number(lost) / number(total)
     };
-    let verdict = if lost == 0 {
+    let verdict = if lost == 0 && runs[at].past_end == 0 {
         StagePhase::Success
     } else if share <= tolerance {
         StagePhase::Partial
@@ -151,6 +152,9 @@ fn judge_stage(
         run.again = Some(Some(at));
         crawl.timers.set(at, Due::StageAgain(id, batch, stage));
         evict_failed(crawl, id, batch, stage);
+        return;
+    }
+    if failed > 0 && past_end::skip(crawl, id, batch, stage, run) {
         return;
     }
     if failed > 0 && run.attempts + 1 < max_attempts {
@@ -187,6 +191,7 @@ fn judge_stage(
         "result": run.phase.name(),
         "attempt": run.attempts + 1,
         "failed": lost,
+        "pastTheEnd": run.past_end,
         "total": total,
     });
     note(crawl, id, batch, Some(stage), result);

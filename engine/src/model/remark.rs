@@ -1,0 +1,214 @@
+//! What a run met that failed no page, and is said at its end all the same (SPEC E5): links that
+//! are not followed, parts of a page that could not be read. Each kind is counted, and the first
+//! of it is kept as an example.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use crate::model::class::SkipReason;
+
+/// Bytes of an example that are kept.
+const EXAMPLE: usize = 300;
+
+/// A kind of thing that is counted and said. Adding one: a variant here, its place in `ALL`, its
+/// name and its sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remark {
+    /// A link's host is not in scope.
+    LinkOutOfScope,
+    /// A link is further from a start URL than `bounds.max_depth`.
+    LinkTooDeep,
+    /// A link is longer than `bounds.max_url`.
+    LinkTooLong,
+    /// A link has more segments than `bounds.max_segments`, or one more often than
+    /// `bounds.max_repeats`.
+    LinkTrap,
+    /// A link beyond `bounds.max_links` of its page.
+    LinkOverBound,
+    /// What a link rule found leads to no page: `javascript:`, `mailto:`, user info.
+    LinkUnusable,
+    /// A value that does not fit its type was left empty.
+    ValueUnfit,
+    /// A record was left out: it is empty, or its key is another's of its page.
+    RecordLeftOut,
+    /// A page that the site counts is empty, as all after it: it was skipped.
+    PastTheEnd,
+    /// A page of a list holds something, though the list had seemed to end before it.
+    ListGoesOn,
+}
+
+impl Remark {
+    /// All kinds, in the order in which they are said.
+    pub const ALL: [Self; 10] = [
+        Self::LinkOutOfScope,
+        Self::LinkTooDeep,
+        Self::LinkTooLong,
+        Self::LinkTrap,
+        Self::LinkOverBound,
+        Self::LinkUnusable,
+        Self::ValueUnfit,
+        Self::RecordLeftOut,
+        Self::PastTheEnd,
+        Self::ListGoesOn,
+    ];
+
+    /// The kind as text in results and the store.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LinkOutOfScope => "link_out_of_scope",
+            Self::LinkTooDeep => "link_too_deep",
+            Self::LinkTooLong => "link_too_long",
+            Self::LinkTrap => "link_trap",
+            Self::LinkOverBound => "link_over_bound",
+            Self::LinkUnusable => "link_unusable",
+            Self::ValueUnfit => "value_unfit",
+            Self::RecordLeftOut => "record_left_out",
+            Self::PastTheEnd => "past_the_end",
+            Self::ListGoesOn => "list_goes_on",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind that says why a link is not followed.
+    #[must_use]
+    pub const fn of_link(reason: SkipReason) -> Self {
+        match reason {
+            SkipReason::TooDeep => Self::LinkTooDeep,
+            SkipReason::TooLong => Self::LinkTooLong,
+            SkipReason::Trap => Self::LinkTrap,
+            _ => Self::LinkOutOfScope,
+        }
+    }
+
+    /// What follows the count in a sentence for people: what it was, why, and what to do.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::LinkOutOfScope => {
+                "links out of scope were not followed (`hosts` names what is in scope)"
+            }
+            Self::LinkTooDeep => "links too deep were not followed (`bounds.max_depth`)",
+            Self::LinkTooLong => "links too long were not followed (`bounds.max_url`)",
+            Self::LinkTrap => {
+                "links that look like a trap were not followed (`bounds.max_segments`, \
+                 `bounds.max_repeats`)"
+            }
+            Self::LinkOverBound => {
+                "links beyond what one page may have were not followed (`bounds.max_links`)"
+            }
+            Self::LinkUnusable => "references that lead to no page were left",
+            Self::ValueUnfit => "values did not fit and were left empty",
+            Self::RecordLeftOut => "records were left out",
+            Self::PastTheEnd => {
+                "list pages that the site counts are empty, as are all after them: they were \
+                 skipped as past the end, and the run is not complete (is `count` right?)"
+            }
+            Self::ListGoesOn => {
+                "list pages hold something after empty ones that were skipped as past the end; \
+                 another run reads those again"
+            }
+        }
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub fn said(self, count: u64, first: &str) -> String {
+        let words = self.words();
+        if first.is_empty() {
+            return format!("{count} {words}");
+        }
+        let which = if count == 1 { "it is" } else { "the first" };
+        format!("{count} {words}; {which}: {first}")
+    }
+}
+
+/// Counts of remarks by kind, each with its first example.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remarks(BTreeMap<Remark, (u64, String)>);
+
+impl Remarks {
+    /// One more of a kind; `example` is asked for the first one only.
+    pub fn add(&mut self, kind: Remark, example: impl FnOnce() -> String) {
+        self.add_many(kind, 1, example);
+    }
+
+    /// `count` more of a kind.
+    pub fn add_many(&mut self, kind: Remark, count: u64, example: impl FnOnce() -> String) {
+        if count == 0 {
+            return;
+        }
+        let known = self.0.entry(kind).or_insert_with(|| {
+            let mut first = example();
+            first.truncate(first.floor_char_boundary(EXAMPLE));
+            (0, first)
+        });
+        known.0 = known.0.saturating_add(count);
+    }
+
+    /// Takes another's counts too, and its examples where there are none.
+    pub fn merge(&mut self, other: &Self) {
+        for (kind, count, first) in other.iter() {
+            self.add_many(kind, count, || first.to_owned());
+        }
+    }
+
+    /// How many there are of a kind.
+    #[must_use]
+    pub fn count(&self, kind: Remark) -> u64 {
+        self.0.get(&kind).map_or(0, |(count, _)| *count)
+    }
+
+    /// Kind, count and first example, in the order of the kinds.
+    pub fn iter(&self) -> impl Iterator<Item = (Remark, u64, &str)> {
+        let each = self.0.iter();
+        each.map(|(kind, (count, first))| (*kind, *count, first.as_str()))
+    }
+
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As results and `try` give them: `{"link_too_long": {"count": 3, "first": "http://…"}}`.
+    #[must_use]
+    pub fn document(&self) -> Json {
+        let each = self.iter().map(|(kind, count, first)| {
+            let one = json!({ "count": count, "first": first });
+            (kind.name().to_owned(), one)
+        });
+        Json::Object(each.collect())
+    }
+
+    /// The lines that say what a [`Self::document`] holds.
+    #[must_use]
+    pub fn lines(document: &Json) -> Vec<String> {
+        let said = |kind: &Remark| {
+            let one = document.get(kind.name())?;
+            let first = one["first"].as_str().unwrap_or_default();
+            Some(kind.said(one["count"].as_u64()?, first))
+        };
+        Remark::ALL.iter().filter_map(said).collect()
+    }
+}
+
+impl FromIterator<(Remark, u64, String)> for Remarks {
+    fn from_iter<T: IntoIterator<Item = (Remark, u64, String)>>(counts: T) -> Self {
+        let mut remarks = Self::default();
+        for (kind, count, first) in counts {
+            remarks.add_many(kind, count, || first);
+        }
+        remarks
+    }
+}
+
+#[cfg(test)]
+mod tests;
