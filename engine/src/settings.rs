@@ -182,6 +182,8 @@ pub struct BoundSettings {
     pub max_repeats: u32,
     /// Links of one page.
     pub max_links: u32,
+    /// Bytes of records, links and what they carry that one page may yield, as stored.
+    pub max_output: u64,
     /// Pages that a session asks for; what else waits is skipped. None: no bound.
     pub max_pages: Option<u64>,
 }
@@ -265,6 +267,7 @@ impl Default for Settings {
                 max_segments: 32,
                 max_repeats: 4,
                 max_links: 100_000,
+                max_output: 16 << 20,
                 max_pages: None,
             },
             on_fatal: OnFatal::Continue,

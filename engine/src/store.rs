@@ -35,6 +35,7 @@ use std::{
 use rusqlite::Connection;
 
 use crate::{
+    extract,
     model::ids::{OrderId, SessionId},
     ports::{
         orders::StoreOrder,
@@ -211,6 +212,7 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
                 batch,
                 depth,
                 batch_size,
+                rules: extract::RULES,
             };
             StoreReceipt::Discovered(discover::discover(work, into, &links)?)
         }

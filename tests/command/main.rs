@@ -16,3 +16,4 @@ mod side_by_side;
 mod stopping;
 mod stores;
 mod workplace;
+mod yields;

@@ -165,6 +165,16 @@ fn summary(result: &Json) -> String {
             "dead letters: {classes}; `crawlfield dead list --store FILE` shows them"
         );
     }
+    let unread = |what: &str| result["unreadBlocks"][what].as_u64().unwrap_or(0);
+    if unread("blocks") > 0 {
+        let _ = writeln!(
+            text,
+            "not read: {} JSON-LD blocks on {} pages are no JSON; `crawlfield try SITE.toml URL` \
+             says what is wrong with one",
+            unread("blocks"),
+            unread("pages")
+        );
+    }
     text
 }
 

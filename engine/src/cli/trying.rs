@@ -240,7 +240,8 @@ fn document(
                         .carried
                         .iter()
                         .filter(|(name, _)| !name.starts_with('_'));
-                    let carried: Map<_, _> = carried.map(|(n, v)| (n.clone(), v.clone())).collect();
+                    let carried: Map<_, _> =
+                        carried.map(|(n, v)| (n.to_owned(), v.clone())).collect();
                     json!({
                         "stage": site.stage(link.stage).name,
                         "url": link.url,
@@ -258,6 +259,7 @@ fn document(
                 "pageCount": extracted.page_count,
                 "hasNext": extracted.has_next,
                 "skippedLinks": extracted.skipped_links,
+                "unreadBlocks": extracted.unread_blocks,
                 "warnings": extracted.warnings,
             })
         }

@@ -1,13 +1,14 @@
 //! The links of a page: made canonical, held against scope and bounds, each page once (SPEC B4, N2).
 
 use rustc_hash::FxHashSet;
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::{
     extract::{
         bounds::Bounds,
-        output::{Extracted, Link, PageInput},
+        carried::Carried,
+        meter::Meter,
+        output::{Extracted, Link, PageInput, warn},
     },
     model::ids::{PageKey, StageId},
     site::{
@@ -31,6 +32,7 @@ pub(super) enum Offer {
 pub(super) struct Found<'f> {
     site: &'f Site,
     bounds: &'f Bounds,
+    meter: &'f Meter,
     depth: u32,
     own: (StageId, PageKey),
     keys: FxHashSet<(StageId, PageKey)>,
@@ -45,11 +47,13 @@ impl<'f> Found<'f> {
         stage: StageId,
         input: &PageInput<'_>,
         bounds: &'f Bounds,
+        meter: &'f Meter,
     ) -> Self {
         let own = PageKey::new(&site.name, &site.stage(stage).name, input.url);
         Self {
             site,
             bounds,
+            meter,
             depth: input.depth,
             own: (stage, own),
             keys: FxHashSet::default(),
@@ -61,11 +65,11 @@ impl<'f> Found<'f> {
 
     /// Takes a link in if it leads to a page that may be followed and is not there yet; `carried`
     /// is read only then.
-    pub(super) fn offer(
+    pub(super) fn offer<C: Into<Carried>>(
         &mut self,
         to: StageId,
         url: &Url,
-        carried: impl FnOnce() -> Map<String, Json>,
+        carried: impl FnOnce() -> C,
     ) -> Offer {
         let Some((canonical, host)) = self.admitted(url) else {
             self.skipped += 1;
@@ -80,13 +84,17 @@ impl<'f> Found<'f> {
             self.over_bound += 1;
             return Offer::Refused;
         }
+        let carried = carried().into();
+        if !self.meter.keep(canonical.len() + carried.stored()) {
+            return Offer::Refused;
+        }
         self.keys.insert((to, key));
         self.links.push(Link {
             stage: to,
             key,
             url: canonical,
             host,
-            carried: carried(),
+            carried,
         });
         Offer::New
     }
@@ -100,10 +108,12 @@ impl<'f> Found<'f> {
     pub(super) fn finish(self, out: &mut Extracted) {
         out.skipped_links += self.skipped;
         if self.over_bound > 0 {
-            out.warnings.push(format!(
-                "{} links beyond the bound of {} a page are not followed",
-                self.over_bound, self.bounds.max_links
-            ));
+            warn(&mut out.warnings, || {
+                format!(
+                    "{} links beyond the bound of {} a page are not followed",
+                    self.over_bound, self.bounds.max_links
+                )
+            });
         }
         out.links = self.links;
     }
@@ -115,7 +125,7 @@ impl<'f> Found<'f> {
 
     /// Whether no further link is taken in.
     pub(super) fn is_full(&self) -> bool {
-        self.over_bound > 0
+        self.over_bound > 0 || self.meter.over().is_some()
     }
 
     /// The canonical URL and host of a link that scope and bounds let through.

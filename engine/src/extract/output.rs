@@ -1,8 +1,11 @@
 //! What extraction yields.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    extract::carried::Carried,
     model::{
         class::ErrorClass,
         ids::{PageKey, StageId},
@@ -37,6 +40,18 @@ impl PageInput<'_> {
     }
 }
 
+/// Warnings of a page, at most: what is wrong in one card is wrong in most.
+const MOST_WARNINGS: usize = 200;
+
+/// Adds a warning; the one after the last says that there are more.
+pub(super) fn warn(warnings: &mut Vec<String>, text: impl FnOnce() -> String) {
+    match warnings.len() {
+        ..MOST_WARNINGS => warnings.push(text()),
+        MOST_WARNINGS => warnings.push("there are more warnings of this page".to_owned()),
+        _ => {}
+    }
+}
+
 /// What a page yielded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Extracted {
@@ -58,6 +73,10 @@ pub struct Extracted {
     pub invalid: Option<String>,
     /// What is wrong but does not fail the page.
     pub warnings: Vec<String>,
+    /// JSON-LD blocks that cannot be read, where a field asks for JSON-LD.
+    pub unread_blocks: u32,
+    /// Bytes of records and links as stored (`Bounds::max_output`).
+    pub bytes: u64,
 }
 
 /// A record to save.
@@ -90,6 +109,29 @@ pub enum Value {
     Json(Json),
     /// Map, list or json as JSON text: a parsed number would not keep its digits (`12.50`).
     Written(String),
+    /// Any of these, held once for all records of a page that have it.
+    Shared(Arc<Value>),
+}
+
+impl Value {
+    /// The value itself, whether it is shared or not.
+    #[must_use]
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::Shared(value) => value.plain(),
+            value => value,
+        }
+    }
+
+    /// To be held once by many records.
+    pub(super) fn shared(self) -> Self {
+        match self {
+            Self::Text(_) | Self::Decimal(_) | Self::Json(_) | Self::Written(_) => {
+                Self::Shared(Arc::new(self))
+            }
+            value => value,
+        }
+    }
 }
 
 /// A page found.
@@ -104,7 +146,7 @@ pub struct Link {
     /// Its host.
     pub host: HostKey,
     /// Fields beside the link, `page` and `position`.
-    pub carried: Map<String, Json>,
+    pub carried: Carried,
 }
 
 /// Why a page yielded nothing.

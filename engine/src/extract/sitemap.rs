@@ -11,6 +11,7 @@ use crate::{
     extract::{
         bounds::Bounds,
         found::Found,
+        meter::Meter,
         output::{ExtractError, Extracted, PageInput},
     },
     model::{class::ErrorClass, ids::StageId},
@@ -52,7 +53,8 @@ pub(super) fn read(
         .as_ref()
         .and_then(|rule| rule.matches.as_ref());
     let base = Url::parse(page.final_url).ok();
-    let mut found = Found::new(site, stage, page, bounds);
+    let meter = Meter::new(bounds);
+    let mut found = Found::new(site, stage, page, bounds, &meter);
     let mut pages = 0;
     for (position, entry) in (1u64..).zip(entries) {
         let (to, href) = match entry {
@@ -78,6 +80,8 @@ pub(super) fn read(
         ..Extracted::default()
     };
     found.finish(&mut out);
+    meter.result(page)?;
+    out.bytes = meter.kept();
     Ok(out)
 }
 

@@ -66,6 +66,8 @@ pub struct Session {
     pub changed: u64,
     /// Records seen unchanged in this run.
     pub unchanged: u64,
+    /// JSON-LD blocks that could not be read, on pages that count, and the number of these pages.
+    pub unread_blocks: (u64, u64),
     /// Pages asked for, also before it was resumed.
     pub pages: u64,
     /// Requests sent in this run.
@@ -122,6 +124,7 @@ impl Session {
             inserted: 0,
             changed: 0,
             unchanged: 0,
+            unread_blocks: (0, 0),
             pages: (opened.counts.iter())
                 .filter(|(.., phase, _)| {
                     matches!(
@@ -147,6 +150,12 @@ impl Session {
             discovering: false,
             tempo: Tempo::default(),
         }
+    }
+
+    /// A page that counts has so many JSON-LD blocks that could not be read.
+    pub fn lack(&mut self, blocks: u32) {
+        self.unread_blocks.0 += u64::from(blocks);
+        self.unread_blocks.1 += u64::from(blocks > 0);
     }
 
     /// An ended batch counts for where each stage is.

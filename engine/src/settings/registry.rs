@@ -116,6 +116,7 @@ pub const ALL: &[Setting] = settings! {
     "bounds.max_segments" Count bounds.max_segments [1.0, 10_000.0] "Path segments of a URL.";
     "bounds.max_repeats" Count bounds.max_repeats [1.0, 10_000.0] "Times one segment may stand in a path.";
     "bounds.max_links" Count bounds.max_links [1.0, 10_000_000.0] "Links of one page.";
+    "bounds.max_output" Bytes bounds.max_output [1_024.0, 1_024.0 * G] "Bytes of records, links and what they carry that one page may yield.";
     "bounds.max_pages" Limit bounds.max_pages [1.0, 1e15] "Pages that a session asks for, the rest is skipped; none: no bound.";
 };
 

@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x4372_6653;
 
 /// What each version adds to the one before; the version is how many have been run.
-pub(crate) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(crate) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Our own tables begin with `cf_`; those of records are named by site and kind.
 ///
@@ -82,4 +82,9 @@ CREATE TABLE cf_record_change (
   record_table INTEGER NOT NULL, identity TEXT NOT NULL, at TEXT NOT NULL,
   session INTEGER NOT NULL, field TEXT NOT NULL, old TEXT, new TEXT);
 CREATE INDEX cf_record_change_identity ON cf_record_change (record_table, identity);
+";
+
+/// `rules` are the oldest by which anything that a page carries was read (`extract::RULES`).
+const VERSION_2: &str = "
+ALTER TABLE cf_visit ADD COLUMN rules INTEGER NOT NULL DEFAULT 1;
 ";

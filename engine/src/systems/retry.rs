@@ -186,11 +186,16 @@ fn carry_out(
     let end = match &next {
         Next::Queued => PageEnd::Queued,
         Next::Backoff(due_in) => PageEnd::Backoff { due_in: *due_in },
-        Next::Failed => PageEnd::Failed {
-            evidence,
-            records: found.records,
-            links: found.links,
-        },
+        Next::Failed => {
+            if let Some(mut session) = crawl.session_mut(task.session) {
+                session.lack(found.unread_blocks);
+            }
+            PageEnd::Failed {
+                evidence,
+                records: found.records,
+                links: found.links,
+            }
+        }
         Next::Dead(class) => PageEnd::Dead {
             class: *class,
             evidence,

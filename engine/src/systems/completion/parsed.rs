@@ -63,6 +63,9 @@ pub(super) fn parsed(
     crawl
         .stats
         .ended(task.session, Step::Parse, task.stage, took, now);
+    if let Some(mut session) = crawl.session_mut(task.session) {
+        session.lack(extracted.unread_blocks);
+    }
     if let Some(flight) = crawl.slots.flight_mut(id) {
         flight.validators = flight.answer.take().map(|answer| answer.validators);
         flight.extracted = Some(extracted);

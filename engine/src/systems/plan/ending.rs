@@ -184,6 +184,7 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
             "changed": session.changed,
             "unchanged": session.unchanged,
         },
+        "unreadBlocks": { "blocks": session.unread_blocks.0, "pages": session.unread_blocks.1 },
         "bytes": book.map_or(0, |book| book.bytes),
         "requests": session.requests,
         "durationSeconds": crawl.now().saturating_sub(session.began).as_secs_f64(),
