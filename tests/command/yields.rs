@@ -65,6 +65,12 @@ fn a_page_that_yields_too_much_is_a_dead_letter_and_nothing_of_it_is_saved() {
     assert_eq!(result["deadByClass"]["too_large"], 1, "{result}");
     assert_eq!(result["unreadBlocks"]["blocks"], 3, "{result}");
     assert_eq!(place.export("item").len(), 3);
-    let shown = place.run(&["dead", "list", "--store", "STORE"]).with_code(0);
-    assert!(shown.stdout.contains("bounds.max_output"), "{}", shown.stdout);
+    let shown = place
+        .run(&["dead", "list", "--store", "STORE"])
+        .with_code(0);
+    assert!(
+        shown.stdout.contains("bounds.max_output"),
+        "{}",
+        shown.stdout
+    );
 }

@@ -238,7 +238,7 @@ fn document(
                     // What begins with `_` is our own, not the site file's.
                     let carried = link
                         .carried
-                        .iter()
+                        .fields()
                         .filter(|(name, _)| !name.starts_with('_'));
                     let carried: Map<_, _> =
                         carried.map(|(n, v)| (n.to_owned(), v.clone())).collect();

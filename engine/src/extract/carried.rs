@@ -36,18 +36,18 @@ impl Carried {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
-        let mut all = self.iter();
+        let mut all = self.fields();
         all.find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// The fields in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Bytes of their text in the store.
     pub(super) fn stored(&self) -> usize {
-        let each = self.iter();
+        let each = self.fields();
         each.map(|(name, value)| name.len() + written(value) + 4)
             .sum()
     }
@@ -55,7 +55,7 @@ impl Carried {
     /// As the page that they lead to is given them.
     #[must_use]
     pub fn to_map(&self) -> Map<String, Json> {
-        let pairs = self.iter();
+        let pairs = self.fields();
         pairs
             .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect()
@@ -84,6 +84,6 @@ impl Index<&str> for Carried {
 
 impl Serialize for Carried {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
+        serializer.collect_map(self.fields())
     }
 }

@@ -160,18 +160,24 @@ impl<'j> Search<'_, 'j> {
             self.walk(at.to(value), rest, steps + 1)
         };
         match at.json {
-            Json::Object(_) => {
-                below(at).or_else(|| self.elsewhere(at).iter().copied().find_map(below))
-            }
+            Json::Object(_) => below(at).or_else(|| {
+                let others = self.elsewhere(at).iter().copied();
+                others.take_while(|_| self.may_go_on()).find_map(below)
+            }),
             Json::Array(items) => match name.parse::<usize>() {
                 Ok(place) => self.walk(at.to(items.get(place)?), rest, steps + 1),
                 Err(_) => {
-                    let mut items = items.iter();
+                    let mut items = items.iter().take_while(|_| self.may_go_on());
                     items.find_map(|item| self.walk(at.to(item), path, steps + 1))
                 }
             },
             _ => None,
         }
+    }
+
+    /// Each of many items may lead on to many: only the page's bound ends that.
+    fn may_go_on(&self) -> bool {
+        self.meter.over().is_none()
     }
 
     /// The value; what a bare reference means, where the page has it.

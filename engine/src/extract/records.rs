@@ -145,23 +145,22 @@ fn one(
     }))
 }
 
-/// The fields of a rule that are the same for all its cards, read once and held once.
+/// The fields of a rule that are the same for all its cards, read once and held once; a page that is
+/// its only card reads them with the others.
 struct OfPage(Vec<Option<Reading>>);
 
 impl OfPage {
     fn read(rule: &RecordRule, page: &Page<'_>, warnings: &mut Vec<String>) -> Self {
         let mut held = page.meter().hold();
         let read = |field: &Field| {
-            if !field.source.is_of_page() {
+            if rule.each.is_none() || !field.source.is_of_page() {
                 return None;
             }
             let mut reading = field::read(page, field, None);
             if !held.admits(stored(&reading.value)) {
                 reading.value = Value::Null;
             }
-            if rule.each.is_some() {
-                reading.value = reading.value.shared();
-            }
+            reading.value = reading.value.shared();
             if let Some(unfit) = &reading.unfit {
                 warn(warnings, || unfit_text(&rule.kind, field, unfit));
             }

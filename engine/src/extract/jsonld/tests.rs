@@ -31,6 +31,23 @@ fn read(paths: &[&str], blocks: &[&str]) -> Extracted {
     build::read(&site, &page(blocks)).expect("a readable page")
 }
 
+fn within(site: &Site, html: &str, max_steps: u64) -> Result<Extracted, ExtractError> {
+    let nothing = serde_json::Map::new();
+    let input = PageInput {
+        url: URL,
+        final_url: URL,
+        content_type: Some("text/html"),
+        body: html.as_bytes(),
+        carried: &nothing,
+        depth: 0,
+    };
+    let bounds = Bounds {
+        max_steps,
+        ..Bounds::default()
+    };
+    extract(site, StageId(0), &input, &bounds)
+}
+
 #[track_caller]
 #[expect(
     clippy::needless_pass_by_value,
@@ -75,7 +92,7 @@ fn references_in_a_circle_end() {
     let many = vec![r##"{"@id":"#m"}"##; 3_000].join(",");
     let maze = format!(r##"{{"@type":"M","@id":"#m","a":[{many}]}}"##);
     let site = of(vec![Field::new("f", linked(&["M/a/a/a/a/none"]))]);
-    let error = build::read(&site, &page(&[&maze])).unwrap_err();
+    let error = within(&site, &page(&[&maze]), 1_000_000).unwrap_err();
     assert_eq!(error.class, ErrorClass::TooLarge, "{}", error.message);
 }
 
@@ -163,20 +180,7 @@ fn cards(n: usize, max_steps: u64) -> Result<Extracted, ExtractError> {
         Field::new("meta", Source::Meta("none".to_owned())),
     ];
     let site = site(vec![Stage::new("list").record(Some("li"), &[], fields)]);
-    let nothing = serde_json::Map::new();
-    let input = PageInput {
-        url: URL,
-        final_url: URL,
-        content_type: Some("text/html"),
-        body: html.as_bytes(),
-        carried: &nothing,
-        depth: 0,
-    };
-    let bounds = Bounds {
-        max_steps,
-        ..Bounds::default()
-    };
-    extract(&site, StageId(0), &input, &bounds)
+    within(&site, &html, max_steps)
 }
 
 #[test]

@@ -245,7 +245,7 @@ const FIELDS: &[(&str, usize, &str, &[&str])] = &[
     (
         "a = { jsonld = [\"Product/name\", \"offers.price\"] }",
         33,
-        "a.jsonld",
+        "a.jsonld[1]",
         &["JSON pointer", "did you mean `/offers/price`?"],
     ),
     (
@@ -257,7 +257,7 @@ const FIELDS: &[(&str, usize, &str, &[&str])] = &[
     (
         "a = { jsonld = [\"/a\", 7] }",
         23,
-        "a.jsonld",
+        "a.jsonld[1]",
         &["expected a JSON pointer"],
     ),
     (
