@@ -164,13 +164,13 @@ impl<'j> Search<'_, 'j> {
                 let others = self.elsewhere(at).iter().copied();
                 others.take_while(|_| self.may_go_on()).find_map(below)
             }),
-            Json::Array(items) => match name.parse::<usize>() {
-                Ok(place) => self.walk(at.to(items.get(place)?), rest, steps + 1),
-                Err(_) => {
-                    let mut items = items.iter().take_while(|_| self.may_go_on());
-                    items.find_map(|item| self.walk(at.to(item), path, steps + 1))
+            Json::Array(items) => {
+                if let Ok(place) = name.parse::<usize>() {
+                    return self.walk(at.to(items.get(place)?), rest, steps + 1);
                 }
-            },
+                let mut items = items.iter().take_while(|_| self.may_go_on());
+                items.find_map(|item| self.walk(at.to(item), path, steps + 1))
+            }
             _ => None,
         }
     }

@@ -133,7 +133,7 @@ pub(super) enum Beside<'r> {
     /// In the link's card; without `each` the link is its own card.
     Card(&'r Field),
     /// From the link itself, which is what its selector means.
-    Link(Field),
+    Link(Box<Field>),
     /// On the page, once for all links: nothing like it stands in any of them.
     Page {
         field: &'r Field,
@@ -183,10 +183,10 @@ impl<'r> Beside<'r> {
                 selector: None,
                 ..pick.clone()
             };
-            Self::Link(Field {
+            Self::Link(Box::new(Field {
                 source: Source::Select(Fallbacks(vec![pick])),
                 ..field.clone()
-            })
+            }))
         };
         rule.carry.iter().map(place).collect()
     }

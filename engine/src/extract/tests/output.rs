@@ -35,8 +35,8 @@ fn read_within(
         depth: 0,
     };
     let bounds = Bounds {
-        max_output,
         max_steps,
+        max_output,
         ..Bounds::default()
     };
     extract(site, StageId(0), &page, &bounds)
@@ -52,6 +52,10 @@ fn is_refused(read: Result<Extracted, ExtractError>) {
         error.message
     );
     assert!(error.message.contains(URL), "{}", error.message);
+}
+
+fn many(n: u32, one: impl Fn(u32) -> String) -> String {
+    (0..n).map(one).collect::<Vec<_>>().concat()
 }
 
 /// Cards in cards, all with the same 100 KB.
@@ -86,9 +90,7 @@ fn cards_in_cards_are_refused_before_they_are_built() {
         .links(Some("div.card"), &["a"], 0)
         .carry(Field::new("text", select(&["@text"])));
     let links = site(vec![links]);
-    let hrefs: String = (0..500)
-        .map(|n| format!("<div class=card><a href=/{n}>l</a>"))
-        .collect();
+    let hrefs = many(500, |n| format!("<div class=card><a href=/{n}>l</a>"));
     let linked = hrefs + &"word ".repeat(20_000);
     // To build all of it, 50 MB, would cost three million steps.
     for (site, html) in [(&cards, &nested()), (&list, &nested()), (&links, &linked)] {
@@ -123,9 +125,7 @@ fn bytes_count_as_they_are_stored_to_the_last() {
 fn what_is_the_same_for_all_cards_is_held_once_and_counted_each_time() {
     let story = "story ".repeat(2_000);
     let block = format!("<script type='application/ld+json'>{{\"d\": \"{story}\"}}</script>");
-    let cards: String = (0..50)
-        .map(|n| format!("<li><a href=/{n}>l</a><b>{n}</b>"))
-        .collect();
+    let cards = many(50, |n| format!("<li><a href=/{n}>l</a><b>{n}</b>"));
     let story = || Field::new("story", linked(&["/d"]));
     let stage = Stage::new("list")
         .record(
