@@ -1,6 +1,7 @@
 //! Page + compiled stage → records and links. Pure: knows neither World nor I/O.
 
 pub mod bounds;
+pub mod carried;
 mod charset;
 mod content;
 pub(crate) mod convert;
@@ -10,7 +11,10 @@ mod embedded;
 mod field;
 mod find;
 mod found;
+mod jsonld;
+mod lenient;
 mod links;
+mod meter;
 pub mod output;
 mod page;
 mod paging;
@@ -21,7 +25,7 @@ mod sitemap;
 pub mod trace;
 mod tree;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
 pub use paging::page_number;
 pub use sitemap::sitemap_may_be_missing;
@@ -35,9 +39,13 @@ use crate::{
         page::Page,
         tree::Tree,
     },
-    model::{class::ErrorClass, ids::StageId},
+    model::{class::ErrorClass, ids::StageId, remark::Remark},
     site::compiled::{Site, Source, Stage},
 };
+
+/// The rules by which pages are read. They are counted up where a page may yield other values than
+/// before, so that a store knows that such a difference is no change of the page.
+pub const RULES: u32 = 2;
 
 /// Reads one page as its stage says. The same input gives the same output on any machine: the
 /// bounds count work, not time.
@@ -100,25 +108,19 @@ fn open<T>(
             input,
         ));
     }
+    let blocks = OnceCell::new();
     if form == Form::Json || reads_json_only(site.stage(stage)) {
-        return Ok(then(&Page::new(
-            input,
-            &text,
-            charset,
-            Index::new(&Tree::default(), bounds),
-        )));
+        let nothing = Tree::default();
+        let index = Index::new(&nothing, bounds);
+        return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
     }
     let tree = dom::parse(&text, bounds, expired)
         .map_err(|(class, message)| failure(class, &message, input))?;
-    Ok(then(&Page::new(
-        input,
-        &text,
-        charset,
-        Index::new(&tree, bounds),
-    )))
+    let index = Index::new(&tree, bounds);
+    Ok(then(&Page::new(input, &text, charset, index, &blocks)))
 }
 
-/// Links first: pagination needs to know whether the page had records and items.
+/// Records first: pagination needs to know whether the page had records and items.
 fn read(
     site: &Site,
     stage: StageId,
@@ -127,14 +129,19 @@ fn read(
     expired: &dyn Fn() -> bool,
 ) -> Result<Extracted, ExtractError> {
     let mut out = Extracted::default();
-    records::read(site.stage(stage), page, &mut out, expired)?;
-    links::read(site, stage, page, bounds, &mut out, expired)?;
-    if page.index.is_exhausted() {
-        return Err(failure(
-            ErrorClass::TooLarge,
-            "reading this page takes more work than one page may cost (too many matches, one inside the other); narrow the selectors of `each` and `rows`",
-            page.input,
-        ));
+    let read = records::read(site.stage(stage), page, &mut out, expired)
+        .and_then(|()| links::read(site, stage, page, bounds, &mut out, expired));
+    // What was found once a bound was reached is not complete, nor is what was not.
+    page.meter().result(page.input)?;
+    read?;
+    out.bytes = page.meter().kept();
+    if let Some(blocks) = page.blocks_read() {
+        if let Some(problem) = blocks.problem() {
+            let said = format!("{problem}; {}", page.input.place());
+            out.remarks
+                .add_many(Remark::BlockUnread, blocks.unread.into(), || said.clone());
+            out.warnings.push(said);
+        }
     }
     Ok(out)
 }

@@ -185,6 +185,8 @@ pub struct BoundSettings {
     pub max_repeats: u32,
     /// Links of one page.
     pub max_links: u32,
+    /// Bytes of records, links and what they carry that one page may yield, as stored.
+    pub max_output: u64,
     /// Pages that a run of a session asks for before it stops. None: no bound.
     pub max_pages: Option<u64>,
     /// Bytes that a run of a session receives before it stops; what is in flight then still
@@ -274,6 +276,7 @@ impl Default for Settings {
                 max_segments: 32,
                 max_repeats: 4,
                 max_links: 100_000,
+                max_output: 16 << 20,
                 max_pages: None,
                 max_bytes: None,
                 max_minutes: None,

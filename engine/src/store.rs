@@ -36,6 +36,7 @@ use std::{
 use rusqlite::Connection;
 
 use crate::{
+    extract,
     model::ids::{OrderId, SessionId},
     ports::{
         orders::StoreOrder,
@@ -212,6 +213,7 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
                 batch,
                 depth,
                 batch_size,
+                rules: extract::RULES,
             };
             StoreReceipt::Discovered(discover::discover(work, into, &links)?)
         }

@@ -18,3 +18,4 @@ mod sitemaps;
 mod stopping;
 mod stores;
 mod workplace;
+mod yields;

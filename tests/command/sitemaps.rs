@@ -71,8 +71,8 @@ fn a_marked_robots_txt_leads_to_a_marked_sitemap_and_what_is_odd_is_said_at_the_
         "{}",
         ended.stderr
     );
-    let remarks = &result(&ended)["sitemapRemarks"];
-    assert_eq!(remarks.as_array().map(Vec::len), Some(1), "{remarks}");
+    let remarks = &result(&ended)["remarks"]["sitemap_odd"];
+    assert_eq!(remarks["count"], 1, "{remarks}");
 }
 
 #[test]

@@ -276,6 +276,7 @@ fn link(host: u32, name: &str) -> Link {
         carried: Map::from_iter([
             ("page".to_owned(), 1.into()),
             ("position".to_owned(), 2.into()),
-        ]),
+        ])
+        .into(),
     }
 }

@@ -69,28 +69,12 @@ pub fn crawl(
     let exit = report(&ended, manner);
     for (_, _, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
-        for remark in sitemap_remarks(&result) {
-            complain(&safe(&remark));
-        }
         let job = jobs.iter().find(|job| result["site"] == *job.site.name);
         for sentence in job.map_or_else(Vec::new, |job| advice(&job.site, store, &result)) {
             complain(&sentence);
         }
     }
     Ok((exit, ended))
-}
-
-/// What was odd about sitemaps, and how much more of it there was.
-fn sitemap_remarks(result: &Json) -> Vec<String> {
-    let said = result["sitemapRemarks"].as_array().into_iter().flatten();
-    let mut said: Vec<String> = said
-        .filter_map(|remark| remark.as_str().map(str::to_owned))
-        .collect();
-    let more = result["sitemapRemarksUnsaid"].as_u64().unwrap_or(0);
-    if more > 0 {
-        said.push(format!("… and {more} more of this kind"));
-    }
-    said
 }
 
 /// The first Ctrl-C drains, the second stops at once; both are resumable.

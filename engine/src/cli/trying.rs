@@ -239,9 +239,10 @@ fn document(
                     // What begins with `_` is our own, not the site file's.
                     let carried = link
                         .carried
-                        .iter()
+                        .fields()
                         .filter(|(name, _)| !name.starts_with('_'));
-                    let carried: Map<_, _> = carried.map(|(n, v)| (n.clone(), v.clone())).collect();
+                    let carried: Map<_, _> =
+                        carried.map(|(n, v)| (n.to_owned(), v.clone())).collect();
                     json!({
                         "stage": site.stage(link.stage).name,
                         "url": link.url,

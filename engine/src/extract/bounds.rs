@@ -21,8 +21,11 @@ pub struct Bounds {
     pub max_elements: u32,
     /// Attributes of one element: the tokenizer compares each with all others.
     pub max_attributes: u32,
-    /// Elements that selectors may look at, over all rules and cards.
+    /// Elements that selectors may look at, over all rules and cards, and what costs like them:
+    /// 16 bytes of text taken, one value of JSON.
     pub max_steps: u64,
+    /// Bytes of records, links and what they carry, as stored.
+    pub max_output: u64,
 }
 
 impl From<&BoundSettings> for Bounds {
@@ -37,6 +40,7 @@ impl From<&BoundSettings> for Bounds {
             max_elements: 250_000,
             max_attributes: 5_000,
             max_steps: 100_000_000,
+            max_output: settings.max_output,
         }
     }
 }

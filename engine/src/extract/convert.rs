@@ -1,5 +1,7 @@
 //! A raw value and the type its field must become.
 
+use std::sync::Arc;
+
 use jiff::{
     civil::{Date, DateTime},
     fmt::strtime,
@@ -219,6 +221,7 @@ pub(crate) fn into_json(value: Value) -> Json {
         Value::Boolean(truth) => Json::Bool(truth),
         Value::Json(json) => json,
         Value::Written(text) => serde_json::from_str(&text).unwrap_or(Json::String(text)),
+        Value::Shared(value) => into_json(Arc::unwrap_or_clone(value)),
     }
 }
 

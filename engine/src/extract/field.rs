@@ -11,6 +11,7 @@ use crate::{
         digits,
         embedded::{self, Found},
         find::{Card, cleaned},
+        meter::{Held, written},
         output::Value,
         page::Page,
         rows::{Label, Wanted},
@@ -67,6 +68,7 @@ pub(super) fn is_missing(value: &Value) -> bool {
         Value::Json(Json::Array(items)) => items.is_empty(),
         Value::Json(Json::Object(map)) => map.is_empty(),
         Value::Json(json) => json.is_null(),
+        Value::Shared(value) => is_missing(value),
         _ => false,
     }
 }
@@ -126,14 +128,21 @@ pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
             );
         }
         Source::Meta(name) => return meta(page, field, name),
-        Source::JsonLd(pointer) => embedded::linked_value(page.linked(), pointer),
+        Source::JsonLd(paths) => {
+            let mut found = paths.iter().filter_map(|path| page.linked(path));
+            let found = found.find_map(|found| {
+                let raws = from_found(page, field, &found);
+                (!raws.is_empty()).then_some(raws)
+            });
+            return found.unwrap_or_default();
+        }
         Source::Json(pointer) => page
             .body()
             .and_then(|body| body.pointer(pointer))
-            .map(|json| Found::borrowed(json, page.text, pointer)),
+            .map(|json| Found::borrowed(json, page.text, pointer, page.meter())),
         Source::Script { select, pointer } => page.index.select(card, select).find_map(|at| {
             let script: String = page.index.element(at).text().collect();
-            embedded::script_value(&script, pointer)
+            embedded::script_value(&script, pointer, page.meter())
         }),
         Source::Carried(name) => {
             let carried = page.input.carried.get(name);
@@ -164,7 +173,11 @@ fn picked(
             text.map(|text| shaped(page, field, text))
         });
         let found: Vec<Raw> = if field.list {
-            values.flatten().collect()
+            let mut held = page.meter().hold();
+            values
+                .flatten()
+                .take_while(|raw| admits(&mut held, raw))
+                .collect()
         } else if field.regex.is_some() {
             values.flatten().take(1).collect()
         } else {
@@ -190,7 +203,8 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
         .is
         .map(|is| is.iter().map(|text| Wanted::new(text)).collect());
     let mut map = Map::new();
-    let mut found = Vec::new();
+    let mut found: Vec<Raw> = Vec::new();
+    let mut held = page.meter().hold();
     for (row, label) in rows.labelled(&page.index, rule.label) {
         if let Some(wanted) = &wanted
             && !label.is_one_of(wanted)
@@ -205,11 +219,15 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
                 None => continue,
             };
             if !map.contains_key(&label.text) {
+                if !held.admits(label.text.len() + written(&value)) {
+                    break;
+                }
                 map.insert(label.text.clone(), value);
             }
             continue;
         }
-        found.extend(beside(page, field, rule.value, row, label));
+        let beside = beside(page, field, rule.value, row, label);
+        found.extend(beside.into_iter().take_while(|raw| admits(&mut held, raw)));
         if !field.list && !found.is_empty() {
             found.truncate(1);
             break;
@@ -236,31 +254,44 @@ fn beside(
     own
 }
 
-/// `<meta name|property|itemprop=NAME content=…>`, the first that has content.
+/// Whether so much may be held still.
+fn admits(held: &mut Held<'_>, raw: &Raw) -> bool {
+    held.admits(match raw {
+        Raw::Text(text) | Raw::Written(_, text) => text.len(),
+        Raw::Json(json) => written(json),
+    })
+}
+
+/// The attributes that name a `<meta>`: what sharing pages are told counts before what search
+/// engines are.
+const META: [&str; 3] = ["property", "name", "itemprop"];
+
+/// `<meta property|name|itemprop=NAME content=…>`, the first that has content, of the first
+/// attribute that any has.
 fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
-    let values = page
-        .index
-        .named(local_name!("meta"))
-        .filter(|element| {
-            ["name", "property", "itemprop"]
-                .iter()
-                .filter_map(|kind| element.attribute(kind))
-                .any(|own| own.trim().eq_ignore_ascii_case(name))
+    page.meter().work(page.index.len());
+    let metas: Vec<_> = page.index.named(local_name!("meta")).collect();
+    META.iter()
+        .map(|kind| {
+            let named = metas.iter().filter(|element| {
+                let own = element.attribute(kind);
+                own.is_some_and(|own| own.trim().eq_ignore_ascii_case(name))
+            });
+            let values = named
+                .filter_map(|element| element.attribute("content"))
+                .filter_map(|content| {
+                    let content = if is_raw(field) {
+                        content.to_owned()
+                    } else {
+                        cleaned(content)
+                    };
+                    shaped(page, field, content)
+                });
+            let most = if field.list { usize::MAX } else { 1 };
+            values.take(most).collect::<Vec<Raw>>()
         })
-        .filter_map(|element| element.attribute("content"))
-        .map(|content| {
-            if is_raw(field) {
-                content.to_owned()
-            } else {
-                cleaned(content)
-            }
-        })
-        .filter_map(|content| shaped(page, field, content));
-    if field.list {
-        values.collect()
-    } else {
-        values.take(1).collect()
-    }
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 /// Raw values of a JSON find: a list's items, else the value, or the first of an array where the
@@ -346,7 +377,7 @@ pub(super) fn source_text(field: &Field) -> String {
                 list(value)
             )
         }
-        Source::JsonLd(pointer) => format!("jsonld \"{pointer}\""),
+        Source::JsonLd(paths) => format!("jsonld \"{}\"", paths.join("\", then \"")),
         Source::Json(pointer) => format!("json \"{pointer}\""),
         Source::Script { select, pointer } => {
             format!("script \"{}\" at \"{pointer}\"", select.text())

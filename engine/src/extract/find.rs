@@ -1,7 +1,5 @@
 //! The elements of a page in document order, and selectors over them.
 
-use std::cell::Cell;
-
 use html5ever::LocalName;
 use selectors::{
     Element as _, OpaqueElement,
@@ -15,6 +13,7 @@ use selectors::{
 use crate::{
     extract::{
         bounds::Bounds,
+        meter::Meter,
         tree::{Element, Tree},
     },
     site::{
@@ -33,9 +32,8 @@ pub(super) struct Index<'h> {
     marks: Vec<u64>,
     /// One past the last descendant of each element.
     ends: Vec<usize>,
-    most_children: u64,
-    steps_left: Cell<u64>,
-    exhausted: Cell<bool>,
+    most_children: usize,
+    pub(super) meter: Meter,
 }
 
 impl<'h> Index<'h> {
@@ -46,10 +44,9 @@ impl<'h> Index<'h> {
             marks: Vec::with_capacity(room),
             ends: Vec::with_capacity(room),
             most_children: 0,
-            steps_left: Cell::new(bounds.max_steps),
-            exhausted: Cell::new(false),
+            meter: Meter::new(bounds),
         };
-        let mut open: Vec<(usize, u64)> = Vec::new();
+        let mut open: Vec<(usize, usize)> = Vec::new();
         let mut at = tree.first(Tree::root());
         while let Some(node) = at {
             let element = tree.element(node);
@@ -87,7 +84,7 @@ impl<'h> Index<'h> {
         index
     }
 
-    fn close(&mut self, open: &mut Vec<(usize, u64)>) {
+    fn close(&mut self, open: &mut Vec<(usize, usize)>) {
         if let Some((element, _)) = open.pop() {
             self.ends[element] = self.elements.len();
         }
@@ -102,13 +99,7 @@ impl<'h> Index<'h> {
         self.elements[at]
     }
 
-    /// Whether selectors have looked at more elements than the bounds allow; what they found
-    /// since is not complete.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.exhausted.get()
-    }
-
-    /// The HTML, SVG or `MathML` elements of this name.
+    /// The HTML, SVG or `MathML` elements of this name: all of the page are looked at.
     pub(super) fn named(&self, name: LocalName) -> impl Iterator<Item = Element<'h>> {
         let wanted = mark(Kind::Tag, &name);
         let marked = self.marks.iter().zip(&self.elements);
@@ -166,16 +157,13 @@ impl<'h> Index<'h> {
     /// Takes the work from the budget. With `~` each element that the selector's last part admits
     /// may look at all its siblings, of which sixteen count as one step.
     fn pay(&self, range: std::ops::Range<usize>, selector: &Selector) -> bool {
-        let mut price = range.len() as u64;
+        let mut price = range.len();
         if selector.looks_at_siblings() {
             let marks = self.marks[range].iter();
-            let admitted = marks.filter(|marks| selector.admits(**marks)).count() as u64;
-            price += admitted * (self.most_children / 16);
+            let admitted = marks.filter(|marks| selector.admits(**marks)).count();
+            price = price.saturating_add(admitted * (self.most_children / 16));
         }
-        let left = self.steps_left.get().checked_sub(price);
-        self.steps_left.set(left.unwrap_or(0));
-        self.exhausted.set(self.exhausted.get() || left.is_none());
-        left.is_some()
+        self.meter.work(price)
     }
 
     /// The elements that a pick names: the card itself where it has no selector.
@@ -198,25 +186,31 @@ impl<'h> Index<'h> {
         self.select(None, each).collect()
     }
 
-    /// What is taken from an element, with its white space cleaned unless `raw`.
+    /// What is taken from an element, with its white space cleaned unless `raw`; nothing once the
+    /// page has reached a bound.
     pub(super) fn take(&self, at: usize, take: &Take, raw: bool) -> Option<String> {
+        if self.meter.over().is_some() {
+            return None;
+        }
         let element = self.elements[at];
-        match take {
-            Take::Text => Some(joined(element.text(), raw)),
-            Take::Own => Some(joined(element.own_text(), raw)),
+        let taken = match take {
+            Take::Text => joined(element.text(), raw),
+            Take::Own => joined(element.own_text(), raw),
             Take::Html => {
                 let html = element.inner_html();
-                Some(if raw { html } else { cleaned(&html) })
+                if raw { html } else { cleaned(&html) }
             }
             Take::Attribute(name) => {
                 let value = element.attribute(name)?;
-                Some(if raw {
+                if raw {
                     value.to_owned()
                 } else {
                     cleaned(value)
-                })
+                }
             }
-        }
+        };
+        self.meter.scan(taken.len());
+        Some(taken)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::hash::BuildHasher as _;
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
+        meter::Meter,
         output::{Extracted, Link, PageInput},
     },
     model::{
@@ -37,6 +38,7 @@ pub(super) enum Offer {
 pub(super) struct Found<'f> {
     site: &'f Site,
     bounds: &'f Bounds,
+    meter: &'f Meter,
     depth: u32,
     own: (StageId, PageKey),
     keys: FxHashSet<(StageId, PageKey)>,
@@ -52,11 +54,13 @@ impl<'f> Found<'f> {
         stage: StageId,
         input: &PageInput<'_>,
         bounds: &'f Bounds,
+        meter: &'f Meter,
     ) -> Self {
         let own = PageKey::new(&site.name, &site.stage(stage).name, input.url);
         Self {
             site,
             bounds,
+            meter,
             depth: input.depth,
             own: (stage, own),
             keys: FxHashSet::default(),
@@ -68,11 +72,11 @@ impl<'f> Found<'f> {
 
     /// Takes a link in if it leads to a page that may be followed and is not there yet; `carried`
     /// is read only then.
-    pub(super) fn offer(
+    pub(super) fn offer<C: Into<Carried>>(
         &mut self,
         to: StageId,
         url: &Url,
-        carried: impl FnOnce() -> Map<String, Json>,
+        carried: impl FnOnce() -> C,
     ) -> Offer {
         let (canonical, host) = match self.admitted(url) {
             Ok(admitted) => admitted,
@@ -89,13 +93,17 @@ impl<'f> Found<'f> {
             self.refuse(Remark::LinkOverBound, &canonical);
             return Offer::Refused;
         }
+        let carried = carried().into();
+        if !self.meter.keep(canonical.len() + carried.stored()) {
+            return Offer::Refused;
+        }
         self.keys.insert((to, key));
         self.links.push(Link {
             stage: to,
             key,
             url: canonical,
             host,
-            carried: carried(),
+            carried,
         });
         Offer::New
     }
@@ -129,7 +137,7 @@ impl<'f> Found<'f> {
 
     /// Whether no further link is taken in.
     pub(super) fn is_full(&self) -> bool {
-        self.remarks.count(Remark::LinkOverBound) > 0
+        self.remarks.count(Remark::LinkOverBound) > 0 || self.meter.over().is_some()
     }
 
     /// The canonical URL and host of a link that scope and bounds let through.

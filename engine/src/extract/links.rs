@@ -1,15 +1,18 @@
 //! Links of a page: found in cards, each with what stands beside it (SPEC A1).
 
-use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
 
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         convert::{into_json, keeps_digits},
-        digits,
-        field::{self, Reading},
+        digits, field,
         find::Card,
         found::Found,
+        meter::{stored, written},
         output::{ExtractError, Extracted, Value},
         page::Page,
         paging,
@@ -27,7 +30,7 @@ pub(super) fn read(
     out: &mut Extracted,
     expired: &dyn Fn() -> bool,
 ) -> Result<(), ExtractError> {
-    let mut found = Found::new(site, stage, page.input, bounds);
+    let mut found = Found::new(site, stage, page.input, bounds, page.meter());
     let number = paging::page_number(site.stage(stage), page.input.url, page.input.carried);
     out.page = number;
     for rule in &site.stage(stage).links {
@@ -55,8 +58,21 @@ fn follow(
 ) {
     let references = references(rule, page);
     let beside = Beside::of(rule, page, &references);
+    for one in &beside {
+        if let Beside::Page {
+            field,
+            unfit: Some(unfit),
+            ..
+        } = one
+        {
+            warn_unfit(field, unfit, out);
+        }
+    }
     for (at, (card, href)) in references.into_iter().enumerate() {
         let Some(href) = href else { continue };
+        if page.meter().over().is_some() {
+            return;
+        }
         let Some(url) = page.followed(&href) else {
             found.skip(&href);
             continue;
@@ -71,8 +87,8 @@ fn follow(
         let told = &mut *out;
         found.offer(rule.to, &url, || {
             let mut carried = carry(page, &beside, card, told);
-            carried.insert("page".to_owned(), Json::from(number));
-            carried.insert("position".to_owned(), Json::from(at + 1));
+            carried.insert("page", Json::from(number));
+            carried.insert("position", Json::from(at + 1));
             carried
         });
     }
@@ -117,9 +133,13 @@ pub(super) enum Beside<'r> {
     /// In the link's card; without `each` the link is its own card.
     Card(&'r Field),
     /// From the link itself, which is what its selector means.
-    Link(Field),
+    Link(Box<Field>),
     /// On the page, once for all links: nothing like it stands in any of them.
-    Page(&'r Field, Reading),
+    Page {
+        field: &'r Field,
+        value: Option<Arc<Json>>,
+        unfit: Option<String>,
+    },
 }
 
 impl<'r> Beside<'r> {
@@ -128,8 +148,22 @@ impl<'r> Beside<'r> {
         page: &Page<'_>,
         links: &[(usize, Option<String>)],
     ) -> Vec<Self> {
+        let mut held = page.meter().hold();
+        let mut of_page = |field: &'r Field| {
+            let reading = field::read(page, field, None);
+            let is_there =
+                !field::is_missing(&reading.value) && held.admits(stored(&reading.value));
+            Self::Page {
+                field,
+                value: is_there.then(|| Arc::new(carriable(reading.value))),
+                unfit: reading.unfit,
+            }
+        };
         let place = |field: &'r Field| {
             let Source::Select(select) = &field.source else {
+                if field.source.is_of_page() {
+                    return of_page(field);
+                }
                 return Self::Card(field);
             };
             let any = |is: &dyn Fn(usize) -> bool| links.iter().any(|(link, _)| is(*link));
@@ -143,16 +177,16 @@ impl<'r> Beside<'r> {
                 selector.is_some_and(|selector| any(&|link| page.index.matches(link, selector)))
             });
             let Some(pick) = own else {
-                return Self::Page(field, field::read(page, field, None));
+                return of_page(field);
             };
             let pick = Pick {
                 selector: None,
                 ..pick.clone()
             };
-            Self::Link(Field {
+            Self::Link(Box::new(Field {
                 source: Source::Select(Fallbacks(vec![pick])),
                 ..field.clone()
-            })
+            }))
         };
         rule.carry.iter().map(place).collect()
     }
@@ -162,39 +196,46 @@ impl<'r> Beside<'r> {
         match self {
             Self::Card(field) => (field, Some(card)),
             Self::Link(field) => (field, Some(card)),
-            Self::Page(field, _) => (field, None),
+            Self::Page { field, .. } => (field, None),
         }
     }
 }
 
-fn carry(
-    page: &Page<'_>,
-    beside: &[Beside<'_>],
-    card: usize,
-    out: &mut Extracted,
-) -> Map<String, Json> {
-    let mut carried = Map::new();
+fn carry(page: &Page<'_>, beside: &[Beside<'_>], card: usize, out: &mut Extracted) -> Carried {
+    let mut carried = Carried::with_capacity(beside.len() + 2);
+    let mut held = page.meter().hold();
     for one in beside {
-        let (carry, card) = one.at(card);
-        let reading = match one {
-            Beside::Page(_, reading) => reading.clone(),
-            _ => field::read(page, carry, card),
-        };
-        if let Some(unfit) = reading.unfit {
-            out.warn(
-                Remark::ValueUnfit,
-                format!(
-                    "carried field \"{}\": {} gave \"{unfit}\", which does not fit; left empty",
-                    carry.name,
-                    field::source_text(carry)
-                ),
-            );
+        if let Beside::Page { field, value, .. } = one {
+            if let Some(value) = value {
+                carried.insert(field.name.as_str(), Arc::clone(value));
+            }
+            continue;
         }
-        if !field::is_missing(&reading.value) {
-            carried.insert(carry.name.clone(), carriable(reading.value));
+        let (field, card) = one.at(card);
+        let reading = field::read(page, field, card);
+        if let Some(unfit) = &reading.unfit {
+            warn_unfit(field, unfit, out);
         }
+        if field::is_missing(&reading.value) {
+            continue;
+        }
+        let value = carriable(reading.value);
+        if !held.admits(written(&value)) {
+            break;
+        }
+        carried.insert(field.name.as_str(), value);
     }
     carried
+}
+
+fn warn_unfit(field: &Field, unfit: &str, out: &mut Extracted) {
+    out.warn(Remark::ValueUnfit, || {
+        format!(
+            "carried field \"{}\": {} gave \"{unfit}\", which does not fit; left empty",
+            field.name,
+            field::source_text(field)
+        )
+    });
 }
 
 /// A value on its way to the page it leads to: decimals keep their digits, as text where a number

@@ -1,8 +1,11 @@
 //! What extraction yields.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    extract::carried::Carried,
     model::{
         class::ErrorClass,
         ids::{PageKey, StageId},
@@ -38,6 +41,9 @@ impl PageInput<'_> {
     }
 }
 
+/// Warnings of a page, at most: what is wrong in one card is wrong in most.
+const MOST_WARNINGS: usize = 200;
+
 /// What a page yielded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Extracted {
@@ -59,13 +65,22 @@ pub struct Extracted {
     pub invalid: Option<String>,
     /// What is wrong but does not fail the page.
     pub warnings: Vec<String>,
+    /// Bytes of records and links as stored (`Bounds::max_output`).
+    pub bytes: u64,
 }
 
 impl Extracted {
     /// A warning that is also counted, and said at the run's end.
-    pub(super) fn warn(&mut self, kind: Remark, warning: String) {
-        self.remarks.add(kind, || warning.clone());
-        self.warnings.push(warning);
+    pub(super) fn warn(&mut self, kind: Remark, text: impl Fn() -> String) {
+        self.remarks.add(kind, &text);
+        match self.warnings.len() {
+            ..MOST_WARNINGS => self.warnings.push(text()),
+            MOST_WARNINGS => {
+                let more = "there are more warnings of this page".to_owned();
+                self.warnings.push(more);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -99,6 +114,29 @@ pub enum Value {
     Json(Json),
     /// Map, list or json as JSON text: a parsed number would not keep its digits (`12.50`).
     Written(String),
+    /// Any of these, held once for all records of a page that have it.
+    Shared(Arc<Value>),
+}
+
+impl Value {
+    /// The value itself, whether it is shared or not.
+    #[must_use]
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::Shared(value) => value.plain(),
+            value => value,
+        }
+    }
+
+    /// To be held once by many records.
+    pub(super) fn shared(self) -> Self {
+        match self {
+            Self::Text(_) | Self::Decimal(_) | Self::Json(_) | Self::Written(_) => {
+                Self::Shared(Arc::new(self))
+            }
+            value => value,
+        }
+    }
 }
 
 /// A page found.
@@ -113,7 +151,7 @@ pub struct Link {
     /// Its host.
     pub host: HostKey,
     /// Fields beside the link, `page` and `position`.
-    pub carried: Map<String, Json>,
+    pub carried: Carried,
 }
 
 /// Why a page yielded nothing.

@@ -8,7 +8,15 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::{
-    extract::{embedded, find::Index, output::PageInput, rows::Known},
+    extract::{
+        carried::Carried,
+        embedded::Found,
+        find::Index,
+        jsonld::{Blocks, Linked},
+        meter::Meter,
+        output::PageInput,
+        rows::Known,
+    },
     site::{
         compiled::Take,
         scope::{joined, resolve_in},
@@ -25,7 +33,9 @@ pub(super) struct Page<'p> {
     pub(super) rows: Known,
     base: Option<Url>,
     body: OnceCell<Option<Json>>,
-    linked: OnceCell<Vec<embedded::Block>>,
+    blocks: &'p OnceCell<Blocks>,
+    linked: OnceCell<Linked<'p>>,
+    carried: OnceCell<Carried>,
 }
 
 impl<'p> Page<'p> {
@@ -34,6 +44,7 @@ impl<'p> Page<'p> {
         text: &'p str,
         charset: &'static Encoding,
         index: Index<'p>,
+        blocks: &'p OnceCell<Blocks>,
     ) -> Self {
         let base = base(input, &index);
         Self {
@@ -44,7 +55,9 @@ impl<'p> Page<'p> {
             rows: Known::default(),
             base,
             body: OnceCell::new(),
+            blocks,
             linked: OnceCell::new(),
+            carried: OnceCell::new(),
         }
     }
 
@@ -72,8 +85,9 @@ impl<'p> Page<'p> {
             _ => None,
         };
         let found = href.or_else(|| self.index.take(at, take, true))?;
+        // References are gathered, so that each byte counts.
         let trimmed = found.trim();
-        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+        (!trimmed.is_empty() && self.meter().work(trimmed.len())).then(|| trimmed.to_owned())
     }
 
     /// The body as JSON.
@@ -83,10 +97,36 @@ impl<'p> Page<'p> {
             .as_ref()
     }
 
-    /// The JSON-LD blocks of the page, in their order.
-    pub(super) fn linked(&self) -> &[embedded::Block] {
-        self.linked
-            .get_or_init(|| embedded::linked_blocks(&self.index))
+    /// What the page has cost and yielded so far.
+    pub(super) const fn meter(&self) -> &Meter {
+        &self.index.meter
+    }
+
+    /// What a path finds in the page's JSON-LD.
+    pub(super) fn linked(&self, path: &str) -> Option<Found<'_>> {
+        let linked = self
+            .linked
+            .get_or_init(|| Linked::new(self.blocks(), self.meter()));
+        let absolute = |id: &str| {
+            let absolute = self.absolute(id);
+            absolute.map_or_else(|| id.to_owned(), String::from)
+        };
+        linked.find(path, self.meter(), &absolute)
+    }
+
+    fn blocks(&self) -> &'p Blocks {
+        self.blocks.get_or_init(|| Blocks::of(&self.index))
+    }
+
+    /// The JSON-LD blocks, if a field has asked for them.
+    pub(super) fn blocks_read(&self) -> Option<&'p Blocks> {
+        self.blocks.get()
+    }
+
+    /// What the page's own link carried, to be carried on.
+    pub(super) fn carried(&self) -> &Carried {
+        self.carried
+            .get_or_init(|| Carried::from(self.input.carried.clone()))
     }
 }
 

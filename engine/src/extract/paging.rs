@@ -159,16 +159,16 @@ fn offer(
     told: Option<u32>,
 ) -> bool {
     let offer = found.offer(id, url, || {
-        let mut carried = page.input.carried.clone();
-        carried.shift_remove("position");
-        carried.shift_remove(SHOWN);
-        carried.shift_remove(TOLD);
-        carried.insert("page".to_owned(), Json::from(number));
+        let mut carried = page.carried().clone();
+        carried.remove("position");
+        carried.remove(SHOWN);
+        carried.remove(TOLD);
+        carried.insert("page", Json::from(number));
         if let Some(print) = shown.print {
-            carried.insert(SHOWN.to_owned(), Json::from(vec![print, shown.repeats]));
+            carried.insert(SHOWN, Json::from(vec![print, shown.repeats]));
         }
         if let Some(told) = told {
-            carried.insert(TOLD.to_owned(), Json::from(told));
+            carried.insert(TOLD, Json::from(told));
         }
         carried
     });

@@ -7,6 +7,8 @@ use crate::{
     extract::{
         field::{self, Reading},
         find::Card,
+        jsonld::Blocks,
+        meter::stored,
         output::{ExtractError, Extracted, Record, Value},
         page::Page,
     },
@@ -28,8 +30,12 @@ pub(super) fn read(
     for (place, rule) in stage.records.iter().enumerate() {
         let place = u16::try_from(place).unwrap_or(u16::MAX);
         let mut known = FxHashSet::default();
-        let mut bad: Vec<ExtractError> = Vec::new();
+        let (mut bad, mut first_bad) = (0, None);
+        let mut of_page = None;
         for (ordinal, card) in cards(rule, page) {
+            if page.meter().over().is_some() {
+                return Ok(());
+            }
             if expired() {
                 return Err(invalid(
                     ErrorClass::Parse,
@@ -37,35 +43,34 @@ pub(super) fn read(
                     "reading the page took too long",
                 ));
             }
-            let record = match one(rule, place, page, card, ordinal, out) {
-                Ok(Some(record)) => record,
-                Ok(None) => continue,
-                Err(error) => {
-                    bad.push(error);
+            let of_page = of_page.get_or_insert_with(|| OfPage::read(rule, page, out));
+            let before = page.meter().kept();
+            match one(rule, of_page, place, page, (card, ordinal), out) {
+                Ok(Some(record)) if known.insert(record.identity.clone()) => {
+                    out.records.push(record);
                     continue;
                 }
-            };
-            if known.insert(record.identity.clone()) {
-                out.records.push(record);
-            } else {
-                out.warn(
-                    Remark::RecordLeftOut,
+                Ok(Some(record)) => out.warn(Remark::RecordLeftOut, || {
                     format!(
                         "record \"{}\": two on this page have the key {}; the first is kept",
                         rule.kind,
                         record.identity.replace(KEY_SEPARATOR, " + ")
-                    ),
-                );
+                    )
+                }),
+                Ok(None) => {}
+                Err(error) => {
+                    bad += 1;
+                    first_bad.get_or_insert(error);
+                }
             }
+            page.meter().give_back_to(before);
         }
-        let (count, Some(first)) = (bad.len(), bad.into_iter().next()) else {
-            continue;
-        };
+        let Some(first) = first_bad else { continue };
         if known.is_empty() {
             return Err(first);
         }
-        let all = count + known.len();
-        out.invalid = Some(format!("{count} of {all} cards: {}", first.message));
+        let all = bad + known.len();
+        out.invalid = Some(format!("{bad} of {all} cards: {}", first.message));
     }
     Ok(())
 }
@@ -85,36 +90,41 @@ pub(super) fn cards(rule: &RecordRule, page: &Page<'_>) -> Vec<(Option<usize>, C
 /// One record; none if nothing of a card was found, which is then a warning.
 fn one(
     rule: &RecordRule,
+    of_page: &OfPage,
     place: u16,
     page: &Page<'_>,
-    card: Card,
-    ordinal: Option<usize>,
+    (card, ordinal): (Card, Option<usize>),
     out: &mut Extracted,
 ) -> Result<Option<Record>, ExtractError> {
     let mut values = Vec::with_capacity(rule.fields.len());
     let mut found = false;
-    for field in &rule.fields {
-        let reading = field::read(page, field, card);
+    for (field, of_page) in rule.fields.iter().zip(&of_page.0) {
+        let reading = match of_page {
+            Some(reading) => reading.clone(),
+            None => field::read(page, field, card),
+        };
         let missing = field::is_missing(&reading.value);
         if missing && (field.required || rule.key.contains(&field.name)) {
-            let what = missing_text(rule, field, ordinal, &reading);
+            let what = missing_text(rule, field, ordinal, &reading, page);
             return Err(invalid(ErrorClass::InvalidRecord, page, &what));
         }
-        if let Some(unfit) = reading.unfit {
-            out.warn(Remark::ValueUnfit, unfit_text(&rule.kind, field, &unfit));
+        if let (Some(unfit), None) = (&reading.unfit, of_page) {
+            out.warn(Remark::ValueUnfit, || unfit_text(&rule.kind, field, unfit));
+        }
+        if !page.meter().keep(stored(&reading.value)) {
+            return Ok(None);
         }
         found |= !missing && looks_at_page(field);
         values.push(reading.value);
     }
     if !found && rule.fields.iter().any(looks_at_page) {
         if let Some(ordinal) = ordinal {
-            out.warn(
-                Remark::RecordLeftOut,
+            out.warn(Remark::RecordLeftOut, || {
                 format!(
                     "record \"{}\": card {ordinal} has none of its fields; left out",
                     rule.kind
-                ),
-            );
+                )
+            });
             return Ok(None);
         }
         let what = format!(
@@ -124,11 +134,37 @@ fn one(
         return Err(invalid(ErrorClass::InvalidRecord, page, &what));
     }
     let identity = identity(rule, &values, page, ordinal);
+    page.meter().keep(identity.len() + page.input.url.len());
     Ok(Some(Record {
         rule: place,
         identity,
         values,
     }))
+}
+
+/// The fields of a rule that are the same for all its cards, read once and held once; a page that is
+/// its only card reads them with the others.
+struct OfPage(Vec<Option<Reading>>);
+
+impl OfPage {
+    fn read(rule: &RecordRule, page: &Page<'_>, out: &mut Extracted) -> Self {
+        let mut held = page.meter().hold();
+        let read = |field: &Field| {
+            if rule.each.is_none() || !field.source.is_of_page() {
+                return None;
+            }
+            let mut reading = field::read(page, field, None);
+            if !held.admits(stored(&reading.value)) {
+                reading.value = Value::Null;
+            }
+            reading.value = reading.value.shared();
+            if let Some(unfit) = &reading.unfit {
+                out.warn(Remark::ValueUnfit, || unfit_text(&rule.kind, field, unfit));
+            }
+            Some(reading)
+        };
+        Self(rule.fields.iter().map(read).collect())
+    }
 }
 
 fn looks_at_page(field: &Field) -> bool {
@@ -159,8 +195,8 @@ fn identity(
 }
 
 fn key_text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
+    match value.plain() {
+        Value::Null | Value::Shared(_) => String::new(),
         Value::Text(text)
         | Value::Decimal(text)
         | Value::Written(text)
@@ -177,6 +213,7 @@ pub(super) fn missing_text(
     field: &Field,
     ordinal: Option<usize>,
     reading: &Reading,
+    page: &Page<'_>,
 ) -> String {
     let card = ordinal
         .map(|ordinal| format!(" (card {ordinal})"))
@@ -191,8 +228,13 @@ pub(super) fn missing_text(
         Some(text) => format!("{source} gave \"{text}\", which is no {}", kind_text(field)),
         None => format!("{source} gave nothing"),
     };
+    let is_linked = matches!(field.source, Source::JsonLd(_));
+    let blocks = page.blocks_read().filter(|_| is_linked);
+    let unread = blocks
+        .and_then(Blocks::problem)
+        .map_or_else(String::new, |problem| format!("; {problem}"));
     format!(
-        "record \"{}\"{card}, field \"{}\" is {why}: {what}",
+        "record \"{}\"{card}, field \"{}\" is {why}: {what}{unread}",
         rule.kind, field.name
     )
 }

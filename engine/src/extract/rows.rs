@@ -115,6 +115,8 @@ fn texts(index: &Index<'_>, fallbacks: &Fallbacks, card: usize) -> Vec<(usize, S
     for pick in &fallbacks.0 {
         let mut matches = index.pick(Some(card), pick).filter_map(|at| {
             let text = index.take(at, &pick.take, false);
+            // Labels are kept, so that each byte counts.
+            let text = text.filter(|text| index.meter.work(text.len()));
             text.map(|text| (at, text))
         });
         let Some(first) = matches.next().filter(|(_, text)| !text.is_empty()) else {

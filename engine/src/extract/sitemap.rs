@@ -11,11 +11,13 @@ use url::Url;
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         charset,
         found::{Found, Offer},
+        meter::Meter,
         output::{ExtractError, Extracted, PageInput},
     },
-    model::{class::ErrorClass, ids::StageId},
+    model::{class::ErrorClass, ids::StageId, remark::Remark},
     politeness::robots,
     site::{compiled::Site, scope::resolve},
 };
@@ -76,7 +78,9 @@ pub(super) fn read(
         of_text(&charset::decode(page.content_type, &body).0)
     };
     let mut out = Extracted::default();
-    let mut say = |text: &str| out.warnings.push(format!("{text}; {}", page.place()));
+    let mut say = |text: &str| {
+        out.warn(Remark::SitemapOdd, || format!("{text}; {}", page.place()));
+    };
     if let Some(why) = listing.unreadable.take() {
         let (class, why) = cut.take().unwrap_or((ErrorClass::Parse, why));
         if !page.carried.contains_key(USUAL) {
@@ -108,7 +112,7 @@ pub(super) fn read(
         bounds,
         listing.entries,
         &mut out,
-    );
+    )?;
     Ok(out)
 }
 
@@ -120,14 +124,15 @@ fn follow(
     bounds: &Bounds,
     entries: Vec<Entry>,
     out: &mut Extracted,
-) {
+) -> Result<(), ExtractError> {
     let matches = site
         .stage(listed)
         .sitemaps
         .as_ref()
         .and_then(|rule| rule.matches.as_ref());
     let base = Url::parse(page.final_url).ok();
-    let mut found = Found::new(site, stage, page, bounds);
+    let meter = Meter::new(bounds);
+    let mut found = Found::new(site, stage, page, bounds, &meter);
     let (mut nowhere, mut unread) = (0, 0);
     for (position, entry) in (1u64..).zip(entries) {
         let (to, href, is_usual) = match entry {
@@ -144,17 +149,19 @@ fn follow(
         }
         out.distinct_items += u32::from(to == listed);
         let offer = found.offer(to, &url, || {
-            let mut carried = Map::new();
-            carried.insert("page".to_owned(), Json::from(1));
-            carried.insert("position".to_owned(), Json::from(position));
+            let mut carried = Carried::with_capacity(3);
+            carried.insert("page", Json::from(1));
+            carried.insert("position", Json::from(position));
             if is_usual {
-                carried.insert(USUAL.to_owned(), Json::from(true));
+                carried.insert(USUAL, Json::from(true));
             }
             carried
         });
         unread += u32::from(to == stage && offer == Offer::Refused);
     }
-    let mut say = |text: String| out.warnings.push(format!("{text}; {}", page.place()));
+    let mut say = |text: String| {
+        out.warn(Remark::SitemapOdd, || format!("{text}; {}", page.place()));
+    };
     if nowhere > 0 {
         say(format!(
             "{nowhere} entries of the sitemap are no http or https addresses and were passed over"
@@ -167,6 +174,9 @@ fn follow(
         ));
     }
     found.finish(out);
+    meter.result(page)?;
+    out.bytes = meter.kept();
+    Ok(())
 }
 
 /// The sitemaps that a robots.txt names; the usual place where it names none.

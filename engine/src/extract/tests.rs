@@ -1,10 +1,11 @@
 //! Extraction from whole pages, and what the test folders share.
 
-mod build;
+pub(in crate::extract) mod build;
 mod digits;
 mod fields;
 mod hostile;
 mod links;
+mod output;
 mod paging;
 mod records;
 mod sites;

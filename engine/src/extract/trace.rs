@@ -7,6 +7,7 @@ use crate::{
     extract::{
         bounds::Bounds,
         convert::into_json,
+        embedded::Found,
         field,
         find::Card,
         links::{self, Beside},
@@ -87,13 +88,18 @@ pub struct FieldTrace {
 /// on where extraction stops at the first required field that is missing.
 #[must_use]
 pub fn trace(site: &Site, stage: StageId, input: &PageInput<'_>, bounds: &Bounds) -> Trace {
-    let read = super::open(site, stage, input, bounds, &|| false, |page| Trace {
-        opened: Some(Opened {
-            charset: page.charset.name().to_owned(),
-            elements: page.index.len(),
-        }),
-        rules: rules(site, stage, page),
-        outcome: read(site, stage, page, bounds, &|| false),
+    let read = super::open(site, stage, input, bounds, &|| false, |page| {
+        let outcome = read(site, stage, page, bounds, &|| false);
+        // What is shown costs the page nothing.
+        page.meter().reset();
+        Trace {
+            opened: Some(Opened {
+                charset: page.charset.name().to_owned(),
+                elements: page.index.len(),
+            }),
+            rules: rules(site, stage, page),
+            outcome,
+        }
     });
     read.unwrap_or_else(|error| Trace {
         opened: None,
@@ -153,7 +159,8 @@ fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
                     let needed = field.required || rule.key.contains(&field.name);
                     if needed && traced.value.is_null() {
                         let reading = field::read(page, field, first);
-                        traced.problem = Some(records::missing_text(rule, field, None, &reading));
+                        traced.problem =
+                            Some(records::missing_text(rule, field, None, &reading, page));
                     }
                     traced
                 })
@@ -240,6 +247,9 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
                 .flat_map(|one| picks(one, page, &found));
             std::iter::once(all).chain(inner).collect()
         }
+        Source::JsonLd(paths) if paths.len() > 1 => {
+            paths.iter().map(|path| one_path(path, page)).collect()
+        }
         _ => Vec::new(),
     };
     let raw = field::raws(page, field, card)
@@ -260,6 +270,21 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
         raw,
         value: into_json(reading.value),
         problem,
+    }
+}
+
+/// What one of several JSON-LD paths finds.
+fn one_path(path: &str, page: &Page<'_>) -> Match {
+    let found = page.linked(path);
+    let shown = |found: &Found<'_>| match &*found.json {
+        Json::String(text) => shortened(text),
+        json => shortened(&json.to_string()),
+    };
+    Match {
+        selector: path.to_owned(),
+        matches: usize::from(found.is_some()),
+        outside: None,
+        first: found.iter().map(shown).collect(),
     }
 }
 

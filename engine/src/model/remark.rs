@@ -34,6 +34,10 @@ pub enum Remark {
     ValueUnfit,
     /// A record was left out: it is empty, or its key is another's of its page.
     RecordLeftOut,
+    /// A JSON-LD block cannot be read, where a field asks for JSON-LD.
+    BlockUnread,
+    /// Something of a sitemap could not be read, or was not there.
+    SitemapOdd,
     /// A page that the site counts is empty, as all after it: it was skipped.
     PastTheEnd,
     /// A page of a list holds something, though the list had seemed to end before it.
@@ -42,7 +46,7 @@ pub enum Remark {
 
 impl Remark {
     /// All kinds, in the order in which they are said.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::LinkOutOfScope,
         Self::LinkTooDeep,
         Self::LinkTooLong,
@@ -51,6 +55,8 @@ impl Remark {
         Self::LinkUnusable,
         Self::ValueUnfit,
         Self::RecordLeftOut,
+        Self::BlockUnread,
+        Self::SitemapOdd,
         Self::PastTheEnd,
         Self::ListGoesOn,
     ];
@@ -67,6 +73,8 @@ impl Remark {
             Self::LinkUnusable => "link_unusable",
             Self::ValueUnfit => "value_unfit",
             Self::RecordLeftOut => "record_left_out",
+            Self::BlockUnread => "block_unread",
+            Self::SitemapOdd => "sitemap_odd",
             Self::PastTheEnd => "past_the_end",
             Self::ListGoesOn => "list_goes_on",
         }
@@ -107,6 +115,11 @@ impl Remark {
             Self::LinkUnusable => "references that lead to no page were left",
             Self::ValueUnfit => "values did not fit and were left empty",
             Self::RecordLeftOut => "records were left out",
+            Self::BlockUnread => {
+                "JSON-LD blocks could not be read (`crawlfield try SITE.toml URL` says what is \
+                 wrong with one)"
+            }
+            Self::SitemapOdd => "oddities of sitemaps, which may have cost pages",
             Self::PastTheEnd => {
                 "list pages that the site counts are empty, as are all after them: they were \
                  skipped as past the end, and the run is not complete (is `count` right?)"

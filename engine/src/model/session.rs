@@ -26,9 +26,6 @@ use crate::{
     site::{compiled::Site, scope::HostKey},
 };
 
-/// Remarks of a session that are said in full.
-const MOST_REMARKS: usize = 20;
-
 /// One run over one site.
 #[derive(Component, Debug)]
 pub struct Session {
@@ -80,10 +77,6 @@ pub struct Session {
     pub results: Vec<serde_json::Value>,
     /// New pages that the finished pages of a stage brought, by stage and target.
     pub children: BTreeMap<(StageId, StageId), u64>,
-    /// What a person should know of its sitemaps at its end, the first so many.
-    pub sitemap_remarks: Vec<String>,
-    /// Remarks beyond those.
-    pub sitemap_unsaid: u64,
     /// Its result document, once it has one.
     pub result: Option<serde_json::Value>,
     /// Where each stage is, over all batches.
@@ -134,8 +127,6 @@ impl Session {
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),
-            sitemap_remarks: Vec::new(),
-            sitemap_unsaid: 0,
             result: None,
             stages: vec![StagePhase::Waiting; start.site.stages.len()],
             stage_attempts: {
@@ -148,15 +139,6 @@ impl Session {
             past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
             tempo: Tempo::default(),
-        }
-    }
-
-    /// Keeps a sentence about a sitemap for the run's end.
-    pub fn remark_sitemap(&mut self, text: &str) {
-        if self.sitemap_remarks.len() < MOST_REMARKS {
-            self.sitemap_remarks.push(text.to_owned());
-        } else {
-            self.sitemap_unsaid += 1;
         }
     }
 

@@ -118,6 +118,7 @@ pub const ALL: &[Setting] = settings! {
     "bounds.max_segments" Count bounds.max_segments [1.0, 10_000.0] "Path segments of a URL.";
     "bounds.max_repeats" Count bounds.max_repeats [1.0, 10_000.0] "Times one segment may stand in a path.";
     "bounds.max_links" Count bounds.max_links [1.0, 10_000_000.0] "Links of one page.";
+    "bounds.max_output" Bytes bounds.max_output [1_024.0, 1_024.0 * G] "Bytes of records, links and what they carry that one page may yield.";
     "bounds.max_pages" Limit bounds.max_pages [1.0, 1e15] "Pages that a run asks for before it stops, resumably; none: no bound.";
     "bounds.max_bytes" Room bounds.max_bytes [1.0, 1e15] "Bytes that a run receives before it stops, resumably; none: no bound.";
     "bounds.max_minutes" Limit bounds.max_minutes [1.0, 10_000_000.0] "Minutes that a run takes before it stops, resumably; none: no bound.";

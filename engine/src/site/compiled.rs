@@ -261,8 +261,9 @@ pub enum Source {
         /// The value inside the row.
         value: Fallbacks,
     },
-    /// JSON pointer into the page's JSON-LD blocks.
-    JsonLd(String),
+    /// Paths into the page's JSON-LD, tried in order: a JSON pointer, perhaps after a node's type
+    /// (`Product/name`).
+    JsonLd(Vec<String>),
     /// JSON pointer into a JSON body.
     Json(String),
     /// JSON pointer into a script element.
@@ -278,6 +279,21 @@ pub enum Source {
     Carried(String),
     /// A constant.
     Constant(toml::Value),
+}
+
+impl Source {
+    /// Whether it yields the same for all cards of a page.
+    #[must_use]
+    pub const fn is_of_page(&self) -> bool {
+        match self {
+            Self::JsonLd(_)
+            | Self::Json(_)
+            | Self::Meta(_)
+            | Self::Carried(_)
+            | Self::Constant(_) => true,
+            Self::Select(_) | Self::Rows { .. } | Self::Script { .. } => false,
+        }
+    }
 }
 
 /// Selectors tried in order; the first that yields something wins.

@@ -70,18 +70,11 @@ pub(super) fn source(
         return constant_value(&node, problems);
     }
     let node = texts.into_iter().flatten().next()?;
+    if given[0] == "jsonld" {
+        return linked(&node, problems);
+    }
     let text = node.text(problems)?;
     Some(match given[0] {
-        "jsonld" => {
-            let (kind, path) = text.split_at(text.find('/').unwrap_or(0));
-            // Types of schema.org begin with a capital: `Product/name` means one, `offers/price`
-            // lacks its first stroke.
-            let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase())
-                && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            let path = pointer(&node, if is_kind { path } else { text }, problems)?;
-            let kind = if is_kind { kind } else { "" };
-            Source::JsonLd(format!("{kind}{path}"))
-        }
         "json" => Source::Json(pointer(&node, text, problems)?),
         name if text.trim().is_empty() => {
             node.error(format!("`{name}` is empty"), problems);
@@ -90,6 +83,25 @@ pub(super) fn source(
         "meta" => Source::Meta(text.to_owned()),
         _ => Source::Carried(text.to_owned()),
     })
+}
+
+/// One path into JSON-LD, or a list of them, tried in order.
+fn linked(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Source> {
+    let what = "a JSON pointer such as \"/offers/price\" or \"Product/name\"";
+    let paths = node.texts(what, problems).into_iter();
+    let paths: Vec<String> = paths
+        .filter_map(|(node, text)| {
+            let (kind, path) = text.split_at(text.find('/').unwrap_or(0));
+            // Types of schema.org begin with a capital: `Product/name` means one, `offers/price`
+            // lacks its first stroke.
+            let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase())
+                && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let path = pointer(&node, if is_kind { path } else { text }, problems)?;
+            let kind = if is_kind { kind } else { "" };
+            Some(format!("{kind}{path}"))
+        })
+        .collect();
+    (!paths.is_empty()).then_some(Source::JsonLd(paths))
 }
 
 fn rows(

@@ -78,7 +78,7 @@ fn into_stage(site: &Site, stage: StageId, canonical: &str, carried: Json) -> Op
         key: PageKey::new(&site.name, &site.stage(stage).name, canonical),
         host: HostKey::of(&Url::parse(canonical).ok()?)?,
         url: canonical.to_owned(),
-        carried,
+        carried: carried.into(),
     })
 }
 

@@ -150,7 +150,7 @@ fn every_key_beyond_the_example_loads() {
     let Source::JsonLd(brand) = &field("brand").source else {
         panic!("JSON-LD");
     };
-    assert_eq!(brand, "Product/brand/name");
+    assert_eq!(*brand, ["Product/brand/name", "/brand"]);
     let transforms = &field("slug").transforms;
     assert!(matches!(
         transforms[..],

@@ -22,6 +22,8 @@ pub(crate) struct Visit {
     pub(crate) page: i64,
     pub(crate) seq: i64,
     pub(crate) reason: Option<String>,
+    /// The oldest rules by which what it carries was read.
+    pub(crate) rules: u32,
     phase: Phase,
 }
 
@@ -38,6 +40,7 @@ impl Visit {
             seq: row.get(2)?,
             phase: Phase::from_number(row.get(6)?).unwrap_or_default(),
             reason: row.get(7)?,
+            rules: row.get(8)?,
         })
     }
 
@@ -61,7 +64,7 @@ impl Visit {
 }
 
 pub(crate) const VISIT_COLUMNS: &str =
-    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason";
+    "v.session, v.page, v.seq, v.stage, v.batch, v.host, v.phase, v.reason, v.rules";
 
 /// The row of a page that is known to have one.
 pub(crate) fn visit(db: &Connection, session: SessionId, page: i64) -> Result<Visit, StoreError> {

@@ -329,7 +329,7 @@ pub(crate) fn link(stage: StageId, name: &str) -> Link {
         stage,
         key: PageKey::new("shop", stage_name, &url),
         host: HostKey::of(&url::Url::parse(&url).unwrap()).unwrap(),
-        carried: json!({ "position": 1 }).as_object().unwrap().clone(),
+        carried: json!({ "position": 1 }).as_object().unwrap().clone().into(),
         url,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Into {
     pub(crate) depth: u32,
     /// Pages of the entry stage that a batch holds.
     pub(crate) batch_size: u32,
+    /// By which the links, and what they carry, were read.
+    pub(crate) rules: u32,
 }
 
 /// Adds the links that the session does not know.
@@ -129,7 +131,7 @@ fn enter(
     work.db
         .prepare_cached(
             "INSERT INTO cf_visit (session, page, seq, stage, batch, host, depth, phase, reason,
-             carried) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             carried, rules) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             live.id.0,
@@ -142,6 +144,7 @@ fn enter(
             stand.phase() as u8,
             is_complete.then_some(SkipReason::NotModified.name()),
             carried,
+            into.rules,
         ])?;
     let place = Place {
         session: live.id,

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
+    extract,
     model::{
         class::{ErrorClass, SkipReason},
         phase::Phase,
@@ -135,6 +136,7 @@ fn save_found(
         batch: visit.place.batch,
         depth: order.depth,
         batch_size: order.batch_size,
+        rules: visit.rules.min(extract::RULES),
     };
     record::save_all(work, live, visit, url, records, ended)?;
     ended.discovered = discover::discover(work, into, links)?;
@@ -177,7 +179,7 @@ fn reason(stand: Stand, class: Option<ErrorClass>) -> Option<&'static str> {
 
 fn find(work: &Work<'_>, order: &EndAttempt) -> Result<(Visit, String), StoreError> {
     let read =
-        |row: &rusqlite::Row<'_>| Ok((Visit::read(row)?, row.get::<_, [u8; 16]>(8)?, row.get(9)?));
+        |row: &rusqlite::Row<'_>| Ok((Visit::read(row)?, row.get::<_, [u8; 16]>(9)?, row.get(10)?));
     let by_number = format!(
         "SELECT {VISIT_COLUMNS}, p.key, p.url FROM cf_waiting w
          JOIN cf_visit v ON v.session = w.session AND v.page = w.page

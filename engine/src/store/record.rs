@@ -1,10 +1,14 @@
-//! Records: inserted, changed where a value differs, or seen again.
+//! Records: inserted, changed where a value differs, or seen again. A value that differs because
+//! the rules of extraction do is no change.
 
 use rusqlite::{OptionalExtension, params, params_from_iter, types::Value as Sql};
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    extract::output::{Record, Value},
+    extract::{
+        self,
+        output::{Record, Value},
+    },
     ports::stored::{Ended, StoreError},
     store::{bulk::Visit, live::Live, table::RecordTable, work::Work},
 };
@@ -31,7 +35,7 @@ pub(crate) fn save_all(
                     record.rule, visit.place.stage.0, live.site.name
                 ))
             })?;
-        match save(work, live, table, url, record)? {
+        match save(work, live, table, (url, visit.rules), record)? {
             Saved::Inserted => ended.inserted += 1,
             Saved::Changed => ended.changed += 1,
             Saved::Unchanged => ended.unchanged += 1,
@@ -52,16 +56,18 @@ enum Saved {
 struct Row {
     values: Vec<Sql>,
     digits: Option<String>,
+    /// By which it was read.
+    rules: u32,
 }
 
 fn save(
     work: &Work<'_>,
     live: &Live,
     table: &RecordTable,
-    url: &str,
+    (url, rules): (&str, u32),
     record: &Record,
 ) -> Result<Saved, StoreError> {
-    let row = columns(&table.fields, &record.values);
+    let row = columns(&table.fields, &record.values, rules);
     let source = live.source.clone().map_or(Sql::Null, Sql::Text);
     let stamp = || Sql::Text(work.stamp.clone());
     let digits = row.digits.clone().map_or(Sql::Null, Sql::Text);
@@ -74,6 +80,7 @@ fn save(
             stamp(),
             source,
             digits,
+            Sql::Integer(rules.into()),
         ];
         work.db
             .prepare_cached(&table.insert)?
@@ -84,13 +91,26 @@ fn save(
     if is_same && before.values[0] == source {
         work.db
             .prepare_cached(&table.touch)?
-            .execute(params![work.stamp, rowid])?;
+            .execute(params![work.stamp, rules, rowid])?;
         return Ok(Saved::Unchanged);
     }
-    if table.history {
+    let is_read_otherwise = before.rules.min(rules) < extract::RULES;
+    if table.history && !is_read_otherwise {
         keep_change(work, live, table, &record.identity, &before, &row)?;
     }
-    let own = [Sql::Text(url.to_owned()), stamp(), stamp(), source, digits];
+    let changed_at = if is_read_otherwise {
+        Sql::Null
+    } else {
+        stamp()
+    };
+    let own = [
+        Sql::Text(url.to_owned()),
+        stamp(),
+        changed_at,
+        source,
+        digits,
+        Sql::Integer(rules.into()),
+    ];
     work.db
         .prepare_cached(&table.update)?
         .execute(params_from_iter(
@@ -98,7 +118,11 @@ fn save(
                 .chain(row.values)
                 .chain([Sql::Integer(rowid)]),
         ))?;
-    Ok(Saved::Changed)
+    Ok(if is_read_otherwise {
+        Saved::Unchanged
+    } else {
+        Saved::Changed
+    })
 }
 
 /// The row as it is: `_source`, then the fields.
@@ -113,13 +137,14 @@ fn read(
         .prepare_cached(&table.select)?
         .query_row([identity], |row| {
             let values = (0..width)
-                .map(|index| row.get(index + 2))
+                .map(|index| row.get(index + 3))
                 .collect::<Result<_, _>>()?;
             Ok((
                 row.get(0)?,
                 Row {
                     values,
                     digits: row.get(1)?,
+                    rules: row.get(2)?,
                 },
             ))
         })
@@ -127,13 +152,13 @@ fn read(
     Ok(row)
 }
 
-fn columns(fields: &[String], values: &[Value]) -> Row {
+fn columns(fields: &[String], values: &[Value], rules: u32) -> Row {
     let mut digits = Map::new();
     let values = fields
         .iter()
         .zip(values)
-        .map(|(field, value)| match value {
-            Value::Null => Sql::Null,
+        .map(|(field, value)| match value.plain() {
+            Value::Null | Value::Shared(_) => Sql::Null,
             Value::Text(text) | Value::Written(text) => Sql::Text(text.clone()),
             Value::Integer(number) => Sql::Integer(*number),
             Value::Boolean(is) => Sql::Integer((*is).into()),
@@ -152,6 +177,7 @@ fn columns(fields: &[String], values: &[Value]) -> Row {
     Row {
         values,
         digits: (!digits.is_empty()).then(|| Json::Object(digits).to_string()),
+        rules,
     }
 }
 

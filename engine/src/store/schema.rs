@@ -86,7 +86,8 @@ CREATE INDEX cf_record_change_identity ON cf_record_change (record_table, identi
 
 /// `cf_cookie` is what servers set, by session and place in its jar: a copy of the file for others
 /// leaves it out, a backup keeps it. `cf_remark` is what a session says at its end; `cf_remarked`
-/// names the pages that may be read again after their remarks were counted.
+/// names the pages that may be read again after their remarks were counted. `rules` are the oldest
+/// by which anything that a page carries was read (`extract::RULES`).
 const VERSION_2: &str = "
 CREATE TABLE cf_cookie (
   session INTEGER NOT NULL, place TEXT NOT NULL, cookie TEXT NOT NULL,
@@ -96,4 +97,5 @@ CREATE TABLE cf_remark (
   PRIMARY KEY (session, kind)) WITHOUT ROWID;
 CREATE TABLE cf_remarked (
   session INTEGER NOT NULL, page INTEGER NOT NULL, PRIMARY KEY (session, page)) WITHOUT ROWID;
+ALTER TABLE cf_visit ADD COLUMN rules INTEGER NOT NULL DEFAULT 1;
 ";

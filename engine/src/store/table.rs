@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Columns that are ours; a field of such a name gets another column.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "_identity",
     "_url",
     "_first_seen",
@@ -18,6 +18,7 @@ const OWN: [&str; 7] = [
     "_changed_at",
     "_source",
     "_digits",
+    "_rules",
 ];
 
 /// Columns that `SQLite` understands without anybody having made them.
@@ -91,7 +92,10 @@ fn prepare_rule(
     widened: &mut BTreeSet<i64>,
 ) -> Result<RecordTable, StoreError> {
     let (id, name) = match find(db, site, &rule.kind)? {
-        Some(found) => found,
+        Some((id, name)) => {
+            know_rules(db, &name)?;
+            (id, name)
+        }
         None => create(db, site, &rule.kind)?,
     };
     if widened.insert(id) {
@@ -140,7 +144,7 @@ fn create(db: &Connection, site: &str, kind: &str) -> Result<(i64, String), Stor
     db.execute_batch(&format!(
         "CREATE TABLE {} (_identity TEXT NOT NULL PRIMARY KEY, _url TEXT NOT NULL,
          _first_seen TEXT NOT NULL, _last_seen TEXT NOT NULL, _changed_at TEXT NOT NULL,
-         _source TEXT, _digits TEXT)",
+         _source TEXT, _digits TEXT, _rules INTEGER NOT NULL)",
         quoted(&name)
     ))?;
     let id = db.query_row(
@@ -149,6 +153,23 @@ fn create(db: &Connection, site: &str, kind: &str) -> Result<(i64, String), Stor
         |row| row.get(0),
     )?;
     Ok((id, name))
+}
+
+/// A table of an older program gets the column that says by which rules its records were read: by
+/// the first ones.
+fn know_rules(db: &Connection, table: &str) -> Result<(), StoreError> {
+    let knows: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = '_rules')",
+        [table],
+        |row| row.get(0),
+    )?;
+    if !knows {
+        db.execute_batch(&format!(
+            "ALTER TABLE {} ADD COLUMN _rules INTEGER NOT NULL DEFAULT 1",
+            quoted(table)
+        ))?;
+    }
+    Ok(())
 }
 
 /// `SQLite` ends a statement at a NUL.
@@ -248,16 +269,18 @@ fn statements(id: i64, table: &str, columns: &[String], rule: &RecordRule) -> Re
     });
     RecordTable {
         id,
-        select: format!("SELECT rowid, _digits, _source{listed} FROM {table} WHERE _identity = ?1"),
+        select: format!(
+            "SELECT rowid, _digits, _rules, _source{listed} FROM {table} WHERE _identity = ?1"
+        ),
         insert: format!(
             "INSERT INTO {table} (_identity, _url, _first_seen, _last_seen, _changed_at, _source, \
-             _digits{listed}) VALUES (?, ?, ?, ?, ?, ?, ?{slots})"
+             _digits, _rules{listed}) VALUES (?, ?, ?, ?, ?, ?, ?, ?{slots})"
         ),
         update: format!(
-            "UPDATE {table} SET _url = ?, _last_seen = ?, _changed_at = ?, _source = ?, \
-             _digits = ?{sets} WHERE rowid = ?"
+            "UPDATE {table} SET _url = ?, _last_seen = ?, _changed_at = coalesce(?, _changed_at), \
+             _source = ?, _digits = ?, _rules = ?{sets} WHERE rowid = ?"
         ),
-        touch: format!("UPDATE {table} SET _last_seen = ?1 WHERE rowid = ?2"),
+        touch: format!("UPDATE {table} SET _last_seen = ?1, _rules = ?2 WHERE rowid = ?3"),
         fields: rule.fields.iter().map(|field| field.name.clone()).collect(),
         history: rule.history,
     }

@@ -4,3 +4,4 @@ mod crash;
 mod exports;
 mod offline;
 mod opening;
+mod rules;

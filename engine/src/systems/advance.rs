@@ -143,10 +143,10 @@ fn start_saving(mut crawl: Crawl) {
         else {
             continue;
         };
-        let bytes = crawl
-            .slots
-            .flight_mut(id)
-            .map_or(0, |flight| 1024 + flight.bytes);
+        let bytes = crawl.slots.flight_mut(id).map_or(0, |flight| {
+            let found = flight.extracted.as_ref().map_or(0, |found| found.bytes);
+            1024 + flight.bytes.max(found)
+        });
         if !crawl.permits.store.has_room(bytes) {
             crawl.desk.to_save.push_front(id);
             break;

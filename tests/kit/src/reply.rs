@@ -299,6 +299,6 @@ fn link(
         key: PageKey::new(&site.name, &site.stage(to).name, &canonical),
         host: HostKey::of(&parsed)?,
         url: canonical,
-        carried: carried.as_object().cloned()?,
+        carried: carried.as_object().cloned()?.into(),
     })
 }

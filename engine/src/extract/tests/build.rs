@@ -70,6 +70,10 @@ pub(crate) fn rows(rows: &str, label: &str, is: Option<&str>, value: &str) -> So
     }
 }
 
+pub(crate) fn linked(paths: &[&str]) -> Source {
+    Source::JsonLd(paths.iter().map(|path| (*path).to_owned()).collect())
+}
+
 impl Field {
     pub(crate) fn kind(self, kind: FieldType) -> Self {
         Self { kind, ..self }

@@ -22,7 +22,7 @@ fn check(kind: FieldType, pointer: &str, expected: &Value) {
     let assigned = format!("<script>let a = {{}}; b.c = {OFFER};</script>");
     for (source, body, content_type) in [
         (Source::Json(pointer()), OFFER, "application/json"),
-        (Source::JsonLd(pointer()), &linked, "text/html"),
+        (Source::JsonLd(vec![pointer()]), &linked, "text/html"),
         (script, &assigned, "text/html"),
     ] {
         let field = Field::new("f", source).kind(kind);
@@ -104,7 +104,7 @@ fn lists_maps_and_json_keep_their_digits() {
 fn a_decimal_in_a_graph_keeps_its_digits() {
     let page = r#"<script type="application/ld+json">{"@graph": [{"@type": "Org", "price": 1.10},
         {"@type": "Product", "offers": [{"price": 19.90}]}]}</script>"#;
-    let source = Source::JsonLd("Product/offers/price".to_owned());
+    let source = super::build::linked(&["Product/offers/price"]);
     let field = Field::new("f", source).kind(FieldType::Decimal);
     let site = site(vec![Stage::new("detail").record(None, &[], vec![field])]);
     let found = read(&site, page).unwrap();
@@ -128,7 +128,7 @@ fn a_carried_decimal_keeps_its_digits() {
         let found = read(&site, &format!("<li><a href=/1>n</a><b>{written}</b>")).unwrap();
         let link = &found.links[0];
         assert_eq!(link.carried["price"], as_carried);
-        let given = carried(Json::Object(link.carried.clone()));
+        let given = carried(Json::Object(link.carried.to_map()));
         let read = read_at(&site, 1, &link.url, b"<p>x", None, &given).unwrap();
         assert_eq!(read.records[0].values[0], decimal(written));
     }
@@ -148,7 +148,7 @@ fn a_carried_list_of_decimals_keeps_their_digits() {
         Stage::new("detail").record(None, &[], vec![prices]),
     ]);
     let found = read(&site, "<li><a href=/1>n</a><b>1.10</b><b>2</b>").unwrap();
-    let given = carried(Json::Object(found.links[0].carried.clone()));
+    let given = carried(Json::Object(found.links[0].carried.to_map()));
     let read = read_at(&site, 1, &found.links[0].url, b"<p>x", None, &given).unwrap();
     assert_eq!(
         read.records[0].values[0],

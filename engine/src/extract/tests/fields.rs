@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::build::{URL, carried, json_of, read_at, rows, select, site};
+use super::build::{URL, carried, json_of, linked, read_at, rows, select, site};
 use crate::site::compiled::{Field, FieldType, Source, Stage, Transform};
 
 /// Reads one field of a page; null if it is missing.
@@ -142,7 +142,7 @@ fn json_ld_is_found_in_any_block_array_or_graph() {
         <script type="application/ld+json">[{"@type": "Organization", "name": "Org"}]</script>
         <script type="APPLICATION/LD+JSON; x">{"@graph": [{"@type": ["Product"], "name": "P",
           "offers": [{"price": 12.5}, {"price": 9}], "image": ["/a.png", "/b.png"]}]}</script>"#;
-    let ld = |pointer: &str| Field::new("f", Source::JsonLd(pointer.to_owned()));
+    let ld = |pointer: &str| Field::new("f", linked(&[pointer]));
     check(
         ld("/offers/price").kind(FieldType::Decimal),
         page,
@@ -212,6 +212,9 @@ fn meta_carried_and_constants_are_sources() {
     let meta = |name: &str| Field::new("f", Source::Meta(name.to_owned()));
     check(meta("description"), page, json!("d"));
     check(meta("og:title"), page, json!("T"));
+    let both = "<meta name=og:title content=N><meta property=og:title content=P>";
+    check(meta("og:title"), both, json!("P"));
+    check(meta("og:title").list(), both, json!(["P"]));
     let carried = |name: &str| Field::new("f", Source::Carried(name.to_owned()));
     check(carried("page").kind(FieldType::Integer), page, json!(3));
     check(carried("page"), page, json!("3"));

@@ -22,7 +22,7 @@ fn greedy() -> Site {
         Field::new("markup", select(&["div:nth-child(2n+1)@html", "body@html"])),
         Field::new("has", select(&["div:has(> b) ~ div"])),
         Field::new("map", rows("tr", "th", None, "td")).kind(FieldType::Map),
-        Field::new("ld", Source::JsonLd("/a".to_owned())),
+        Field::new("ld", super::build::linked(&["/a"])),
         Field::new("script", script),
         Field::new("meta", Source::Meta("x".to_owned())),
     ];

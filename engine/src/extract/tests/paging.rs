@@ -189,7 +189,7 @@ fn a_list_that_a_card_led_to_begins_its_own_chain() {
     let on = found.links.iter().find(|link| link.stage.0 == 0).unwrap();
     assert_eq!(on.carried["page"], json!(2));
     assert_eq!(on.carried["category"], json!("c"));
-    assert!(!on.carried.contains_key("position"));
+    assert!(on.carried.get("position").is_none());
     assert_eq!(found.links[0].carried["page"], json!(1));
 }
 

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value as Json};
 use url::Url;
 
-use super::build::{href, json_of, read_at, rows, select, site};
+use super::build::{href, json_of, linked, read_at, rows, select, site};
 use crate::{
     extract::{
         find::cleaned,
@@ -89,7 +89,7 @@ impl Mirror {
             }
             let read = self.read(site, stage, &url, &carried);
             let links = read.links.iter();
-            open.extend(links.map(|link| (link.stage, link.url.clone(), link.carried.clone())));
+            open.extend(links.map(|link| (link.stage, link.url.clone(), link.carried.to_map())));
             pages.insert((stage.0, path), read);
         }
         pages
@@ -269,8 +269,8 @@ fn every_box_of_a_real_minified_catalogue_is_read_as_it_is() {
         Field::new("specs", rows("div.quick-specs tr", "th", None, "td")).kind(FieldType::Map),
         Field::new("badges", select(&[".prod-badges span"])).list(),
         Field::new("sections", select(&["article h2"])).list(),
-        Field::new("sku", Source::JsonLd("/sku".to_owned())),
-        Field::new("jsonld_name", Source::JsonLd("Product/name".to_owned())),
+        Field::new("sku", linked(&["/sku"])),
+        Field::new("jsonld_name", linked(&["Product/name"])),
         carried("list_title"),
         Field::new("list_page", Source::Carried("page".to_owned())).kind(FieldType::Integer),
         carried("position").kind(FieldType::Integer),

@@ -62,7 +62,6 @@ pub(super) fn parsed(
         set_back(crawl, id, class, message, None);
         return;
     }
-    remark(crawl, &task, &extracted);
     let now = crawl.now();
     crawl
         .stats
@@ -77,17 +76,6 @@ pub(super) fn parsed(
     };
     crawl.moves.make(entity, TaskState::Parsed(id), detail);
     crawl.desk.to_save.push_back(id);
-}
-
-/// What was odd about a sitemap is said at the run's end: it may have cost any number of pages.
-fn remark(crawl: &mut Crawl, task: &Identity, extracted: &Extracted) {
-    if let Some(mut session) = crawl.session_mut(task.session)
-        && session.site.stage(task.stage).sitemap_of.is_some()
-    {
-        for warning in &extracted.warnings {
-            session.remark_sitemap(warning);
-        }
-    }
 }
 
 /// The page could not be read.

@@ -203,9 +203,5 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
     if let Some(why) = &session.why {
         document["why"] = json!(why);
     }
-    if !session.sitemap_remarks.is_empty() {
-        document["sitemapRemarks"] = json!(session.sitemap_remarks);
-        document["sitemapRemarksUnsaid"] = json!(session.sitemap_unsaid);
-    }
     document
 }

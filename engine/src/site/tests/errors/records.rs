@@ -243,6 +243,24 @@ const FIELDS: &[(&str, usize, &str, &[&str])] = &[
         &["JSON pointer", "did you mean `/offers/price`?"],
     ),
     (
+        "a = { jsonld = [\"Product/name\", \"offers.price\"] }",
+        33,
+        "a.jsonld[1]",
+        &["JSON pointer", "did you mean `/offers/price`?"],
+    ),
+    (
+        "a = { jsonld = [] }",
+        16,
+        "a.jsonld",
+        &["the list is empty", "Product/name"],
+    ),
+    (
+        "a = { jsonld = [\"/a\", 7] }",
+        23,
+        "a.jsonld[1]",
+        &["expected a JSON pointer"],
+    ),
+    (
         "a = { jsonld = \"Product\" }",
         16,
         "a.jsonld",
