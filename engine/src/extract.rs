@@ -23,12 +23,14 @@ mod tree;
 
 use std::borrow::Cow;
 
+pub(crate) use content::is_markup;
 pub use paging::page_number;
 
 use crate::{
     extract::{
         bounds::Bounds,
-        content::Form,
+        content::{Form, is_xml},
+        dom::{Manner, Parsed},
         find::Index,
         output::{ExtractError, Extracted, PageInput},
         page::Page,
@@ -86,35 +88,42 @@ fn open<T>(
     then: impl FnOnce(&Page<'_>) -> T,
 ) -> Result<T, ExtractError> {
     let form = content::form(input.content_type, input.body)?;
-    let (text, charset) = charset::decode(input.content_type, input.body);
-    let text = if text.contains('\0') {
-        Cow::Owned(text.replace('\0', ""))
-    } else {
-        text
-    };
-    if text.trim().is_empty() {
-        return Err(failure(
-            ErrorClass::Parse,
-            "empty page: the answer has no text at all",
-            input,
-        ));
+    let mut decoded = charset::decode(input.content_type, input.body);
+    loop {
+        let text = if decoded.text.contains('\0') {
+            Cow::Owned(decoded.text.replace('\0', ""))
+        } else {
+            decoded.text
+        };
+        let charset = decoded.encoding;
+        if text.trim().is_empty() {
+            return Err(failure(
+                ErrorClass::Parse,
+                "empty page: the answer has no text at all",
+                input,
+            ));
+        }
+        if form == Form::Json || reads_json_only(site.stage(stage)) {
+            let nothing = Tree::default();
+            let index = Index::new(&nothing, bounds);
+            return Ok(then(&Page::new(input, &text, charset, index)));
+        }
+        let manner = Manner {
+            is_xml: is_xml(input.content_type),
+            unsure_of: (!decoded.is_settled).then_some(charset),
+        };
+        let parsed = dom::parse(&text, manner, bounds, expired)
+            .map_err(|(class, message)| failure(class, &message, input))?;
+        match parsed {
+            Parsed::Tree(tree) => {
+                let index = Index::new(&tree, bounds);
+                return Ok(then(&Page::new(input, &text, charset, index)));
+            }
+            Parsed::Declared(encoding) => {
+                decoded = charset::Decoded::settled(encoding, input.body);
+            }
+        }
     }
-    if form == Form::Json || reads_json_only(site.stage(stage)) {
-        return Ok(then(&Page::new(
-            input,
-            &text,
-            charset,
-            Index::new(&Tree::default(), bounds),
-        )));
-    }
-    let tree = dom::parse(&text, bounds, expired)
-        .map_err(|(class, message)| failure(class, &message, input))?;
-    Ok(then(&Page::new(
-        input,
-        &text,
-        charset,
-        Index::new(&tree, bounds),
-    )))
 }
 
 /// Links first: pagination needs to know whether the page had records and items.

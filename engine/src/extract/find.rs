@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use html5ever::LocalName;
+use html5ever::{LocalName, local_name};
 use selectors::{
     Element as _, OpaqueElement,
     context::{
@@ -15,7 +15,7 @@ use selectors::{
 use crate::{
     extract::{
         bounds::Bounds,
-        tree::{Element, Tree},
+        tree::{Element, Piece, Tree},
     },
     site::{
         compiled::{Pick, Take},
@@ -100,6 +100,19 @@ impl<'h> Index<'h> {
 
     pub(super) fn element(&self, at: usize) -> Element<'h> {
         self.elements[at]
+    }
+
+    /// One past the last descendant of an element.
+    pub(super) fn end(&self, at: usize) -> usize {
+        self.ends[at]
+    }
+
+    /// Whether a table stands within `outer`, around an element in it or as that element.
+    pub(super) fn is_in_table_within(&self, outer: usize, at: usize) -> bool {
+        let outer = self.elements[outer].opaque();
+        std::iter::successors(Some(self.elements[at]), Element::parent_element)
+            .take_while(|around| around.opaque() != outer)
+            .any(|around| around.name().local == local_name!("table"))
     }
 
     /// Whether selectors have looked at more elements than the bounds allow; what they found
@@ -202,8 +215,8 @@ impl<'h> Index<'h> {
     pub(super) fn take(&self, at: usize, take: &Take, raw: bool) -> Option<String> {
         let element = self.elements[at];
         match take {
-            Take::Text => Some(joined(element.text(), raw)),
-            Take::Own => Some(joined(element.own_text(), raw)),
+            Take::Text => Some(read_out(element, true, raw)),
+            Take::Own => Some(read_out(element, false, raw)),
             Take::Html => {
                 let html = element.inner_html();
                 Some(if raw { html } else { cleaned(&html) })
@@ -222,30 +235,56 @@ impl<'h> Index<'h> {
 
 /// Trimmed, every run of Unicode white space one space.
 pub(super) fn cleaned(text: &str) -> String {
-    joined(std::iter::once(text), false)
+    let mut words = Words::default();
+    words.add(text);
+    words.out
 }
 
-fn joined<'t>(pieces: impl Iterator<Item = &'t str>, raw: bool) -> String {
-    if raw {
-        return pieces.collect();
-    }
-    let mut out = String::new();
-    let mut gap = false;
-    for piece in pieces {
-        gap |= piece.starts_with(char::is_whitespace);
+fn read_out(element: Element<'_>, whole: bool, raw: bool) -> String {
+    let mut words = Words::default();
+    element.read_out(whole, |piece| match piece {
+        Piece::Text(text) if raw => words.add_raw(text),
+        Piece::Text(text) => words.add(text),
+        Piece::Border => words.gap = true,
+    });
+    words.out
+}
+
+/// A text that is put together.
+#[derive(Default)]
+struct Words {
+    out: String,
+    /// What comes next begins a new word.
+    gap: bool,
+}
+
+impl Words {
+    fn add(&mut self, piece: &str) {
+        self.gap |= piece.starts_with(char::is_whitespace);
         for word in piece.split_whitespace() {
-            if gap && !out.is_empty() {
-                out.push(' ');
+            if self.gap && !self.out.is_empty() {
+                self.out.push(' ');
             }
-            out.push_str(word);
-            gap = true;
+            self.out.push_str(word);
+            self.gap = true;
         }
-        gap = match piece.chars().next_back() {
-            Some(last) => last.is_whitespace(),
-            None => gap,
-        };
+        if let Some(last) = piece.chars().next_back()
+            && !last.is_whitespace()
+        {
+            self.gap = false;
+        }
     }
-    out
+
+    /// As it stands in the source; where words are parted by no white space, a space parts them.
+    fn add_raw(&mut self, piece: &str) {
+        let is_parted = self.out.is_empty()
+            || self.out.ends_with(char::is_whitespace)
+            || piece.starts_with(char::is_whitespace);
+        if std::mem::take(&mut self.gap) && !is_parted {
+            self.out.push(' ');
+        }
+        self.out.push_str(piece);
+    }
 }
 
 #[cfg(test)]

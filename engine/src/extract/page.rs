@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use encoding_rs::Encoding;
-use html5ever::local_name;
+use html5ever::{local_name, ns};
 use serde_json::Value as Json;
 use url::Url;
 
@@ -90,13 +90,14 @@ impl<'p> Page<'p> {
     }
 }
 
-/// The first `<base href>`, resolved against where the answer came from.
+/// The first `<base href>` of HTML, resolved against where the answer came from.
 fn base(input: &PageInput<'_>, index: &Index<'_>) -> Option<Url> {
     let own = Url::parse(input.final_url)
         .or_else(|_| Url::parse(input.url))
         .ok();
     let declared = index
         .named(local_name!("base"))
+        .filter(|element| element.name().ns == ns!(html))
         .find_map(|element| element.attribute("href"))
         .and_then(|href| match &own {
             Some(own) => own.join(href).ok(),

@@ -8,3 +8,4 @@ mod links;
 mod paging;
 mod records;
 mod sites;
+mod text;

@@ -4,10 +4,11 @@
 
 use std::cell::Cell;
 
+use encoding_rs::Encoding;
 use html5ever::{
     Attribute, LocalName, QualName, TokenizerResult,
     buffer_queue::BufferQueue,
-    ns,
+    local_name, ns,
     tendril::StrTendril,
     tokenizer::{
         CharacterTokens, CommentToken, EOFToken, EndTag, StartTag, Tag, TagKind, TagToken, Token,
@@ -17,9 +18,11 @@ use html5ever::{
 use memchr::{memchr, memchr_iter};
 
 use super::{
+    Manner,
     reference::replaced,
     script::{self, is_space},
 };
+use crate::extract::charset::of_meta;
 
 /// Feeds the tokens of one page to a sink. The text holds neither NUL nor carriage return.
 pub(super) struct Tokens<'t, S> {
@@ -27,6 +30,8 @@ pub(super) struct Tokens<'t, S> {
     sink: &'t S,
     at: usize,
     most_attributes: usize,
+    manner: Manner,
+    declared: Option<&'static Encoding>,
     names: Names,
 }
 
@@ -35,13 +40,20 @@ pub(super) struct Tokens<'t, S> {
 pub(super) struct TooManyAttributes;
 
 impl<'t, S: TokenSink> Tokens<'t, S> {
-    pub(super) fn new(whole: &'t StrTendril, sink: &'t S, most_attributes: u32) -> Self {
+    pub(super) fn new(
+        whole: &'t StrTendril,
+        sink: &'t S,
+        most_attributes: u32,
+        manner: Manner,
+    ) -> Self {
         Self {
             whole,
             sink,
             // The standard drops a byte order mark.
             at: if whole.starts_with('\u{feff}') { 3 } else { 0 },
             most_attributes: most_attributes as usize,
+            manner,
+            declared: None,
             names: Names::default(),
         }
     }
@@ -49,6 +61,11 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
     /// How much of the text was read.
     pub(super) const fn position(&self) -> usize {
         self.at
+    }
+
+    /// The first character set that the page has declared so far, where it may still do so.
+    pub(super) const fn declared(&self) -> Option<&'static Encoding> {
+        self.declared
     }
 
     /// Reads on to the end of the next run of text or the next piece of markup; false at the end
@@ -125,15 +142,12 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
     fn declaration(&mut self) {
         let start = self.at + 2;
         let rest = &self.bytes()[start..];
-        let is_foreign = || {
-            self.sink
-                .adjusted_current_node_present_but_not_in_html_namespace()
-        };
+        let has_sections = || self.manner.is_xml || self.is_foreign();
         if rest.starts_with(b"--") {
             self.comment(start + 2);
         } else if rest.len() >= 7 && rest[..7].eq_ignore_ascii_case(b"doctype") {
             self.doctype();
-        } else if rest.starts_with(b"[CDATA[") && is_foreign() {
+        } else if rest.starts_with(b"[CDATA[") && has_sections() {
             self.at = start + 7;
             let end = self.whole[self.at..].find("]]>");
             self.text(end.map_or(self.whole.len(), |run| self.at + run), false);
@@ -226,9 +240,30 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
         Ok(())
     }
 
+    fn is_foreign(&self) -> bool {
+        self.sink
+            .adjusted_current_node_present_but_not_in_html_namespace()
+    }
+
     fn emit_tag(&mut self, tag: Tag) {
         let name = tag.name.clone();
-        match self.sink.process_token(TagToken(tag), 1) {
+        let is_whole = self.manner.is_xml && tag.self_closing && tag.kind == StartTag;
+        let declares = (self.manner.unsure_of.is_some() && self.declared.is_none())
+            .then(|| declares(&tag))
+            .flatten();
+        let wishes = self.sink.process_token(TagToken(tag), 1);
+        // Of foreign elements the sink knows itself that they end here.
+        if is_whole && !is_void(&name) && !self.is_foreign() {
+            self.emit(TagToken(Tag {
+                kind: EndTag,
+                name,
+                self_closing: false,
+                attrs: Vec::new(),
+                had_duplicate_attributes: false,
+            }));
+            return;
+        }
+        match wishes {
             TokenSinkResult::Plaintext => self.text(self.whole.len(), false),
             TokenSinkResult::RawData(kind) => {
                 let rest = &self.whole[self.at..];
@@ -239,10 +274,9 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
                 let end = end.map_or(self.whole.len(), |run| self.at + run);
                 self.text(end, kind == RawKind::Rcdata);
             }
-            // No script runs, and the character set is known.
-            TokenSinkResult::Continue
-            | TokenSinkResult::Script(_)
-            | TokenSinkResult::EncodingIndicator(_) => {}
+            TokenSinkResult::EncodingIndicator(_) => self.declared = declares,
+            // No script runs.
+            TokenSinkResult::Continue | TokenSinkResult::Script(_) => {}
         }
     }
 
@@ -306,6 +340,27 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
         let run = self.bytes()[at..].iter().position(|byte| !is_space(*byte));
         run.map_or(self.whole.len(), |run| at + run)
     }
+}
+
+/// The character set that a tag declares if it is a `<meta>` that counts.
+fn declares(tag: &Tag) -> Option<&'static Encoding> {
+    let attribute = |name: &str| {
+        let mut all = tag.attrs.iter();
+        all.find(|own| *own.name.local == *name)
+            .map(|own| str::as_bytes(&own.value))
+    };
+    Some(attribute)
+        .filter(|_| tag.kind == StartTag && tag.name == local_name!("meta"))
+        .and_then(of_meta)
+}
+
+/// Elements that hold nothing: to end one is a mistake that makes another one.
+fn is_void(name: &LocalName) -> bool {
+    const VOID: &[&str] = &[
+        "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "image", "img",
+        "input", "keygen", "link", "meta", "param", "source", "track", "wbr",
+    ];
+    VOID.contains(&&**name)
 }
 
 /// A sink for a part of the page, whose end is not the page's.
