@@ -1,6 +1,7 @@
 //! Page + compiled stage → records and links. Pure: knows neither World nor I/O.
 
 pub mod bounds;
+mod chain;
 mod charset;
 mod content;
 pub(crate) mod convert;
@@ -15,6 +16,7 @@ pub mod output;
 mod page;
 mod paging;
 mod records;
+pub(crate) mod refresh;
 mod rows;
 mod shape;
 mod sitemap;
@@ -126,7 +128,8 @@ fn open<T>(
     }
 }
 
-/// Links first: pagination needs to know whether the page had records and items.
+/// A page that leads on at once is not read. Else links come first: pagination needs to know
+/// whether the page had records and items.
 fn read(
     site: &Site,
     stage: StageId,
@@ -134,6 +137,12 @@ fn read(
     bounds: &Bounds,
     expired: &dyn Fn() -> bool,
 ) -> Result<Extracted, ExtractError> {
+    if let Some(to) = refresh::leads_on(page) {
+        return Ok(Extracted {
+            refresh: Some(to.into()),
+            ..Extracted::default()
+        });
+    }
     let mut out = Extracted::default();
     records::read(site.stage(stage), page, &mut out, expired)?;
     links::read(site, stage, page, bounds, &mut out, expired)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::{site::compiled::Site, store::export::empty_fields};
+use crate::{extract::output::Notice, site::compiled::Site, store::export::empty_fields};
 
 /// Fewer records than this say nothing about a field.
 const FEW: u64 = 5;
@@ -19,6 +19,7 @@ pub(super) fn advice(site: &Site, store: &Path, result: &Json) -> Vec<String> {
     if found.is_empty() {
         found.extend(unlinked(site, result));
     }
+    found.extend(noticed(result));
     found.extend(empty(site, store, result));
     found
 }
@@ -68,6 +69,18 @@ fn unlinked(site: &Site, result: &Json) -> Vec<String> {
         }
     }
     found
+}
+
+/// What pages were read with, though it may not be what the site file means.
+fn noticed(result: &Json) -> Vec<String> {
+    let stages = result["stages"].as_array().into_iter().flatten();
+    let told = stages.flat_map(|stage| {
+        Notice::ALL.into_iter().filter_map(|notice| {
+            let pages = stage["notices"][notice.name()].as_u64()?;
+            Some(notice.told(stage["name"].as_str()?, pages))
+        })
+    });
+    told.collect()
 }
 
 /// Fields that none of a kind's records has.

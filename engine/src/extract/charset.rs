@@ -156,11 +156,19 @@ fn prescan(head: &[u8]) -> Option<&'static Encoding> {
         }
         let is_tag = |rest: &[u8]| rest.first().is_some_and(u8::is_ascii_alphabetic);
         if is_tag(rest) || rest.strip_prefix(b"/").is_some_and(is_tag) {
-            let goes_on = rest.get(4).is_some_and(|b| b.is_ascii_whitespace() || *b == b'/');
+            let goes_on = rest
+                .get(4)
+                .is_some_and(|b| b.is_ascii_whitespace() || *b == b'/');
             let is_meta = goes_on && starts_with_name(rest, b"meta");
             let ends = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
-            let name_end = if is_meta { 4 } else { rest.iter().position(ends)? };
-            let mut tag = Attributes { rest: &rest[name_end..] };
+            let name_end = if is_meta {
+                4
+            } else {
+                rest.iter().position(ends)?
+            };
+            let mut tag = Attributes {
+                rest: &rest[name_end..],
+            };
             let all: Vec<_> = tag.by_ref().collect();
             rest = tag.rest;
             let value = |name: &str| {
@@ -266,13 +274,11 @@ fn content_charset(content: &[u8]) -> Option<&[u8]> {
         }
     };
     let until = |value: &'_ [u8], ends: &dyn Fn(&u8) -> bool| value.iter().position(ends);
-    match value.split_first()? {
-        (quote @ (b'"' | b'\''), quoted) => Some(&quoted[..until(quoted, &|b| b == quote)?]),
-        _ => {
-            let end = until(value, &|b| b.is_ascii_whitespace() || *b == b';');
-            Some(&value[..end.unwrap_or(value.len())])
-        }
+    if let (quote @ (b'"' | b'\''), quoted) = value.split_first()? {
+        return Some(&quoted[..until(quoted, &|b| b == quote)?]);
     }
+    let end = until(value, &|b| b.is_ascii_whitespace() || *b == b';');
+    Some(&value[..end.unwrap_or(value.len())])
 }
 
 /// Names and values of the tag that begins before `rest`, as HTML reads them.

@@ -176,6 +176,24 @@ impl<'h> Index<'h> {
         }
     }
 
+    /// Where the links in an element lead, else the one around it.
+    pub(super) fn links_near(&self, at: usize) -> Vec<&'h str> {
+        let range = at + 1..self.ends[at];
+        if !self.spend(range.len() as u64) {
+            return Vec::new();
+        }
+        let inside: Vec<_> = self.elements[range].iter().filter_map(link).collect();
+        if !inside.is_empty() {
+            return inside;
+        }
+        let around = self.elements[at].parent_element();
+        let mut around = std::iter::successors(around, Element::parent_element);
+        around
+            .find_map(|element| link(&element))
+            .into_iter()
+            .collect()
+    }
+
     /// Takes the work from the budget. With `~` each element that the selector's last part admits
     /// may look at all its siblings, of which sixteen count as one step.
     fn pay(&self, range: std::ops::Range<usize>, selector: &Selector) -> bool {
@@ -185,6 +203,10 @@ impl<'h> Index<'h> {
             let admitted = marks.filter(|marks| selector.admits(**marks)).count() as u64;
             price += admitted * (self.most_children / 16);
         }
+        self.spend(price)
+    }
+
+    fn spend(&self, price: u64) -> bool {
         let left = self.steps_left.get().checked_sub(price);
         self.steps_left.set(left.unwrap_or(0));
         self.exhausted.set(self.exhausted.get() || left.is_none());
@@ -231,6 +253,14 @@ impl<'h> Index<'h> {
             }
         }
     }
+}
+
+/// Where an element leads, if it is a link of HTML.
+fn link<'h>(element: &Element<'h>) -> Option<&'h str> {
+    let name = element.name();
+    let is_link = matches!(name.local, local_name!("a") | local_name!("area"));
+    let href = element.attribute("href").filter(|_| is_link)?;
+    Some(href).filter(|href| !href.trim_start().is_empty())
 }
 
 /// Trimmed, every run of Unicode white space one space.

@@ -54,10 +54,55 @@ pub struct Extracted {
     pub page_count: Option<u32>,
     /// Whether a following page was found (next link, pattern within count).
     pub has_next: bool,
+    /// The page leads on to this URL by itself, as a redirect does (`<meta http-equiv=refresh>`):
+    /// nothing else of it is read.
+    pub refresh: Option<String>,
+    /// What people are to be told at the end of the run, each once a page.
+    pub notices: Vec<Notice>,
     /// Cards lack what their record requires: the page has failed, and the rest of it counts.
     pub invalid: Option<String>,
     /// What is wrong but does not fail the page.
     pub warnings: Vec<String>,
+}
+
+/// What does not fail a page, and yet may mean that something was not found. It is counted by stage
+/// and told at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Notice {
+    /// `next` leads to several pages that were not asked for; the list goes on with the first.
+    SeveralNext,
+    /// What `next` matches is no link, and none is in it or around it.
+    NextWithoutLink,
+}
+
+impl Notice {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::SeveralNext, Self::NextWithoutLink];
+
+    /// Its name in result documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SeveralNext => "several_next",
+            Self::NextWithoutLink => "next_without_link",
+        }
+    }
+
+    /// What a person is told of so many pages of a stage.
+    #[must_use]
+    pub fn told(self, stage: &str, pages: u64) -> String {
+        match self {
+            Self::SeveralNext => format!(
+                "stage {stage}: on {pages} pages `next` leads to several pages that were not asked \
+                 for yet, and the first was taken; is it the next one? `crawlfield try` shows them"
+            ),
+            Self::NextWithoutLink => format!(
+                "stage {stage}: on {pages} first pages of lists what `next` matches is no link, and \
+                 none is in it or around it, so that the lists end there; `crawlfield try` shows \
+                 what it matches"
+            ),
+        }
+    }
 }
 
 /// A record to save.

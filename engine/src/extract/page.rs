@@ -76,6 +76,30 @@ impl<'p> Page<'p> {
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
     }
 
+    /// The references of what a selector of links means: of the element itself, else of the links
+    /// in it, else of the link around it, else its text where that was asked for.
+    pub(super) fn links_of(&self, at: usize, wanted: &Take) -> Vec<String> {
+        let is_href = match wanted {
+            Take::Text => true,
+            Take::Attribute(name) => name == "href",
+            Take::Own | Take::Html => false,
+        };
+        let own = Take::Attribute("href".to_owned());
+        let take = if is_href { &own } else { wanted };
+        if let Some(own) = self.reference(at, take) {
+            return vec![own];
+        }
+        if !is_href {
+            return Vec::new();
+        }
+        let near = self.index.links_near(at).into_iter();
+        let near: Vec<String> = near.map(str::to_owned).collect();
+        match wanted {
+            Take::Text if near.is_empty() => self.reference(at, wanted).into_iter().collect(),
+            _ => near,
+        }
+    }
+
     /// The body as JSON.
     pub(super) fn body(&self) -> Option<&Json> {
         self.body

@@ -1,6 +1,6 @@
 //! Extraction from whole pages, and what the test folders share.
 
-mod build;
+pub(super) mod build;
 mod digits;
 mod fields;
 mod hostile;

@@ -11,6 +11,7 @@ use crossbeam_channel::Sender;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    extract::output::Notice,
     feed::frame::{SessionPhase, StagePhase},
     model::{
         class::ErrorClass,
@@ -74,6 +75,8 @@ pub struct Session {
     pub results: Vec<serde_json::Value>,
     /// New pages that the finished pages of a stage brought, by stage and target.
     pub children: BTreeMap<(StageId, StageId), u64>,
+    /// Pages of this run about which people are to be told something at its end.
+    pub notices: BTreeMap<(StageId, Notice), u64>,
     /// Its result document, once it has one.
     pub result: Option<serde_json::Value>,
     /// Where each stage is, over all batches.
@@ -134,6 +137,7 @@ impl Session {
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),
+            notices: BTreeMap::new(),
             result: None,
             stages: vec![StagePhase::Waiting; start.site.stages.len()],
             stage_attempts: {

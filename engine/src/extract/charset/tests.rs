@@ -68,17 +68,38 @@ fn content_declares_only_where_it_stands_for_the_header() {
             Some("UTF-8"),
         ),
         ("<meta name=description content='charset=koi8-r'>", None),
-        ("<meta http-equiv=refresh content='9; url=/?charset=koi8-r'>", None),
-        ("<META content='text/html; charset=koi8-r' HTTP-EQUIV='Content-TYPE'>", Some("KOI8-R")),
-        ("<meta http-equiv=content-type content='charset; charset = \"koi8-r\";x'>", Some("KOI8-R")),
-        ("<meta http-equiv=content-type content='charset=\"koi8-r'>", None),
+        (
+            "<meta http-equiv=refresh content='9; url=/?charset=koi8-r'>",
+            None,
+        ),
+        (
+            "<META content='text/html; charset=koi8-r' HTTP-EQUIV='Content-TYPE'>",
+            Some("KOI8-R"),
+        ),
+        (
+            "<meta http-equiv=content-type content='charset; charset = \"koi8-r\";x'>",
+            Some("KOI8-R"),
+        ),
+        (
+            "<meta http-equiv=content-type content='charset=\"koi8-r'>",
+            None,
+        ),
         ("<meta charset=bogus><meta charset=koi8-r>", Some("KOI8-R")),
         ("<meta/charset=koi8-r>", Some("KOI8-R")),
         ("<meta-x charset=koi8-r><metadata charset=koi8-r>", None),
-        ("<a title='<meta charset=koi8-r>'><!-- > --><!-><!--><meta charset=utf-8>", Some("UTF-8")),
-        ("<?php <meta charset=koi8-r> ?><!x <meta charset=koi8-r>", None),
+        (
+            "<a title='<meta charset=koi8-r>'><!-- > --><!-><!--><meta charset=utf-8>",
+            Some("UTF-8"),
+        ),
+        (
+            "<?php <meta charset=koi8-r> ?><!x <meta charset=koi8-r>",
+            None,
+        ),
         ("<a title='never closed <meta charset=koi8-r>", None),
-        ("<?xml version='1.0' encoding='koi8-r'?><meta charset=utf-8>", Some("UTF-8")),
+        (
+            "<?xml version='1.0' encoding='koi8-r'?><meta charset=utf-8>",
+            Some("UTF-8"),
+        ),
         ("<?xml version='1.0' encoding='koi8-r'?><p>", Some("KOI8-R")),
     ] {
         let found = declared(page.as_bytes()).map(Encoding::name);

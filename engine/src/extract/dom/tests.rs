@@ -266,13 +266,22 @@ fn in_xml_an_element_ends_where_its_tag_says_so() {
             "<html><head><title></title><script src='x'></script></head><body><div></div><p>a</p></body></html>",
         ),
         ("<p>a<br/>b<img src=x /><hr/>c", "<p>a<br>b<img src=x><hr>c"),
-        ("<textarea/><i/>x<iframe/>y", "<textarea></textarea><i></i>x<iframe></iframe>y"),
-        ("<svg><g><g/><title/><path d='1'/></g><g>x</g></svg><b/>y", "<svg><g><g/><title/><path d='1'/></g><g>x</g></svg><b></b>y"),
+        (
+            "<textarea/><i/>x<iframe/>y",
+            "<textarea></textarea><i></i>x<iframe></iframe>y",
+        ),
+        (
+            "<svg><g><g/><title/><path d='1'/></g><g>x</g></svg><b/>y",
+            "<svg><g><g/><title/><path d='1'/></g><g>x</g></svg><b></b>y",
+        ),
         (
             "<svg><foreignObject><div/>a</foreignObject></svg>b",
             "<svg><foreignObject><div></div>a</foreignObject></svg>b",
         ),
-        ("<ul><li/><li>a</li></ul><a name='x'/>b", "<ul><li></li><li>a</li></ul><a name='x'></a>b"),
+        (
+            "<ul><li/><li>a</li></ul><a name='x'/>b",
+            "<ul><li></li><li>a</li></ul><a name='x'></a>b",
+        ),
         ("<p>a<![CDATA[<b>&amp;]]>c", "<p>a&lt;b&gt;&amp;amp;c"),
     ] {
         check_xml(xml, html);

@@ -13,11 +13,11 @@ fn value(field: Field, html: &str) -> Json {
 fn value_of(field: Field, content_type: &str, body: &[u8]) -> Json {
     let witness = Field::new("witness", Source::Constant("w".into()));
     let url = "http://a.test/list/";
-    let site = site(vec![Stage::new("s").record(None, &[], vec![
-        field,
-        witness,
-        Field::new("all", select(&["html"])),
-    ])]);
+    let site = site(vec![Stage::new("s").record(
+        None,
+        &[],
+        vec![field, witness, Field::new("all", select(&["html"]))],
+    )]);
     let given = carried(json!({}));
     let found = read_at(&site, 0, url, body, Some(content_type), &given).expect("a page");
     json_of(&found.records[0].values[0])
@@ -33,28 +33,64 @@ fn check(selector: &str, html: &str, expected: &str) {
 fn line_breaks_and_borders_of_blocks_part_words() {
     check("h1", "<h1>Fax<br>0123<br/>4567</h1>", "Fax 0123 4567");
     check("ul", "<ul><li>One</li><li>Two</li></ul>", "One Two");
-    check("ul", "<ul><li>One<li>Two<ul><li>Three</ul></ul>", "One Two Three");
+    check(
+        "ul",
+        "<ul><li>One<li>Two<ul><li>Three</ul></ul>",
+        "One Two Three",
+    );
     check("div", "<div>a<p>b</p>c<div>d</div>e</div>", "a b c d e");
-    check("table", "<table><caption>T</caption><tr><th>A<td>1<tr><td>B<td>2</table>", "T A 1 B 2");
-    check("select", "<select><option>S<option>M<optgroup label=x><option>L</select>", "S M L");
+    check(
+        "table",
+        "<table><caption>T</caption><tr><th>A<td>1<tr><td>B<td>2</table>",
+        "T A 1 B 2",
+    );
+    check(
+        "select",
+        "<select><option>S<option>M<optgroup label=x><option>L</select>",
+        "S M L",
+    );
     check("dl", "<dl><dt>k</dt><dd>v</dd></dl>", "k v");
-    check("section", "<section>a<hr>b<h2>c</h2>d<pre>e</pre>f</section>", "a b c d e f");
-    check("div", "<div>a<address>b</address><details><summary>c</summary>d</details></div>", "a b c d");
+    check(
+        "section",
+        "<section>a<hr>b<h2>c</h2>d<pre>e</pre>f</section>",
+        "a b c d e f",
+    );
+    check(
+        "div",
+        "<div>a<address>b</address><details><summary>c</summary>d</details></div>",
+        "a b c d",
+    );
 }
 
 #[test]
 fn inline_elements_and_chances_to_break_part_no_words() {
     check("p", "<p>H<sub>2</sub>O <b>in<i>line</i></b>", "H2O inline");
-    check("p", "<p>Donau<wbr>dampf&shy;schiff<!-- -->fahrt", "Donaudampf\u{ad}schifffahrt");
-    check("p", "<p>12<span>.</span><span>50</span><a> EUR</a>", "12.50 EUR");
+    check(
+        "p",
+        "<p>Donau<wbr>dampf&shy;schiff<!-- -->fahrt",
+        "Donaudampf\u{ad}schifffahrt",
+    );
+    check(
+        "p",
+        "<p>12<span>.</span><span>50</span><a> EUR</a>",
+        "12.50 EUR",
+    );
     check("p", "<p>x<svg><text>a</text><text>b</text></svg>y", "xaby");
-    check("div", "<div><button>a</button><label>b</label><img alt=i>c</div>", "abc");
+    check(
+        "div",
+        "<div><button>a</button><label>b</label><img alt=i>c</div>",
+        "abc",
+    );
 }
 
 #[test]
 fn own_text_is_parted_by_what_stands_between() {
     check("h1@own", "<h1>Fax<br>0123<b>x</b>4567</h1>", "Fax 01234567");
-    check("div@own", "<div>a<p>no</p>b<span>no<br>no</span>c<i></i>d</div>", "a b cd");
+    check(
+        "div@own",
+        "<div>a<p>no</p>b<span>no<br>no</span>c<i></i>d</div>",
+        "a b cd",
+    );
     let raw = |selector| Field::new("f", select(&[selector])).transform(Transform::Raw);
     let html = "<p> a<br>b <br>\n c<b> d</b></p>";
     assert_eq!(value(raw("p"), html), json!(" a b \n c d"));
@@ -115,10 +151,15 @@ fn a_label_in_a_nested_table_is_found_where_the_rows_have_none() {
 #[test]
 fn the_contents_of_a_template_are_no_part_of_the_page() {
     let h1 = || Field::new("f", select(&["h1"]));
-    let html = "<template><h1>{{title}}</h1><template><h1>2</h1></template></template><h1>Real</h1>";
+    let html =
+        "<template><h1>{{title}}</h1><template><h1>2</h1></template></template><h1>Real</h1>";
     assert_eq!(value(h1(), html), json!("Real"));
     check("body", html, "Real");
-    check("div@html", "<div>a<template><b>x</b></template></div>", "a<template></template>");
+    check(
+        "div@html",
+        "<div>a<template><b>x</b></template></div>",
+        "a<template></template>",
+    );
     let url = || Field::new("f", select(&["a@href"])).kind(FieldType::Url);
     let base = "<template><base href=/no/></template><svg><base href=/no/></base></svg>\
                 <base href=/yes/><a href=x>l</a>";
@@ -128,8 +169,16 @@ fn the_contents_of_a_template_are_no_part_of_the_page() {
                   <script type=application/ld+json>{\"name\": \"yes\"}</script>";
     assert_eq!(value(ld, blocks), json!("yes"));
     let list = Stage::new("list").links(None, &["a"], 0);
-    let links = read(&site(vec![list]), "<template><a href=/no>n</a></template><a href=/yes>y</a>");
-    let links: Vec<_> = links.unwrap().links.into_iter().map(|link| link.url).collect();
+    let links = read(
+        &site(vec![list]),
+        "<template><a href=/no>n</a></template><a href=/yes>y</a>",
+    );
+    let links: Vec<_> = links
+        .unwrap()
+        .links
+        .into_iter()
+        .map(|link| link.url)
+        .collect();
     assert_eq!(links, ["http://a.test/yes"]);
 }
 
@@ -138,11 +187,18 @@ fn an_xhtml_page_is_kept_where_elements_end_in_their_tags() {
     let page = "<?xml version='1.0' encoding='utf-8'?><html xmlns='http://www.w3.org/1999/xhtml'>\
                 <head><title/><script src='x.js'/></head><body><div class='ad'/><h1>Łódź</h1></body></html>";
     let h1 = || Field::new("f", select(&["h1"]));
-    for xml in ["application/xhtml+xml", "Application/XHTML+XML; charset=utf-8", "text/xml"] {
+    for xml in [
+        "application/xhtml+xml",
+        "Application/XHTML+XML; charset=utf-8",
+        "text/xml",
+    ] {
         assert_eq!(value_of(h1(), xml, page.as_bytes()), json!("Łódź"), "{xml}");
     }
     let ad = Field::new("f", select(&["div.ad"])).default_value("none");
-    assert_eq!(value_of(ad, "application/xhtml+xml", page.as_bytes()), json!("none"));
+    assert_eq!(
+        value_of(ad, "application/xhtml+xml", page.as_bytes()),
+        json!("none")
+    );
     // HTML has no such tags: all that follows the title is its text.
     assert_eq!(value_of(h1(), "text/html", page.as_bytes()), json!(null));
 }
@@ -159,10 +215,16 @@ fn a_character_set_declared_late_or_in_the_body_is_read_as_browsers_do() {
     let read = value_of(title(), "text/html; charset=windows-1252", &late);
     assert_eq!(read, json!("Å\u{81}Ã³dÅº"));
     let in_body = b"<body><p>\xc1\xc2</p><meta charset=utf-8><meta http-equiv=Content-Type content='text/html; charset=koi8-r'>";
-    assert_eq!(value_of(title(), "text/html", in_body), json!("\u{fffd}\u{fffd}"));
+    assert_eq!(
+        value_of(title(), "text/html", in_body),
+        json!("\u{fffd}\u{fffd}")
+    );
     let in_body = b"<body><p>\xc1\xc2</p><link charset=utf-8><meta charset=bogus><meta name=x content='charset=utf-8'><meta http-equiv=Content-Type content='text/html; charset=koi8-r'>";
     assert_eq!(value_of(title(), "text/html", in_body), json!("аб"));
     // What stands in a script or a comment, or in an attribute, declares nothing.
     let hidden = b"<body title='<meta charset=koi8-r>'><script>'<meta charset=koi8-r>'</script><!--<meta charset=koi8-r>--><p>\xe9";
-    assert_eq!(value_of(title(), "text/html; charset=none", hidden), json!("é"));
+    assert_eq!(
+        value_of(title(), "text/html; charset=none", hidden),
+        json!("é")
+    );
 }

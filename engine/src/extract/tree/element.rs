@@ -93,7 +93,10 @@ impl<'t> Element<'t> {
             }
             let mut at = id;
             while next.is_none() && at != top {
-                if tree.parts(at).is_some_and(|parts| parts.display == Display::Apart) {
+                if tree
+                    .parts(at)
+                    .is_some_and(|parts| parts.display == Display::Apart)
+                {
                     take(Piece::Border);
                 }
                 next = tree.after(at);

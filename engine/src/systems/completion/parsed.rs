@@ -1,10 +1,10 @@
-//! parsing → parsed, or a setback; the acceptance rule of list pages.
+//! parsing → parsed, or a setback, or on to where the page leads; the acceptance rule of list pages.
 
 use std::time::Duration;
 
 use bevy_ecs::entity::Entity;
 
-use super::set_back;
+use super::{fetched, set_back};
 use crate::{
     extract::output::{ExtractError, Extracted},
     feed::frame::Detail,
@@ -31,6 +31,10 @@ pub(super) fn parsed(
     took: Duration,
 ) {
     settle(crawl, id, took);
+    if let Some(to) = &extracted.refresh {
+        fetched::leads_on(crawl, id, entity, to, took);
+        return;
+    }
     let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
@@ -63,6 +67,11 @@ pub(super) fn parsed(
     crawl
         .stats
         .ended(task.session, Step::Parse, task.stage, took, now);
+    if let Some(mut session) = crawl.session_mut(task.session) {
+        for notice in &extracted.notices {
+            *session.notices.entry((task.stage, *notice)).or_default() += 1;
+        }
+    }
     if let Some(flight) = crawl.slots.flight_mut(id) {
         flight.validators = flight.answer.take().map(|answer| answer.validators);
         flight.extracted = Some(extracted);

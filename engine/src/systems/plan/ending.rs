@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     feed::frame::SessionPhase,
     model::{
-        ids::SessionId,
+        ids::{SessionId, StageId},
         ledger::{Counts, open},
         phase::Phase,
         session::Session,
@@ -145,12 +145,17 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
     let stages: Vec<Json> = (0u16..)
         .zip(&session.site.stages)
         .map(|(index, stage)| {
-            let counts = book.map_or(empty, |book| book.stage(crate::model::ids::StageId(index)));
+            let counts = book.map_or(empty, |book| book.stage(StageId(index)));
+            let notices = session.notices.iter();
+            let notices = notices
+                .filter(|((stage, _), _)| *stage == StageId(index))
+                .map(|((_, notice), pages)| (notice.name().to_owned(), json!(pages)));
             json!({
                 "name": stage.name,
                 "state": session.stages[usize::from(index)].name(),
                 "discovered": counts.iter().sum::<u64>(),
                 "byState": by_state(&counts),
+                "notices": notices.collect::<Map<_, _>>(),
             })
         })
         .collect();
