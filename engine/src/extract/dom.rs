@@ -1,6 +1,7 @@
 //! HTML through a guarded tree sink: nesting, elements and attributes are bounded while the tree
 //! grows, so that no page costs quadratic time or overflows a stack (SPEC N2).
 
+mod names;
 mod reference;
 mod script;
 mod sink;

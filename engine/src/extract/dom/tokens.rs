@@ -2,11 +2,9 @@
 //! as a whole: runs are found, not assembled character by character, and most values stay slices
 //! of the page. html5ever's tree builder makes the tree of them.
 
-use std::cell::Cell;
-
 use encoding_rs::Encoding;
 use html5ever::{
-    Attribute, LocalName, QualName, TokenizerResult,
+    Attribute, QualName, TokenizerResult,
     buffer_queue::BufferQueue,
     local_name, ns,
     tendril::StrTendril,
@@ -19,6 +17,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::{
     Manner,
+    names::{Names, is_void},
     reference::replaced,
     script::{self, is_space},
 };
@@ -354,15 +353,6 @@ fn declares(tag: &Tag) -> Option<&'static Encoding> {
         .and_then(of_meta)
 }
 
-/// Elements that hold nothing: to end one is a mistake that makes another one.
-fn is_void(name: &LocalName) -> bool {
-    const VOID: &[&str] = &[
-        "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "image", "img",
-        "input", "keygen", "link", "meta", "param", "source", "track", "wbr",
-    ];
-    VOID.contains(&&**name)
-}
-
 /// A sink for a part of the page, whose end is not the page's.
 struct Part<'t, S>(&'t S);
 
@@ -374,36 +364,5 @@ impl<S: TokenSink> TokenSink for Part<'_, S> {
             return TokenSinkResult::Continue;
         }
         self.0.process_token(token, line)
-    }
-}
-
-/// Names in lower case. Long ones are remembered: to intern one takes a hash and sometimes a lock.
-struct Names([Cell<Option<LocalName>>; 64]);
-
-impl Default for Names {
-    fn default() -> Self {
-        Self([const { Cell::new(None) }; 64])
-    }
-}
-
-/// Interned without looking anywhere.
-const SHORT: usize = 7;
-
-impl Names {
-    fn of(&mut self, name: &str) -> LocalName {
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return LocalName::from(name.to_ascii_lowercase());
-        }
-        let bytes = name.as_bytes();
-        if bytes.len() <= SHORT {
-            return LocalName::from(name);
-        }
-        let place =
-            bytes.len() * 7 + usize::from(bytes[5]) * 3 + usize::from(bytes[bytes.len() - 1]);
-        let known = self.0[place % 64].get_mut();
-        match known {
-            Some(known) if **known == *name => known.clone(),
-            _ => known.insert(LocalName::from(name)).clone(),
-        }
     }
 }
