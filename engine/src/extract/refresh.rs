@@ -35,9 +35,9 @@ pub(super) fn leads_on(page: &Page<'_>) -> Option<Url> {
     // The first that can be read counts, whether or not it leads anywhere.
     let value = values.find(|value| read(value).is_some())?;
     let url = page.followed(target(value)?)?;
-    let own = [page.input.final_url, page.input.url];
-    let is_own = |own: &str| Url::parse(own).is_ok_and(|own| is_same_page(&own, &url));
-    (!own.into_iter().any(is_own)).then_some(url)
+    let own = Url::parse(page.input.final_url);
+    let is_own = own.is_ok_and(|own| is_same_page(&own, &url));
+    (!is_own).then_some(url)
 }
 
 fn is_in_noscript(meta: &Element<'_>) -> bool {

@@ -142,10 +142,7 @@ fn refreshes_to(crawl: &mut Crawl, id: OrderId, entity: Entity, answer: &Answer)
     let flight = crawl.slots.flight_mut(id)?;
     let from = Url::parse(flight.target.as_ref().unwrap_or(&page)).ok()?;
     let url = from.join(location).ok()?;
-    let asked = Url::parse(&page).ok()?;
-    let is_own = [&from, &asked]
-        .iter()
-        .any(|own| refresh::is_same_page(own, &url));
+    let is_own = refresh::is_same_page(&from, &url);
     (HostKey::of(&url).is_some() && !is_own).then(|| url.into())
 }
 
