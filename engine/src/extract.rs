@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod carried;
+mod chain;
 mod charset;
 mod content;
 pub(crate) mod convert;
@@ -19,6 +20,7 @@ pub mod output;
 mod page;
 mod paging;
 mod records;
+pub(crate) mod refresh;
 mod rows;
 mod shape;
 mod sitemap;
@@ -27,13 +29,15 @@ mod tree;
 
 use std::{borrow::Cow, cell::OnceCell};
 
+pub(crate) use content::is_markup;
 pub use paging::page_number;
 pub use sitemap::sitemap_may_be_missing;
 
 use crate::{
     extract::{
         bounds::Bounds,
-        content::Form,
+        content::{Form, is_xml},
+        dom::{Manner, Parsed},
         find::Index,
         output::{ExtractError, Extracted, PageInput},
         page::Page,
@@ -95,32 +99,47 @@ fn open<T>(
     then: impl FnOnce(&Page<'_>) -> T,
 ) -> Result<T, ExtractError> {
     let form = content::form(input.content_type, input.body)?;
-    let (text, charset) = charset::decode(input.content_type, input.body);
-    let text = if text.contains('\0') {
-        Cow::Owned(text.replace('\0', ""))
-    } else {
-        text
-    };
-    if text.trim().is_empty() {
-        return Err(failure(
-            ErrorClass::Parse,
-            "empty page: the answer has no text at all",
-            input,
-        ));
-    }
+    let mut decoded = charset::decode(input.content_type, input.body);
     let blocks = OnceCell::new();
-    if form == Form::Json || reads_json_only(site.stage(stage)) {
-        let nothing = Tree::default();
-        let index = Index::new(&nothing, bounds);
-        return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
+    loop {
+        let text = if decoded.text.contains('\0') {
+            Cow::Owned(decoded.text.replace('\0', ""))
+        } else {
+            decoded.text
+        };
+        let charset = decoded.encoding;
+        if text.trim().is_empty() {
+            return Err(failure(
+                ErrorClass::Parse,
+                "empty page: the answer has no text at all",
+                input,
+            ));
+        }
+        if form == Form::Json || reads_json_only(site.stage(stage)) {
+            let nothing = Tree::default();
+            let index = Index::new(&nothing, bounds);
+            return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
+        }
+        let manner = Manner {
+            is_xml: is_xml(input.content_type),
+            unsure_of: (!decoded.is_settled).then_some(charset),
+        };
+        let parsed = dom::parse(&text, manner, bounds, expired)
+            .map_err(|(class, message)| failure(class, &message, input))?;
+        match parsed {
+            Parsed::Tree(tree) => {
+                let index = Index::new(&tree, bounds);
+                return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
+            }
+            Parsed::Declared(encoding) => {
+                decoded = charset::Decoded::settled(encoding, input.body);
+            }
+        }
     }
-    let tree = dom::parse(&text, bounds, expired)
-        .map_err(|(class, message)| failure(class, &message, input))?;
-    let index = Index::new(&tree, bounds);
-    Ok(then(&Page::new(input, &text, charset, index, &blocks)))
 }
 
-/// Records first: pagination needs to know whether the page had records and items.
+/// A page that leads on at once is not read. Else records come first: pagination needs to know
+/// whether the page had records and items.
 fn read(
     site: &Site,
     stage: StageId,
@@ -128,6 +147,12 @@ fn read(
     bounds: &Bounds,
     expired: &dyn Fn() -> bool,
 ) -> Result<Extracted, ExtractError> {
+    if let Some(to) = refresh::leads_on(page) {
+        return Ok(Extracted {
+            refresh: Some(to.into()),
+            ..Extracted::default()
+        });
+    }
     let mut out = Extracted::default();
     let read = records::read(site.stage(stage), page, &mut out, expired)
         .and_then(|()| links::read(site, stage, page, bounds, &mut out, expired));

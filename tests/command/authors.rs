@@ -5,7 +5,7 @@ use crawlfield_kit::{
     sites::{Reply, Web},
 };
 
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, result};
 
 #[test]
 fn what_a_selector_misses_and_where_a_page_leads_is_shown() {
@@ -68,4 +68,101 @@ fn a_crawl_that_ends_well_and_finds_too_little_says_what_to_look_at() {
     );
     let moved = shop::site("headers = { X-Moved = \"1\" }");
     check(&moved, &["nothing was read", "`hosts` does not name"]);
+}
+
+/// Three list pages of a shop with 15 items, whose links back and forward look alike.
+fn both_ways(request: &crawlfield_kit::sites::Request) -> Reply {
+    let Some(number) = request.path().strip_prefix("/list/") else {
+        return shop::page(15, request).unwrap_or_else(|| Reply::status(404));
+    };
+    let number: u32 = number.parse().unwrap();
+    let cards =
+        (5 * number - 5..5 * number).map(|n| format!("<li class=card><a href=/item/{n}>x</a>"));
+    let way = |to: u32| format!("<li class=next><a href=/list/{to}><span>to {to}</span></a>");
+    let ways = [number - 1, number + 1]
+        .into_iter()
+        .filter(|to| (1..=3).contains(to));
+    Reply::html(cards.chain(ways.map(way)).collect::<String>())
+}
+
+#[test]
+fn several_next_links_are_told_and_nothing_of_the_list_is_lost() {
+    let web = Web::start(both_ways);
+    let crawl = |from: &str, next: &str| {
+        let place = Workplace::new();
+        let site = shop::site("")
+            .replace("/list/1", from)
+            .replace("a.next", next);
+        place.write("site.toml", &site);
+        let ended = place.crawl(&web, &["--quiet"]).with_code(0);
+        assert_eq!(result(&ended)["records"]["saved"], 15, "{next}");
+        ended.stderr
+    };
+    for next in ["li.next", "li.next a", "li.next span"] {
+        assert!(!crawl("/list/1", next).contains("`next`"), "{next}");
+        let told = crawl("/list/2", next);
+        assert!(
+            told.contains("stage list: on 1 pages `next` leads to several pages"),
+            "{told}"
+        );
+    }
+    let place = Workplace::new();
+    let site = place.write("site.toml", &shop::site("").replace("a.next", "li.next"));
+    let connect = web.connect_to(shop::HOST);
+    let tried = place.run(&[
+        "try",
+        &site,
+        "http://shop.test/list/2",
+        "--connect-to",
+        &connect,
+    ]);
+    let told = "warning: `next` leads to 2 pages that were not asked for yet: \
+                http://shop.test/list/1 is taken before http://shop.test/list/3";
+    assert!(tried.stdout.contains(told), "{}", tried.stdout);
+}
+
+#[test]
+fn what_next_matches_without_a_link_is_told() {
+    let web = Web::start(|request| match request.path() {
+        "/list/1" => Reply::html("<li class=card><a href=/item/1>x</a></li><b class=next>Next</b>"),
+        _ => shop::page(7, request).unwrap_or_else(|| Reply::status(404)),
+    });
+    let place = Workplace::new();
+    place.write("site.toml", &shop::site("").replace("a.next", "b.next"));
+    let told = "stage list: on 1 first pages of lists what `next` matches is no link";
+    place.crawl(&web, &["--quiet"]).with_code(0).saying(&[told]);
+}
+
+#[test]
+fn pages_that_lead_on_by_themselves_are_followed_also_by_try() {
+    let web = Web::start(|request| match request.path() {
+        "/item/0" => Reply::html("<meta http-equiv=refresh content='0; url=/go'>wait"),
+        "/go" => Reply::html("wait").with("Refresh", "1; url=/real"),
+        "/real" => shop::item("Behind", "1.50"),
+        _ => shop::page(7, request).unwrap_or_else(|| Reply::status(404)),
+    });
+    let place = Workplace::new();
+    let site = place.write("site.toml", &shop::site(""));
+    let ended = place.crawl(&web, &["--quiet"]).with_code(0);
+    assert_eq!(result(&ended)["records"]["saved"], 7);
+    let rows = place.export("item");
+    let row = rows.iter().find(|row| row["name"] == "Behind").unwrap();
+    assert_eq!(row["_url"], "http://shop.test/item/0");
+    let connect = web.connect_to(shop::HOST);
+    let first = "http://shop.test/item/0";
+    let tried = place.run(&[
+        "try",
+        &site,
+        first,
+        "--stage",
+        "detail",
+        "--connect-to",
+        &connect,
+    ]);
+    let tried = tried.stdout;
+    assert!(
+        tried.contains("it leads to http://shop.test/real"),
+        "{tried}"
+    );
+    assert!(tried.contains("Behind"), "{tried}");
 }

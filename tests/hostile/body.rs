@@ -40,6 +40,26 @@ fn an_encoded_page_is_decoded_and_its_received_bytes_are_counted() {
 }
 
 #[test]
+fn gzip_without_its_header_is_unpacked_where_a_page_was_declared() {
+    let coded = gzip(b"<p>page");
+    let get = |kind: &str| {
+        let headers = format!("Content-Type: {kind}\r\n");
+        let server = Server::start([vec![Step::Request, Step::answer(&headers, &coded)]]);
+        class_of(&server.url("/"), profile()).unwrap().body
+    };
+    for kind in [
+        "text/html; charset=utf-8",
+        "Application/XHTML+XML",
+        "text/xml",
+    ] {
+        assert_eq!(*get(kind), b"<p>page", "{kind}");
+    }
+    for kind in ["application/gzip", "text/plain"] {
+        assert_eq!(*get(kind), coded, "{kind}");
+    }
+}
+
+#[test]
 fn a_coding_that_does_not_fit_is_a_decode_failure() {
     let coded = gzip(b"page");
     assert_eq!(serve("gzip", b"<html>plain</html>"), Err(Decode));

@@ -7,7 +7,7 @@ use crawlfield_engine::{
 use crawlfield_kit::{Reply, Scenario};
 use serde_json::json;
 
-use crate::catalogue;
+use crate::{catalogue, secs};
 
 #[test]
 fn too_many_redirects_are_a_dead_letter() {
@@ -138,4 +138,92 @@ fn a_budget_of_minutes_goes_by_the_engines_clock() {
     let took = result["durationSeconds"].as_f64().unwrap();
     assert!((60.0..63.0).contains(&took), "{took}");
     assert!((25..35).contains(&crawl.saved()), "{}", crawl.saved());
+}
+
+/// A refresh in the markup or the head is a redirect (D4).
+fn refreshes(to: &str) -> [Reply; 2] {
+    let value = format!("5; url=http://{to}");
+    let by_head = Reply::html("wait").header("refresh", &value);
+    [Reply::html("wait").refresh(to), by_head]
+}
+
+#[test]
+fn a_refresh_leads_on_as_a_redirect_does() {
+    for (reply, is_parsed) in refreshes("b.test/1").into_iter().zip([true, false]) {
+        let mut crawl = catalogue(1)
+            .page("a.test/1", [reply])
+            .page("b.test/1", [Reply::html("there")])
+            .robots_replies("b.test", [Reply::robots("").after(secs(20))])
+            .start();
+        crawl.run_until_idle();
+        let read = ["fetching", "fetched", "parsing", "parsed", "saving", "done"];
+        let begins: &[&str] = if is_parsed { &read[..3] } else { &read[..1] };
+        let path = [begins, &["queued"], &read].concat();
+        assert_eq!(crawl.path("a.test/1"), path);
+        let moves = crawl.moves_of("a.test/1");
+        assert!(moves[begins.len() + 1].at - moves[begins.len()].at >= secs(19));
+        assert!(crawl.has_record("a.test/1"));
+        assert_eq!(crawl.times_asked("a.test/1"), 1);
+    }
+}
+
+#[test]
+fn a_refresh_is_checked_as_a_redirect_is() {
+    for reply in refreshes("elsewhere.test/1") {
+        let mut crawl = catalogue(1).page("a.test/1", [reply]).start();
+        crawl.run_until_idle();
+        let last = crawl.moves_of("a.test/1");
+        assert_eq!(last.last().unwrap().reason, Some(SkipReason::OutOfScope));
+        assert!(crawl.asked_of("elsewhere.test").is_empty());
+    }
+    for reply in refreshes("b.test/1") {
+        let mut crawl = catalogue(1)
+            .page("a.test/1", [reply])
+            .page("b.test/1", [Reply::html("there")])
+            .robots("b.test", "User-agent: *\nDisallow: /")
+            .start();
+        crawl.run_until_idle();
+        let last = crawl.moves_of("a.test/1");
+        assert_eq!(last.last().unwrap().reason, Some(SkipReason::Robots));
+    }
+    for (there, back) in refreshes("a.test/x").into_iter().zip(refreshes("a.test/1")) {
+        let mut crawl = catalogue(1)
+            .page("a.test/1", [there])
+            .page("a.test/x", [back])
+            .start();
+        crawl.run_until_idle();
+        assert_eq!(crawl.result()["deadByClass"]["redirect"], 1);
+        assert_eq!(crawl.times_asked("a.test/1"), 1);
+    }
+}
+
+#[test]
+fn a_page_that_refreshes_itself_or_late_is_a_page() {
+    for value in [
+        "5",
+        "0; url=http://a.test/1#top",
+        "0; url=/1",
+        "6; url=/x",
+        "0; url=mailto:x",
+    ] {
+        let page = Reply::html("page").header("refresh", value);
+        let mut crawl = catalogue(1).page("a.test/1", [page]).start();
+        crawl.run_until_idle();
+        assert!(crawl.has_record("a.test/1"), "{value}");
+        assert_eq!(crawl.times_asked("a.test/1"), 1);
+    }
+}
+
+#[test]
+fn a_refresh_is_taken_up_at_its_page_after_a_crash() {
+    let [reply, _] = refreshes("a.test/x");
+    let mut crawl = catalogue(1)
+        .page("a.test/1", [reply])
+        .page("a.test/x", [Reply::html("there").after(secs(9))])
+        .start();
+    crawl.run_until(|crawl| crawl.times_asked("a.test/x") == 1);
+    crawl.kill_and_resume();
+    crawl.run_until_idle();
+    assert_eq!(crawl.times_asked("a.test/1"), 2);
+    assert!(crawl.has_record("a.test/1"));
 }

@@ -24,6 +24,7 @@ use crate::{
         bounds::Bounds,
         convert::into_json,
         output::PageInput,
+        refresh,
         trace::{Trace, trace},
     },
     live::fetch::{self, FetchLetter},
@@ -80,26 +81,29 @@ pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
     let layered = args.settings.layered(Some(&site))?;
     layered.apply_to(&mut site.politeness);
     let stage = stage(&site, args.stage.as_deref())?;
-    let (url, final_url, answer) = page(args, &site, &layered.settings)?;
+    let mut page = page(args, &site, &layered.settings)?;
     let carried: Map<String, Json> = [("page", 1), ("position", 1)]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
-    let input = PageInput {
-        url: &url,
-        final_url: &final_url,
-        content_type: answer.content_type.as_deref(),
-        body: &answer.body,
-        carried: &carried,
-        depth: 0,
-    };
     let bounds = Bounds::from(&layered.settings.bounds);
-    let traced = trace(&site, stage, &input, &bounds);
-    let document = document(&site, stage, &input, answer.head.status, &traced);
+    let mut traced = trace(&site, stage, &page.input(&carried), &bounds);
+    for _ in 0..HOPS {
+        let leads_on = traced.outcome.as_ref().ok();
+        let to = leads_on.and_then(|extracted| Url::parse(extracted.refresh.as_ref()?).ok());
+        let Some(to) = to.filter(|_| page.is_fetched) else {
+            break;
+        };
+        let (end, answer) = fetch_page(args, &site, &layered.settings, to)?;
+        (page.final_url, page.answer) = (end.into(), answer);
+        traced = trace(&site, stage, &page.input(&carried), &bounds);
+    }
+    let (input, status) = (page.input(&carried), page.answer.head.status);
+    let document = document(&site, stage, &input, status, &traced);
     if args.json {
         say(&format!("{document}\n"));
     } else {
-        say(&words(&site, stage, &input, answer.head.status, &traced));
+        say(&words(&site, stage, &input, status, &traced));
     }
     let is_valid = matches!(&traced.outcome, Ok(extracted) if extracted.invalid.is_none());
     Ok(if is_valid {
@@ -127,19 +131,41 @@ fn stage(site: &Site, name: Option<&str>) -> Result<StageId, Failure> {
     })
 }
 
-/// The page's URL, where it came from in the end, and what it is.
-fn page(
-    args: &TryArgs,
-    site: &Site,
-    settings: &Settings,
-) -> Result<(String, String, Answer), Failure> {
+/// A page at hand.
+struct Loaded {
+    url: String,
+    /// Where it came from in the end.
+    final_url: String,
+    answer: Answer,
+    /// Where it leads on to can be fetched too.
+    is_fetched: bool,
+}
+
+impl Loaded {
+    fn input<'l>(&'l self, carried: &'l Map<String, Json>) -> PageInput<'l> {
+        PageInput {
+            url: &self.url,
+            final_url: &self.final_url,
+            content_type: self.answer.content_type.as_deref(),
+            body: &self.answer.body,
+            carried,
+            depth: 0,
+        }
+    }
+}
+
+fn page(args: &TryArgs, site: &Site, settings: &Settings) -> Result<Loaded, Failure> {
     let path = Path::new(&args.page);
     let url = Url::parse(&args.page).ok().filter(Url::has_host);
     if let (false, Some(url)) = (path.exists(), url) {
-        let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
         let canonical = site.scope.canonical(&url);
-        let (end, answer) = fetch_page(site, settings, connect_to, url)?;
-        return Ok((canonical, end.into(), answer));
+        let (end, answer) = fetch_page(args, site, settings, url)?;
+        return Ok(Loaded {
+            url: canonical,
+            final_url: end.into(),
+            answer,
+            is_fetched: true,
+        });
     }
     let body = fs::read(path).map_err(|error| {
         Failure::usage(format!(
@@ -156,17 +182,23 @@ fn page(
         body: Arc::new(body),
         ..Answer::default()
     };
-    Ok((url.clone(), url, answer))
+    Ok(Loaded {
+        url: url.clone(),
+        final_url: url,
+        answer,
+        is_fetched: false,
+    })
 }
 
 fn fetch_page(
+    args: &TryArgs,
     site: &Site,
     settings: &Settings,
-    connect_to: BTreeMap<String, SocketAddr>,
     mut url: Url,
 ) -> Result<(Url, Answer), Failure> {
     let (letters, orders) = bounded(4);
     let (reports, reported) = bounded(4);
+    let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
     let profile = request_profile(site, settings, connect_to);
     let fetcher = fetch::spawn(orders, reports, 1)
         .map_err(|error| Failure::internal(format!("no threads to fetch with: {error}")))?;
@@ -189,9 +221,7 @@ fn fetch_page(
         let outcome = reported.recv_timeout(wait).map(|report| report.outcome);
         match outcome {
             Ok(Outcome::Answered(answer)) => {
-                let location = answer.head.header("location").map(str::to_owned);
-                let is_redirect = (300..400).contains(&answer.head.status);
-                let Some(location) = location.filter(|_| is_redirect) else {
+                let Some(location) = leads_to(&url, &answer.head) else {
                     drop(fetcher);
                     return Ok((url, *answer));
                 };
@@ -216,6 +246,17 @@ fn fetch_page(
     Err(Failure::usage(format!(
         "more than {HOPS} redirects, the last to {url}"
     )))
+}
+
+/// Where a head leads: a redirect's, or that of a page which another one follows at once.
+fn leads_to(url: &Url, head: &Head) -> Option<String> {
+    if (300..400).contains(&head.status) {
+        return head.header("location").map(str::to_owned);
+    }
+    let location = refresh::target(head.header("refresh")?)?;
+    let to = url.join(location).ok()?;
+    let is_page = matches!(to.scheme(), "http" | "https") && !refresh::is_same_page(url, &to);
+    is_page.then(|| to.into())
 }
 
 fn document(
@@ -260,6 +301,7 @@ fn document(
                 "pageCount": extracted.page_count,
                 "hasNext": extracted.has_next,
                 "remarks": extracted.remarks.document(),
+                "refresh": extracted.refresh,
                 "warnings": extracted.warnings,
             })
         }

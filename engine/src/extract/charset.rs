@@ -1,41 +1,78 @@
 //! Character sets (SPEC D5): BOM, then the HTTP header, then what the page declares, then a guess.
+//! What the page declares behind its first KiB, or in its body, the parser meets.
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
+use memchr::memchr;
+
+use super::content::is_xml;
 
 /// How far into the body a declaration is looked for.
 const PRESCAN: usize = 1_024;
 
-/// The body as text without its BOM, and the character set it was read in.
-pub(super) fn decode<'b>(
-    content_type: Option<&str>,
-    body: &'b [u8],
-) -> (Cow<'b, str>, &'static Encoding) {
-    if let Some((encoding, length)) = Encoding::for_bom(body) {
-        return (
-            encoding.decode_without_bom_handling(&body[length..]).0,
+/// A body as text.
+pub(super) struct Decoded<'b> {
+    /// Without its byte order mark.
+    pub(super) text: Cow<'b, str>,
+    /// What it was read in.
+    pub(super) encoding: &'static Encoding,
+    /// Nothing on the page changes it any more; else the first declaration that the parser meets
+    /// does.
+    pub(super) is_settled: bool,
+}
+
+impl<'b> Decoded<'b> {
+    /// The body in this character set.
+    pub(super) fn settled(encoding: &'static Encoding, body: &'b [u8]) -> Self {
+        Self {
+            text: encoding.decode_without_bom_handling(body).0,
             encoding,
-        );
+            is_settled: true,
+        }
     }
-    let declared = content_type
+
+    fn for_now(encoding: &'static Encoding, body: &'b [u8]) -> Self {
+        Self {
+            is_settled: false,
+            ..Self::settled(encoding, body)
+        }
+    }
+}
+
+/// The body as text without its BOM, and the character set it was read in.
+pub(super) fn decode<'b>(content_type: Option<&str>, body: &'b [u8]) -> Decoded<'b> {
+    if let Some((encoding, length)) = Encoding::for_bom(body) {
+        return Decoded::settled(encoding, &body[length..]);
+    }
+    let header = content_type
         .and_then(header_label)
-        .and_then(|label| resolve(label, body))
-        .or_else(|| declared(body));
-    if let Some(encoding) = declared {
-        return (encoding.decode_without_bom_handling(body).0, encoding);
+        .and_then(|label| resolve(label, body));
+    if let Some(encoding) = header {
+        return Decoded::settled(encoding, body);
+    }
+    if is_xml(content_type) {
+        // In XML the page's `<meta>` says nothing; it is a hint all the same.
+        if let Some(encoding) = xml_declaration(body).or_else(|| declared(body)) {
+            return Decoded::settled(encoding, body);
+        }
+    } else if let Some(encoding) = declared(body) {
+        return Decoded::for_now(encoding, body);
     }
     if let Some(encoding) = bare_utf16(body) {
-        return (encoding.decode_without_bom_handling(body).0, encoding);
+        return Decoded::settled(encoding, body);
     }
     if let Ok(text) = std::str::from_utf8(body) {
-        return (Cow::Borrowed(text), UTF_8);
+        return Decoded {
+            text: Cow::Borrowed(text),
+            encoding: UTF_8,
+            is_settled: false,
+        };
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(body, true);
-    let encoding = detector.guess(None, Utf8Detection::Allow);
-    (encoding.decode_without_bom_handling(body).0, encoding)
+    Decoded::for_now(detector.guess(None, Utf8Detection::Allow), body)
 }
 
 /// The character set of an HTTP label. `utf-16` alone does not name a byte order: the zeros of
@@ -95,35 +132,123 @@ fn parameters(header: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What the first KiB declares: `<meta charset>`, `<meta content="…charset=…">` or an XML
-/// declaration; comments and everything from `<body` on do not count.
+/// What the first KiB declares: a `<meta>`, else an XML declaration, else what only looks like a
+/// `<meta>`. Comments, values of attributes and everything from `<body` on do not count; what the
+/// body declares the parser meets.
 fn declared(body: &[u8]) -> Option<&'static Encoding> {
     let head = &body[..body.len().min(PRESCAN)];
+    prescan(head)
+        .or_else(|| xml_declaration(head))
+        .or_else(|| misspelt(head))
+}
+
+/// The first `<meta>` that declares a character set, as the WHATWG prescan finds it.
+fn prescan(head: &[u8]) -> Option<&'static Encoding> {
     let mut rest = head;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'<') {
+    while let Some(at) = memchr(b'<', rest) {
         rest = &rest[at + 1..];
         if rest.starts_with(b"!--") {
-            rest = &rest[find(rest, b"-->")? + 3..];
-        } else if starts_with_name(rest, b"?xml") {
-            if let Some(found) = attribute(&rest[4..], b"encoding").and_then(meta_encoding) {
+            rest = after_comment(rest)?;
+            continue;
+        }
+        if starts_with_name(rest, b"body") {
+            return None;
+        }
+        let is_tag = |rest: &[u8]| rest.first().is_some_and(u8::is_ascii_alphabetic);
+        if is_tag(rest) || rest.strip_prefix(b"/").is_some_and(is_tag) {
+            let goes_on = rest
+                .get(4)
+                .is_some_and(|b| b.is_ascii_whitespace() || *b == b'/');
+            let is_meta = goes_on && starts_with_name(rest, b"meta");
+            let ends = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
+            let name_end = if is_meta {
+                4
+            } else {
+                rest.iter().position(ends)?
+            };
+            let mut tag = Attributes {
+                rest: &rest[name_end..],
+            };
+            let all: Vec<_> = tag.by_ref().collect();
+            rest = tag.rest;
+            let value = |name: &str| {
+                let mut named = all.iter().filter(|(own, _)| is_named(own, name));
+                Some(named.next()?.1)
+            };
+            if let Some(found) = Some(value).filter(|_| is_meta).and_then(of_meta) {
                 return Some(found);
             }
-        } else if starts_with_name(rest, b"body") {
-            return None;
-        } else if starts_with_name(rest.trim_ascii_start(), b"meta") {
-            let tag = &rest.trim_ascii_start()[4..];
-            let found = attribute(tag, b"charset")
-                .and_then(meta_encoding)
-                .or_else(|| {
-                    let content = attribute(tag, b"content")?.to_ascii_lowercase();
-                    meta_encoding(content_charset(&content)?)
-                });
-            if found.is_some() {
-                return found;
-            }
+        } else if matches!(rest.first(), Some(b'!' | b'/' | b'?')) {
+            rest = &rest[memchr(b'>', rest)? + 1..];
         }
     }
     None
+}
+
+/// The character set that a `<meta>` with these attributes declares. `content` counts only where
+/// it stands for the header.
+pub(super) fn of_meta<'t>(
+    attribute: impl Fn(&str) -> Option<&'t [u8]>,
+) -> Option<&'static Encoding> {
+    let by_content = || {
+        let pragma = attribute("http-equiv")?;
+        let content = attribute("content")?;
+        let is_type = pragma.eq_ignore_ascii_case(b"content-type");
+        meta_encoding(content_charset(content).filter(|_| is_type)?)
+    };
+    attribute("charset")
+        .and_then(meta_encoding)
+        .or_else(by_content)
+}
+
+/// What an XML declaration at the beginning says.
+fn xml_declaration(body: &[u8]) -> Option<&'static Encoding> {
+    let declaration = body.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let mut all = Attributes { rest: declaration };
+    let (_, label) = all.find(|(name, _)| is_named(name, "encoding"))?;
+    meta_encoding(label)
+}
+
+/// What stands for the header but for its spelling (`< meta`, `httpequiv`): no browser reads it,
+/// but it is a better hint than none.
+fn misspelt(head: &[u8]) -> Option<&'static Encoding> {
+    let mut rest = head;
+    while let Some(at) = memchr(b'<', rest) {
+        rest = &rest[at + 1..];
+        if rest.starts_with(b"!--") {
+            rest = after_comment(rest)?;
+            continue;
+        }
+        if starts_with_name(rest, b"body") {
+            return None;
+        }
+        let tag = rest.trim_ascii_start();
+        if !starts_with_name(tag, b"meta") {
+            continue;
+        }
+        let all: Vec<_> = Attributes { rest: &tag[4..] }.collect();
+        let value = |wanted: &dyn Fn(&str) -> bool| {
+            let name = |own: &[u8]| String::from_utf8_lossy(own).to_ascii_lowercase();
+            let mut named = all.iter().filter(|(own, _)| wanted(&name(own)));
+            named.next().map(|(_, value)| *value)
+        };
+        let is_type = value(&|name| name.replace('-', "") == "httpequiv").is_some_and(|value| {
+            let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+            value.replace('-', "").contains("contenttype")
+        });
+        let content = value(&|name| name == "content").filter(|_| is_type);
+        let found = content.and_then(content_charset).and_then(meta_encoding);
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// What follows a comment. The dashes of `<!-->` open and close it at once.
+fn after_comment(rest: &[u8]) -> Option<&[u8]> {
+    let end = find(&rest[1..], b"-->")?;
+    Some(&rest[1 + end + 3..])
 }
 
 /// A page that could be read far enough to see its label is not UTF-16, whatever it says.
@@ -138,55 +263,70 @@ fn meta_encoding(label: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The label after `charset=` in the (lower-case) value of a `content` attribute.
+/// The label after `charset=` in the value of a `content` attribute.
 fn content_charset(content: &[u8]) -> Option<&[u8]> {
-    let after = &content[find(content, b"charset")? + 7..];
-    let value = after
-        .trim_ascii_start()
-        .strip_prefix(b"=")?
-        .trim_ascii_start();
-    let end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'"' | b'\'');
-    let value = value
-        .strip_prefix(b"\"")
-        .or(value.strip_prefix(b"'"))
-        .unwrap_or(value);
-    Some(&value[..value.iter().position(end).unwrap_or(value.len())])
+    let is_word = |word: &[u8]| word.eq_ignore_ascii_case(b"charset");
+    let mut rest = content;
+    let value = loop {
+        rest = &rest[rest.windows(7).position(is_word)? + 7..];
+        if let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") {
+            break value.trim_ascii_start();
+        }
+    };
+    let until = |value: &'_ [u8], ends: &dyn Fn(&u8) -> bool| value.iter().position(ends);
+    if let (quote @ (b'"' | b'\''), quoted) = value.split_first()? {
+        return Some(&quoted[..until(quoted, &|b| b == quote)?]);
+    }
+    let end = until(value, &|b| b.is_ascii_whitespace() || *b == b';');
+    Some(&value[..end.unwrap_or(value.len())])
 }
 
-/// The value of an attribute of the tag that begins before `tag`, as HTML reads it.
-fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
-    let mut rest = tag;
-    loop {
-        let start = rest
-            .iter()
-            .position(|b| !b.is_ascii_whitespace() && !matches!(b, b'/' | b'?'))?;
-        rest = &rest[start..];
+/// Names and values of the tag that begins before `rest`, as HTML reads them.
+struct Attributes<'t> {
+    rest: &'t [u8],
+}
+
+impl<'t> Iterator for Attributes<'t> {
+    type Item = (&'t [u8], &'t [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let is_between = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'?');
+        let Some(start) = self.rest.iter().position(|b| !is_between(b)) else {
+            self.rest = b"";
+            return None;
+        };
+        let rest = &self.rest[start..];
         if rest[0] == b'>' {
+            self.rest = rest;
             return None;
         }
-        let name_end = rest
-            .iter()
-            .skip(1)
-            .position(|b| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'/'))
-            .map_or(rest.len(), |at| at + 1);
-        let name = &rest[..name_end];
-        rest = rest[name_end..].trim_ascii_start();
-        let mut value: &[u8] = b"";
-        if let Some(after) = rest.strip_prefix(b"=") {
-            let after = after.trim_ascii_start();
-            let first = after.first()?;
-            (value, rest) = if matches!(first, b'"' | b'\'') {
-                let end = after[1..].iter().position(|b| b == first)?;
-                (&after[1..=end], &after[end + 2..])
-            } else {
-                let ends = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
-                after.split_at(after.iter().position(ends).unwrap_or(after.len()))
+        let ends_name = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'/');
+        let name_end = rest.iter().skip(1).position(ends_name);
+        let (name, rest) = rest.split_at(name_end.map_or(rest.len(), |at| at + 1));
+        let rest = rest.trim_ascii_start();
+        let Some(after) = rest.strip_prefix(b"=") else {
+            self.rest = rest;
+            return Some((name, b""));
+        };
+        let after = after.trim_ascii_start();
+        if let Some((quote @ (b'"' | b'\''), quoted)) = after.split_first() {
+            let Some(end) = memchr(*quote, quoted) else {
+                self.rest = b"";
+                return None;
             };
+            self.rest = &quoted[end + 1..];
+            return Some((name, &quoted[..end]));
         }
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(value);
-        }
+        let ends = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
+        let end = after.iter().position(ends).unwrap_or(after.len());
+        let (value, rest) = after.split_at(end);
+        self.rest = rest;
+        Some((name, value))
     }
+}
+
+fn is_named(name: &[u8], wanted: &str) -> bool {
+    name.eq_ignore_ascii_case(wanted.as_bytes())
 }
 
 fn starts_with_name(rest: &[u8], name: &[u8]) -> bool {

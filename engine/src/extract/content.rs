@@ -34,13 +34,7 @@ const MAGIC: &[(&[u8], &str)] = &[
 
 /// Decides by the declared type, then by the first bytes.
 pub(super) fn form(content_type: Option<&str>, body: &[u8]) -> Result<Form, ExtractError> {
-    let essence = content_type
-        .unwrap_or_default()
-        .split([';', ','])
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = essence(content_type);
     if let Some(what) = refused(&essence) {
         return Err(wrong(&format!("the server says it is {what} ({essence})")));
     }
@@ -53,6 +47,23 @@ pub(super) fn form(content_type: Option<&str>, body: &[u8]) -> Result<Form, Extr
     let json = matches!(essence.as_str(), "application/json" | "text/json")
         || (essence.starts_with("application/") && essence.ends_with("+json"));
     Ok(if json { Form::Json } else { Form::Html })
+}
+
+/// The declared type without its parameters, in lower case.
+fn essence(content_type: Option<&str>) -> String {
+    let first = content_type.unwrap_or_default().split([';', ',']).next();
+    first.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether the declared type is XML, XHTML included: then an element may end where it begins.
+pub(crate) fn is_xml(content_type: Option<&str>) -> bool {
+    let essence = essence(content_type);
+    matches!(essence.as_str(), "application/xml" | "text/xml") || essence.ends_with("+xml")
+}
+
+/// Whether the declared type is HTML or XML.
+pub(crate) fn is_markup(content_type: Option<&str>) -> bool {
+    is_xml(content_type) || essence(content_type) == "text/html"
 }
 
 fn wrong(why: &str) -> ExtractError {

@@ -1,11 +1,13 @@
 //! HTML through a guarded tree sink: nesting, elements and attributes are bounded while the tree
 //! grows, so that no page costs quadratic time or overflows a stack (SPEC N2).
 
+mod names;
 mod reference;
 mod script;
 mod sink;
 mod tokens;
 
+use encoding_rs::Encoding;
 use html5ever::{
     tendril::StrTendril,
     tree_builder::{TreeBuilder, TreeBuilderOpts, TreeSink},
@@ -26,12 +28,29 @@ use crate::{
 /// Bytes read between two looks at the clock.
 const CHUNK: usize = 4_096;
 
+/// How a page is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// As XML an element ends where it begins if its tag says so (`<title/>`).
+    pub(super) is_xml: bool,
+    /// What the text was decoded as, while the page may declare another character set.
+    pub(super) unsure_of: Option<&'static Encoding>,
+}
+
+/// What came of parsing.
+pub(super) enum Parsed {
+    Tree(Tree),
+    /// The page declares a character set that it was not decoded as.
+    Declared(&'static Encoding),
+}
+
 /// Parses a page, or says which bound it broke.
 pub(super) fn parse(
     text: &str,
+    manner: Manner,
     bounds: &Bounds,
     expired: &dyn Fn() -> bool,
-) -> Result<Tree, (ErrorClass, String)> {
+) -> Result<Parsed, (ErrorClass, String)> {
     let too_large = |what: String| (ErrorClass::TooLarge, what);
     if u32::try_from(text.len()).is_err() {
         return Err(too_large("the page has more than 4 GiB of text".to_owned()));
@@ -43,7 +62,7 @@ pub(super) fn parse(
         ..TreeBuilderOpts::default()
     };
     let builder = TreeBuilder::new(GuardedSink::new(text.len(), bounds), options);
-    let mut tokens = Tokens::new(&whole, &builder, bounds.max_attributes);
+    let mut tokens = Tokens::new(&whole, &builder, bounds.max_attributes, manner);
     let mut look_at = 0;
     loop {
         let more = tokens.step();
@@ -53,6 +72,11 @@ pub(super) fn parse(
         };
         if let Some(broken) = broken {
             return Err(too_large(broken.message(bounds)));
+        }
+        if let Some(declared) = tokens.declared()
+            && manner.unsure_of != Some(declared)
+        {
+            return Ok(Parsed::Declared(declared));
         }
         if tokens.position() >= look_at {
             look_at = tokens.position() + CHUNK;
@@ -64,7 +88,7 @@ pub(super) fn parse(
             }
         }
         if matches!(more, Ok(false)) {
-            return Ok(builder.sink.finish());
+            return Ok(Parsed::Tree(builder.sink.finish()));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         meter::{Held, written},
         output::Value,
         page::Page,
-        rows::{Label, Wanted},
+        rows::{Label, Wanted, Whose},
         shape::{from_toml, is_raw, shaped},
     },
     site::{
@@ -205,12 +205,15 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
     let mut map = Map::new();
     let mut found: Vec<Raw> = Vec::new();
     let mut held = page.meter().hold();
-    for (row, label) in rows.labelled(&page.index, rule.label) {
-        if let Some(wanted) = &wanted
-            && !label.is_one_of(wanted)
-        {
-            continue;
-        }
+    let labels = |whose| {
+        let all = rows.labelled(&page.index, rule.label, whose);
+        all.filter(|(_, label)| wanted.as_ref().is_none_or(|wanted| label.is_one_of(wanted)))
+    };
+    let nested = labels(Whose::Nested).filter(|(row, label)| {
+        let own = rows.row_of(label).filter(|own| own != row);
+        !own.is_some_and(|own| has_value(page, rule.value, own))
+    });
+    for (row, label) in labels(Whose::Own).chain(nested) {
         if field.kind == FieldType::Map {
             let values = beside(page, field, rule.value, row, label);
             let value = match values.into_iter().next() {
@@ -237,6 +240,12 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &Rows<'_>) -> Vec
         found.push(Raw::Json(Json::Object(map)));
     }
     found
+}
+
+/// Whether something stands in the row where values do.
+fn has_value(page: &Page<'_>, value: &Fallbacks, row: usize) -> bool {
+    let mut picks = value.0.iter();
+    picks.any(|pick| page.index.pick(Some(row), pick).next().is_some())
 }
 
 /// The values of one label of a row.

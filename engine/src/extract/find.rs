@@ -1,6 +1,6 @@
 //! The elements of a page in document order, and selectors over them.
 
-use html5ever::LocalName;
+use html5ever::{LocalName, local_name};
 use selectors::{
     Element as _, OpaqueElement,
     context::{
@@ -14,7 +14,7 @@ use crate::{
     extract::{
         bounds::Bounds,
         meter::Meter,
-        tree::{Element, Tree},
+        tree::{Element, Piece, Tree},
     },
     site::{
         compiled::{Pick, Take},
@@ -99,6 +99,19 @@ impl<'h> Index<'h> {
         self.elements[at]
     }
 
+    /// One past the last descendant of an element.
+    pub(super) fn end(&self, at: usize) -> usize {
+        self.ends[at]
+    }
+
+    /// Whether a table stands within `outer`, around an element in it or as that element.
+    pub(super) fn is_in_table_within(&self, outer: usize, at: usize) -> bool {
+        let outer = self.elements[outer].opaque();
+        std::iter::successors(Some(self.elements[at]), Element::parent_element)
+            .take_while(|around| around.opaque() != outer)
+            .any(|around| around.name().local == local_name!("table"))
+    }
+
     /// The HTML, SVG or `MathML` elements of this name: all of the page are looked at.
     pub(super) fn named(&self, name: LocalName) -> impl Iterator<Item = Element<'h>> {
         let wanted = mark(Kind::Tag, &name);
@@ -154,6 +167,24 @@ impl<'h> Index<'h> {
         }
     }
 
+    /// Where the links in an element lead, else the one around it.
+    pub(super) fn links_near(&self, at: usize) -> Vec<&'h str> {
+        let range = at + 1..self.ends[at];
+        if !self.meter.work(range.len()) {
+            return Vec::new();
+        }
+        let inside: Vec<_> = self.elements[range].iter().filter_map(link).collect();
+        if !inside.is_empty() {
+            return inside;
+        }
+        let around = self.elements[at].parent_element();
+        let mut around = std::iter::successors(around, Element::parent_element);
+        around
+            .find_map(|element| link(&element))
+            .into_iter()
+            .collect()
+    }
+
     /// Takes the work from the budget. With `~` each element that the selector's last part admits
     /// may look at all its siblings, of which sixteen count as one step.
     fn pay(&self, range: std::ops::Range<usize>, selector: &Selector) -> bool {
@@ -194,8 +225,8 @@ impl<'h> Index<'h> {
         }
         let element = self.elements[at];
         let taken = match take {
-            Take::Text => joined(element.text(), raw),
-            Take::Own => joined(element.own_text(), raw),
+            Take::Text => read_out(element, true, raw),
+            Take::Own => read_out(element, false, raw),
             Take::Html => {
                 let html = element.inner_html();
                 if raw { html } else { cleaned(&html) }
@@ -214,32 +245,66 @@ impl<'h> Index<'h> {
     }
 }
 
-/// Trimmed, every run of Unicode white space one space.
-pub(super) fn cleaned(text: &str) -> String {
-    joined(std::iter::once(text), false)
+/// Where an element leads, if it is a link of HTML.
+fn link<'h>(element: &Element<'h>) -> Option<&'h str> {
+    let name = element.name();
+    let is_link = matches!(name.local, local_name!("a") | local_name!("area"));
+    let href = element.attribute("href").filter(|_| is_link)?;
+    Some(href).filter(|href| !href.trim_start().is_empty())
 }
 
-fn joined<'t>(pieces: impl Iterator<Item = &'t str>, raw: bool) -> String {
-    if raw {
-        return pieces.collect();
-    }
-    let mut out = String::new();
-    let mut gap = false;
-    for piece in pieces {
-        gap |= piece.starts_with(char::is_whitespace);
+/// Trimmed, every run of Unicode white space one space.
+pub(super) fn cleaned(text: &str) -> String {
+    let mut words = Words::default();
+    words.add(text);
+    words.out
+}
+
+fn read_out(element: Element<'_>, whole: bool, raw: bool) -> String {
+    let mut words = Words::default();
+    element.read_out(whole, |piece| match piece {
+        Piece::Text(text) if raw => words.add_raw(text),
+        Piece::Text(text) => words.add(text),
+        Piece::Border => words.gap = true,
+    });
+    words.out
+}
+
+/// A text that is put together.
+#[derive(Default)]
+struct Words {
+    out: String,
+    /// What comes next begins a new word.
+    gap: bool,
+}
+
+impl Words {
+    fn add(&mut self, piece: &str) {
+        self.gap |= piece.starts_with(char::is_whitespace);
         for word in piece.split_whitespace() {
-            if gap && !out.is_empty() {
-                out.push(' ');
+            if self.gap && !self.out.is_empty() {
+                self.out.push(' ');
             }
-            out.push_str(word);
-            gap = true;
+            self.out.push_str(word);
+            self.gap = true;
         }
-        gap = match piece.chars().next_back() {
-            Some(last) => last.is_whitespace(),
-            None => gap,
-        };
+        if let Some(last) = piece.chars().next_back()
+            && !last.is_whitespace()
+        {
+            self.gap = false;
+        }
     }
-    out
+
+    /// As it stands in the source; where words are parted by no white space, a space parts them.
+    fn add_raw(&mut self, piece: &str) {
+        let is_parted = self.out.is_empty()
+            || self.out.ends_with(char::is_whitespace)
+            || piece.starts_with(char::is_whitespace);
+        if std::mem::take(&mut self.gap) && !is_parted {
+            self.out.push(' ');
+        }
+        self.out.push_str(piece);
+    }
 }
 
 #[cfg(test)]

@@ -108,6 +108,31 @@ impl<'f> Found<'f> {
         Offer::New
     }
 
+    /// The key that a page of this stage has, if scope and bounds let it through.
+    pub(super) fn key_of(&self, to: StageId, url: &Url) -> Option<PageKey> {
+        let (canonical, _) = self.admitted(url).ok()?;
+        Some(PageKey::new(
+            &self.site.name,
+            &self.site.stage(to).name,
+            &canonical,
+        ))
+    }
+
+    /// The page's own keys: as it was asked for, and as what answered.
+    pub(super) fn own_keys(&self, page: &PageInput<'_>) -> impl Iterator<Item = PageKey> {
+        let (stage, own) = self.own;
+        let answered = (page.final_url != page.url)
+            .then(|| Url::parse(page.final_url).ok())
+            .flatten();
+        let answered = answered.and_then(|url| self.key_of(stage, &url));
+        std::iter::once(own).chain(answered)
+    }
+
+    /// Whether a page is among the links already.
+    pub(super) fn has(&self, to: StageId, key: PageKey) -> bool {
+        self.keys.contains(&(to, key))
+    }
+
     /// A reference that leads to no page.
     pub(super) fn skip(&mut self, href: &str) {
         let kind = if is_too_long(href) {

@@ -61,6 +61,9 @@ pub struct Extracted {
     pub page_count: Option<u32>,
     /// Whether a following page was found (next link, pattern within count).
     pub has_next: bool,
+    /// The page leads on to this URL by itself, as a redirect does (`<meta http-equiv=refresh>`):
+    /// nothing else of it is read.
+    pub refresh: Option<String>,
     /// Cards lack what their record requires: the page has failed, and the rest of it counts.
     pub invalid: Option<String>,
     /// What is wrong but does not fail the page.

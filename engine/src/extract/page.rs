@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use encoding_rs::Encoding;
-use html5ever::local_name;
+use html5ever::{local_name, ns};
 use serde_json::Value as Json;
 use url::Url;
 
@@ -90,6 +90,30 @@ impl<'p> Page<'p> {
         (!trimmed.is_empty() && self.meter().work(trimmed.len())).then(|| trimmed.to_owned())
     }
 
+    /// The references of what a selector of links means: of the element itself, else of the links
+    /// in it, else of the link around it, else its text where that was asked for.
+    pub(super) fn links_of(&self, at: usize, wanted: &Take) -> Vec<String> {
+        let is_href = match wanted {
+            Take::Text => true,
+            Take::Attribute(name) => name == "href",
+            Take::Own | Take::Html => false,
+        };
+        let own = Take::Attribute("href".to_owned());
+        let take = if is_href { &own } else { wanted };
+        if let Some(own) = self.reference(at, take) {
+            return vec![own];
+        }
+        if !is_href {
+            return Vec::new();
+        }
+        let near = self.index.links_near(at).into_iter();
+        let near: Vec<String> = near.map(str::to_owned).collect();
+        match wanted {
+            Take::Text if near.is_empty() => self.reference(at, wanted).into_iter().collect(),
+            _ => near,
+        }
+    }
+
     /// The body as JSON.
     pub(super) fn body(&self) -> Option<&Json> {
         self.body
@@ -130,13 +154,14 @@ impl<'p> Page<'p> {
     }
 }
 
-/// The first `<base href>`, resolved against where the answer came from.
+/// The first `<base href>` of HTML, resolved against where the answer came from.
 fn base(input: &PageInput<'_>, index: &Index<'_>) -> Option<Url> {
     let own = Url::parse(input.final_url)
         .or_else(|_| Url::parse(input.url))
         .ok();
     let declared = index
         .named(local_name!("base"))
+        .filter(|element| element.name().ns == ns!(html))
         .find_map(|element| element.attribute("href"))
         .and_then(|href| match &own {
             Some(own) => own.join(href).ok(),

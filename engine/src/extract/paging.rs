@@ -12,6 +12,8 @@ use url::Url;
 
 use crate::{
     extract::{
+        carried::Carried,
+        chain,
         convert::into_json,
         field::is_missing,
         find::Index,
@@ -21,7 +23,7 @@ use crate::{
         shape::captured,
     },
     model::ids::StageId,
-    site::compiled::{CountRule, Fallbacks, Pages, Source, Stage},
+    site::compiled::{CountRule, Pages, Source, Stage},
 };
 
 /// The number of this page in its list: the one in its URL where that fits the pattern, else its
@@ -68,11 +70,11 @@ pub(super) fn read(
     let shown = Shown::read(stage, page, found, out);
     match pages {
         Pages::Next(next) => {
-            if let Some(url) = next_url(page, next)
-                && !shown.is_the_end()
-            {
+            let onward = chain::onward(next, id, page, found, out);
+            if let Some(onward) = onward.filter(|_| !shown.is_the_end()) {
                 let next = number.saturating_add(1);
-                out.has_next = offer(found, id, &url, page, next, shown, None);
+                let tells = |carried: &mut _| onward.carry(carried);
+                out.has_next = offer(found, id, &onward.url, page, next, shown, &tells);
             }
         }
         Pages::Pattern {
@@ -102,7 +104,12 @@ pub(super) fn read(
                 let Ok(url) = Url::parse(&pattern.replace("{page}", &wanted.to_string())) else {
                     return;
                 };
-                out.has_next |= offer(found, id, &url, page, wanted, shown, told) && !is_guess;
+                let tells = |carried: &mut Carried| {
+                    if let Some(told) = told {
+                        carried.insert(TOLD, Json::from(told));
+                    }
+                };
+                out.has_next |= offer(found, id, &url, page, wanted, shown, &tells) && !is_guess;
                 if found.is_full() {
                     return;
                 }
@@ -139,14 +146,6 @@ fn following_numbers(
     (first.chain(then), is_tried)
 }
 
-/// The reference of the next link, wherever its selectors find one first.
-fn next_url(page: &Page<'_>, next: &Fallbacks) -> Option<Url> {
-    next.0.iter().find_map(|pick| {
-        let at = page.index.pick(None, pick).next()?;
-        page.followed(&page.reference(at, &pick.take)?)
-    })
-}
-
 /// Offers a page of the same list. It carries what led to the list, with its own number; having
 /// no `position` tells it from a card's page.
 fn offer(
@@ -156,20 +155,19 @@ fn offer(
     page: &Page<'_>,
     number: u32,
     shown: Shown,
-    told: Option<u32>,
+    tells: &dyn Fn(&mut Carried),
 ) -> bool {
     let offer = found.offer(id, url, || {
         let mut carried = page.carried().clone();
         carried.remove("position");
         carried.remove(SHOWN);
         carried.remove(TOLD);
+        chain::forget(&mut carried);
         carried.insert("page", Json::from(number));
         if let Some(print) = shown.print {
             carried.insert(SHOWN, Json::from(vec![print, shown.repeats]));
         }
-        if let Some(told) = told {
-            carried.insert(TOLD, Json::from(told));
-        }
+        tells(&mut carried);
         carried
     });
     offer == Offer::New

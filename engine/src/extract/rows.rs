@@ -14,12 +14,30 @@ use crate::{
 
 /// The rows of one selector below one card.
 pub(super) struct Rows {
-    at: Vec<usize>,
-    labels: Vec<OnceCell<Vec<Label>>>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    at: usize,
+    end: usize,
+    /// The row that this one stands in, by its place.
+    outer: Option<usize>,
+    own: OnceCell<Vec<Label>>,
+    nested: OnceCell<Vec<Label>>,
+}
+
+/// Which labels of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those in the row itself.
+    Own,
+    /// Those of rows and tables that are nested in it.
+    Nested,
 }
 
 /// A label as it stands in its row, without the colon.
 pub(super) struct Label {
+    at: usize,
     pub(super) text: String,
     folded: OnceCell<String>,
     /// Where its values stand, if its row has several labels (`dt dd dt dd`): after it, up to the
@@ -79,27 +97,95 @@ fn without_colon(label: &str) -> &str {
 }
 
 impl Rows {
+    fn new(index: &Index<'_>, found: impl Iterator<Item = usize>) -> Self {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut open: Vec<usize> = Vec::new();
+        for at in found {
+            while open.last().is_some_and(|last| rows[*last].end <= at) {
+                open.pop();
+            }
+            let outer = open.last().copied();
+            open.push(rows.len());
+            rows.push(Row {
+                at,
+                end: index.end(at),
+                outer,
+                own: OnceCell::new(),
+                nested: OnceCell::new(),
+            });
+        }
+        Self { rows }
+    }
+
     /// Each row's element with each of its labels, which are read when they are first asked for.
     pub(super) fn labelled<'s>(
         &'s self,
         index: &'s Index<'_>,
         label: &'s Fallbacks,
+        whose: Whose,
     ) -> impl Iterator<Item = (usize, &'s Label)> {
-        self.at.iter().zip(&self.labels).flat_map(|(row, known)| {
-            let labels = known.get_or_init(|| read(index, label, *row));
-            labels.iter().map(|label| (*row, label))
+        self.rows.iter().enumerate().flat_map(move |(place, row)| {
+            let own = row.own.get_or_init(|| self.read_own(index, label, place));
+            let labels = match whose {
+                Whose::Own => own,
+                Whose::Nested => row.nested.get_or_init(|| {
+                    let mut all = read(index, label, row.at, |_| true);
+                    all.retain(|label| !self.is_own(index, place, label.at));
+                    all
+                }),
+            };
+            labels.iter().map(|label| (row.at, label))
         })
+    }
+
+    /// The element of the row that the label itself stands in.
+    pub(super) fn row_of(&self, label: &Label) -> Option<usize> {
+        self.innermost(label.at).map(|place| self.rows[place].at)
+    }
+
+    fn read_own(&self, index: &Index<'_>, label: &Fallbacks, place: usize) -> Vec<Label> {
+        let row = &self.rows[place];
+        let mut all_are_own = true;
+        let own = read(index, label, row.at, |at| {
+            let is_own = self.is_own(index, place, at);
+            all_are_own &= is_own;
+            is_own
+        });
+        if all_are_own {
+            row.nested.set(Vec::new()).ok();
+        }
+        own
+    }
+
+    fn is_own(&self, index: &Index<'_>, place: usize, label: usize) -> bool {
+        self.innermost(label) == Some(place)
+            && !index.is_in_table_within(self.rows[place].at, label)
+    }
+
+    fn innermost(&self, element: usize) -> Option<usize> {
+        let after = self.rows.partition_point(|row| row.at <= element);
+        let mut place = after.checked_sub(1)?;
+        while self.rows[place].end <= element {
+            place = self.rows[place].outer?;
+        }
+        Some(place)
     }
 }
 
-/// The labels of a row: those of the first selector whose first match has a text.
-fn read(index: &Index<'_>, fallbacks: &Fallbacks, row: usize) -> Vec<Label> {
-    let found = texts(index, fallbacks, row);
+/// The labels of a row that count: those of the first selector whose first match has a text.
+fn read(
+    index: &Index<'_>,
+    fallbacks: &Fallbacks,
+    row: usize,
+    counts: impl FnMut(usize) -> bool,
+) -> Vec<Label> {
+    let found = texts(index, fallbacks, row, counts);
     let label = |(place, (at, text)): (usize, &(usize, String))| {
         let next = found.get(place + 1).map_or(usize::MAX, |(at, _)| *at);
         // What stands before the first label can only be its own.
         let from = if place == 0 { 0 } else { at + 1 };
         Label {
+            at: *at,
             text: without_colon(text).to_owned(),
             folded: OnceCell::new(),
             values: (found.len() > 1).then_some(from..=next),
@@ -111,9 +197,15 @@ fn read(index: &Index<'_>, fallbacks: &Fallbacks, row: usize) -> Vec<Label> {
 
 /// The texts that the first fruitful selector yields below the card, cleaned, each with its
 /// element.
-fn texts(index: &Index<'_>, fallbacks: &Fallbacks, card: usize) -> Vec<(usize, String)> {
+fn texts(
+    index: &Index<'_>,
+    fallbacks: &Fallbacks,
+    card: usize,
+    mut counts: impl FnMut(usize) -> bool,
+) -> Vec<(usize, String)> {
     for pick in &fallbacks.0 {
-        let mut matches = index.pick(Some(card), pick).filter_map(|at| {
+        let matches = index.pick(Some(card), pick).filter(|at| counts(*at));
+        let mut matches = matches.filter_map(|at| {
             let text = index.take(at, &pick.take, false);
             // Labels are kept, so that each byte counts.
             let text = text.filter(|text| index.meter.work(text.len()));
@@ -171,9 +263,7 @@ impl Known {
         {
             return Rc::clone(rows);
         }
-        let at: Vec<usize> = index.select(card, each).collect();
-        let labels = at.iter().map(|_| OnceCell::new()).collect();
-        let rows = Rc::new(Rows { at, labels });
+        let rows = Rc::new(Rows::new(index, index.select(card, each)));
         if entries.len() == KEPT {
             entries.remove(0);
         }

@@ -75,7 +75,7 @@ pub(super) fn read(
     let mut listing = if is_robots(page.url) {
         named_by_robots(&body)
     } else {
-        of_text(&charset::decode(page.content_type, &body).0)
+        of_text(&charset::decode(page.content_type, &body).text)
     };
     let mut out = Extracted::default();
     let mut say = |text: &str| {

@@ -9,3 +9,4 @@ mod output;
 mod paging;
 mod records;
 mod sites;
+mod text;

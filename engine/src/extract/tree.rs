@@ -1,6 +1,7 @@
 //! The tree of a page: nodes in one list, linked by their places in it. Text and attribute values
 //! are slices of the page.
 
+mod display;
 mod element;
 mod inner;
 
@@ -8,7 +9,8 @@ use std::num::NonZeroU32;
 
 use html5ever::{Attribute, QualName, tendril::StrTendril};
 
-pub(super) use element::Element;
+use display::Display;
+pub(super) use element::{Element, Piece};
 
 /// A node's place in its tree, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ impl Id {
 /// What a node is.
 #[derive(Debug)]
 pub(super) enum What {
-    /// The page, or what stands in a `<template>`.
+    /// The page, or the contents of a `<template>`, which are no part of it.
     Root,
     /// By its place among the elements.
     Element(u32),
@@ -44,6 +46,7 @@ struct Node {
 #[derive(Debug)]
 struct Parts {
     name: QualName,
+    display: Display,
     attributes: Vec<Attribute>,
 }
 
@@ -97,8 +100,26 @@ impl Tree {
     /// An element without a parent.
     pub(super) fn add_element(&mut self, name: QualName, attributes: Vec<Attribute>) -> Id {
         let place = u32::try_from(self.parts.len()).expect("there are fewer elements than nodes");
-        self.parts.push(Parts { name, attributes });
+        self.parts.push(Parts {
+            display: Display::of(&name),
+            name,
+            attributes,
+        });
         self.add(What::Element(place))
+    }
+
+    /// Makes the contents of a template, which was the last node made. They know their template, so
+    /// that nesting counts through it, and nothing leads to them.
+    pub(super) fn add_contents(&mut self, template: Id) {
+        let contents = self.add(What::Root);
+        self.node_mut(contents).parent = Some(template);
+        debug_assert_eq!(self.contents(template), contents);
+    }
+
+    /// The contents of a template.
+    #[expect(clippy::unused_self, reason = "it holds for ids of this tree")]
+    pub(super) fn contents(&self, template: Id) -> Id {
+        Id(template.0.saturating_add(1))
     }
 
     /// The number of elements that were ever made.

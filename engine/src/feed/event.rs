@@ -316,7 +316,9 @@ fn is_completion(step: &Move) -> bool {
         | (Phase::Parsing, Phase::Parsed)
         | (Phase::Saving, Phase::Done)
         | (Phase::Fetching | Phase::Parsing | Phase::Saving, Phase::Skipped) => true,
-        (Phase::Fetching, Phase::Queued) => matches!(step.detail, Detail::Took { .. }),
+        (Phase::Fetching | Phase::Parsing, Phase::Queued) => {
+            matches!(step.detail, Detail::Took { .. })
+        }
         _ => false,
     }
 }

@@ -53,8 +53,13 @@ pub enum Stop {
 pub struct Body {
     kept: Arc<Mutex<Kept>>,
     codings: Option<Box<dyn Coding>>,
+    /// First bytes, while they may still turn out to be gzip.
+    first: Option<Vec<u8>>,
     wire: u64,
 }
+
+/// How a gzip file begins, deflate being the one method there is.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 
 impl Body {
     /// A body with these `Content-Encoding` values, in the order of the headers.
@@ -95,8 +100,16 @@ impl Body {
         Ok(Self {
             kept,
             codings,
+            first: None,
             wire: 0,
         })
+    }
+
+    /// Unpacks the body also where no header says that it is gzip, but its first bytes do.
+    #[must_use]
+    pub fn or_gzip(mut self) -> Self {
+        self.first = self.codings.is_none().then(Vec::new);
+        self
     }
 
     /// Takes the next piece as received.
@@ -105,6 +118,22 @@ impl Body {
     /// Why nothing more is taken; what was decoded so far is kept.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), Stop> {
         self.wire += piece.len() as u64;
+        let Some(mut first) = self.first.take() else {
+            return self.pass(piece);
+        };
+        first.extend_from_slice(piece);
+        if first.len() < GZIP.len() {
+            self.first = Some(first);
+            return Ok(());
+        }
+        if first.starts_with(&GZIP) {
+            let bottom = Box::new(Bottom(Arc::clone(&self.kept)));
+            self.codings = Some(codings::undo("gzip", bottom)?);
+        }
+        self.pass(&first)
+    }
+
+    fn pass(&mut self, piece: &[u8]) -> Result<(), Stop> {
         let Some(codings) = &mut self.codings else {
             return lock(&self.kept).take(piece);
         };
@@ -125,6 +154,9 @@ impl Body {
     /// # Errors
     /// The coding is not complete, or its checksum is wrong.
     pub fn finish(mut self) -> Result<Vec<u8>, Stop> {
+        if let Some(first) = self.first.take() {
+            self.pass(&first)?;
+        }
         if let Some(codings) = &mut self.codings
             && self.wire > 0
         {

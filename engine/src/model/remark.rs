@@ -38,6 +38,10 @@ pub enum Remark {
     BlockUnread,
     /// Something of a sitemap could not be read, or was not there.
     SitemapOdd,
+    /// `next` leads to several pages that were not asked for; the list goes on with the first.
+    SeveralNext,
+    /// What `next` matches on the first page of a list is no link, and none is near it.
+    NextWithoutLink,
     /// A page that the site counts is empty, as all after it: it was skipped.
     PastTheEnd,
     /// A page of a list holds something, though the list had seemed to end before it.
@@ -46,7 +50,7 @@ pub enum Remark {
 
 impl Remark {
     /// All kinds, in the order in which they are said.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::LinkOutOfScope,
         Self::LinkTooDeep,
         Self::LinkTooLong,
@@ -57,6 +61,8 @@ impl Remark {
         Self::RecordLeftOut,
         Self::BlockUnread,
         Self::SitemapOdd,
+        Self::SeveralNext,
+        Self::NextWithoutLink,
         Self::PastTheEnd,
         Self::ListGoesOn,
     ];
@@ -75,6 +81,8 @@ impl Remark {
             Self::RecordLeftOut => "record_left_out",
             Self::BlockUnread => "block_unread",
             Self::SitemapOdd => "sitemap_odd",
+            Self::SeveralNext => "several_next",
+            Self::NextWithoutLink => "next_without_link",
             Self::PastTheEnd => "past_the_end",
             Self::ListGoesOn => "list_goes_on",
         }
@@ -120,6 +128,14 @@ impl Remark {
                  wrong with one)"
             }
             Self::SitemapOdd => "oddities of sitemaps, which may have cost pages",
+            Self::SeveralNext => {
+                "pages have several next pages that were not asked for yet, and the first was \
+                 taken: is it the next one? (`crawlfield try` shows them)"
+            }
+            Self::NextWithoutLink => {
+                "lists end at their first page, for what `next` matches there is no link, and none \
+                 is in it or around it"
+            }
             Self::PastTheEnd => {
                 "list pages that the site counts are empty, as are all after them: they were \
                  skipped as past the end, and the run is not complete (is `count` right?)"

@@ -108,7 +108,7 @@ pub const fn may_move(from: Phase, to: Phase) -> bool {
                 Fetched | Queued | Backoff | Failed | Dead | Skipped
             )
             | (Fetched, Parsing | Queued | Cancelled)
-            | (Parsing, Parsed | Queued | Backoff | Failed | Dead)
+            | (Parsing, Parsed | Queued | Backoff | Failed | Dead | Skipped)
             | (Parsed, Saving | Queued | Cancelled)
             | (Saving, Done | Skipped)
             | (Backoff, Queued | Cancelled)

@@ -41,6 +41,7 @@ pub(crate) struct Page {
     text: Option<String>,
     links: Vec<(Option<String>, String)>,
     next: Option<String>,
+    refresh: Option<String>,
     records: Option<usize>,
     told_count: Option<u32>,
     error: Option<(ErrorClass, String)>,
@@ -178,6 +179,13 @@ impl Reply {
         self
     }
 
+    /// It leads on to there by itself, as its markup says.
+    #[must_use]
+    pub fn refresh(mut self, url: &str) -> Self {
+        self.page.refresh = Some(full(url));
+        self
+    }
+
     /// It says how many pages there are; where its stage numbers them, it leads to all that follow.
     #[must_use]
     pub fn of_pages(mut self, count: u32) -> Self {
@@ -222,6 +230,12 @@ impl Reply {
         if let Some((class, message)) = &page.error {
             let (class, message) = (*class, message.clone());
             return Err(ExtractError { class, message });
+        }
+        if page.refresh.is_some() {
+            return Ok(Extracted {
+                refresh: page.refresh.clone(),
+                ..Extracted::default()
+            });
         }
         let site = &order.site;
         let stage = site.stage(order.stage);

@@ -54,6 +54,12 @@ pub(super) fn words(
     }
     match &traced.outcome {
         Ok(extracted) => {
+            if let Some(to) = &extracted.refresh {
+                lines.push(format!(
+                    "  it leads on to {} by itself (a refresh): a crawl reads that page instead",
+                    safe(to)
+                ));
+            }
             for link in &extracted.links {
                 lines.push(format!(
                     "  → {}  {}",

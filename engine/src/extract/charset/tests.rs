@@ -1,12 +1,12 @@
 use encoding_rs::Encoding;
 use serde_json::Value as Json;
 
-use super::{declared, decode, header_label, resolve};
+use super::{Decoded, declared, decode, header_label, resolve};
 
 #[track_caller]
 fn check(header: Option<&str>, body: &[u8], charset: &str, text: &str) {
-    let (decoded, encoding) = decode(header, body);
-    assert_eq!((encoding.name(), &*decoded), (charset, text));
+    let decoded = decode(header, body);
+    assert_eq!((decoded.encoding.name(), &*decoded.text), (charset, text));
 }
 
 #[test]
@@ -58,6 +58,61 @@ fn declarations_beyond_the_first_kib_do_not_count() {
     let mut page = b" ".repeat(1_100);
     page.extend_from_slice(b"<meta charset=koi8-r>");
     assert!(declared(&page).is_none());
+}
+
+#[test]
+fn content_declares_only_where_it_stands_for_the_header() {
+    for (page, charset) in [
+        (
+            "<meta name=\"description\" content=\"all of charset=koi8-r\"><meta charset=\"utf-8\">",
+            Some("UTF-8"),
+        ),
+        ("<meta name=description content='charset=koi8-r'>", None),
+        (
+            "<meta http-equiv=refresh content='9; url=/?charset=koi8-r'>",
+            None,
+        ),
+        (
+            "<META content='text/html; charset=koi8-r' HTTP-EQUIV='Content-TYPE'>",
+            Some("KOI8-R"),
+        ),
+        (
+            "<meta http-equiv=content-type content='charset; charset = \"koi8-r\";x'>",
+            Some("KOI8-R"),
+        ),
+        (
+            "<meta http-equiv=content-type content='charset=\"koi8-r'>",
+            None,
+        ),
+        ("<meta charset=bogus><meta charset=koi8-r>", Some("KOI8-R")),
+        ("<meta/charset=koi8-r>", Some("KOI8-R")),
+        ("<meta-x charset=koi8-r><metadata charset=koi8-r>", None),
+        (
+            "<a title='<meta charset=koi8-r>'><!-- > --><!-><!--><meta charset=utf-8>",
+            Some("UTF-8"),
+        ),
+        (
+            "<?php <meta charset=koi8-r> ?><!x <meta charset=koi8-r>",
+            None,
+        ),
+        ("<a title='never closed <meta charset=koi8-r>", None),
+        (
+            "<?xml version='1.0' encoding='koi8-r'?><meta charset=utf-8>",
+            Some("UTF-8"),
+        ),
+        ("<?xml version='1.0' encoding='koi8-r'?><p>", Some("KOI8-R")),
+    ] {
+        let found = declared(page.as_bytes()).map(Encoding::name);
+        assert_eq!(found, charset, "{page}");
+    }
+}
+
+#[test]
+fn of_xml_the_declaration_counts() {
+    let page = b"<?xml version='1.0' encoding='koi8-r'?><meta charset='utf-8'/>\xc1";
+    let read = |kind| decode(Some(kind), page).encoding.name();
+    assert_eq!(read("application/xhtml+xml"), "KOI8-R");
+    assert_eq!(read("text/html"), "UTF-8");
 }
 
 #[test]
@@ -134,7 +189,7 @@ fn agrees(call: &Json) -> bool {
         }
         "html_to_unicode" => {
             let body = bytes(argument(1)).unwrap();
-            let (text, encoding) = decode(argument(0).as_str(), &body);
+            let Decoded { text, encoding, .. } = decode(argument(0).as_str(), &body);
             // Plain ASCII is what a guess may call either.
             let wanted = result[0].as_str().unwrap();
             let same = wanted == "ascii" && body.is_ascii() || encoding == named(wanted);

@@ -118,8 +118,7 @@ impl TreeSink for GuardedSink {
             self.broken.set(Some(Broken::Elements));
         }
         if is_template {
-            let contents = tree.add(What::Root);
-            tree.append(element, contents);
+            tree.add_contents(element);
         }
         element
     }
@@ -206,7 +205,6 @@ impl TreeSink for GuardedSink {
     }
 
     fn get_template_contents(&self, target: &Id) -> Id {
-        let contents = self.tree.borrow().first(*target);
-        contents.expect("a template is made with its contents as first child")
+        self.tree.borrow().contents(*target)
     }
 }

@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use html5ever::{
-    ParseOpts, driver,
+    LocalName, ParseOpts, QualName, driver, local_name, ns,
     tendril::{StrTendril, TendrilSink},
     tree_builder::TreeBuilderOpts,
 };
 use proptest::prelude::*;
 use scraper::{Html, HtmlTreeSink, Node};
 
-use super::parse;
+use super::{Manner, Parsed, parse};
 use crate::extract::{
     bounds::Bounds,
-    tree::{Tree, What},
+    tree::{Id, Tree, What},
 };
 
 fn by_html5ever(text: &str) -> String {
@@ -47,23 +47,35 @@ fn by_html5ever(text: &str) -> String {
 
 fn ours(tree: &Tree) -> String {
     let mut out = String::new();
-    let mut next = tree.first(Tree::root());
+    write_below(tree, Tree::root(), &mut out);
+    out
+}
+
+fn write_below(tree: &Tree, top: Id, out: &mut String) {
+    let mut next = tree.first(top);
     while let Some(id) = next {
         let depth = std::iter::successors(tree.parent(id), |at| tree.parent(*at)).count();
         match (tree.what(id), tree.element(id)) {
-            (What::Text(text), _) => line(&mut out, depth, &format!("{:?}", &**text)),
-            (What::Comment(text), _) => line(&mut out, depth, &format!("!{:?}", &**text)),
+            (What::Text(text), _) => line(out, depth, &format!("{:?}", &**text)),
+            (What::Comment(text), _) => line(out, depth, &format!("!{:?}", &**text)),
             (_, Some(element)) => {
                 let attributes = element.attributes().iter();
                 let attributes = attributes.map(|own| format!("{:?}={:?}", own.name, &*own.value));
                 let name = format!("{:?}", element.name());
-                line(&mut out, depth, &element_line(&name, attributes.collect()));
+                line(out, depth, &element_line(&name, attributes.collect()));
+                if *element.name() == expanded(local_name!("template")) {
+                    line(out, depth + 1, "contents");
+                    write_below(tree, tree.contents(id), out);
+                }
             }
-            _ => line(&mut out, depth, "contents"),
+            (What::Root | What::Element(_), None) => unreachable!("only the page is a root"),
         }
-        next = tree.next_within(Tree::root(), id);
+        next = tree.next_within(top, id);
     }
-    out
+}
+
+fn expanded(local: LocalName) -> QualName {
+    QualName::new(None, ns!(html), local)
 }
 
 fn element_line(name: &str, mut attributes: Vec<String>) -> String {
@@ -75,9 +87,24 @@ fn line(out: &mut String, depth: usize, text: &str) {
     writeln!(out, "{:depth$}{text}", "").expect("a string takes all");
 }
 
+fn tree(text: &str, is_xml: bool) -> Tree {
+    let manner = Manner {
+        is_xml,
+        unsure_of: None,
+    };
+    match parse(text, manner, &Bounds::default(), &|| false) {
+        Ok(Parsed::Tree(tree)) => tree,
+        _ => panic!("no bound is broken: {text:?}"),
+    }
+}
+
+/// As XML it reads like this HTML.
+fn check_xml(xml: &str, html: &str) {
+    assert_eq!(ours(&tree(xml, true)), by_html5ever(html), "{xml:?}");
+}
+
 fn check(text: &str) {
-    let tree = parse(text, &Bounds::default(), &|| false).expect("no bound is broken");
-    assert_eq!(ours(&tree), by_html5ever(text), "{text:?}");
+    assert_eq!(ours(&tree(text, false)), by_html5ever(text), "{text:?}");
 }
 
 #[test]
@@ -229,6 +256,38 @@ fn references_are_read_as_the_standard_says() {
             "<title>{reference}</title><p title='{reference}x'>x{reference}x{reference}"
         ));
     }
+}
+
+#[test]
+fn in_xml_an_element_ends_where_its_tag_says_so() {
+    for (xml, html) in [
+        (
+            "<html><head><title/><script src='x'/></head><body><div/><p>a</p></body></html>",
+            "<html><head><title></title><script src='x'></script></head><body><div></div><p>a</p></body></html>",
+        ),
+        ("<p>a<br/>b<img src=x /><hr/>c", "<p>a<br>b<img src=x><hr>c"),
+        (
+            "<textarea/><i/>x<iframe/>y",
+            "<textarea></textarea><i></i>x<iframe></iframe>y",
+        ),
+        (
+            "<svg><g><g/><title/><path d='1'/></g><g>x</g></svg><b/>y",
+            "<svg><g><g/><title/><path d='1'/></g><g>x</g></svg><b></b>y",
+        ),
+        (
+            "<svg><foreignObject><div/>a</foreignObject></svg>b",
+            "<svg><foreignObject><div></div>a</foreignObject></svg>b",
+        ),
+        (
+            "<ul><li/><li>a</li></ul><a name='x'/>b",
+            "<ul><li></li><li>a</li></ul><a name='x'></a>b",
+        ),
+        ("<p>a<![CDATA[<b>&amp;]]>c", "<p>a&lt;b&gt;&amp;amp;c"),
+    ] {
+        check_xml(xml, html);
+        check(html);
+    }
+    check("<title/><p>in HTML all of this is the title");
 }
 
 proptest! {

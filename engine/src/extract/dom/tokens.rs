@@ -2,12 +2,11 @@
 //! as a whole: runs are found, not assembled character by character, and most values stay slices
 //! of the page. html5ever's tree builder makes the tree of them.
 
-use std::cell::Cell;
-
+use encoding_rs::Encoding;
 use html5ever::{
-    Attribute, LocalName, QualName, TokenizerResult,
+    Attribute, QualName, TokenizerResult,
     buffer_queue::BufferQueue,
-    ns,
+    local_name, ns,
     tendril::StrTendril,
     tokenizer::{
         CharacterTokens, CommentToken, EOFToken, EndTag, StartTag, Tag, TagKind, TagToken, Token,
@@ -17,9 +16,12 @@ use html5ever::{
 use memchr::{memchr, memchr_iter};
 
 use super::{
+    Manner,
+    names::{Names, is_void},
     reference::replaced,
     script::{self, is_space},
 };
+use crate::extract::charset::of_meta;
 
 /// Feeds the tokens of one page to a sink. The text holds neither NUL nor carriage return.
 pub(super) struct Tokens<'t, S> {
@@ -27,6 +29,8 @@ pub(super) struct Tokens<'t, S> {
     sink: &'t S,
     at: usize,
     most_attributes: usize,
+    manner: Manner,
+    declared: Option<&'static Encoding>,
     names: Names,
 }
 
@@ -35,13 +39,20 @@ pub(super) struct Tokens<'t, S> {
 pub(super) struct TooManyAttributes;
 
 impl<'t, S: TokenSink> Tokens<'t, S> {
-    pub(super) fn new(whole: &'t StrTendril, sink: &'t S, most_attributes: u32) -> Self {
+    pub(super) fn new(
+        whole: &'t StrTendril,
+        sink: &'t S,
+        most_attributes: u32,
+        manner: Manner,
+    ) -> Self {
         Self {
             whole,
             sink,
             // The standard drops a byte order mark.
             at: if whole.starts_with('\u{feff}') { 3 } else { 0 },
             most_attributes: most_attributes as usize,
+            manner,
+            declared: None,
             names: Names::default(),
         }
     }
@@ -49,6 +60,11 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
     /// How much of the text was read.
     pub(super) const fn position(&self) -> usize {
         self.at
+    }
+
+    /// The first character set that the page has declared so far, where it may still do so.
+    pub(super) const fn declared(&self) -> Option<&'static Encoding> {
+        self.declared
     }
 
     /// Reads on to the end of the next run of text or the next piece of markup; false at the end
@@ -125,15 +141,12 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
     fn declaration(&mut self) {
         let start = self.at + 2;
         let rest = &self.bytes()[start..];
-        let is_foreign = || {
-            self.sink
-                .adjusted_current_node_present_but_not_in_html_namespace()
-        };
+        let has_sections = || self.manner.is_xml || self.is_foreign();
         if rest.starts_with(b"--") {
             self.comment(start + 2);
         } else if rest.len() >= 7 && rest[..7].eq_ignore_ascii_case(b"doctype") {
             self.doctype();
-        } else if rest.starts_with(b"[CDATA[") && is_foreign() {
+        } else if rest.starts_with(b"[CDATA[") && has_sections() {
             self.at = start + 7;
             let end = self.whole[self.at..].find("]]>");
             self.text(end.map_or(self.whole.len(), |run| self.at + run), false);
@@ -226,9 +239,30 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
         Ok(())
     }
 
+    fn is_foreign(&self) -> bool {
+        self.sink
+            .adjusted_current_node_present_but_not_in_html_namespace()
+    }
+
     fn emit_tag(&mut self, tag: Tag) {
         let name = tag.name.clone();
-        match self.sink.process_token(TagToken(tag), 1) {
+        let is_whole = self.manner.is_xml && tag.self_closing && tag.kind == StartTag;
+        let declares = (self.manner.unsure_of.is_some() && self.declared.is_none())
+            .then(|| declares(&tag))
+            .flatten();
+        let wishes = self.sink.process_token(TagToken(tag), 1);
+        // Of foreign elements the sink knows itself that they end here.
+        if is_whole && !is_void(&name) && !self.is_foreign() {
+            self.emit(TagToken(Tag {
+                kind: EndTag,
+                name,
+                self_closing: false,
+                attrs: Vec::new(),
+                had_duplicate_attributes: false,
+            }));
+            return;
+        }
+        match wishes {
             TokenSinkResult::Plaintext => self.text(self.whole.len(), false),
             TokenSinkResult::RawData(kind) => {
                 let rest = &self.whole[self.at..];
@@ -239,10 +273,9 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
                 let end = end.map_or(self.whole.len(), |run| self.at + run);
                 self.text(end, kind == RawKind::Rcdata);
             }
-            // No script runs, and the character set is known.
-            TokenSinkResult::Continue
-            | TokenSinkResult::Script(_)
-            | TokenSinkResult::EncodingIndicator(_) => {}
+            TokenSinkResult::EncodingIndicator(_) => self.declared = declares,
+            // No script runs.
+            TokenSinkResult::Continue | TokenSinkResult::Script(_) => {}
         }
     }
 
@@ -308,6 +341,18 @@ impl<'t, S: TokenSink> Tokens<'t, S> {
     }
 }
 
+/// The character set that a tag declares if it is a `<meta>` that counts.
+fn declares(tag: &Tag) -> Option<&'static Encoding> {
+    let attribute = |name: &str| {
+        let mut all = tag.attrs.iter();
+        all.find(|own| *own.name.local == *name)
+            .map(|own| str::as_bytes(&own.value))
+    };
+    Some(attribute)
+        .filter(|_| tag.kind == StartTag && tag.name == local_name!("meta"))
+        .and_then(of_meta)
+}
+
 /// A sink for a part of the page, whose end is not the page's.
 struct Part<'t, S>(&'t S);
 
@@ -319,36 +364,5 @@ impl<S: TokenSink> TokenSink for Part<'_, S> {
             return TokenSinkResult::Continue;
         }
         self.0.process_token(token, line)
-    }
-}
-
-/// Names in lower case. Long ones are remembered: to intern one takes a hash and sometimes a lock.
-struct Names([Cell<Option<LocalName>>; 64]);
-
-impl Default for Names {
-    fn default() -> Self {
-        Self([const { Cell::new(None) }; 64])
-    }
-}
-
-/// Interned without looking anywhere.
-const SHORT: usize = 7;
-
-impl Names {
-    fn of(&mut self, name: &str) -> LocalName {
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return LocalName::from(name.to_ascii_lowercase());
-        }
-        let bytes = name.as_bytes();
-        if bytes.len() <= SHORT {
-            return LocalName::from(name);
-        }
-        let place =
-            bytes.len() * 7 + usize::from(bytes[5]) * 3 + usize::from(bytes[bytes.len() - 1]);
-        let known = self.0[place % 64].get_mut();
-        match known {
-            Some(known) if **known == *name => known.clone(),
-            _ => known.insert(LocalName::from(name)).clone(),
-        }
     }
 }

@@ -5,7 +5,11 @@ use scraper::Html;
 
 use super::Index;
 use crate::{
-    extract::{bounds::Bounds, dom, tree::Tree},
+    extract::{
+        bounds::Bounds,
+        dom::{self, Manner, Parsed},
+        tree::Tree,
+    },
     site::selector::Selector,
 };
 
@@ -14,7 +18,10 @@ const PAGE: &str = "<div class='a b' id=main><p class=x>1<p class='X'>2<P class=
     <svg viewBox='0'><linearGradient class=a /></svg>";
 
 fn tree(page: &str) -> Tree {
-    dom::parse(page, &Bounds::default(), &|| false).expect("no bound is broken")
+    match dom::parse(page, Manner::default(), &Bounds::default(), &|| false) {
+        Ok(Parsed::Tree(tree)) => tree,
+        _ => panic!("no bound is broken"),
+    }
 }
 
 /// What stands in the elements matched, as scraper finds them.

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::build::{URL, carried, href, pattern, read_at, site};
 use crate::{
     extract::output::Extracted,
+    model::remark::Remark,
     site::compiled::{Pages, Stage},
 };
 
@@ -45,7 +46,10 @@ fn a_next_link_leads_to_the_next_place_in_the_chain() {
         "<li class=next><a href=p9>n</a>",
         json!({"page": 8, "x": 1}),
     );
-    assert_eq!(json!(found.links[0].carried), json!({"page": 9, "x": 1}));
+    let mut told = found.links[0].carried.to_map();
+    // What begins with `_` is our own.
+    told.retain(|name, _| !name.starts_with('_'));
+    assert_eq!(json!(told), json!({"page": 9, "x": 1}));
 }
 
 #[test]
@@ -64,6 +68,134 @@ fn a_next_link_to_the_page_itself_is_no_next_page() {
         json!({}),
     );
     assert_eq!((following(&found).len(), found.has_next), (0, false));
+}
+
+/// The pages of a list in the order in which they are read, with how many told something.
+fn chain(next: &[&str], start: &str, pages: &[(&str, &str)]) -> (Vec<String>, u64) {
+    let (mut read, mut told) = (Vec::new(), 0);
+    let (mut url, mut given) = (format!("http://a.test{start}"), json!({}));
+    loop {
+        let path = url["http://a.test".len()..].to_owned();
+        let html = pages.iter().find(|(at, _)| *at == path);
+        let html = html.map_or("", |(_, html)| html);
+        assert!(!read.contains(&path), "{path} is read twice: {read:?}");
+        read.push(path);
+        let found = list(Pages::Next(href(next)), &url, html, given.clone());
+        let again = list(Pages::Next(href(next)), &url, html, given);
+        assert_eq!(found, again);
+        told += found.remarks.count(Remark::SeveralNext);
+        let on: Vec<_> = found
+            .links
+            .iter()
+            .filter(|link| link.stage.0 == 0)
+            .collect();
+        assert_eq!(
+            (on.len(), found.has_next),
+            (on.len().min(1), !on.is_empty())
+        );
+        let Some(link) = on.first() else {
+            return (read, told);
+        };
+        (url, given) = (link.url.clone(), json!(link.carried));
+    }
+}
+
+#[test]
+fn of_several_matches_the_first_that_was_not_asked_for_leads_on() {
+    let pages = [
+        ("/1", "<a class=p href=/2>forward</a>"),
+        (
+            "/2",
+            "<a class=p href=/1>back</a><a class=p href=/3>forward</a>",
+        ),
+        (
+            "/3",
+            "<a class=p href=/2>back</a><a class=p href='/4#x'>forward</a>",
+        ),
+        ("/4", "<a class=p href=/3>back</a>"),
+    ];
+    let all = ["/1", "/2", "/3", "/4"];
+    assert_eq!(
+        chain(&["a.p"], "/1", &pages),
+        (all.map(str::to_owned).to_vec(), 0)
+    );
+    // Back to the beginning first, where it was entered in its middle; nothing is lost.
+    let from_the_middle = ["/3", "/2", "/1", "/4"].map(str::to_owned).to_vec();
+    assert_eq!(chain(&["a.p"], "/3", &pages), (from_the_middle, 1));
+}
+
+#[test]
+fn a_pager_of_numbers_is_read_in_their_order() {
+    let numbers = |at: u32| {
+        let near = (1..=12_u32).filter(|n| *n == 1 || *n == 12 || n.abs_diff(at) <= 2);
+        let link = |n: u32| format!("<a class=p href=/{n}>{n}</a>");
+        near.map(link).collect::<String>()
+    };
+    let texts: Vec<(String, String)> = (1..=12).map(|n| (format!("/{n}"), numbers(n))).collect();
+    let pages: Vec<(&str, &str)> = texts.iter().map(|(a, b)| (&**a, &**b)).collect();
+    let (read, told) = chain(&["a.p"], "/1", &pages);
+    assert_eq!(read, (1..=12).map(|n| format!("/{n}")).collect::<Vec<_>>());
+    assert_eq!(told, 10, "pages that lead to several new ones");
+    let (read, _) = chain(&["a.p"], "/7", &pages);
+    assert_eq!(read.len(), 12, "{read:?}");
+}
+
+#[test]
+fn a_first_page_of_two_addresses_does_not_end_the_list() {
+    let pages = [
+        ("/", "<a class=p href=/2>forward</a>"),
+        ("/1", "<a class=p href=/2>forward</a>"),
+        (
+            "/2",
+            "<a class=p href=/1>back</a><a class=p href=/3>forward</a>",
+        ),
+        (
+            "/3",
+            "<a class=p href=/2>back</a><a class=p href=/4>forward</a>",
+        ),
+        ("/4", "<a class=p href=/3>back</a>"),
+    ];
+    let all = ["/", "/2", "/1", "/3", "/4"].map(str::to_owned).to_vec();
+    assert_eq!(chain(&["a.p"], "/", &pages), (all, 1));
+}
+
+#[test]
+fn the_nearest_link_of_what_next_matches_is_taken_or_it_is_said() {
+    let next = |selector: &str, html: &str| {
+        let found = list(Pages::Next(href(&[selector])), URL, html, json!({}));
+        let to = following(&found)
+            .first()
+            .map(|(_, url)| url["http://a.test".len()..].to_owned());
+        (to, found.remarks.count(Remark::NextWithoutLink))
+    };
+    let to = |path: &str| (Some(path.to_owned()), 0);
+    assert_eq!(
+        next("li.next", "<li class=next><a href=/2>Next</a>"),
+        to("/2")
+    );
+    assert_eq!(
+        next(
+            "li.next@href",
+            "<li class=next><p><a name=x>-</a><a href=/2>N</a>"
+        ),
+        to("/2")
+    );
+    assert_eq!(
+        next("span", "<a href=/2><b><span>Next</span></b></a>"),
+        to("/2")
+    );
+    assert_eq!(
+        next("li@data-to", "<li data-to=/3><a href=/2>Next</a>"),
+        to("/3")
+    );
+    let said = (None, 1);
+    assert_eq!(next("li.next", "<a href=/2>x</a><li class=next>Next"), said);
+    assert_eq!(next("li@data-to", "<li><a href=/2>Next</a>"), said);
+    assert_eq!(next("li.next", "<a href=/2>Next</a>"), (None, 0));
+    // A link that is switched off on the last page is only natural.
+    let last = json!({"page": 4, "_asked": [7]});
+    let found = list(Pages::Next(href(&["li"])), URL, "<li>Next", last);
+    assert_eq!(found.remarks.count(Remark::NextWithoutLink), 0);
 }
 
 #[test]

@@ -9,8 +9,17 @@ use selectors::{
     matching::{ElementSelectorFlags, MatchingContext},
 };
 
-use super::{Id, Parts, Tree, What};
+use super::{Display, Id, Parts, Tree, What};
 use crate::site::selector::{Kind, mark};
+
+/// A part of a text that is read out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::extract) enum Piece<'t> {
+    /// As it stands in the source.
+    Text(&'t str),
+    /// What stands before and what stands after are different words.
+    Border,
+}
 
 /// An element, by reference.
 #[derive(Debug, Clone, Copy)]
@@ -50,17 +59,53 @@ impl<'t> Element<'t> {
             .map(|own| &*own.value)
     }
 
-    /// The pieces of text in the element and all below it.
+    /// The pieces of text in the element and all below it, as they stand in the source.
     pub(in crate::extract) fn text(&self) -> impl Iterator<Item = &'t str> + use<'t> {
         let (tree, top) = (self.tree, self.id);
         let below = std::iter::successors(tree.first(top), move |at| tree.next_within(top, *at));
-        below.filter_map(|id| text_of(tree, id))
+        below.filter_map(|id| match tree.what(id) {
+            What::Text(text) => Some(&**text),
+            _ => None,
+        })
     }
 
-    /// The pieces of text that stand directly in the element.
-    pub(in crate::extract) fn own_text(&self) -> impl Iterator<Item = &'t str> + use<'t> {
-        let tree = self.tree;
-        children(tree, self.id).filter_map(|id| text_of(tree, id))
+    /// Hands over the text as a reader sees it: all that stands in the element, or only what
+    /// stands directly in it, and where something parts words.
+    pub(in crate::extract) fn read_out(&self, whole: bool, mut take: impl FnMut(Piece<'t>)) {
+        let (tree, top) = (self.tree, self.id);
+        let mut next = tree.first(top);
+        while let Some(id) = next {
+            next = None;
+            match tree.what(id) {
+                What::Text(text) if whole || tree.parent(id) == Some(top) => {
+                    take(Piece::Text(text));
+                }
+                What::Element(place) => match tree.parts[*place as usize].display {
+                    Display::Inline => next = tree.first(id),
+                    Display::Apart => {
+                        take(Piece::Border);
+                        // The border after it says all about what is not the top's own.
+                        next = tree.first(id).filter(|_| whole);
+                    }
+                    Display::Unseen => {}
+                },
+                _ => {}
+            }
+            let mut at = id;
+            while next.is_none() && at != top {
+                if tree
+                    .parts(at)
+                    .is_some_and(|parts| parts.display == Display::Apart)
+                {
+                    take(Piece::Border);
+                }
+                next = tree.after(at);
+                if next.is_none() {
+                    let Some(parent) = tree.parent(at) else { break };
+                    at = parent;
+                }
+            }
+        }
     }
 
     /// The marks of tag, classes and id.
@@ -83,13 +128,6 @@ impl<'t> Element<'t> {
 
     fn nearest(&self, from: Option<Id>, next: impl Fn(Id) -> Option<Id>) -> Option<Self> {
         std::iter::successors(from, |at| next(*at)).find_map(|id| self.at(Some(id)))
-    }
-}
-
-fn text_of(tree: &Tree, id: Id) -> Option<&str> {
-    match tree.what(id) {
-        What::Text(text) => Some(text),
-        _ => None,
     }
 }
 

@@ -57,6 +57,39 @@ fn neutral(page: &[u8]) -> String {
 }
 
 #[test]
+fn gzip_that_nobody_named_is_unpacked_where_it_may_be() {
+    let read = |coded: &[u8], piece: usize| {
+        let mut body = Body::new(&["identity"], LIMITS).unwrap().or_gzip();
+        for piece in coded.chunks(piece) {
+            body.push(piece)?;
+        }
+        assert_eq!(body.wire_bytes(), coded.len() as u64);
+        body.finish()
+    };
+    let coded = gzip(b"<p>page");
+    for piece in [1, 2, 3, 1460] {
+        assert_eq!(read(&coded, piece).unwrap(), b"<p>page");
+        for plain in [&b""[..], b"<", b"\x1f\x8b", b"<p>plain", b"\x1f\x8b\x01"] {
+            assert_eq!(read(plain, piece).unwrap(), plain);
+        }
+        assert!(matches!(
+            read(&coded[..coded.len() - 9], piece),
+            Err(Stop::Damaged(_))
+        ));
+    }
+    assert_eq!(decode(&[], &coded, 9, LIMITS).unwrap(), coded);
+    let named = Body::new(&["gzip"], LIMITS).unwrap().or_gzip();
+    assert!(named.first.is_none());
+    let bomb = gzip(&vec![0; 4 << 20]);
+    let limits = Limits {
+        ratio: 20,
+        ..LIMITS
+    };
+    let mut body = Body::new(&[], limits).unwrap().or_gzip();
+    assert_eq!(body.push(&bomb), Err(Stop::Ratio(20)));
+}
+
+#[test]
 fn recorded_bodies_decode_to_the_same_page() {
     let Some(folder) = cases() else { return };
     let read = |name: &str| fs::read(folder.join(name)).unwrap();

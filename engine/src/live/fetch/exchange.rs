@@ -19,6 +19,7 @@ use super::{
     trust::is_trusted,
 };
 use crate::{
+    extract::is_markup,
     live::decode::{Body, Limits, Stop},
     model::class::ErrorClass,
     politeness::classify::challenge,
@@ -197,6 +198,7 @@ async fn receive(
     }
     let encodings: Vec<&str> = head.all("content-encoding").collect();
     let mut body = match Body::new(&encodings, limits) {
+        Ok(body) if is_markup(head.header("content-type")) => body.or_gzip(),
         Ok(body) => body,
         Err(_) if !is_page => return Ok((Vec::new(), 0)),
         Err(stop) => return Err(stopped(&stop, 0, host)),

@@ -1,4 +1,5 @@
-//! fetching → fetched, or → queued with the next hop, or a setback.
+//! fetching → fetched, or → queued with the next hop, or a setback; parsing → queued where a page
+//! leads on by itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +8,7 @@ use url::Url;
 
 use super::set_back;
 use crate::{
-    extract::{page_number, sitemap_may_be_missing},
+    extract::{page_number, refresh, sitemap_may_be_missing},
     feed::frame::Detail,
     model::{
         class::{ErrorClass, SkipReason},
@@ -60,6 +61,11 @@ pub(super) fn answered(
             answer.body = Arc::new(NO_MORE.to_vec());
             Verdict::Page
         }
+        // What is asked of a browser counts where a redirect would.
+        Verdict::Page => match refreshes_to(crawl, id, entity, &answer) {
+            Some(location) => Verdict::Redirect(location),
+            None => Verdict::Page,
+        },
         verdict => verdict,
     };
     let (signal, health) = speaks(&answer, &verdict);
@@ -99,11 +105,7 @@ pub(super) fn answered(
             crawl.moves.make(entity, TaskState::Fetched(id), told);
             crawl.desk.to_parse.push_back(id);
         }
-        Verdict::Redirect(location) => match next_hop(crawl, id, entity, &location) {
-            Ok(Some(hop)) => take_hop(crawl, id, entity, hop, told),
-            Ok(None) => end_skipped(crawl, id, entity, SkipReason::OutOfScope),
-            Err(message) => set_back(crawl, id, ErrorClass::Redirect, message, None),
-        },
+        Verdict::Redirect(location) => go_on(crawl, id, entity, &location, Step::Fetch, told),
         Verdict::Fail { class, message } => set_back(crawl, id, class, message, None),
         Verdict::Throttle { after } => {
             let message = match after {
@@ -113,6 +115,35 @@ pub(super) fn answered(
             set_back(crawl, id, ErrorClass::RateLimit, message, after);
         }
     }
+}
+
+/// The page was read, and leads on by itself.
+pub(super) fn leads_on(crawl: &mut Crawl, id: OrderId, entity: Entity, to: &str, took: Duration) {
+    let told = Detail::Took {
+        ms: millis(took),
+        bytes: 0,
+    };
+    go_on(crawl, id, entity, to, Step::Parse, told);
+}
+
+/// fetching, parsing → queued with the next hop, or skipped where that leaves the scope.
+fn go_on(crawl: &mut Crawl, id: OrderId, entity: Entity, location: &str, step: Step, told: Detail) {
+    match next_hop(crawl, id, entity, location) {
+        Ok(Some(hop)) => take_hop(crawl, id, entity, hop, step, told),
+        Ok(None) => end_skipped(crawl, id, entity, SkipReason::OutOfScope),
+        Err(message) => set_back(crawl, id, ErrorClass::Redirect, message, None),
+    }
+}
+
+/// Where the answer's `Refresh` leads within five seconds, if that is another page.
+fn refreshes_to(crawl: &mut Crawl, id: OrderId, entity: Entity, answer: &Answer) -> Option<String> {
+    let location = refresh::target(answer.head.header("refresh")?)?;
+    let page = crawl.moves.url(entity).cloned()?;
+    let flight = crawl.slots.flight_mut(id)?;
+    let from = Url::parse(flight.target.as_ref().unwrap_or(&page)).ok()?;
+    let url = from.join(location).ok()?;
+    let is_own = refresh::is_same_page(&from, &url);
+    (HostKey::of(&url).is_some() && !is_own).then(|| url.into())
 }
 
 /// Whether this page was asked for only to see whether there is a sitemap.
@@ -263,15 +294,15 @@ fn next_hop(
     }))
 }
 
-/// fetching → queued: the next hop is a new order under the target host's manners.
-fn take_hop(crawl: &mut Crawl, id: OrderId, entity: Entity, hop: Hop, told: Detail) {
+/// fetching, parsing → queued: the next hop is a new order under the target host's manners.
+fn take_hop(crawl: &mut Crawl, id: OrderId, entity: Entity, hop: Hop, step: Step, told: Detail) {
     let Some(task) = crawl.moves.identity(entity) else {
         return;
     };
     let now = crawl.now();
     let host = hop.host;
     crawl.slots.close(id);
-    crawl.stats.broke(task.session, Step::Fetch, task.stage);
+    crawl.stats.broke(task.session, step, task.stage);
     crawl.commands.entity(entity).insert(hop);
     crawl.moves.make(entity, TaskState::Queued, told);
     let rank = crawl.rank(&task);
@@ -279,7 +310,7 @@ fn take_hop(crawl: &mut Crawl, id: OrderId, entity: Entity, hop: Hop, told: Deta
     crawl.lines.enqueue(line, rank, entity, now);
 }
 
-/// fetching → skipped.
+/// fetching, parsing → skipped.
 fn end_skipped(crawl: &mut Crawl, id: OrderId, entity: Entity, reason: SkipReason) {
     let now = crawl.now();
     let Some((task, tries)) = crawl.moves.identity(entity).zip(crawl.moves.tries(entity)) else {

@@ -1,10 +1,10 @@
-//! parsing → parsed, or a setback; the acceptance rule of list pages.
+//! parsing → parsed, or a setback, or on to where the page leads; the acceptance rule of list pages.
 
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::entity::Entity;
 
-use super::set_back;
+use super::{fetched, set_back};
 use crate::{
     extract::output::{ExtractError, Extracted},
     feed::frame::Detail,
@@ -33,6 +33,10 @@ pub(super) fn parsed(
     took: Duration,
 ) {
     settle(crawl, id, took);
+    if let Some(to) = &extracted.refresh {
+        fetched::leads_on(crawl, id, entity, to, took);
+        return;
+    }
     let Some(task) = crawl.moves.identity(entity) else {
         return;
     };

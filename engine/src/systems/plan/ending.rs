@@ -6,7 +6,7 @@ use crate::{
     feed::frame::SessionPhase,
     model::{
         class::SkipReason,
-        ids::SessionId,
+        ids::{SessionId, StageId},
         ledger::{Counts, open},
         phase::Phase,
         session::Session,
@@ -146,7 +146,7 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
     let stages: Vec<Json> = (0u16..)
         .zip(&session.site.stages)
         .map(|(index, stage)| {
-            let counts = book.map_or(empty, |book| book.stage(crate::model::ids::StageId(index)));
+            let counts = book.map_or(empty, |book| book.stage(StageId(index)));
             json!({
                 "name": stage.name,
                 "state": session.stages[usize::from(index)].name(),
