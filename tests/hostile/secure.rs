@@ -109,6 +109,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, accepted: Arc<Atomi
                     let mut answer = Response::new(Full::new(Bytes::from(text)));
                     match path.as_str() {
                         "/away" => leave.notify_one(),
+                        "/hang" => std::future::pending().await,
                         "/reset" => return Err("a reset instead of an answer"),
                         "/half" => {
                             let length = HeaderValue::from_static("9999");
@@ -185,6 +186,28 @@ fn an_http_2_server_that_goes_away_meanwhile_is_asked_on_a_new_connection() {
         }
     }
     assert!(shop.accepted.load(Ordering::Relaxed) >= 2);
+}
+
+#[test]
+fn after_two_hung_streams_an_http_2_host_is_asked_on_a_new_connection() {
+    let shop = Shop::start(&[b"h2"]);
+    let profile = Arc::new(RequestProfile {
+        first_byte_timeout: Duration::from_millis(200),
+        ..shop.profile("shop.test")
+    });
+    let mut far = Far::start();
+    for (path, connections) in [
+        ("", 1),
+        ("hang", 1),
+        ("", 1),
+        ("hang", 1),
+        ("hang", 1),
+        ("", 2),
+    ] {
+        far.fetch(&format!("https://shop.test/{path}"), &profile);
+        let accepted = shop.accepted.load(Ordering::Relaxed);
+        assert_eq!(accepted, connections, "after /{path}");
+    }
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
 use reqwest::{
-    Client, Proxy,
+    Client, Proxy, Version,
     header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
@@ -49,7 +49,42 @@ pub(super) struct Clients {
 struct SessionClients {
     profile: Arc<RequestProfile>,
     jar: Arc<Jar>,
-    clients: HashMap<Way, Client>,
+    clients: HashMap<Way, (Client, Arc<Streams>)>,
+}
+
+/// Requests that hang on a connection of HTTP/2 all share it: two in a row, and the client is made
+/// anew.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    /// By host: streams in a row that hung since one was answered. None is known of others.
+    hung: Mutex<HashMap<String, u32>>,
+}
+
+/// So many streams in a row hang on a connection that is dead.
+const DEAD: u32 = 2;
+
+impl Streams {
+    fn hung(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.hung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host answered.
+    pub(super) fn answered(&self, host: &str, version: Version) {
+        if version == Version::HTTP_2 {
+            self.hung().insert(host.to_owned(), 0);
+        }
+    }
+
+    /// The host did not answer in time; counted where it speaks HTTP/2.
+    pub(super) fn hang(&self, host: &str) {
+        if let Some(count) = self.hung().get_mut(host) {
+            *count += 1;
+        }
+    }
+
+    fn are_dead(&self) -> bool {
+        self.hung().values().any(|count| *count >= DEAD)
+    }
 }
 
 /// How a request leaves.
@@ -76,6 +111,7 @@ pub(super) struct Prepared {
     pub(super) headers: HeaderMap,
     /// What the answer sets goes here.
     pub(super) jar: Arc<Jar>,
+    pub(super) streams: Arc<Streams>,
     pub(super) received: Arc<AtomicU64>,
 }
 
@@ -105,7 +141,7 @@ impl Clients {
             Some(target) => readdress(asked.clone(), target, &mut headers)?,
             None => (asked.clone(), Way::Open),
         };
-        let (client, jar) = self
+        let (client, streams, jar) = self
             .client(profile, way)
             .map_err(|cause| failure::bad_profile(&cause))?;
         // A `Cookie` header of the site file stands for all cookies.
@@ -120,6 +156,7 @@ impl Clients {
             asked,
             headers,
             jar,
+            streams,
             received: Arc::clone(&self.received),
         })
     }
@@ -128,7 +165,7 @@ impl Clients {
         &mut self,
         profile: &Arc<RequestProfile>,
         way: Way,
-    ) -> Result<(Client, Arc<Jar>), String> {
+    ) -> Result<(Client, Arc<Streams>, Arc<Jar>), String> {
         let session = self
             .sessions
             .entry(profile.session)
@@ -142,12 +179,15 @@ impl Clients {
             session.clients.clear();
         }
         let jar = Arc::clone(&session.jar);
-        if let Some(client) = session.clients.get(&way) {
-            return Ok((client.clone(), jar));
+        if let Some((client, streams)) = session.clients.get(&way)
+            && !streams.are_dead()
+        {
+            return Ok((client.clone(), Arc::clone(streams), jar));
         }
-        let client = build(profile, way)?;
-        session.clients.insert(way, client.clone());
-        Ok((client, jar))
+        let (client, streams) = (build(profile, way)?, Arc::<Streams>::default());
+        let made = (client.clone(), Arc::clone(&streams));
+        session.clients.insert(way, made);
+        Ok((client, streams, jar))
     }
 }
 

@@ -53,6 +53,7 @@ async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchF
     let host = host_of(prepared);
     let response = send(prepared, order, began, &host).await?;
     let first_byte = began.elapsed();
+    prepared.streams.answered(&host, response.version());
     prepared.jar.take(response.headers(), &prepared.asked);
     let head = head_of(&response);
     let headers = response.headers().iter();
@@ -120,15 +121,18 @@ async fn send(
     };
     match timeout_at((began + patience).into(), attempt).await {
         Ok(sent) => sent.map_err(|error| failure::of(&error, Phase::Head, host)),
-        Err(_) => Err(failure::plain(
-            ErrorClass::TimeoutFirstByte,
-            format!(
-                "no answer within {} from {host}. It is tried again by the retry policy and given \
-                 more time, up to first_byte_timeout ({}).",
-                shown(patience),
-                shown(profile.first_byte_timeout)
-            ),
-        )),
+        Err(_) => {
+            prepared.streams.hang(host);
+            Err(failure::plain(
+                ErrorClass::TimeoutFirstByte,
+                format!(
+                    "no answer within {} from {host}. It is tried again by the retry policy and \
+                     given more time, up to first_byte_timeout ({}).",
+                    shown(patience),
+                    shown(profile.first_byte_timeout)
+                ),
+            ))
+        }
     }
 }
 
