@@ -32,6 +32,7 @@ use std::{
     sync::Arc,
 };
 
+pub use opening::is_store;
 use rusqlite::Connection;
 
 use crate::{

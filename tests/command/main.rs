@@ -11,6 +11,8 @@ mod catalogues;
 mod catalogues_rows;
 mod contract;
 mod letters;
+mod pipes;
+mod places;
 mod recordings;
 mod side_by_side;
 mod stopping;

@@ -1,6 +1,6 @@
 //! Opening a store: pragmas, versions, the check after an unclean end, and readers.
 
-use std::{path::Path, time::Duration};
+use std::{io::Read as _, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
@@ -82,6 +82,35 @@ fn bear_file_limits() {
                 .ok();
         });
     }
+}
+
+/// Whether this file is a store, whatever its name; nothing is changed, and one that cannot be read
+/// is none.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    let is_database = || {
+        let mut magic = [0; 16];
+        let mut file = std::fs::File::open(path).ok()?;
+        file.read_exact(&mut magic).ok()?;
+        (&magic == b"SQLite format 3\0").then_some(())
+    };
+    // A pipe would never end to be read.
+    if !path.is_file() || is_database().is_none() {
+        return false;
+    }
+    let read = || -> rusqlite::Result<bool> {
+        let db = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        db.query_row(
+            "SELECT (SELECT application_id FROM pragma_application_id) = ?1
+                 OR EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'cf_session')",
+            [APPLICATION_ID],
+            |row| row.get(0),
+        )
+    };
+    read().unwrap_or(false)
 }
 
 /// A connection that only reads; it sees one state of the store for as long as it reads.

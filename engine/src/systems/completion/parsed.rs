@@ -136,7 +136,9 @@ fn accept(
     let came_twice = short.times >= 2;
     // A page that the count promises is not empty: an empty one has failed. A list of one page may
     // well be empty.
-    short.promised = items == 0 && counted && last.is_some_and(|(last, _)| last > 1);
+    let is_missing = items == 0 && counted && last.is_some_and(|(last, _)| last > 1);
+    // One that itself tells a smaller count is of a list that has shrunk for a while.
+    short.promised = is_missing && extracted.page_count.is_none_or(|told| page <= told);
     let mut ends_here = false;
     if matches!(stage.pages, Some(Pages::Pattern { .. })) {
         let list = session.lists.entry(task.stage).or_default();
@@ -156,7 +158,7 @@ fn accept(
     let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= last);
     let told_by_others = last.is_some_and(|(_, said)| said > own);
     let is_verified = match (items, last) {
-        (0, _) if short.promised => false,
+        (0, _) if is_missing => false,
         // Beyond the count it was only tried, because the page before it was full.
         (0, Some(_)) if page > 1 => short.times >= TRIED || is_last_try,
         (1.., _) if counted => told_by_others || came_twice,
