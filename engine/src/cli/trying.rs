@@ -147,7 +147,7 @@ fn page(
     let read = fs::File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut body));
     let read = read.map_err(|error| {
         Failure::usage(format!(
-            "{} is neither an absolute URL nor a file that can be read: {error}",
+            "\"{}\" is neither an absolute URL nor a file that can be read: {error}",
             safe(&args.page)
         ))
     })?;

@@ -141,15 +141,15 @@ fn accept(
     short.promised = is_missing && extracted.page_count.is_none_or(|told| page <= told);
     let mut ends_here = false;
     if matches!(stage.pages, Some(Pages::Pattern { .. })) {
-        let list = session.lists.entry(task.stage).or_default();
-        if items > 0 && list.hold(page) {
+        let numbered = session.lists.entry(task.stage).or_default();
+        if items > 0 && numbered.hold(page) {
             let example = crawl.moves.url(entity).map(ToString::to_string);
             let example = example.unwrap_or_default();
             crawl.remark(task.session, Remark::ListGoesOn, 1, &example);
         } else if short.promised && came_twice {
-            list.lack(page, task.key);
+            numbered.lack(page, task.key);
         } else {
-            ends_here = items > 0 && list.ends_with(page);
+            ends_here = items > 0 && numbered.ends_with(page);
         }
     }
     if items >= full || ends_here {
