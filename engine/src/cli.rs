@@ -10,6 +10,7 @@ mod dead;
 mod exit;
 mod export;
 pub mod layers;
+mod place;
 mod resume;
 pub mod run;
 pub mod session;
@@ -26,6 +27,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
 
+use crate::progress::Letters;
+
 /// Crawls catalogue-like sites into SQLite, and lets you watch it.
 #[derive(Parser, Debug)]
 #[command(name = "crawlfield", version, max_term_width = 100, after_help = EXAMPLES)]
@@ -37,12 +40,13 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   crawlfield run --demo --verify                 crawl the embedded demo and check every record
-  crawlfield run books.toml --store books.db     crawl a site into books.db
-  crawlfield resume --store books.db             go on after a stop, a crash or a power cut
-  crawlfield export --store books.db --record product --format csv --out books.csv
+  crawlfield run books.toml                      crawl a site into NAME.db, or the --store named
+  crawlfield resume books.toml                   go on after a stop, a crash or a power cut
+  crawlfield export books.toml --record product --format csv --out books.csv
+  crawlfield sessions                            of the only store in this folder
 
-Exit codes: 0 all done, 1 internal error, 2 usage or site file, 3 finished with dead letters,
-4 store, 5 stopped and resumable.";
+Exit codes: 0 all done, 1 internal error, 2 usage or site file, 3 finished and not complete
+(dead letters, pages past the end), 4 store, 5 stopped and resumable.";
 
 #[derive(Subcommand, Debug)]
 enum Subcommands {
@@ -160,7 +164,8 @@ fn hear_threads() {
 
 /// One message for a person, on stderr.
 pub fn complain(message: &str) {
-    writeln!(io::stderr(), "{}", message.trim_end()).ok();
+    let letters = Letters::of_this_process();
+    writeln!(io::stderr(), "{}", letters.of(message.trim_end())).ok();
 }
 
 /// What was meant for stdout did not get there.

@@ -7,6 +7,7 @@ pub mod ids;
 pub mod journal;
 pub mod ledger;
 pub mod line;
+pub mod list_end;
 pub mod page_url;
 pub mod permits;
 pub mod phase;

@@ -8,12 +8,14 @@ use std::{
 
 use crate::feed::hub::{Item, Subscription};
 
+mod letters;
 mod live;
 mod picture;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use letters::Letters;
 pub use picture::Picture;
 pub use words::{reason, safe};
 
@@ -45,10 +47,11 @@ impl View {
 
 /// Shows the feed on stderr until it ends.
 pub fn run(subscription: &Subscription, view: View) {
+    let letters = Letters::of_this_process();
     match view {
-        View::Live => live::run(subscription),
+        View::Live => live::run(subscription, letters),
         // A reader that hung up (a closed pipe) does not end the crawl.
-        View::Lines => drop(lines(subscription, &mut io::stderr())),
+        View::Lines => drop(lines(subscription, letters, &mut io::stderr())),
     }
 }
 
@@ -56,7 +59,11 @@ pub fn run(subscription: &Subscription, view: View) {
 ///
 /// # Errors
 /// What `out` says; the feed is read to its end nevertheless.
-pub fn lines(subscription: &Subscription, out: &mut impl Write) -> io::Result<()> {
+pub fn lines(
+    subscription: &Subscription,
+    letters: Letters,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let mut picture = Picture::default();
     let mut told_at = f64::NEG_INFINITY;
     let mut written = Ok(());
@@ -73,7 +80,7 @@ pub fn lines(subscription: &Subscription, out: &mut impl Write) -> io::Result<()
         }
         for line in text {
             if written.is_ok() {
-                written = writeln!(out, "{line}");
+                written = writeln!(out, "{}", letters.of(&line));
             }
         }
         if is_end {

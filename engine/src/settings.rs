@@ -272,7 +272,7 @@ impl Default for Settings {
             },
             bounds: BoundSettings {
                 max_depth: 100_000,
-                max_url: 2_083,
+                max_url: 8_192,
                 max_segments: 32,
                 max_repeats: 4,
                 max_links: 100_000,

@@ -33,6 +33,7 @@ use std::{
     sync::Arc,
 };
 
+pub use opening::is_store;
 use rusqlite::Connection;
 
 use crate::{

@@ -12,6 +12,8 @@ mod catalogues_rows;
 mod contract;
 mod cookies;
 mod letters;
+mod pipes;
+mod places;
 mod recordings;
 mod side_by_side;
 mod sitemaps;

@@ -1,7 +1,7 @@
 //! What `crawlfield check` says: the site file's problems, or what it will do and with which
 //! settings.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, io::Read as _, path::Path};
 
 use crate::{
     politeness::robots::{agent_token, is_browser},
@@ -29,7 +29,16 @@ pub fn read_file(path: &Path) -> Result<String, String> {
     if facts.len() > MAX_FILE {
         return Err(format!("{name}: {} bytes are no site file", facts.len()));
     }
-    let bytes = std::fs::read(path).map_err(|error| format!("{name}: cannot be read ({error})"))?;
+    let mut bytes = Vec::new();
+    // A pipe or a device tells no length.
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("{name}: cannot be read ({error})"))?;
+    if read as u64 > MAX_FILE {
+        return Err(format!(
+            "{name}: more than {MAX_FILE} bytes are no site file"
+        ));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let before = &error.as_bytes()[..at];

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Exit, Failure, complain, say};
+use super::{Exit, Failure, complain, place::StoreFlag, say};
 use crate::{
     live::store::wall_ms,
     model::{
@@ -30,11 +30,11 @@ enum Verb {
     List(Which),
     /// One letter with its attempts and last answer
     Show {
-        /// The store
-        #[arg(long, value_name = "FILE")]
-        store: PathBuf,
-        /// Page id, as in the list
-        page: String,
+        #[command(flatten)]
+        place: StoreFlag,
+        /// Page id, as in the list; before it perhaps the site file whose store is meant
+        #[arg(value_name = "SITE.toml|PAGE", required = true, num_args = 1..=2)]
+        page: Vec<String>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -47,9 +47,8 @@ enum Verb {
 
 #[derive(Args, Debug)]
 struct Which {
-    /// The store
-    #[arg(long, value_name = "FILE")]
-    store: PathBuf,
+    #[command(flatten)]
+    place: StoreFlag,
     /// Of this session only
     #[arg(long, value_name = "ID")]
     session: Option<u32>,
@@ -59,7 +58,9 @@ struct Which {
     /// Of this host only
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
-    /// Page ids; all letters (of the class, of the host) if none is given
+    /// Page ids; all letters (of the class, of the host) if none is given. Before them perhaps the
+    /// site file whose store is meant
+    #[arg(value_name = "SITE.toml|PAGE")]
     pages: Vec<String>,
     /// As JSON
     #[arg(long)]
@@ -67,7 +68,14 @@ struct Which {
 }
 
 impl Which {
-    fn selector(&self) -> Result<DeadSelector, Failure> {
+    /// The store, and what is meant of it.
+    fn meant(&self) -> Result<(PathBuf, DeadSelector), Failure> {
+        let (site, pages) = split(&self.pages);
+        let selector = self.selector(pages)?;
+        Ok((self.place.find(site)?, selector))
+    }
+
+    fn selector(&self, pages: &[String]) -> Result<DeadSelector, Failure> {
         let class = self
             .class
             .as_deref()
@@ -83,8 +91,7 @@ impl Which {
             })
             .transpose()?;
         Ok(DeadSelector {
-            keys: self
-                .pages
+            keys: pages
                 .iter()
                 .map(|page| key(page))
                 .collect::<Result<_, _>>()?,
@@ -97,6 +104,21 @@ impl Which {
     fn session(&self) -> Option<SessionId> {
         self.session.map(SessionId)
     }
+}
+
+/// A site file that stands before page ids.
+fn split(words: &[String]) -> (Option<&Path>, &[String]) {
+    match words {
+        [first, rest @ ..] if Uuid::parse_str(first).is_err() && is_file_name(first) => {
+            (Some(Path::new(first)), rest)
+        }
+        pages => (None, pages),
+    }
+}
+
+fn is_file_name(word: &str) -> bool {
+    let path = Path::new(word);
+    path.extension().is_some() || path.exists()
 }
 
 fn key(page: &str) -> Result<PageKey, Failure> {
@@ -112,23 +134,32 @@ const NONE_FITS: &str = "no dead letter fits; `crawlfield dead list` shows all";
 pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
     match args.verb {
         Verb::List(which) => list_letters(&which),
-        Verb::Show { store, page, json } => show_letter(&store, &page, json),
+        Verb::Show { place, page, json } => {
+            let (site, pages) = split(&page);
+            let [page] = pages else {
+                return Err(Failure::usage(
+                    "one page id is wanted; `crawlfield dead list` shows them",
+                ));
+            };
+            let page = key(page)?;
+            show_letter(&place.find(site)?, page, json)
+        }
         Verb::Requeue(which) => {
-            let selector = which.selector()?;
-            let count = requeue(&which.store, which.session(), &selector, Box::new(wall_ms))
-                .map_err(failure)?;
+            let (store, selector) = which.meant()?;
+            let count =
+                requeue(&store, which.session(), &selector, Box::new(wall_ms)).map_err(failure)?;
             complain(&match count {
                 0 => NONE_FITS.to_owned(),
                 _ => format!(
                     "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
-                    which.store.display()
+                    store.display()
                 ),
             });
             Ok(Exit::Done)
         }
         Verb::Drop(which) => {
-            let selector = which.selector()?;
-            let count = drop_pages(&which.store, which.session(), &selector, Box::new(wall_ms))
+            let (store, selector) = which.meant()?;
+            let count = drop_pages(&store, which.session(), &selector, Box::new(wall_ms))
                 .map_err(failure)?;
             complain(&match count {
                 0 => NONE_FITS.to_owned(),
@@ -147,7 +178,8 @@ fn failure(error: StoreError) -> Failure {
 }
 
 fn list_letters(which: &Which) -> Result<Exit, Failure> {
-    let rows = list(&which.store, which.session(), &which.selector()?).map_err(failure)?;
+    let (store, selector) = which.meant()?;
+    let rows = list(&store, which.session(), &selector).map_err(failure)?;
     let mut classes = std::collections::BTreeMap::<&str, u64>::new();
     for row in &rows {
         *classes.entry(row.class.name()).or_default() += 1;
@@ -191,8 +223,8 @@ fn document(row: &DeadRow) -> Json {
     })
 }
 
-fn show_letter(store: &Path, page: &str, as_json: bool) -> Result<Exit, Failure> {
-    for letter in show(store, key(page)?).map_err(failure)? {
+fn show_letter(store: &Path, page: PageKey, as_json: bool) -> Result<Exit, Failure> {
+    for letter in show(store, page).map_err(failure)? {
         let DeadLetter {
             row,
             attempts,

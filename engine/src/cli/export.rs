@@ -3,22 +3,25 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure, complain};
+use super::{Exit, Failure, complain, place::StoreFlag};
 use crate::store::export::{ExportError, export_csv, export_jsonl};
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  crawlfield export --store books.db --record product --format jsonl"
-)]
+#[command(after_help = "\
+Examples:
+  crawlfield export books.toml --record product --format csv --out books.csv
+  crawlfield export --store books.db --record product --format jsonl | head")]
 pub(super) struct ExportArgs {
-    /// The store
-    #[arg(long, value_name = "FILE")]
-    store: PathBuf,
+    /// Site file whose store is meant, instead of --store
+    #[arg(value_name = "SITE.toml", conflicts_with = "store")]
+    site_file: Option<PathBuf>,
+    #[command(flatten)]
+    place: StoreFlag,
     /// Record kind
     #[arg(long, value_name = "KIND")]
     record: String,
@@ -42,7 +45,8 @@ enum Format {
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
-    match written(args) {
+    let store = args.place.find(args.site_file.as_deref())?;
+    match written(args, &store) {
         Ok(count) => complain(&format!("{count} records of kind {}", args.record)),
         // Whoever reads a pipe may stop when it has enough.
         Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -52,12 +56,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
 }
 
 /// Writes the records; how many.
-fn written(args: &ExportArgs) -> Result<u64, ExportError> {
+fn written(args: &ExportArgs, store: &Path) -> Result<u64, ExportError> {
     let export = |out: &mut dyn Write| {
         let site = args.site.as_deref();
         match args.format {
-            Format::Jsonl => export_jsonl(&args.store, &args.record, site, out),
-            Format::Csv => export_csv(&args.store, &args.record, site, out),
+            Format::Jsonl => export_jsonl(store, &args.record, site, out),
+            Format::Csv => export_csv(store, &args.record, site, out),
         }
     };
     let mut out: Box<dyn Write> = match &args.out {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     Exit, Failure, complain,
+    place::StoreFlag,
     run::connect_to,
     session::{Manner, crawl},
 };
@@ -14,9 +15,11 @@ use crate::{start::job::Job, store::sessions::stopped_sessions};
 
 #[derive(Args, Debug)]
 pub(super) struct ResumeArgs {
-    /// The store
-    #[arg(long, value_name = "FILE")]
-    store: PathBuf,
+    /// Site file whose store is meant, instead of --store
+    #[arg(value_name = "SITE.toml", conflicts_with = "store")]
+    site: Option<PathBuf>,
+    #[command(flatten)]
+    place: StoreFlag,
     /// This session only
     #[arg(long, value_name = "ID")]
     session: Option<u32>,
@@ -37,7 +40,8 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
-    let mut rows = stopped_sessions(&args.store).map_err(|error| Failure::store(&error))?;
+    let store = args.place.find(args.site.as_deref())?;
+    let mut rows = stopped_sessions(&store).map_err(|error| Failure::store(&error))?;
     if let Some(id) = args.session {
         rows.retain(|row| row.id.0 == id);
     }
@@ -45,10 +49,7 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         let which = args
             .session
             .map_or_else(String::new, |id| format!(" as session {id}"));
-        complain(&format!(
-            "nothing to resume{which} in {}",
-            args.store.display()
-        ));
+        complain(&format!("nothing to resume{which} in {}", store.display()));
         return Ok(Exit::Done);
     }
     let mut jobs: Vec<Job> = rows
@@ -73,6 +74,6 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         quiet: args.quiet,
     };
     let recording = args.recording.as_deref();
-    let (exit, _) = crawl(&jobs, &args.store, &settings, manner, recording)?;
+    let (exit, _) = crawl(&jobs, &store, &settings, manner, recording)?;
     Ok(exit)
 }

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use url::Host;
 
 use super::{
-    Exit, Failure, complain,
+    Exit, Failure, complain, place,
     session::{Manner, crawl},
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(after_help = "\
 Examples:
+  crawlfield run books.toml
   crawlfield run books.toml --store books.db
   crawlfield run books.toml quotes.toml --store both.db
   crawlfield run --demo --products 300 --error-rate 0.1 --verify
@@ -40,8 +41,8 @@ pub(super) struct RunArgs {
     /// Crawl the embedded demo catalogue, served on loopback
     #[arg(long)]
     demo: bool,
-    /// The SQLite file; made if it is not there
-    #[arg(long, value_name = "FILE", required_unless_present = "demo")]
+    /// The SQLite file, made if it is not there [default: NAME.db in this folder]
+    #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
     /// Result documents on stdout, one line a session
     #[arg(long)]
@@ -116,7 +117,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         job.take_up(&args.settings.layered(Some(&job.site))?);
     }
     let settings = args.settings.layered(None)?.settings;
-    let scratch = Scratch::new(args.store.as_deref())?;
+    let scratch = Scratch::new(store(args, &jobs)?.as_deref())?;
     for job in &jobs {
         refuse_stopped(&scratch.store, job)?;
     }
@@ -135,6 +136,24 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return verify(&jobs[0], &scratch.store, exit);
     }
     Ok(exit)
+}
+
+/// The store named, or the site's own; none for the demo, which has one for this run only.
+fn store(args: &RunArgs, jobs: &[Job]) -> Result<Option<PathBuf>, Failure> {
+    if args.store.is_some() || args.demo {
+        return Ok(args.store.clone());
+    }
+    let [job] = jobs else {
+        return Err(Failure::usage(
+            "several site files share one store: name it with --store FILE",
+        ));
+    };
+    let store = place::beside(&job.site);
+    complain(&format!(
+        "the store is {} in this folder; --store FILE names another",
+        store.display()
+    ));
+    Ok(Some(store))
 }
 
 fn jobs(args: &RunArgs) -> Result<Vec<Job>, Failure> {

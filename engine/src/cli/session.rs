@@ -164,7 +164,7 @@ fn summary(result: &Json) -> String {
     if let Some(classes) = counted(&result["deadByClass"]) {
         let _ = writeln!(
             text,
-            "dead letters: {classes}; `crawlfield dead list --store FILE` shows them"
+            "dead letters: {classes}; `crawlfield dead list` shows them"
         );
     }
     if let Some(budget) = result["budget"].as_str() {
@@ -176,8 +176,8 @@ fn summary(result: &Json) -> String {
              `resume --set {budget}=none` to the end"
         );
     }
-    for line in Remarks::lines(&result["remarks"]) {
-        let _ = writeln!(text, "{}", safe(&line));
+    for line in Remarks::lines(&result["remarks"], safe) {
+        let _ = writeln!(text, "{line}");
     }
     text
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Exit, Failure, complain, say};
+use super::{Exit, Failure, complain, place::StoreFlag, say};
 use crate::{
     live::store::wall_ms,
     model::ids::SessionId,
@@ -14,9 +14,11 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct SessionsArgs {
-    /// The store
-    #[arg(long, value_name = "FILE")]
-    store: PathBuf,
+    /// Site file whose store is meant, instead of --store
+    #[arg(value_name = "SITE.toml", conflicts_with = "store")]
+    site: Option<PathBuf>,
+    #[command(flatten)]
+    place: StoreFlag,
     /// One JSON document a session
     #[arg(long)]
     json: bool,
@@ -26,15 +28,16 @@ pub(super) struct SessionsArgs {
 }
 
 pub(super) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
+    let store = args.place.find(args.site.as_deref())?;
     if let Some(id) = args.discard {
-        discard(&args.store, SessionId(id), Box::new(wall_ms)).map_err(|error| match error {
+        discard(&store, SessionId(id), Box::new(wall_ms)).map_err(|error| match error {
             crate::ports::stored::StoreError::Refused(message) => Failure::usage(message),
             error => Failure::store(&error),
         })?;
         complain(&format!("session {id} is discarded"));
         return Ok(Exit::Done);
     }
-    let rows = sessions(&args.store).map_err(|error| Failure::store(&error))?;
+    let rows = sessions(&store).map_err(|error| Failure::store(&error))?;
     if args.json {
         for row in &rows {
             say(&format!("{}\n", document(row)));

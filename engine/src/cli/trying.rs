@@ -5,6 +5,7 @@ mod words;
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read as _,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -167,12 +168,21 @@ fn page(args: &TryArgs, site: &Site, settings: &Settings) -> Result<Loaded, Fail
             is_fetched: true,
         });
     }
-    let body = fs::read(path).map_err(|error| {
+    let most = settings.fetch.max_body;
+    let mut body = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut body));
+    let read = read.map_err(|error| {
         Failure::usage(format!(
-            "{} is neither an absolute URL nor a file that can be read: {error}",
+            "\"{}\" is neither an absolute URL nor a file that can be read: {error}",
             safe(&args.page)
         ))
     })?;
+    if read as u64 > most {
+        return Err(Failure::usage(format!(
+            "{} has more than {most} bytes (`fetch.max_body`)",
+            safe(&args.page)
+        )));
+    }
     let url = args.url.as_ref().unwrap_or(&site.start[0]).to_string();
     let answer = Answer {
         head: Head {

@@ -66,6 +66,8 @@ pub enum ErrorClass {
     Offline,
     /// The attempt was aborted by a command.
     Aborted,
+    /// It failed, and nothing says how.
+    Unknown,
 }
 
 /// What a class means for the task and its host.
@@ -84,7 +86,7 @@ pub enum Consequence {
 
 impl ErrorClass {
     /// All classes, in the order of the table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -115,6 +117,7 @@ impl ErrorClass {
         Self::HostParked,
         Self::Offline,
         Self::Aborted,
+        Self::Unknown,
     ];
 
     /// The class as text in events, results and the store.
@@ -151,6 +154,7 @@ impl ErrorClass {
             Self::HostParked => "host_parked",
             Self::Offline => "offline",
             Self::Aborted => "aborted",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -178,7 +182,8 @@ impl ErrorClass {
             | Self::Parse
             | Self::Decode
             | Self::Robots
-            | Self::Worker => Consequence::Transient,
+            | Self::Worker
+            | Self::Unknown => Consequence::Transient,
             Self::RateLimit => Consequence::Throttled,
             Self::Tls
             | Self::HttpClient

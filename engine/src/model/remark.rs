@@ -46,11 +46,13 @@ pub enum Remark {
     PastTheEnd,
     /// A page of a list holds something, though the list had seemed to end before it.
     ListGoesOn,
+    /// The store would not take the end of a page.
+    Refused,
 }
 
 impl Remark {
     /// All kinds, in the order in which they are said.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LinkOutOfScope,
         Self::LinkTooDeep,
         Self::LinkTooLong,
@@ -65,6 +67,7 @@ impl Remark {
         Self::NextWithoutLink,
         Self::PastTheEnd,
         Self::ListGoesOn,
+        Self::Refused,
     ];
 
     /// The kind as text in results and the store.
@@ -85,6 +88,7 @@ impl Remark {
             Self::NextWithoutLink => "next_without_link",
             Self::PastTheEnd => "past_the_end",
             Self::ListGoesOn => "list_goes_on",
+            Self::Refused => "refused",
         }
     }
 
@@ -105,45 +109,44 @@ impl Remark {
         }
     }
 
-    /// What follows the count in a sentence for people: what it was, why, and what to do.
+    /// What is counted, in words: what it was, why, and what to do.
     const fn words(self) -> &'static str {
         match self {
             Self::LinkOutOfScope => {
-                "links out of scope were not followed (`hosts` names what is in scope)"
+                "links not followed, out of scope (`hosts` names what is in scope)"
             }
-            Self::LinkTooDeep => "links too deep were not followed (`bounds.max_depth`)",
-            Self::LinkTooLong => "links too long were not followed (`bounds.max_url`)",
+            Self::LinkTooDeep => "links not followed, too deep (`bounds.max_depth`)",
+            Self::LinkTooLong => "links not followed, too long (`bounds.max_url`)",
             Self::LinkTrap => {
-                "links that look like a trap were not followed (`bounds.max_segments`, \
-                 `bounds.max_repeats`)"
+                "links not followed, like a trap (`bounds.max_segments`, `bounds.max_repeats`)"
             }
             Self::LinkOverBound => {
-                "links beyond what one page may have were not followed (`bounds.max_links`)"
+                "links not followed, beyond what one page may have (`bounds.max_links`)"
             }
-            Self::LinkUnusable => "references that lead to no page were left",
-            Self::ValueUnfit => "values did not fit and were left empty",
-            Self::RecordLeftOut => "records were left out",
+            Self::LinkUnusable => "references that lead to no page",
+            Self::ValueUnfit => "values left empty, they did not fit",
+            Self::RecordLeftOut => "records left out",
             Self::BlockUnread => {
-                "JSON-LD blocks could not be read (`crawlfield try SITE.toml URL` says what is \
-                 wrong with one)"
+                "JSON-LD blocks not read (`crawlfield try SITE.toml URL` says what is wrong with one)"
             }
             Self::SitemapOdd => "oddities of sitemaps, which may have cost pages",
             Self::SeveralNext => {
-                "pages have several next pages that were not asked for yet, and the first was \
-                 taken: is it the next one? (`crawlfield try` shows them)"
+                "pages with several next pages not asked for yet, the first was taken: is it the \
+                 next one? (`crawlfield try` shows them)"
             }
             Self::NextWithoutLink => {
-                "lists end at their first page, for what `next` matches there is no link, and none \
-                 is in it or around it"
+                "lists that end at their first page: what `next` matches is no link, and none is in \
+                 it or around it"
             }
             Self::PastTheEnd => {
-                "list pages that the site counts are empty, as are all after them: they were \
-                 skipped as past the end, and the run is not complete (is `count` right?)"
+                "list pages skipped as past the end: the site counts them, but they and all after \
+                 them are empty; so the run is not complete (is `count` right?)"
             }
             Self::ListGoesOn => {
-                "list pages hold something after empty ones that were skipped as past the end; \
-                 another run reads those again"
+                "list pages that hold something after empty ones, which were skipped as past the \
+                 end; another run reads those again"
             }
+            Self::Refused => "pages that the store would not take",
         }
     }
 
@@ -151,11 +154,11 @@ impl Remark {
     #[must_use]
     pub fn said(self, count: u64, first: &str) -> String {
         let words = self.words();
-        if first.is_empty() {
-            return format!("{count} {words}");
+        match (count, first) {
+            (_, "") => format!("{words}: {count}"),
+            (1, only) => format!("{words}: 1, {only}"),
+            (_, first) => format!("{words}: {count}, the first {first}"),
         }
-        let which = if count == 1 { "it is" } else { "the first" };
-        format!("{count} {words}; {which}: {first}")
     }
 }
 
@@ -217,13 +220,13 @@ impl Remarks {
         Json::Object(each.collect())
     }
 
-    /// The lines that say what a [`Self::document`] holds.
+    /// The lines that say what a [`Self::document`] holds, the examples made `safe` to be shown.
     #[must_use]
-    pub fn lines(document: &Json) -> Vec<String> {
+    pub fn lines(document: &Json, safe: impl Fn(&str) -> String) -> Vec<String> {
         let said = |kind: &Remark| {
             let one = document.get(kind.name())?;
             let first = one["first"].as_str().unwrap_or_default();
-            Some(kind.said(one["count"].as_u64()?, first))
+            Some(kind.said(one["count"].as_u64()?, &safe(first)))
         };
         Remark::ALL.iter().filter_map(said).collect()
     }

@@ -1,4 +1,4 @@
-//! The live view: a header, a bar per stage, and what is in the way.
+//! The live view: a header, a bar per stage, and what is in the way, in lines that fit the terminal.
 
 use std::collections::BTreeMap;
 
@@ -11,31 +11,34 @@ use crate::{
     },
     progress::{
         TICK,
-        picture::{Picture, header, speed, stage, troubles},
+        letters::Letters,
+        picture::{Picture, block},
     },
 };
 
 /// Redraws a second, at most.
 const REDRAWS: u8 = 10;
-/// Errors, waiting, bottleneck, losses.
-const TROUBLES: usize = 4;
 
 /// The lines of one session.
-struct Block {
-    header: ProgressBar,
-    stages: Vec<ProgressBar>,
-    speed: ProgressBar,
-    troubles: Vec<ProgressBar>,
-}
+#[derive(Default)]
+struct Block(Vec<ProgressBar>);
 
 /// Draws until the feed ends; the last state stays on the screen.
-pub(super) fn run(subscription: &Subscription) {
+pub(super) fn run(subscription: &Subscription, letters: Letters) {
     let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
-    draw(subscription, &screen);
+    let terminal = console::Term::stderr();
+    draw(subscription, &screen, letters, &|| {
+        usize::from(terminal.size().1)
+    });
 }
 
-/// Draws on `screen`.
-pub(super) fn draw(subscription: &Subscription, screen: &MultiProgress) {
+/// Draws on `screen`, which is now as wide as `width` says.
+pub(super) fn draw(
+    subscription: &Subscription,
+    screen: &MultiProgress,
+    letters: Letters,
+    width: &dyn Fn() -> usize,
+) {
     let mut picture = Picture::default();
     let mut blocks: BTreeMap<u32, Block> = BTreeMap::new();
     loop {
@@ -44,13 +47,15 @@ pub(super) fn draw(subscription: &Subscription, screen: &MultiProgress) {
         };
         for line in picture.take(&item) {
             // A line that cannot be written now is not worth ending for.
-            drop(screen.println(line));
+            drop(screen.println(letters.of(&line)));
         }
         match item {
-            Item::Snapshot(snapshot) => blocks
-                .entry(snapshot.session.id)
-                .or_insert_with(|| Block::new(screen))
-                .show(&snapshot, screen),
+            Item::Snapshot(snapshot) => blocks.entry(snapshot.session.id).or_default().show(
+                &snapshot,
+                screen,
+                letters,
+                width(),
+            ),
             Item::Closed => break,
             Item::Key { .. } | Item::Changes(_) => {}
         }
@@ -61,41 +66,30 @@ pub(super) fn draw(subscription: &Subscription, screen: &MultiProgress) {
 }
 
 impl Block {
-    fn new(screen: &MultiProgress) -> Self {
-        let line = || screen.add(text_line());
-        Self {
-            header: line(),
-            stages: Vec::new(),
-            speed: line(),
-            troubles: (0..TROUBLES).map(|_| line()).collect(),
+    fn show(
+        &mut self,
+        snapshot: &Snapshot,
+        screen: &MultiProgress,
+        letters: Letters,
+        width: usize,
+    ) {
+        let mut lines = block(snapshot, width).into_iter();
+        for shown in &self.0 {
+            let line = lines.next().unwrap_or_default();
+            shown.set_message(letters.of(&line).into_owned());
         }
-    }
-
-    fn show(&mut self, snapshot: &Snapshot, screen: &MultiProgress) {
-        self.header.set_message(header(snapshot));
-        for (n, info) in snapshot.progress.stages.iter().enumerate() {
-            if self.stages.len() <= n {
-                let bar = screen.insert_before(&self.speed, stage_bar());
-                self.stages.push(bar);
-            }
-            let bar = &self.stages[n];
-            bar.set_length(info.discovered);
-            bar.set_position(info.done + info.skipped);
-            bar.set_message(stage(info));
-        }
-        self.speed.set_message(speed(snapshot));
-        let mut texts = troubles(snapshot).into_iter();
-        for line in &self.troubles {
-            line.set_message(texts.next().unwrap_or_default());
+        for line in lines {
+            let below = match self.0.last() {
+                Some(last) => screen.insert_after(last, text_line()),
+                None => screen.add(text_line()),
+            };
+            below.set_message(letters.of(&line).into_owned());
+            self.0.push(below);
         }
     }
 
     fn end(&self) {
-        for line in [&self.header, &self.speed]
-            .into_iter()
-            .chain(&self.stages)
-            .chain(&self.troubles)
-        {
+        for line in &self.0 {
             if line.message().is_empty() {
                 line.finish_and_clear();
             } else {
@@ -107,12 +101,5 @@ impl Block {
 
 fn text_line() -> ProgressBar {
     let style = ProgressStyle::with_template("{wide_msg}").expect("the template is well formed");
-    ProgressBar::new(0).with_style(style)
-}
-
-fn stage_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("  {bar:24} {percent:>3} %  {wide_msg}")
-        .expect("the template is well formed")
-        .progress_chars("━╸─");
     ProgressBar::new(0).with_style(style)
 }

@@ -1,6 +1,6 @@
 //! What the terminal knows of the feed, and how it says it.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use crate::{
     feed::{
@@ -15,6 +15,11 @@ use crate::{
 
 /// Reasons and classes that are named; the rest is summed.
 const NAMED: usize = 4;
+
+/// Cells of a stage's bar.
+const BAR: u64 = 24;
+/// A narrower terminal has the counts without bars.
+const WITH_BARS: usize = 72;
 
 /// The latest snapshot of each session, and names for what moves.
 #[derive(Debug, Default)]
@@ -128,6 +133,64 @@ fn banner(source: Option<&str>) -> String {
     source.map_or_else(String::new, |source| {
         format!("{} · ", safe(source).to_uppercase())
     })
+}
+
+/// One session in lines that are no wider than the terminal: who, a bar and the counts of each
+/// stage, how fast and how long still, what is in the way.
+pub(super) fn block(snapshot: &Snapshot, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    fit("", &header(snapshot), width, &mut lines);
+    for info in &snapshot.progress.stages {
+        fit(&bar(info, width), &stage(info), width, &mut lines);
+    }
+    fit("", &speed(snapshot), width, &mut lines);
+    for trouble in troubles(snapshot) {
+        fit("", &trouble, width, &mut lines);
+    }
+    lines
+}
+
+/// How much of a stage is done: `  ━━━━╸───  42 %  `; without the bar where there is no room.
+fn bar(info: &StageInfo, width: usize) -> String {
+    let over = info.done + info.skipped;
+    let part = |of: u64| over.saturating_mul(of) / info.discovered.max(1);
+    let percent = part(100).min(100);
+    if width < WITH_BARS {
+        return format!("{percent:>3} %  ");
+    }
+    let filled = usize::try_from(part(BAR)).unwrap_or(usize::MAX);
+    let cells: String = (0..usize::try_from(BAR).unwrap_or_default())
+        .map(|cell| match cell.cmp(&filled) {
+            Ordering::Less => '━',
+            Ordering::Equal => '╸',
+            Ordering::Greater => '─',
+        })
+        .collect();
+    format!("  {cells} {percent:>3} %  ")
+}
+
+/// A text broken at spaces into lines of `width`, the first behind `lead`, the others set in.
+fn fit(lead: &str, text: &str, width: usize, lines: &mut Vec<String>) {
+    let indent = " ".repeat(if lead.is_empty() {
+        2
+    } else {
+        lead.chars().count()
+    });
+    let mut line = lead.to_owned();
+    let mut is_fresh = true;
+    for word in text.split(' ') {
+        let long = line.chars().count() + usize::from(!is_fresh) + word.chars().count();
+        if long > width && !is_fresh {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            is_fresh = true;
+        }
+        if !is_fresh {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_fresh = false;
+    }
+    lines.push(line);
 }
 
 /// Who: `DEMO · books · new · balanced · running`.

@@ -99,7 +99,7 @@ fn check(frames: Vec<Frame>, expected: &Expect) {
     }
     drop(feeder);
     let mut out = Vec::new();
-    lines(&subscription, &mut out).unwrap();
+    lines(&subscription, Letters::Unicode, &mut out).unwrap();
     expected.assert_eq(&String::from_utf8(out).unwrap());
 }
 
@@ -126,8 +126,8 @@ fn a_pipe_gets_moves_at_once_and_a_line_every_few_seconds() {
     );
 }
 
-#[test]
-fn a_terminal_gets_a_header_a_bar_per_stage_and_what_is_in_the_way() {
+/// What is drawn last on a terminal of this width.
+fn drawn(width: usize, letters: Letters) -> Vec<String> {
     let (mut feeder, hub) = hub::start().unwrap();
     let subscription = hub.subscribe(64);
     while hub_is_silent(&subscription) {}
@@ -137,33 +137,92 @@ fn a_terminal_gets_a_header_a_bar_per_stage_and_what_is_in_the_way() {
     feeder.send(Frame::Snapshot(Box::new(early)));
     feeder.send(Frame::Snapshot(Box::new(snapshot(1.0))));
     drop(feeder);
-    let paper = Paper::default();
+    let paper = Paper::of(width);
     let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
-    live::draw(&subscription, &MultiProgress::with_draw_target(target));
-    let drawn = paper.0.lock().unwrap().clone();
+    let screen = MultiProgress::with_draw_target(target);
+    live::draw(&subscription, &screen, letters, &|| width);
+    let drawn = paper.text.lock().unwrap().clone();
     let last = drawn.rfind("DEMO").expect("the banner is drawn");
-    let mut at = last;
-    for line in [
+    // Each line is filled up to the width.
+    let letters: Vec<char> = drawn[last..].chars().filter(|c| *c != '\n').collect();
+    let lines = letters.chunks(width).map(|line| line.iter().collect());
+    lines
+        .map(|line: String| line.trim_end().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_terminal_gets_a_header_a_bar_per_stage_and_what_is_in_the_way() {
+    let expected = [
         "DEMO · books · new · balanced · running",
-        "━━━━━━━━━━━━━━━━━━━━━━━━ 100 %  list 4/4",
-        "42 %  detail 34/80, 3 in flight, 1 failed",
+        "  ━━━━━━━━━━━━━━━━━━━━━━━━ 100 %  list 4/4",
+        "  ━━━━━━━━━━╸─────────────  42 %  detail 34/80, 3 in flight, 1 failed",
         "35 pages/min · 12 kB/s · 34 records · about 3 min left (80 %: 2–5 min)",
         "errors: 7 http_server",
         "waiting: 42 for the host's pace",
         "limited by site's rate (4.0 of 4 requests/s at a.test)",
-    ] {
-        let found = drawn[at..].find(line);
-        at += found.unwrap_or_else(|| panic!("no {line:?} in {:?}", &drawn[last..]));
-    }
+    ];
+    assert_eq!(drawn(100, Letters::Unicode), expected);
+}
+
+#[test]
+fn a_narrow_terminal_keeps_the_counts_and_the_time_left() {
+    let expected = [
+        "DEMO · books · new · balanced · running",
+        "100 %  list 4/4",
+        " 42 %  detail 34/80, 3 in flight, 1",
+        "       failed",
+        "35 pages/min · 12 kB/s · 34 records ·",
+        "  about 3 min left (80 %: 2–5 min)",
+        "errors: 7 http_server",
+        "waiting: 42 for the host's pace",
+        "limited by site's rate (4.0 of 4",
+        "  requests/s at a.test)",
+    ];
+    assert_eq!(drawn(40, Letters::Unicode), expected);
+}
+
+#[test]
+fn a_terminal_without_utf_8_gets_ascii() {
+    let lines = drawn(100, Letters::Ascii);
+    assert!(lines.iter().all(|line| line.is_ascii()), "{lines:#?}");
+    let bar = "  ==========>-------------  42 %  detail 34/80, 3 in flight, 1 failed";
+    assert_eq!(lines[2], bar);
+    assert!(lines[3].ends_with("about 3 min left (80 %: 2-5 min)"));
+}
+
+#[test]
+fn the_first_locale_that_says_anything_decides() {
+    let of = |all: &str, kind: &str, lang: &str| {
+        let said = |name: &str| Some(name.to_owned());
+        Letters::of_locale([said(all), said(kind), said(lang)])
+    };
+    assert_eq!(of("", "", "de_DE.UTF-8"), Letters::Unicode);
+    assert_eq!(of("", "C.utf8", "C"), Letters::Unicode);
+    assert_eq!(of("C", "", "en_US.UTF-8"), Letters::Ascii);
+    assert_eq!(of("", "", "de_DE.ISO-8859-1"), Letters::Ascii);
+    assert_eq!(Letters::of_locale([None, None, None]), Letters::Ascii);
 }
 
 /// A terminal that keeps all that is written.
-#[derive(Debug, Clone, Default)]
-struct Paper(Arc<Mutex<String>>);
+#[derive(Debug, Clone)]
+struct Paper {
+    width: u16,
+    text: Arc<Mutex<String>>,
+}
+
+impl Paper {
+    fn of(width: usize) -> Self {
+        Self {
+            width: u16::try_from(width).unwrap(),
+            text: Arc::default(),
+        }
+    }
+}
 
 impl TermLike for Paper {
     fn width(&self) -> u16 {
-        100
+        self.width
     }
     fn move_cursor_up(&self, _: usize) -> io::Result<()> {
         Ok(())
@@ -178,10 +237,10 @@ impl TermLike for Paper {
         Ok(())
     }
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.write_str(text)
+        self.write_str(&format!("{text}\n"))
     }
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.lock().unwrap().push_str(text);
+        self.text.lock().unwrap().push_str(text);
         Ok(())
     }
     fn clear_line(&self) -> io::Result<()> {
@@ -209,7 +268,7 @@ fn a_hung_up_reader_does_not_stop_the_reading() {
     feeder.send(changes(0));
     feeder.send(Frame::Snapshot(Box::new(snapshot(9.0))));
     drop(feeder);
-    assert!(lines(&subscription, &mut Closed).is_err());
+    assert!(lines(&subscription, Letters::Unicode, &mut Closed).is_err());
     assert!(matches!(subscription.try_recv(), Some(Item::Closed)));
 }
 

@@ -136,6 +136,9 @@ impl<'a> Problems<'a> {
 
     /// Gives the error noted last a suggestion.
     pub(crate) fn suggest(&mut self, name: String) {
+        if name.is_empty() {
+            return;
+        }
         if let Some(error) = self.errors.last_mut().filter(|_| self.unlisted == 0) {
             error.suggestion = Some(name);
         }
@@ -255,7 +258,7 @@ pub(crate) fn shown(value: &str) -> String {
 
 /// The known name nearest to the one given, if any is near.
 pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
-    if given.len() > 64 {
+    if given.is_empty() || given.len() > 64 {
         return None;
     }
     let given = given.to_lowercase();

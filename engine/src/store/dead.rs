@@ -227,7 +227,7 @@ fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreE
                 stage: StageId(row.get(3)?),
                 stage_name: row.get(4)?,
                 host: host.to_string(),
-                class: ErrorClass::from_name(&class).unwrap_or(ErrorClass::Worker),
+                class: ErrorClass::from_name(&class).unwrap_or(ErrorClass::Unknown),
                 failed: row.get(9)?,
                 message: row.get::<_, Option<String>>(10)?.unwrap_or_default(),
                 at: row.get::<_, Option<i64>>(11)?.map(iso),

@@ -172,7 +172,7 @@ fn reason(stand: Stand, class: Option<ErrorClass>) -> Option<&'static str> {
         Stand::Skipped(reason) => Some(reason.name()),
         Stand::Dead(class) => Some(class.name()),
         // A failed page needs a class: it may become a dead letter.
-        Stand::Plain(Phase::Failed) => Some(class.unwrap_or(ErrorClass::Worker).name()),
+        Stand::Plain(Phase::Failed) => Some(class.unwrap_or(ErrorClass::Unknown).name()),
         Stand::Plain(_) => None,
     }
 }

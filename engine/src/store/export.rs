@@ -111,8 +111,12 @@ pub fn export_csv(
     Ok(n)
 }
 
+/// The reason as it came: csv would hide its kind, and whether a reader has hung up.
 fn output(error: csv::Error) -> ExportError {
-    ExportError::Output(error.into())
+    ExportError::Output(match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    })
 }
 
 /// A table to export.

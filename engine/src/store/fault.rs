@@ -16,9 +16,10 @@ impl From<Error> for StoreError {
             ErrorCode::DiskFull => Self::Full(format!(
                 "no room for the store; free some space, the crawl then goes on ({error})"
             )),
-            ErrorCode::SystemIoFailure
-            | ErrorCode::OutOfMemory
-            | ErrorCode::OperationInterrupted => Self::Busy(format!(
+            ErrorCode::OutOfMemory => Self::Busy(format!(
+                "there is no memory for what the store does; end other programs ({error})"
+            )),
+            ErrorCode::SystemIoFailure | ErrorCode::OperationInterrupted => Self::Busy(format!(
                 "the store's file could not be read or written; check the disk ({error})"
             )),
             ErrorCode::DatabaseCorrupt => Self::Fatal(format!(

@@ -1,8 +1,9 @@
 //! Opening a store: pragmas, versions, the check after an unclean end, and readers.
 
-use std::{path::Path, time::Duration};
+use std::{io::Read as _, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
     ports::stored::StoreError,
@@ -84,6 +85,32 @@ fn bear_file_limits() {
     }
 }
 
+/// Whether this file is a store, whatever its name; nothing is changed, and one that cannot be read
+/// is none.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    let is_database = || {
+        let mut magic = [0; 16];
+        let mut file = std::fs::File::open(path).ok()?;
+        file.read_exact(&mut magic).ok()?;
+        (&magic == b"SQLite format 3\0").then_some(())
+    };
+    // A pipe would never end to be read.
+    if !path.is_file() || is_database().is_none() {
+        return false;
+    }
+    let read = || -> rusqlite::Result<bool> {
+        let db = read_only(path)?;
+        db.query_row(
+            "SELECT (SELECT application_id FROM pragma_application_id) = ?1
+                 OR EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'cf_session')",
+            [APPLICATION_ID],
+            |row| row.get(0),
+        )
+    };
+    read().unwrap_or(false)
+}
+
 /// A connection that only reads; it sees one state of the store for as long as it reads.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     if path.is_dir() {
@@ -105,10 +132,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 /// other file as it is.
 pub(crate) fn bring_up_to_date(path: &Path) -> Result<(), StoreError> {
     let is_older = |path: &Path| {
-        let db = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        let db = read_only(path)?;
         db.busy_timeout(Duration::from_secs(5))?;
         check_identity(&db)?;
         Ok(version(&db)? < MIGRATIONS.len())
@@ -120,11 +144,28 @@ pub(crate) fn bring_up_to_date(path: &Path) -> Result<(), StoreError> {
     open_writer(path).map(|(db, _)| close(&db))
 }
 
+/// A connection that changes nothing. SQLite wants to write beside a store even to read it; where it
+/// may not, and no log lies beside the store, nobody else writes either: it is read as it stands.
+fn read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    let tried = db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    let refused = matches!(
+        tried.as_ref().map_err(rusqlite::Error::sqlite_error_code),
+        Err(Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
+    );
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if !refused || Path::new(&log).exists() {
+        return Ok(db);
+    }
+    let name = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
+    let uri = format!("file:{name}?immutable=1");
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
 fn reader(path: &Path) -> Result<Connection, StoreError> {
-    let db = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
+    let db = read_only(path)?;
     db.busy_timeout(Duration::from_secs(5))?;
     db.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
     check_identity(&db)?;

@@ -165,7 +165,7 @@ impl Stand {
             Phase::Dead => Self::Dead(
                 reason
                     .and_then(ErrorClass::from_name)
-                    .unwrap_or(ErrorClass::Worker),
+                    .unwrap_or(ErrorClass::Unknown),
             ),
             phase => Self::Plain(phase),
         }

@@ -138,6 +138,7 @@ fn settle(command: &mut Command) {
         }
     }
     command
+        .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -186,6 +186,7 @@ pub const fn act(class: ErrorClass) -> &'static str {
         ErrorClass::Store | ErrorClass::Worker | ErrorClass::Offline | ErrorClass::Aborted => {
             "our own trouble: requeue"
         }
+        ErrorClass::Unknown => "look at its last answer, then requeue",
         ErrorClass::Crash => "parsing it crashed us three times: keep the page for a report",
     }
 }

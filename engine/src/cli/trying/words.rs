@@ -76,8 +76,8 @@ pub(super) fn words(
             for warning in &extracted.warnings {
                 lines.push(format!("  warning: {}", safe(warning)));
             }
-            for line in Remarks::lines(&extracted.remarks.document()) {
-                lines.push(format!("  {}", safe(&line)));
+            for line in Remarks::lines(&extracted.remarks.document(), safe) {
+                lines.push(format!("  {line}"));
             }
             let verdict = match &extracted.invalid {
                 Some(message) => format!(

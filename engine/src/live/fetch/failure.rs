@@ -96,13 +96,16 @@ fn class_of(error: &reqwest::Error, phase: Phase) -> ErrorClass {
         return ErrorClass::Protocol;
     }
     // What is not HTTP fails to parse; all else that hyper says is a lost connection or stream.
-    if is_cut || hyper.is_some_and(|error| !error.is_parse()) {
+    if is_cut || hyper.is_some_and(|error| !error.is_parse() && !error.is_user()) {
         return ErrorClass::Reset;
     }
     if error.is_timeout() {
         return ErrorClass::TimeoutFirstByte;
     }
-    ErrorClass::Protocol
+    if hyper.is_some_and(hyper::Error::is_parse) {
+        return ErrorClass::Protocol;
+    }
+    ErrorClass::Unknown
 }
 
 /// Whether the connection died before the first byte, so that a pooled one may just have been
@@ -124,7 +127,8 @@ fn what(class: ErrorClass) -> &'static str {
         ErrorClass::Truncated => "the answer ended before it was complete, from",
         ErrorClass::TooLarge => "the answer's head is too large, from",
         ErrorClass::TimeoutFirstByte => "no answer in time from",
-        _ => "the answer is not HTTP, from",
+        ErrorClass::Protocol => "the answer is not HTTP, from",
+        _ => "the request failed for a cause that is not known, at",
     }
 }
 

@@ -184,12 +184,14 @@ pub(super) fn environment_values(
                 layer: Layer::Environment,
                 origin: key.clone(),
             });
-        } else if let Some(near) = nearest(
-            &key[PREFIX.len()..],
-            names.keys().map(|known| &known[PREFIX.len()..]),
-        ) {
+        } else {
+            let known = names.keys().map(|known| &known[PREFIX.len()..]);
+            let hint = nearest(&key[PREFIX.len()..], known).map_or_else(
+                || "`crawlfield check` lists all".to_owned(),
+                |near| format!("did you mean {PREFIX}{near}?"),
+            );
             warnings.push(format!(
-                "environment variable {} is no setting; did you mean {PREFIX}{near}?",
+                "environment variable {} is no setting; {hint}",
                 printable(key)
             ));
         }

@@ -185,7 +185,7 @@ impl ModelStore {
             PageEnd::Queued => Phase::Queued,
             PageEnd::Failed { .. } => {
                 self.save_found(order, &mut ended);
-                class = class.or(Some(ErrorClass::Worker));
+                class = class.or(Some(ErrorClass::Unknown));
                 Phase::Failed
             }
             PageEnd::Dead { class: of, .. } => {

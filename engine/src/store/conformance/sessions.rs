@@ -249,9 +249,9 @@ fn a_pages_remarks_count_once_and_survive_a_restart<S: Subject>(mut crawl: Talk<
     let mut order = attempt(crawl.session, &again, done(vec![], vec![]));
     order.remarks.add(Remark::LinkTrap, String::new);
     crawl.ask(StoreVerb::End(order.into())).unwrap();
-    let said: Vec<_> = Remarks::lines(&crawl.crash().remarks.document());
+    let said: Vec<_> = Remarks::lines(&crawl.crash().remarks.document(), str::to_owned);
     assert_eq!(
         said,
-        ["5 links too long were not followed (`bounds.max_url`); the first: http://shop.test/2"]
+        ["links not followed, too long (`bounds.max_url`): 5, the first http://shop.test/2"]
     );
 }

@@ -140,18 +140,20 @@ fn accept(
     let came_twice = short.times >= 2;
     // A page that the count promises is not empty: an empty one has failed. A list of one page may
     // well be empty.
-    short.promised = items == 0 && counted && last.is_some_and(|(last, _)| last > 1);
+    let is_missing = items == 0 && counted && last.is_some_and(|(last, _)| last > 1);
+    // One that itself tells a smaller count is of a list that has shrunk for a while.
+    short.promised = is_missing && extracted.page_count.is_none_or(|told| page <= told);
     let mut ends_here = false;
     if matches!(stage.pages, Some(Pages::Pattern { .. })) {
-        let list = session.lists.entry(task.stage).or_default();
-        if items > 0 && list.hold(page) {
+        let numbered = session.lists.entry(task.stage).or_default();
+        if items > 0 && numbered.hold(page) {
             let example = crawl.moves.url(entity).map(ToString::to_string);
             let example = example.unwrap_or_default();
             crawl.remark(task.session, Remark::ListGoesOn, 1, &example);
         } else if short.promised && came_twice {
-            list.lack(page, task.key);
+            numbered.lack(page, task.key);
         } else {
-            ends_here = items > 0 && list.ends_with(page);
+            ends_here = items > 0 && numbered.ends_with(page);
         }
     }
     if items >= full || ends_here {
@@ -160,7 +162,7 @@ fn accept(
     let may_be_last = !extracted.has_next && last.is_none_or(|(last, _)| page >= last);
     let told_by_others = last.is_some_and(|(_, said)| said > own);
     let is_verified = match (items, last) {
-        (0, _) if short.promised => false,
+        (0, _) if is_missing => false,
         // Beyond the count it was only tried, because the page before it was full.
         (0, Some(_)) if page > 1 => short.times >= TRIED || is_last_try,
         (1.., _) if counted => told_by_others || came_twice,

@@ -13,6 +13,7 @@ use crate::{
         ids::{BatchId, OrderId, Seq, SessionId, StageId},
         line::LineId,
         phase::Phase,
+        remark::Remark,
         session::Session,
         slots::Owner,
         state::TaskState,
@@ -177,13 +178,24 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
 pub(super) fn refused(crawl: &mut Crawl, id: OrderId, message: &str) {
     let owner = crawl.slots.get(id).map(|busy| busy.owner);
     if let Some(Owner::Task(entity)) = owner {
-        // Somebody ended the page behind our back: what the store says counts.
+        // Somebody ended the page behind our back, or it does not fit the store: what that says
+        // counts, and why is told, not guessed.
         crawl.release(id);
         crawl.slots.close(id);
+        if let Some(task) = crawl.moves.identity(entity) {
+            let url = crawl.moves.url(entity).map(ToString::to_string);
+            let url = url.unwrap_or_default();
+            crawl.remark(
+                task.session,
+                Remark::Refused,
+                1,
+                &format!("{message}: {url}"),
+            );
+        }
         crawl.moves.make(
             entity,
-            TaskState::Skipped(SkipReason::Duplicate),
-            Detail::Reason(SkipReason::Duplicate),
+            TaskState::Skipped(SkipReason::Unknown),
+            Detail::Reason(SkipReason::Unknown),
         );
         crawl.retire(entity);
         return;

@@ -191,9 +191,10 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
         "durationSeconds": crawl.now().saturating_sub(session.began).as_secs_f64(),
         "results": session.results,
     });
-    let lies = book.is_some_and(|book| book.skipped.contains_key(&SkipReason::PastTheEnd));
+    let lacks = [SkipReason::PastTheEnd, SkipReason::Unknown];
+    let lacks = book.is_some_and(|book| lacks.iter().any(|why| book.skipped.contains_key(why)));
     let lost = total[Phase::Dead as usize] + total[Phase::Failed as usize];
-    document["complete"] = json!(to == SessionPhase::Completed && lost == 0 && !lies);
+    document["complete"] = json!(to == SessionPhase::Completed && lost == 0 && !lacks);
     if let Some(budget) = session.spent {
         document["budget"] = json!(budget.setting());
     }
