@@ -17,6 +17,9 @@ use crate::extract::{
 /// Objects and arrays on the way to one value: what refers to itself ends here.
 const MOST_STEPS: u32 = 256;
 
+/// Steps that it costs to make an `@id` comparable, beside its length.
+const ID: usize = 32;
+
 /// The parsed `<script type="application/ld+json">` blocks of a page.
 #[derive(Default)]
 pub(super) struct Blocks {
@@ -162,7 +165,7 @@ impl<'j> Search<'_, 'j> {
         match at.json {
             Json::Object(_) => below(at).or_else(|| {
                 let others = self.elsewhere(at).iter().copied();
-                others.take_while(|_| self.may_go_on()).find_map(below)
+                others.take_while(|_| self.meter.work(1)).find_map(below)
             }),
             Json::Array(items) => {
                 if let Ok(place) = name.parse::<usize>() {
@@ -188,16 +191,17 @@ impl<'j> Search<'_, 'j> {
         if !is_reference(at.json) {
             return Some(at);
         }
-        let mut others = self.elsewhere(at).iter();
-        let told = others.find(|other| !is_reference(other.json));
-        Some(told.copied().unwrap_or(at))
+        Some(self.elsewhere(at).first().copied().unwrap_or(at))
     }
 
-    /// All objects of the page with the same `@id`.
+    /// All objects of the page that tell something under the same `@id`.
     fn elsewhere(&self, at: At<'j>) -> &[At<'j>] {
         let Some(id) = at.json.get("@id").and_then(Json::as_str) else {
             return &[];
         };
+        if !self.meter.work(ID + id.len()) {
+            return &[];
+        }
         let named = self.linked.named.get_or_init(|| {
             let mut named = FxHashMap::default();
             for block in self.linked.blocks {
@@ -209,7 +213,8 @@ impl<'j> Search<'_, 'j> {
         named.get(&(self.absolute)(id)).map_or(&[], Vec::as_slice)
     }
 
-    /// Notes each object that has an `@id`. JSON is read only so deep, so this goes no deeper.
+    /// Notes each object that tells something under an `@id`. JSON is read only so deep, so this goes
+    /// no deeper.
     fn gather(&self, at: At<'j>, named: &mut FxHashMap<String, Vec<At<'j>>>) {
         if !self.meter.work(1) {
             return;
@@ -217,7 +222,8 @@ impl<'j> Search<'_, 'j> {
         match at.json {
             Json::Object(map) => {
                 if let Some(id) = map.get("@id").and_then(Json::as_str)
-                    && self.meter.work(id.len())
+                    && !is_reference(at.json)
+                    && self.meter.work(ID + id.len())
                 {
                     named.entry((self.absolute)(id)).or_default().push(at);
                 }
