@@ -102,7 +102,7 @@ fn several_next_links_are_told_and_nothing_of_the_list_is_lost() {
         assert!(!crawl("/list/1", next).contains("`next`"), "{next}");
         let told = crawl("/list/2", next);
         assert!(
-            told.contains("stage list: on 1 pages `next` leads to several pages"),
+            told.contains("1 pages with several next pages not asked for yet"),
             "{told}"
         );
     }
@@ -129,7 +129,7 @@ fn what_next_matches_without_a_link_is_told() {
     });
     let place = Workplace::new();
     place.write("site.toml", &shop::site("").replace("a.next", "b.next"));
-    let told = "stage list: on 1 first pages of lists what `next` matches is no link";
+    let told = "1 lists that end at their first page: what `next` matches is no link";
     place.crawl(&web, &["--quiet"]).with_code(0).saying(&[told]);
 }
 

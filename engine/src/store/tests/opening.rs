@@ -94,8 +94,7 @@ fn a_store_of_the_first_version_grows_and_loses_nothing() {
     crawl.discover(vec![link(DETAIL, "1")]);
     crawl.subject.store = None;
     let db = Connection::open(crawl.subject.path()).unwrap();
-    db.execute_batch("DROP TABLE cf_cookie; DROP TABLE cf_remark; DROP TABLE cf_remarked; PRAGMA user_version = 1")
-        .unwrap();
+    db.execute_batch(super::BACK_TO_THE_FIRST).unwrap();
     drop(db);
     let opened = crawl.crash();
     assert_eq!(opened.hosts[0].waiting, 1);

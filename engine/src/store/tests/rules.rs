@@ -12,14 +12,13 @@ use crate::{
     },
 };
 
-const MADE_BY_AN_OLDER_ONE: &str = "ALTER TABLE shop_product DROP COLUMN _rules;
-    ALTER TABLE cf_visit DROP COLUMN rules; PRAGMA user_version = 1;";
-
 /// As a store of the first version is.
 fn age(crawl: &mut Talk<OnDisk>) {
     crawl.subject.store = None;
     let db = Connection::open(crawl.subject.path()).unwrap();
-    db.execute_batch(MADE_BY_AN_OLDER_ONE).unwrap();
+    db.execute_batch("ALTER TABLE shop_product DROP COLUMN _rules")
+        .unwrap();
+    db.execute_batch(super::BACK_TO_THE_FIRST).unwrap();
 }
 
 fn new_run(crawl: &mut Talk<OnDisk>) {
