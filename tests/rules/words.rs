@@ -6,12 +6,12 @@ use crate::source::of;
 const LONG: [&str; 0] = [];
 
 #[test]
-fn no_file_is_longer_than_400_lines() {
+fn no_file_is_longer_than_600_lines() {
     for package in ["engine", "viewer"] {
         for source in of(package) {
             let lines = source.text.lines().count();
             assert!(
-                lines <= 400 || LONG.contains(&source.path.as_str()),
+                lines <= 600 || LONG.contains(&source.path.as_str()),
                 "{package}/src/{} has {lines} lines: which two rooms does it hold?",
                 source.path
             );

@@ -219,7 +219,7 @@ fn a_refresh_is_taken_up_at_its_page_after_a_crash() {
     let [reply, _] = refreshes("a.test/x");
     let mut crawl = catalogue(1)
         .page("a.test/1", [reply])
-        .page("a.test/x", [Reply::html("there").after(secs(9))])
+        .page("a.test/x", [Reply::html("there").after(secs(2))])
         .start();
     crawl.run_until(|crawl| crawl.times_asked("a.test/x") == 1);
     crawl.kill_and_resume();
