@@ -103,11 +103,7 @@ pub(super) fn wait_for_panels(folder: &Path) {
 /// They must stand on the screen now.
 fn hold_panels(picture: &RgbImage, when: &str) {
     let missing = missing(picture, ThemeName::Dark.theme());
-    assert!(
-        missing.is_empty(),
-        "{when}: {missing}see {}",
-        kept(picture)
-    );
+    assert!(missing.is_empty(), "{when}: {missing}see {}", kept(picture));
 }
 
 /// So many pictures that differ from one another, one after the other: all panels stand in each.
