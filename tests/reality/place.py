@@ -25,6 +25,7 @@ class Place:
         self.viewer = Path(programs).resolve() / "crawlfield-viewer"
         self._cases, self._tools = cases, tools
         self.out = Path(out).resolve()
+        self.load = os.getloadavg()[0]
 
     def lacking(self):
         """What must be there before anything can be measured; nothing where all is."""
@@ -51,9 +52,8 @@ class Place:
         return path
 
     def machine(self):
-        load = os.getloadavg()[0]
         version = subprocess.run([self.crawlfield, "--version"], capture_output=True, text=True).stdout.strip()
-        return f"{version}, {os.cpu_count()} cores, load average {load:.1f} at the end"
+        return f"{version}, {os.cpu_count()} cores, load average {self.load:.1f} before, {os.getloadavg()[0]:.1f} after"
 
     def run(self, *words, limit=600, **more):
         """`crawlfield` to its end; code None where it took longer than `limit` seconds."""
