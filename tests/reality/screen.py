@@ -108,7 +108,7 @@ def missing(grab):
         colours = counted(rows, area)
         filled = sum(n for colour, n in colours.items() if away(colour, PANEL) <= 1)
         ink = sum(n for colour, n in colours.items() if away(colour, PANEL) > 60)
-        if filled < 0.4 * sum(colours.values()) or ink < INK:
+        if filled < 0.2 * sum(colours.values()) or ink < INK:
             lacking.append(name)
     field = counted(rows, FIELD)
     if sum(n for colour, n in field.items() if away(colour, GROUND) > 60) < INK:

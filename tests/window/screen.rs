@@ -69,7 +69,7 @@ fn missing(picture: &RgbImage, theme: &Theme) -> String {
         let all = pixels().count();
         let filled = pixels().filter(|pixel| away(*pixel) <= 1).count();
         let ink = pixels().filter(|pixel| away(*pixel) > 60).count();
-        if filled * 100 < all * 40 || ink < INK {
+        if filled * 5 < all || ink < INK {
             let _ = write!(told, "{name}: {filled} of {all} filled, {ink} of ink; ");
         }
     }
