@@ -4,6 +4,7 @@
 mod facts;
 mod goldens;
 mod pictures;
+mod screen;
 mod terminal;
 mod wayland;
 mod window;

@@ -11,8 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tempfile::TempDir;
+
 use super::{
-    LONGEST, ended, skipped, text, viewer,
+    LONGEST, ended,
+    screen::{hold_at_rest, hold_while_it_runs, wait_for_panels},
+    skipped, text, viewer,
     window::{Display, a_display, changed, picture},
 };
 
@@ -53,33 +57,76 @@ impl Drop for Compositor {
     }
 }
 
-#[test]
-fn a_window_on_wayland_opens_pauses_at_a_key_and_quits_cleanly() {
-    let Some(display) = a_display() else {
-        return;
-    };
+/// A display in memory with a compositor on it, and a folder for the viewer's files.
+struct Desk {
+    _compositor: Compositor,
+    runtime: TempDir,
+    folder: TempDir,
+    display: Display,
+}
+
+/// `None`, said aloud, where this machine has not what it takes.
+fn a_desk() -> Option<Desk> {
+    let display = a_display()?;
     let runtime = tempfile::tempdir().expect("a scratch folder");
     let private = fs::Permissions::from_mode(0o700);
     fs::set_permissions(runtime.path(), private).expect("it is ours");
-    let Some(_compositor) = Compositor::start(&display, runtime.path()) else {
+    let Some(compositor) = Compositor::start(&display, runtime.path()) else {
         skipped("weston is not installed");
+        return None;
+    };
+    Some(Desk {
+        _compositor: compositor,
+        runtime,
+        folder: tempfile::tempdir().expect("a scratch folder"),
+        display,
+    })
+}
+
+impl Desk {
+    /// The viewer on this desk, with a demo at this latency.
+    fn start(&self, latency_ms: &str) -> Child {
+        let mut command = viewer(&["--window", "--latency-ms", latency_ms]);
+        command
+            .env("WAYLAND_DISPLAY", SOCKET)
+            .env("XDG_RUNTIME_DIR", self.runtime.path())
+            .current_dir(self.folder.path());
+        command.spawn().expect("the viewer starts")
+    }
+}
+
+#[test]
+fn all_panels_stand_in_a_window_on_wayland_while_it_runs_and_at_rest() {
+    let Some(desk) = a_desk() else {
         return;
     };
-    let folder = tempfile::tempdir().expect("a scratch folder");
-    let mut command = viewer(&["--window", "--latency-ms", "400"]);
-    command
-        .env("WAYLAND_DISPLAY", SOCKET)
-        .env("XDG_RUNTIME_DIR", runtime.path())
-        .current_dir(folder.path());
-    let child = command.spawn().expect("the viewer starts");
+    let child = desk.start("100");
+    let (display, screen) = (&desk.display, desk.display.screen.path());
     display.ask(&["mousemove", "640", "500"]);
-    let before = picture(&display, folder.path());
+    wait_for_panels(screen);
+    hold_while_it_runs(screen, 20);
+    display.ask(&["key", "space"]);
+    hold_at_rest(screen);
+    display.ask(&["key", "q"]);
+    let ended = ended(child);
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+}
+
+#[test]
+fn a_window_on_wayland_opens_pauses_at_a_key_and_quits_cleanly() {
+    let Some(desk) = a_desk() else {
+        return;
+    };
+    let child = desk.start("400");
+    let (display, folder) = (&desk.display, &desk.folder);
+    display.ask(&["mousemove", "640", "500"]);
+    let before = picture(display, folder.path());
     assert_eq!(before.dimensions(), (1280, 720), "the compositor's size");
     // The word on the button turns from pause to resume.
     display.ask(&["key", "space"]);
     let button = (750, 4, 830, 30);
     let began = Instant::now();
-    while changed(&before, &picture(&display, folder.path()), button) < 100 {
+    while changed(&before, &picture(display, folder.path()), button) < 100 {
         assert!(began.elapsed() < LONGEST, "the run goes on");
     }
     display.ask(&["key", "q"]);

@@ -8,19 +8,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{LONGEST, ended, has_adapter, skipped, text, viewer};
+use tempfile::TempDir;
+
+use super::{
+    LONGEST, ended, has_adapter,
+    screen::{hold_at_rest, hold_while_it_runs, wait_for_panels},
+    skipped, text, viewer,
+};
 
 /// A display in memory; it ends with the test.
 pub(super) struct Display {
     server: Child,
     pub(super) name: String,
+    /// Where its pixels lie.
+    pub(super) screen: TempDir,
 }
 
 impl Display {
     /// Starts one on a number that the server chooses.
     fn start() -> Option<Self> {
+        let screen = tempfile::tempdir().ok()?;
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x720x24"])
+            .args(["-displayfd", "1", "-screen", "0", "1280x720x24", "-fbdir"])
+            .arg(screen.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -32,6 +42,7 @@ impl Display {
         Some(Self {
             name: format!(":{}", line.trim()),
             server,
+            screen,
         })
     }
 
@@ -150,6 +161,28 @@ pub(super) fn changed(
         .flat_map(|x| (top..bottom).map(move |y| (x, y)))
         .filter(|(x, y)| one.get_pixel(*x, *y) != two.get_pixel(*x, *y))
         .count()
+}
+
+#[test]
+fn all_panels_stand_in_the_window_while_it_runs_and_at_rest() {
+    let Some(display) = a_display() else {
+        return;
+    };
+    let mut command = viewer(&["--window", "--latency-ms", "100"]);
+    command.env("DISPLAY", &display.name);
+    let child = command.spawn().expect("the viewer starts");
+    let screen = display.screen.path();
+    wait_for_panels(screen);
+    let window = display.window();
+    display.wait_for_title(&window, "running");
+    hold_while_it_runs(screen, 20);
+    display.ask(&["windowfocus", "--sync", &window]);
+    display.ask(&["key", "space"]);
+    display.wait_for_title(&window, "paused");
+    hold_at_rest(screen);
+    display.ask(&["key", "q"]);
+    let ended = ended(child);
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
 }
 
 #[test]

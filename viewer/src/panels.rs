@@ -23,6 +23,7 @@ mod events;
 mod help;
 mod hosts;
 mod inspector;
+mod kept;
 mod keys;
 mod labels;
 mod legend;
@@ -54,11 +55,16 @@ const CALM: Duration = Duration::from_millis(100);
 /// After a touch, egui may ask for more frames so long (a menu that opens, a button let go).
 const ECHO: Duration = Duration::from_millis(400);
 
+/// The system that paints.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Painting;
+
 /// Adds the panels to an app that has a camera, `Show`, and `compose_scene` in `PostUpdate`.
 pub fn plugin(app: &mut App) {
     app.add_plugins(EguiPlugin::default())
         .init_resource::<Panels>()
         .init_resource::<Playback>()
+        .init_resource::<kept::Kept>()
         .configure_sets(
             PostUpdate,
             EguiPostUpdateSet::ProcessOutput.run_if(was_painted),
@@ -66,10 +72,14 @@ pub fn plugin(app: &mut App) {
         .add_systems(
             PostUpdate,
             draw_panels
+                .in_set(Painting)
                 .before(compose_scene)
                 .before(EguiPostUpdateSet::EndPass),
         )
-        .add_systems(PostUpdate, hush.after(EguiPostUpdateSet::ProcessOutput));
+        .add_systems(
+            PostUpdate,
+            (hush, kept::keep_or_give_back).after(EguiPostUpdateSet::ProcessOutput),
+        );
 }
 
 /// What is laid open below the field.
@@ -165,6 +175,11 @@ impl Panels {
             store,
             ..Self::default()
         }
+    }
+
+    /// This frame has painted them anew.
+    pub(crate) const fn has_painted(&self) -> bool {
+        self.painted.now
     }
 }
 

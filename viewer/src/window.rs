@@ -24,7 +24,7 @@ use crate::{
     crawl::Present,
     numbers::{float, to_u64},
     pace::{Liveliness, Quality},
-    panels::{self, Panels, Playback, Wish},
+    panels::{self, Painting, Panels, Playback, Wish},
     picture::clear_color,
     render::FieldPlugin,
     show::Show,
@@ -92,7 +92,7 @@ pub fn app(
     .add_systems(
         PostUpdate,
         (
-            pacing::set_pace.before(compose_scene),
+            pacing::set_pace.after(Painting).before(compose_scene),
             compose_scene.run_if(pacing::wants_frame),
         ),
     );

@@ -17,7 +17,7 @@ use bevy::{
 use crate::{
     field::view::View,
     pace::{self, Liveliness, Quality},
-    panels::Playback,
+    panels::{Panels, Playback},
     show::Show,
 };
 
@@ -70,6 +70,7 @@ pub(super) fn wants_frame(pace: Res<Pace>) -> bool {
 /// Sets the wait until the next look, and wakes the camera where this frame is drawn.
 pub(super) fn set_pace(
     show: Res<Show>,
+    panels: Res<Panels>,
     playback: Res<Playback>,
     mut pace: ResMut<Pace>,
     mut settings: ResMut<WinitSettings>,
@@ -82,7 +83,7 @@ pub(super) fn set_pace(
         now_us: show.now_us,
         is_playing: playback.is_playing,
     };
-    let is_new = pace.seen.replace(now) != Some(now) || show.refill;
+    let is_new = pace.seen.replace(now) != Some(now) || show.refill || panels.has_painted();
     pace.settled = if is_new { 0 } else { pace.settled + 1 };
     let touches = events.read().filter(|event| is_touch(event)).count();
     if touches > 0 {
