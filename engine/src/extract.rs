@@ -160,13 +160,13 @@ fn read(
     page.meter().result(page.input)?;
     read?;
     out.bytes = page.meter().kept();
-    if let Some(blocks) = page.blocks_read() {
-        if let Some(problem) = blocks.problem() {
-            let said = format!("{problem}; {}", page.input.place());
-            out.remarks
-                .add_many(Remark::BlockUnread, blocks.unread.into(), || said.clone());
-            out.warnings.push(said);
-        }
+    if let Some(blocks) = page.blocks_read()
+        && let Some(problem) = blocks.problem()
+    {
+        let said = format!("{problem}; {}", page.input.place());
+        out.remarks
+            .add_many(Remark::BlockUnread, blocks.unread.into(), || said.clone());
+        out.warnings.push(said);
     }
     Ok(out)
 }

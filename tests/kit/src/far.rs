@@ -312,7 +312,7 @@ impl FarEnd {
         let outcome = match &reply.wire {
             Wire::Silence => return,
             Wire::Hang | Wire::Status(..) if is_late => fails(ErrorClass::TimeoutFirstByte),
-            Wire::Hang => return,
+            Wire::Hang => unreachable!("a hang is always late"),
             Wire::Panic => Outcome::Panicked("the script says so".to_owned()),
             Wire::Fail(class) => fails(*class),
             Wire::Status(status, headers) => {

@@ -119,21 +119,19 @@ async fn send(
             sent => sent,
         }
     };
-    match timeout_at((began + patience).into(), attempt).await {
-        Ok(sent) => sent.map_err(|error| failure::of(&error, Phase::Head, host)),
-        Err(_) => {
-            prepared.streams.hang(host);
-            Err(failure::plain(
-                ErrorClass::TimeoutFirstByte,
-                format!(
-                    "no answer within {} from {host}. It is tried again by the retry policy and \
-                     given more time, up to first_byte_timeout ({}).",
-                    shown(patience),
-                    shown(profile.first_byte_timeout)
-                ),
-            ))
-        }
+    if let Ok(sent) = timeout_at((began + patience).into(), attempt).await {
+        return sent.map_err(|error| failure::of(&error, Phase::Head, host));
     }
+    prepared.streams.hang(host);
+    Err(failure::plain(
+        ErrorClass::TimeoutFirstByte,
+        format!(
+            "no answer within {} from {host}. It is tried again by the retry policy and given more \
+             time, up to first_byte_timeout ({}).",
+            shown(patience),
+            shown(profile.first_byte_timeout)
+        ),
+    ))
 }
 
 fn request(prepared: &Prepared, order: &FetchOrder) -> reqwest::RequestBuilder {
