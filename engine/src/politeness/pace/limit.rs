@@ -126,6 +126,8 @@ impl Limit {
         // A step too far is taken back; else the host bears less than it did.
         self.now = if self.is_probing(now) {
             part(limit, 8, 9).min(limit - 1).max(1)
+        } else if self.in_slow_start() {
+            part(limit, 1, 2)
         } else {
             part(limit, 7, 10)
         };

@@ -227,7 +227,7 @@ fn a_burst_of_refusals_is_one_event() {
     for late in 0..20 {
         pace.on_answer(ms(200 + late * 200), ms(100), Signal::Throttled(None));
     }
-    assert_eq!(pace.limit(), 14);
+    assert_eq!(pace.limit(), 10, "back to before the doubling");
     assert_eq!(pace.learned(ms(4_200)).refused_above, 19);
 }
 
