@@ -3,7 +3,8 @@
 //! We are guests: the aim is no queue at the host. The limit doubles, later grows by one or an
 //! eighth a second, while it is reached and answers take about as long as at an idle host. Answers
 //! that take longer take a tenth off; a refusal, or hangs and 503s of more than a quarter, take
-//! three tenths off and let it rest. What was refused is not tried again for half a minute.
+//! three tenths off (the last step, where that was to blame) and let it rest. What was refused is
+//! not tried again for half a minute.
 
 use std::time::Duration;
 
