@@ -221,7 +221,18 @@ fn a_mouse_selects_a_task_and_switches_the_profile() {
     display.wait_for_title(&window, "paused");
     // The inspector's heading, and the profile's three words in the top bar.
     let (heading, profiles) = ((1036, 40, 1270, 60), (870, 4, 1100, 30));
-    let before = picture(&display, folder.path());
+    // The panels say "paused" some frames after the title: they are compared once they stand still.
+    let mut before = picture(&display, folder.path());
+    let mut still_since = Instant::now();
+    let began = Instant::now();
+    while still_since.elapsed() < Duration::from_millis(500) {
+        let now = picture(&display, folder.path());
+        if changed(&before, &now, profiles) > 0 {
+            still_since = Instant::now();
+        }
+        before = now;
+        assert!(began.elapsed() < LONGEST, "the top bar never stands still");
+    }
     let at = first_task(&before).expect("it was there a moment ago");
     display.ask(&["mousemove", &(at.0 + 4).to_string(), &at.1.to_string()]);
     display.ask(&["click", "1"]);
