@@ -25,8 +25,9 @@ use crate::model::class::WaitReason;
 
 /// Refusals closer together than this, or than two answers of the idle host, are one event.
 const EVENT: Duration = Duration::from_secs(1);
-/// "Retry after 0 s" invites the same request again: an event only where so many of four are.
-const INVITED: u32 = 1;
+/// "Retry after 0 s" invites the same request again: an event only where more than one of so many
+/// answers says it.
+const INVITED: u32 = 4;
 /// Answers that are taken to be good before invitations count for a share.
 const FEW_INVITED: u32 = 12;
 /// A host without an answer yet is not taken to be quicker than this.
@@ -278,7 +279,7 @@ impl Pace {
         let speed = speed.filter(|_| !self.refused_at.is_some_and(is_after));
         self.refusals.on_answer(speed, refused);
         self.answers += 1;
-        if self.answers >= 4 * FEW_INVITED {
+        if self.answers >= INVITED * FEW_INVITED {
             self.answers /= 2;
             self.invited /= 2;
         }
@@ -294,7 +295,7 @@ impl Pace {
         self.parked_until = self.parked_until.max(park);
         if after.is_some_and(|after| after.is_zero()) {
             self.invited += 1;
-            if self.invited * 4 <= INVITED * self.answers.max(FEW_INVITED) {
+            if self.invited * INVITED <= self.answers.max(FEW_INVITED) {
                 return;
             }
         }
