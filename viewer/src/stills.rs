@@ -107,6 +107,8 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
     let count = to_u64(wide(length) / step) + 1;
     for number in 0..count {
         studio.show().advance(from + to_u64(wide(number) * step));
+        // A letter shown for the first time reaches the adapter a frame later.
+        studio.settle();
         let path = folder.join(format!("{number:06}.png"));
         save(&path, &shoot(&mut studio)?)?;
     }
