@@ -1,6 +1,8 @@
 //! What happened, as facts with names and as text: one line a change.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{
+    cell::Cell, collections::BTreeMap, fmt::Write as _, fs, path::Path, thread, time::Duration,
+};
 
 use crawlfield_engine::{
     feed::frame::{Birth, Change, Detail},
@@ -12,6 +14,11 @@ use crawlfield_engine::{
 };
 
 use crate::short;
+
+thread_local! {
+    /// Crawls of this test so far.
+    static CRAWLS: Cell<u32> = const { Cell::new(0) };
+}
 
 /// One move of a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -215,6 +222,19 @@ impl Transcript {
         self.lines[from..].join("\n")
     }
 
+    /// Writes all lines where `CRAWLFIELD_TRANSCRIPTS` names a folder, one file a crawl, named for
+    /// the test: so that two versions of the engine can be compared.
+    fn keep(&self) {
+        let Some(folder) = std::env::var_os("CRAWLFIELD_TRANSCRIPTS") else {
+            return;
+        };
+        let thread = thread::current();
+        let test = thread.name().unwrap_or("main").replace("::", "-");
+        let number = CRAWLS.with(|crawls| crawls.replace(crawls.get() + 1));
+        let path = Path::new(&folder).join(format!("{test}-{number}.txt"));
+        fs::write(path, self.lines.join("\n")).expect("the folder can be written to");
+    }
+
     /// FNV-1a over all lines: equal runs have equal numbers.
     #[must_use]
     pub fn hash(&self) -> u64 {
@@ -222,6 +242,12 @@ impl Transcript {
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
+    }
+}
+
+impl Drop for Transcript {
+    fn drop(&mut self) {
+        self.keep();
     }
 }
 
