@@ -9,22 +9,22 @@ use bevy_ecs::{schedule::Schedule, world::World};
 use serde_json::Value as Json;
 
 use crate::{
-    feed::frame::{Frame, SessionPhase},
-    model::{
+    feed::frame::Frame,
+    message::{commands::Envelope, orders::Order, reports::Report},
+    model::{ids::SessionId, phase::SessionPhase},
+    settings::Settings,
+    systems::{Inbox, Outbox, install, wants_more},
+    world::{
         clock::Clock,
         host::Host,
-        ids::SessionId,
+        host_queue::Lines,
         ledger::Ledger,
-        line::Lines,
         permits::Permits,
         session::{Condition, Index, Session},
         slots::Slots,
         timers::Timers,
         window::Window,
     },
-    ports::{commands::Envelope, orders::Order, reports::Report},
-    settings::Settings,
-    systems::{Inbox, Outbox, install, wants_more},
 };
 
 /// A world with the engine's systems in it.

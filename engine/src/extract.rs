@@ -2,6 +2,10 @@
 
 pub mod bounds;
 pub mod carried;
+pub mod output;
+pub mod start_urls;
+pub mod trace;
+
 mod chain;
 mod charset;
 mod content;
@@ -16,7 +20,6 @@ mod jsonld;
 mod lenient;
 mod links;
 mod meter;
-pub mod output;
 mod page;
 mod paging;
 mod records;
@@ -24,7 +27,6 @@ pub(crate) mod refresh;
 mod rows;
 mod shape;
 mod sitemap;
-pub mod trace;
 mod tree;
 
 use std::{borrow::Cow, cell::OnceCell};

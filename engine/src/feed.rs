@@ -1,6 +1,5 @@
 //! The feed: one ordered stream of key frames, change frames and snapshots.
 
-pub mod eta;
 pub mod event;
 pub mod feeder;
 pub mod frame;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    politeness::{capacity, tempo},
-    ports::commands::Profile,
-    site::compiled::{Backoff, Jitter, RetryPolicy},
+    extract::bounds::BoundSettings,
+    model::profile::Profile,
+    politeness::{HostSettings, breaker::BreakerSettings, budget::RetrySettings, capacity, tempo},
 };
 
 /// All settings of an engine. Durations are `Duration`; sizes are bytes.
@@ -99,60 +99,6 @@ impl Settings {
     }
 }
 
-/// Politeness defaults for hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct HostSettings {
-    /// Requests per second, at most, where the site file says nothing.
-    pub max_rate: f64,
-    /// Requests in flight, at most, where the site file says nothing.
-    pub max_in_flight: u32,
-    /// Crawl-delay is obeyed up to this.
-    pub max_crawl_delay: Duration,
-    /// robots.txt is read again after this.
-    pub robots_ttl: Duration,
-}
-
-/// Retries.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RetrySettings {
-    /// Where the stage has none of its own.
-    pub policy: RetryPolicy,
-    /// The first retry by that policy comes after this, at the latest, at a host that answers
-    /// well.
-    pub quick: Duration,
-    /// Tokens that a success adds to the host's retry budget.
-    pub budget_per_success: f64,
-    /// Tokens that a second adds.
-    pub budget_per_second: f64,
-    /// Tokens at most.
-    pub budget_max: f64,
-    /// Throttles in a row that cost no attempt.
-    pub free_throttles: u16,
-    /// A longer Retry-After makes a dead letter.
-    pub max_retry_after: Duration,
-}
-
-/// Breakers: one per host.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BreakerSettings {
-    /// Outcomes looked at.
-    pub window: u32,
-    /// Older outcomes do not count.
-    pub max_age: Duration,
-    /// Fewer outcomes never trip it.
-    pub min_sample: u32,
-    /// Share of failures that trips it.
-    pub failure_rate: f64,
-    /// First open time; doubles with each trip in a row.
-    pub open_for: Duration,
-    /// Longest open time.
-    pub max_open_for: Duration,
-    /// Probes at once while half open.
-    pub probes: u32,
-    /// Successful probes that close it.
-    pub successes_to_close: u32,
-}
-
 /// Requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FetchSettings {
@@ -170,30 +116,6 @@ pub struct FetchSettings {
     pub max_ratio: u32,
     /// Redirects of one attempt.
     pub max_redirects: u16,
-}
-
-/// Bounds of the crawl (SPEC N2).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BoundSettings {
-    /// Links away from a start URL.
-    pub max_depth: u32,
-    /// Characters of a URL.
-    pub max_url: u32,
-    /// Path segments of a URL.
-    pub max_segments: u32,
-    /// Times one segment may stand in a path.
-    pub max_repeats: u32,
-    /// Links of one page.
-    pub max_links: u32,
-    /// Bytes of records, links and what they carry that one page may yield, as stored.
-    pub max_output: u64,
-    /// Pages that a run of a session asks for before it stops. None: no bound.
-    pub max_pages: Option<u64>,
-    /// Bytes that a run of a session receives before it stops; what is in flight then still
-    /// comes. None: no bound.
-    pub max_bytes: Option<u64>,
-    /// Minutes that a run of a session takes before it stops. None: no bound.
-    pub max_minutes: Option<u64>,
 }
 
 /// What a fatal stage does to its session.
@@ -230,37 +152,9 @@ impl Default for Settings {
             batch_least: 25,
             batch_pause: Duration::ZERO,
             batch_longest_pause: Duration::from_mins(1),
-            host: HostSettings {
-                max_rate: 4.0,
-                max_in_flight: 4,
-                max_crawl_delay: Duration::from_mins(1),
-                robots_ttl: Duration::from_hours(24),
-            },
-            retry: RetrySettings {
-                policy: RetryPolicy {
-                    attempts: 5,
-                    backoff: Backoff::Exponential,
-                    base: Duration::from_secs(1),
-                    cap: Duration::from_mins(5),
-                    jitter: Jitter::Full,
-                },
-                quick: Duration::from_millis(100),
-                budget_per_success: 0.5,
-                budget_per_second: 10.0,
-                budget_max: 100.0,
-                free_throttles: 10,
-                max_retry_after: Duration::from_hours(24),
-            },
-            breaker: BreakerSettings {
-                window: 50,
-                max_age: Duration::from_mins(2),
-                min_sample: 20,
-                failure_rate: 0.5,
-                open_for: Duration::from_secs(30),
-                max_open_for: Duration::from_mins(15),
-                probes: 1,
-                successes_to_close: 3,
-            },
+            host: HostSettings::default(),
+            retry: RetrySettings::default(),
+            breaker: BreakerSettings::default(),
             fetch: FetchSettings {
                 user_agent: concat!("Crawlfield/", env!("CARGO_PKG_VERSION")).to_owned(),
                 connect_timeout: Duration::from_secs(10),
@@ -270,17 +164,7 @@ impl Default for Settings {
                 max_ratio: 200,
                 max_redirects: 10,
             },
-            bounds: BoundSettings {
-                max_depth: 100_000,
-                max_url: 8_192,
-                max_segments: 32,
-                max_repeats: 4,
-                max_links: 100_000,
-                max_output: 16 << 20,
-                max_pages: None,
-                max_bytes: None,
-                max_minutes: None,
-            },
+            bounds: BoundSettings::default(),
             on_fatal: OnFatal::Continue,
             stage_attempts: 3,
             tolerance: 0.0,

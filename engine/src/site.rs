@@ -1,7 +1,11 @@
 //! The site file: read, checked with good errors, compiled. Pure: knows neither World nor I/O.
 
-pub(crate) mod amounts;
 pub mod compiled;
+pub mod problems;
+pub mod scope;
+pub mod selector;
+
+pub(crate) mod amounts;
 mod fields;
 mod load;
 mod loading;
@@ -10,13 +14,9 @@ mod meaning;
 mod names;
 mod pages;
 mod patterns;
-pub mod problems;
 pub(crate) mod reading;
-pub mod scope;
-pub mod selector;
 mod sources;
 pub(crate) mod stages;
-pub mod start;
 mod values;
 
 pub(crate) use load::parse;

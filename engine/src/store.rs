@@ -38,11 +38,12 @@ use rusqlite::Connection;
 
 use crate::{
     extract,
-    model::ids::{OrderId, SessionId},
-    ports::{
+    message::{
         orders::StoreOrder,
-        stored::{StoreError, StoreReceipt, StoreVerb},
+        receipts::{StoreError, StoreReceipt},
+        store_verbs::StoreVerb,
     },
+    model::ids::{OrderId, SessionId},
     store::{
         discover::Into,
         live::{Hosts, Live},

@@ -25,11 +25,13 @@ use bevy_ecs::{
 pub use crawl::{Inbox, Outbox};
 
 use crate::{
-    model::{
+    politeness::capacity::Gauge,
+    settings::Settings,
+    world::{
         clock::Clock,
+        host_queue::Lines,
         journal::Journal,
         ledger::Ledger,
-        line::Lines,
         permits::Permits,
         session::{Condition, Index},
         slots::Slots,
@@ -37,8 +39,6 @@ use crate::{
         timers::{Due, Timers},
         window::Window,
     },
-    politeness::capacity::Gauge,
-    settings::Settings,
 };
 
 /// The order of a tick.

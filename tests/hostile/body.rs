@@ -3,11 +3,11 @@
 use std::{io::Write, path::PathBuf, sync::Arc};
 
 use crawlfield_engine::{
-    model::class::ErrorClass::{self, *},
-    ports::{
+    message::{
         orders::{Purpose, RequestProfile},
         reports::Outcome,
     },
+    model::class::ErrorClass::{self, *},
 };
 use crawlfield_kit::hostile::{Server, Step};
 

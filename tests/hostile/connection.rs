@@ -8,11 +8,11 @@ use std::{
 
 use crawlfield_engine::{
     live::fetch::FetchLetter,
-    model::class::ErrorClass::{self, *},
-    ports::{
+    message::{
         orders::{Purpose, RequestProfile},
         reports::Outcome,
     },
+    model::class::ErrorClass::{self, *},
 };
 use crawlfield_kit::hostile::{Server, Step};
 

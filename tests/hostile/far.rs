@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crawlfield_engine::{
     live::fetch::{self, FetchLetter, Handle},
+    message::{
+        orders::{FetchOrder, Purpose, RequestProfile},
+        reports::{Answer, FetchFailure, Outcome, Report},
+    },
     model::{
         class::ErrorClass,
         ids::{OrderId, SessionId},
-    },
-    ports::{
-        orders::{FetchOrder, Purpose, RequestProfile},
-        reports::{Answer, FetchFailure, Outcome, Report},
     },
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crawlfield_engine::{
-    model::class::ErrorClass::*, ports::orders::RequestProfile, site::compiled::BasicAuth,
+    message::orders::RequestProfile, model::class::ErrorClass::*, site::compiled::BasicAuth,
 };
 use crawlfield_kit::hostile::{Server, Step};
 

@@ -13,11 +13,11 @@ use std::{
 
 use bytes::Bytes;
 use crawlfield_engine::{
-    model::class::ErrorClass::{self, *},
-    ports::{
+    message::{
         orders::{Purpose, RequestProfile},
         reports::Outcome,
     },
+    model::class::ErrorClass::{self, *},
 };
 use crawlfield_kit::hostile::{Server, Step};
 use http_body_util::Full;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crawlfield_engine::{model::class::ErrorClass::*, ports::orders::RequestProfile};
+use crawlfield_engine::{message::orders::RequestProfile, model::class::ErrorClass::*};
 use crawlfield_kit::hostile::{Server, Step};
 
 use crate::far::{Far, profile};

@@ -1,106 +1,43 @@
-//! Rooms import only what lies below them.
+//! Which way imports point.
 
-use crate::source::{imports, of};
+use std::fs;
 
-/// Room, what it may import beside itself, and why.
-const MAY_IMPORT: [(&str, &[&str], &str); 14] = [
-    (
-        "model",
-        &["extract", "feed", "politeness", "ports", "site"],
-        "nouns hold plain data and pure policy; they never see a system or a far end",
-    ),
-    (
-        "ports",
-        &["extract", "model", "site"],
-        "letters are plain data",
-    ),
-    (
-        "systems",
-        &[
-            "extract",
-            "feed",
-            "model",
-            "politeness",
-            "ports",
-            "settings",
-            "site",
-        ],
-        "systems send orders; they never touch a far end, a store or a file",
-    ),
-    (
-        "live",
-        &[
-            "extract",
-            "model",
-            "politeness",
-            "ports",
-            "settings",
-            "site",
-            "store",
-        ],
-        "hands know the letters and pure policy, not the engine",
-    ),
-    (
-        "sim",
-        &["extract", "feed", "model", "ports", "settings", "site"],
-        "hands know the letters, not the engine",
-    ),
-    (
-        "extract",
-        &["model", "politeness", "settings", "site"],
-        "extraction is pure: page and stage in, records and links out",
-    ),
-    (
-        "site",
-        &["extract", "model", "settings"],
-        "the site file is pure: text in, compiled site out",
-    ),
-    (
-        "politeness",
-        &["feed", "model", "ports", "settings", "site"],
-        "policy is pure: plain values in, plain values out",
-    ),
-    (
-        "store",
-        &["extract", "model", "ports", "site"],
-        "a store knows its verbs, not who sends them",
-    ),
-    ("feed", &["model"], "the feed tells; it asks nobody"),
-    ("progress", &["feed", "model"], "a view reads the feed only"),
-    (
-        "settings",
-        &["politeness", "ports", "site"],
-        "settings are plain data",
-    ),
-    (
-        "demo",
-        &["site"],
-        "the demo is a web site, not a part of the engine",
-    ),
-    (
-        "engine",
-        &["feed", "model", "ports", "settings", "systems"],
-        "only here systems meet the outside, as plain data",
-    ),
-];
+use crate::source::{imports, of, root};
+
+/// The engine's modules as the README's map lists them, the lowest first.
+pub(crate) fn ladder() -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let table = readme.split("| `engine/src` |").nth(1);
+    let table = table.expect("the README's map is a table");
+    let rows = table
+        .lines()
+        .skip(2)
+        .map_while(|row| row.strip_prefix("| `"));
+    let ladder: Vec<String> = rows
+        .map(|row| row.split('`').next().unwrap_or_default().to_owned())
+        .collect();
+    assert!(
+        ladder.len() > 10,
+        "the README's map is not read: {ladder:?}"
+    );
+    ladder
+}
 
 #[test]
-fn rooms_import_only_what_lies_below_them() {
+fn a_module_imports_only_what_stands_above_it_in_the_readme_s_map() {
+    let ladder = ladder();
+    let rung = |module: &str| ladder.iter().position(|other| other == module);
     let mut wrong = Vec::new();
     for source in of("engine") {
-        let Some((room, may, why)) = MAY_IMPORT.iter().find(|(room, ..)| *room == source.room)
-        else {
+        if ["lib", "main"].contains(&source.room.as_str()) {
             continue;
-        };
-        let rooms = of("engine")
-            .into_iter()
-            .map(|source| source.room)
-            .collect::<std::collections::BTreeSet<_>>();
+        }
+        let own = rung(&source.room);
+        let own = own.unwrap_or_else(|| panic!("`{}` is not in the map", source.room));
         for import in imports(&source.text, "crate") {
-            let is_room = rooms.contains(&import) && import != "lib" && import != "main";
-            if is_room && import != *room && !may.contains(&import.as_str()) {
+            if rung(&import).is_some_and(|rung| rung > own) {
                 wrong.push(format!(
-                    "engine/src/{}: `{room}` imports `{import}`, but {why}",
+                    "engine/src/{} imports `{import}`: what both need belongs to a module above both",
                     source.path
                 ));
             }
@@ -127,25 +64,12 @@ fn systems_never_import_each_other() {
 }
 
 #[test]
-fn far_ends_and_pure_rooms_never_name_the_world() {
-    let strangers = [
-        "live",
-        "sim",
-        "extract",
-        "site",
-        "politeness",
-        "store",
-        "demo",
-        "progress",
-        "feed",
-        "ports",
-        "settings",
-        "cli",
-    ];
+fn only_world_systems_and_engine_know_bevy_s_world() {
     for source in of("engine") {
+        let knows = ["world", "systems", "engine", "bench"].contains(&source.room.as_str());
         assert!(
-            !strangers.contains(&source.room.as_str()) || !source.text.contains("bevy_ecs::"),
-            "engine/src/{}: only model, systems and engine know the World",
+            knows || !source.text.contains("bevy_ecs::"),
+            "engine/src/{}: only world, systems and engine know it",
             source.path
         );
     }
@@ -170,7 +94,7 @@ fn async_stays_with_the_sockets() {
 fn wall_time_enters_only_at_the_live_end() {
     for source in of("engine") {
         let allowed =
-            ["live", "demo", "start", "cli", "bench", "progress"].contains(&source.room.as_str());
+            ["live", "demo", "run", "cli", "bench", "progress"].contains(&source.room.as_str());
         let asks = source.text.contains("Instant::now") || source.text.contains("SystemTime::now");
         assert!(
             allowed || !asks,
@@ -184,7 +108,7 @@ fn wall_time_enters_only_at_the_live_end() {
 fn the_viewer_sees_the_feed_commands_and_the_starter_only() {
     // `cli` for the flags, the settings and the exit codes that both programs share.
     let may = [
-        "cli", "feed", "model", "ports", "progress", "settings", "start",
+        "cli", "feed", "message", "model", "progress", "run", "settings",
     ];
     for source in of("viewer") {
         for import in imports(&source.text, "crawlfield_engine") {

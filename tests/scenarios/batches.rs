@@ -1,6 +1,6 @@
 //! Batches of entry pages.
 
-use crawlfield_engine::ports::commands::Command;
+use crawlfield_engine::message::commands::Command;
 use crawlfield_kit::{Crawl, Reply, Scenario};
 use serde_json::json;
 

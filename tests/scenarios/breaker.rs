@@ -1,6 +1,6 @@
 //! The breaker of a host. That nothing is sent while it is open is an invariant.
 
-use crawlfield_engine::ports::commands::Command;
+use crawlfield_engine::message::commands::Command;
 use crawlfield_kit::{Crawl, Reply};
 
 use crate::{catalogue, secs, urls};

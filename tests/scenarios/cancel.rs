@@ -1,6 +1,9 @@
 //! Cancelling stops resumably, draining or at once.
 
-use crawlfield_engine::{feed::frame::SessionPhase, model::phase::Phase, ports::commands::Command};
+use crawlfield_engine::{
+    message::commands::Command,
+    model::phase::{Phase, SessionPhase},
+};
 use crawlfield_kit::Reply;
 
 use crate::{catalogue, millis, secs};
@@ -88,7 +91,7 @@ fn a_drain_turned_into_at_once_does_not_wait() {
 
 #[test]
 fn a_paused_session_can_be_cancelled() {
-    use crawlfield_engine::ports::commands::Target;
+    use crawlfield_engine::message::commands::Target;
     let mut crawl = catalogue(50).start();
     crawl.run_until(|crawl| crawl.saved() >= 5);
     crawl.ask(Command::Pause(Target::Engine)).unwrap();

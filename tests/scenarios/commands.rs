@@ -1,11 +1,12 @@
 //! What people ask while a crawl runs; each is answered.
 
 use crawlfield_engine::{
-    model::{class::ErrorClass, phase::Phase},
-    ports::{
-        commands::{Command, Inspected, Profile},
-        stored::{DeadSelector, StoreError},
+    message::{
+        commands::{Command, Inspected},
+        receipts::StoreError,
+        store_verbs::DeadSelector,
     },
+    model::{class::ErrorClass, phase::Phase, profile::Profile},
 };
 use crawlfield_kit::{Crawl, Reply};
 use serde_json::json;
@@ -280,7 +281,7 @@ fn a_task_is_told_of_though_the_store_is_in_trouble() {
 
 #[test]
 fn commands_for_what_is_not_there_are_refused() {
-    use crawlfield_engine::{model::ids::SessionId, ports::commands::Target};
+    use crawlfield_engine::{message::commands::Target, model::ids::SessionId};
     let mut crawl = catalogue(3).start();
     let nobody = SessionId(77);
     let pause = Command::Pause(Target::Session(nobody));

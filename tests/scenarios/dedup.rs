@@ -1,8 +1,8 @@
 //! Each page once.
 
 use crawlfield_engine::{
+    message::store_verbs::Mode,
     model::{class::SkipReason, phase::Phase},
-    ports::stored::Mode,
 };
 use crawlfield_kit::{Reply, Scenario};
 

@@ -1,8 +1,8 @@
 //! The life of a task, move by move.
 
-use crawlfield_engine::{
-    feed::frame::SessionPhase,
-    model::{class::ErrorClass, phase::Phase},
+use crawlfield_engine::model::{
+    class::ErrorClass,
+    phase::{Phase, SessionPhase},
 };
 use crawlfield_kit::{Reply, Scenario};
 use expect_test::expect;

@@ -1,8 +1,8 @@
 //! Redirects, scope, pages of a session.
 
-use crawlfield_engine::{
-    feed::frame::SessionPhase,
-    model::{class::SkipReason, phase::Phase},
+use crawlfield_engine::model::{
+    class::SkipReason,
+    phase::{Phase, SessionPhase},
 };
 use crawlfield_kit::{Reply, Scenario};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Lists whose page count lies (SPEC B5).
 
-use crawlfield_engine::{feed::frame::SessionPhase, model::phase::Phase};
+use crawlfield_engine::model::phase::{Phase, SessionPhase};
 use crawlfield_kit::{Crawl, Reply, Scenario};
 
 const STAGES: &str = r#"

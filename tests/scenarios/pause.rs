@@ -1,8 +1,8 @@
 //! Pause, resume, single step.
 
 use crawlfield_engine::{
-    feed::frame::SessionPhase,
-    ports::commands::{Command, Target},
+    message::commands::{Command, Target},
+    model::phase::SessionPhase,
 };
 
 use crate::{catalogue, secs};

@@ -1,6 +1,6 @@
 //! Several sessions, many hosts: fairness.
 
-use crawlfield_engine::feed::frame::SessionPhase;
+use crawlfield_engine::model::phase::SessionPhase;
 use crawlfield_kit::{Reply, Scenario};
 
 use crate::{catalogue, secs, urls};

@@ -1,9 +1,11 @@
 //! Stages: acceptance of lists, verdicts, tolerance, barriers, what a fatal stage does.
 
 use crawlfield_engine::{
-    feed::frame::SessionPhase,
-    model::{class::ErrorClass, phase::Phase},
-    ports::commands::{Command, Target},
+    message::commands::{Command, Target},
+    model::{
+        class::ErrorClass,
+        phase::{Phase, SessionPhase},
+    },
     settings::OnFatal,
 };
 use crawlfield_kit::{Reply, Scenario};

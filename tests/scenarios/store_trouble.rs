@@ -1,6 +1,6 @@
 //! The store meets trouble.
 
-use crawlfield_engine::{feed::frame::SessionPhase, ports::stored::StoreError};
+use crawlfield_engine::{message::receipts::StoreError, model::phase::SessionPhase};
 
 use crate::{catalogue, secs};
 

@@ -9,11 +9,11 @@ use std::{
 };
 
 use crawlfield_engine::{
-    model::class::ErrorClass,
-    ports::{
+    message::{
         commands::{Command, Target},
-        stored::StoreError,
+        receipts::StoreError,
     },
+    model::class::ErrorClass,
 };
 use crawlfield_kit::{Crawl, Reply, Scenario};
 
@@ -184,7 +184,7 @@ fn disturb(dice: &mut Dice, crawl: &mut Crawl) {
                 crawl.command(Command::Cancel { session, now });
                 crawl.run_until_idle();
                 if crawl.session_phase()
-                    == Some(crawlfield_engine::feed::frame::SessionPhase::Stopped)
+                    == Some(crawlfield_engine::model::phase::SessionPhase::Stopped)
                 {
                     crawl.resume().expect("a stopped session can be resumed");
                 }

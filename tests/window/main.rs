@@ -108,8 +108,8 @@ fn record(path: &Path, products: u32) {
     use crawlfield_engine::{
         cli::Failure,
         demo::DemoConfig,
+        run::{self, job::Job},
         settings::Settings,
-        start::{self, job::Job},
     };
     use crawlfield_viewer::crawl::Crawl;
     let config = DemoConfig {
@@ -120,7 +120,7 @@ fn record(path: &Path, products: u32) {
     let job = Job::demo(config).expect("loopback is free");
     let store = path.with_extension("db");
     let (crawl, recorder) = Crawl::begin(job, Some(&store), &Settings::default(), |running| {
-        start::record(running, path).map_err(|error| Failure::internal(error.to_string()))
+        run::record(running, path).map_err(|error| Failure::internal(error.to_string()))
     })
     .expect("the demo begins");
     crawl.watch(LONGEST);

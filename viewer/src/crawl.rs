@@ -12,9 +12,9 @@ use crawlfield_engine::{
         session::{Manner, report},
     },
     feed::{hub::Item, mirror::Tables, recording::Recorder},
-    ports::commands::Command,
+    message::commands::Command,
+    run::{self, Running, Until, job::Job},
     settings::Settings,
-    start::{self, Running, Until, job::Job},
 };
 
 use crate::source::Source;
@@ -57,9 +57,9 @@ impl Crawl {
     ) -> Result<(Self, T), Failure> {
         let scratch = Scratch::new(store)?;
         refuse_stopped(&scratch.store, &job)?;
-        let opened = start::open_store(&scratch.store).map_err(Failure::store)?;
+        let opened = run::open_store(&scratch.store).map_err(Failure::store)?;
         let began = Instant::now();
-        let running = start::start(settings.clone(), opened, Until::Shutdown)
+        let running = run::start(settings.clone(), opened, Until::Shutdown)
             .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
         let with = before(&running).and_then(|with| {
             job.begin(&running, settings).map_err(Failure::store)?;

@@ -9,8 +9,11 @@ use bevy_egui::{
     PrimaryEguiContext, egui,
 };
 use crawlfield_engine::{
-    feed::{frame::SessionPhase, snapshot::Snapshot},
-    model::ids::{HostId, PageKey, SessionId, StageId},
+    feed::snapshot::Snapshot,
+    model::{
+        ids::{HostId, PageKey, SessionId, StageId},
+        phase::SessionPhase,
+    },
 };
 
 use crate::{compose::compose_scene, field::view::View, show::Show, story::letters::By};

@@ -1,7 +1,7 @@
 //! What the viewer knows and how it is looked at: the mirror, the board, the view, the choices.
 
 use bevy::prelude::Resource;
-use crawlfield_engine::feed::{frame::BreakerPhase, mirror::Mirror};
+use crawlfield_engine::{feed::mirror::Mirror, model::phase::BreakerPhase};
 
 use crate::{
     field::{

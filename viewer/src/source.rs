@@ -9,7 +9,7 @@ use crawlfield_engine::{
         mirror::Mirror,
         snapshot::Snapshot,
     },
-    ports::commands::Envelope,
+    message::commands::Envelope,
 };
 use crossbeam_channel::Sender;
 

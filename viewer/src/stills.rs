@@ -9,7 +9,7 @@ use std::{
 
 use crawlfield_engine::{
     cli::{Failure, complain},
-    start,
+    run,
 };
 use image::RgbaImage;
 
@@ -52,7 +52,7 @@ pub fn take(flags: &Flags) -> Result<(), Failure> {
     let recording = scratch.0.join("run.cfr");
     let (job, settings) = flags.job()?;
     let (crawl, recorder) = Crawl::begin(job, flags.store.as_deref(), &settings, |running| {
-        start::record(running, &recording)
+        run::record(running, &recording)
             .map_err(|error| Failure::internal(format!("the run cannot be recorded: {error}")))
     })?;
     let end = match (&flags.frames, flags.at, flags.length) {

@@ -8,11 +8,15 @@ use std::{
 
 use crawlfield_engine::{
     feed::{
-        frame::{BreakerPhase, Change, ChangeFrame, Detail, Move, SessionPhase, StagePhase},
+        frame::{Change, ChangeFrame, Detail, Move},
         mirror::Mirror,
         snapshot::Snapshot,
     },
-    model::{class::ErrorClass, ids::SessionId, phase::Phase},
+    model::{
+        class::ErrorClass,
+        ids::SessionId,
+        phase::{BreakerPhase, Phase, SessionPhase, StagePhase},
+    },
     progress::safe,
 };
 

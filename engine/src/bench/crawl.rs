@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     demo,
+    run::{self, Ended, Until},
     settings::{Settings, presets},
     site::compiled::{Pages, Site},
-    start::{self, Ended, Until},
 };
 
 /// One crawl.
@@ -125,9 +125,9 @@ pub(super) fn lists_of(site: &Site) -> Result<(String, String), String> {
 pub(super) fn engine(served: &Served, store: &Path) -> Result<Crawled, String> {
     let (began, before) = (Instant::now(), cpu::of_process());
     let mut settings = Settings::default();
-    presets::apply(&mut settings, start::cores());
-    let opened = start::open_store(store).map_err(|error| error.to_string())?;
-    let running = start::start(settings.clone(), opened, Until::SessionsOver)
+    presets::apply(&mut settings, run::cores());
+    let opened = run::open_store(store).map_err(|error| error.to_string())?;
+    let running = run::start(settings.clone(), opened, Until::SessionsOver)
         .map_err(|error| format!("the engine cannot start: {error}"))?;
     served.begin(&running, site(served)?, &settings)?;
     let ended = running.finish();

@@ -8,9 +8,9 @@ use super::{
     table::{Bound, Row, Table},
 };
 use crate::{
-    ports::commands::{Command, Target},
+    message::commands::{Command, Target},
+    run::{self, Until},
     settings::{Settings, presets},
-    start::{self, Until},
 };
 
 pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String> {
@@ -33,9 +33,9 @@ pub(super) fn measure(options: &Options, folder: &Path) -> Result<Table, String>
 fn share(served: &Served, store: &Path, span: Duration, pause: bool) -> Result<f64, String> {
     remove_database(store);
     let mut settings = Settings::default();
-    presets::apply(&mut settings, start::cores());
-    let opened = start::open_store(store).map_err(|error| error.to_string())?;
-    let running = start::start(settings.clone(), opened, Until::Shutdown)
+    presets::apply(&mut settings, run::cores());
+    let opened = run::open_store(store).map_err(|error| error.to_string())?;
+    let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| format!("the engine cannot start: {error}"))?;
     let mut site = crawl::site(served)?;
     // One request a minute: after the first ones everything waits for the host.

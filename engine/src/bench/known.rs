@@ -21,19 +21,21 @@ use super::{
 use crate::{
     extract::output::{Link, Record, Value},
     live::store::wall_ms,
+    message::{
+        orders::StoreOrder,
+        receipts::StoreReceipt,
+        store_verbs::{
+            AttemptRow, EndAttempt, Mode, Note, OpenSession, PageEnd, StoreVerb, StoredTask,
+        },
+    },
     model::{
+        host_key::HostKey,
         ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
         phase::Phase,
         remark::Remarks,
+        tries::Tries,
     },
-    ports::{
-        orders::StoreOrder,
-        stored::{
-            AttemptRow, EndAttempt, Mode, Note, OpenSession, PageEnd, StoreReceipt, StoreVerb,
-            StoredTask, Tries,
-        },
-    },
-    site::{compiled::Site, scope::HostKey},
+    site::compiled::Site,
     store::Store,
 };
 

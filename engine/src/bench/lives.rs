@@ -18,12 +18,14 @@ use super::{
 use crate::{
     feed::frame::Detail,
     model::{
-        clock::Clock,
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
-        journal::Journal,
-        ledger::Ledger,
         page_url::PageUrl,
         phase::Phase,
+    },
+    world::{
+        clock::Clock,
+        journal::Journal,
+        ledger::Ledger,
         state::{Moves, TaskState, birth},
         task::{Attempts, Identity, Task},
     },

@@ -10,21 +10,22 @@ pub(super) use frames::Frames;
 use crate::{
     engine::Engine,
     extract::output::{Extracted, Record, Value},
-    model::{
-        ids::{OrderId, SessionId},
-        slots::MAX_ORDERS,
-    },
-    ports::{
+    message::{
         commands::{Command, Envelope, StartSession},
-        head::Head,
         orders::{FetchOrder, Order, ParseOrder, StoreOrder},
+        receipts::StoreReceipt,
         reports::{Answer, Outcome, Report},
-        stored::{Mode, StoreReceipt, StoredTask},
+        store_verbs::{Mode, StoredTask},
     },
+    model::{
+        head::Head,
+        ids::{OrderId, SessionId},
+    },
+    run::request_profile,
     settings::Settings,
     site::compiled::Site,
-    start::request_profile,
     store::Store,
+    world::slots::MAX_ORDERS,
 };
 
 pub(super) const SITE: &str = r#"

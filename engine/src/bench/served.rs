@@ -10,13 +10,13 @@ use std::{
 
 use crate::{
     demo::{self, DemoConfig, DemoServer},
-    ports::{
+    message::{
         commands::{Command, StartSession},
-        stored::Mode,
+        store_verbs::Mode,
     },
+    run::{Running, request_profile},
     settings::Settings,
     site::compiled::Site,
-    start::{Running, request_profile},
 };
 
 /// The seed of the benched catalogue.

@@ -8,7 +8,7 @@ use super::{
     table::{Bound, Row, Table},
     weighed::{Thing, weigh},
 };
-use crate::ports::commands::{Command, Target};
+use crate::message::commands::{Command, Target};
 
 /// Ticks whose time is taken.
 const TICKS: usize = 5_000;

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::{Exit, Failure, complain, place::StoreFlag, say};
 use crate::{
     live::store::wall_ms,
+    message::{receipts::StoreError, store_verbs::DeadSelector},
     model::{
         class::ErrorClass,
         ids::{PageKey, SessionId},
     },
-    ports::stored::{DeadSelector, StoreError},
     progress::safe,
     store::dead::{DeadLetter, DeadRow, drop_pages, list, requeue, show},
 };

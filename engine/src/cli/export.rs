@@ -78,7 +78,7 @@ fn written(args: &ExportArgs, store: &Path) -> Result<u64, ExportError> {
 
 fn failure(error: ExportError) -> Failure {
     match error {
-        ExportError::Store(crate::ports::stored::StoreError::Refused(message)) => {
+        ExportError::Store(crate::message::receipts::StoreError::Refused(message)) => {
             Failure::usage(message)
         }
         ExportError::Store(error) => Failure::store(&error),

@@ -93,7 +93,7 @@ impl SettingsFlags {
             flags.push(("profile".to_owned(), profile.get_name().to_owned()));
         }
         with(&Inputs {
-            cores: crate::start::cores(),
+            cores: crate::run::cores(),
             file: file
                 .as_ref()
                 .map(|(text, name)| (text.as_str(), name.as_str())),

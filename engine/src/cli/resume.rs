@@ -11,7 +11,7 @@ use super::{
     run::connect_to,
     session::{Manner, crawl},
 };
-use crate::{start::job::Job, store::sessions::stopped_sessions};
+use crate::{run::job::Job, store::sessions::stopped_sessions};
 
 #[derive(Args, Debug)]
 pub(super) struct ResumeArgs {

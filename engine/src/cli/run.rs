@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     demo,
-    ports::stored::Mode,
-    start::job::{DemoFlags, Job},
+    message::store_verbs::Mode,
+    run::job::{DemoFlags, Job},
     store::{export::export_jsonl, sessions::stopped_sessions},
 };
 

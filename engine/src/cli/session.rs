@@ -11,12 +11,12 @@ use serde_json::Value as Json;
 
 use super::{Exit, Failure, advice::advice, complain, say};
 use crate::{
-    feed::{frame::SessionPhase, recording::Recorder},
-    model::remark::Remarks,
-    ports::commands::Command,
+    feed::recording::Recorder,
+    message::commands::Command,
+    model::{phase::SessionPhase, remark::Remarks},
     progress::{self, View, safe},
+    run::{self, Ended, Running, Until, job::Job},
     settings::Settings,
-    start::{self, Ended, Running, Until, job::Job},
 };
 
 /// How results and progress are shown.
@@ -39,8 +39,8 @@ pub fn crawl(
     manner: Manner,
     recording: Option<&Path>,
 ) -> Result<(Exit, Ended), Failure> {
-    let opened = start::open_store(store).map_err(|error| Failure::store(&error))?;
-    let running = start::start(settings.clone(), opened, Until::Shutdown)
+    let opened = run::open_store(store).map_err(|error| Failure::store(&error))?;
+    let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
     let view = (!manner.quiet).then(|| {
         let subscription = running.hub.subscribe(1_024);
@@ -48,7 +48,7 @@ pub fn crawl(
         thread::spawn(move || progress::run(&subscription, view))
     });
     let recorder = recording
-        .map(|path| start::record(&running, path))
+        .map(|path| run::record(&running, path))
         .transpose()
         .map_err(|error| Failure::usage(format!("the recording cannot be written: {error}")))?;
     for job in jobs {
@@ -92,7 +92,7 @@ fn stop_on_interrupt(running: &Running) {
             session: None,
             now: pressed > 0,
         };
-        let envelope = crate::ports::commands::Envelope {
+        let envelope = crate::message::commands::Envelope {
             command,
             reply: None,
         };

@@ -31,7 +31,7 @@ pub(super) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
     let store = args.place.find(args.site.as_deref())?;
     if let Some(id) = args.discard {
         discard(&store, SessionId(id), Box::new(wall_ms)).map_err(|error| match error {
-            crate::ports::stored::StoreError::Refused(message) => Failure::usage(message),
+            crate::message::receipts::StoreError::Refused(message) => Failure::usage(message),
             error => Failure::store(&error),
         })?;
         complain(&format!("session {id} is discarded"));

@@ -29,19 +29,19 @@ use crate::{
         trace::{Trace, trace},
     },
     live::fetch::{self, FetchLetter},
-    model::{
-        class::ErrorClass,
-        ids::{OrderId, StageId},
-    },
-    ports::{
-        head::Head,
+    message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, Outcome},
     },
+    model::{
+        class::ErrorClass,
+        head::Head,
+        ids::{OrderId, StageId},
+    },
     progress::safe,
+    run::request_profile,
     settings::Settings,
     site::compiled::Site,
-    start::request_profile,
 };
 
 /// Redirects that are followed.

@@ -1,6 +1,45 @@
 //! What one page may cost and yield (SPEC N2).
 
-use crate::settings::{BoundSettings, Settings};
+use serde::{Deserialize, Serialize};
+/// Bounds of the crawl (SPEC N2).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BoundSettings {
+    /// Links away from a start URL.
+    pub max_depth: u32,
+    /// Characters of a URL.
+    pub max_url: u32,
+    /// Path segments of a URL.
+    pub max_segments: u32,
+    /// Times one segment may stand in a path.
+    pub max_repeats: u32,
+    /// Links of one page.
+    pub max_links: u32,
+    /// Bytes of records, links and what they carry that one page may yield, as stored.
+    pub max_output: u64,
+    /// Pages that a run of a session asks for before it stops. None: no bound.
+    pub max_pages: Option<u64>,
+    /// Bytes that a run of a session receives before it stops; what is in flight then still
+    /// comes. None: no bound.
+    pub max_bytes: Option<u64>,
+    /// Minutes that a run of a session takes before it stops. None: no bound.
+    pub max_minutes: Option<u64>,
+}
+
+impl Default for BoundSettings {
+    fn default() -> Self {
+        Self {
+            max_depth: 100_000,
+            max_url: 8_192,
+            max_segments: 32,
+            max_repeats: 4,
+            max_links: 100_000,
+            max_output: 16 << 20,
+            max_pages: None,
+            max_bytes: None,
+            max_minutes: None,
+        }
+    }
+}
 
 /// Bounds of one page. All are counts, so that they cut at the same place on any machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +86,6 @@ impl From<&BoundSettings> for Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self::from(&Settings::default().bounds)
+        Self::from(&BoundSettings::default())
     }
 }

@@ -14,12 +14,13 @@ use crate::{
     },
     model::{
         class::SkipReason,
+        host_key::HostKey,
         ids::{PageKey, StageId},
         remark::{Remark, Remarks},
     },
     site::{
         compiled::Site,
-        scope::{HostKey, is_too_long, is_trap},
+        scope::{is_too_long, is_trap},
     },
 };
 

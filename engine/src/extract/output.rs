@@ -8,10 +8,10 @@ use crate::{
     extract::carried::Carried,
     model::{
         class::ErrorClass,
+        host_key::HostKey,
         ids::{PageKey, StageId},
         remark::{Remark, Remarks},
     },
-    site::scope::HostKey,
 };
 
 /// One page to be read.

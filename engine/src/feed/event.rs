@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     feed::{
-        frame::{BreakerPhase, Change, ChangeFrame, Detail, Fault, Move, SessionPhase, StagePhase},
+        frame::{Change, ChangeFrame, Detail, Fault, Move},
         key::KeyFrame,
         mirror::{Mirror, Task},
     },
@@ -17,7 +17,7 @@ use crate::{
         class::{ErrorClass, SkipReason},
         ids::{PageKey, StageId},
         page_url::PageUrl,
-        phase::Phase,
+        phase::{BreakerPhase, Phase, SessionPhase, StagePhase},
     },
 };
 

@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    feed::frame::{BreakerPhase, Change, SessionPhase, StagePhase},
+    feed::frame::Change,
     model::{
         ids::{HostId, SessionId, StageId},
-        phase::Phase,
+        phase::{BreakerPhase, Phase, SessionPhase, StagePhase},
     },
 };
 

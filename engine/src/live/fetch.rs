@@ -18,11 +18,11 @@ use tokio::{
 };
 
 use crate::{
-    model::ids::OrderId,
-    ports::{
+    message::{
         orders::FetchOrder,
         reports::{Outcome, Report},
     },
+    model::ids::OrderId,
 };
 
 mod clients;

@@ -17,11 +17,11 @@ use crate::{
         extract_until,
         output::{ExtractError, Extracted, PageInput},
     },
-    model::{class::ErrorClass, ids::OrderId},
-    ports::{
+    message::{
         orders::ParseOrder,
         reports::{Outcome, Report},
     },
+    model::{class::ErrorClass, ids::OrderId},
 };
 
 #[cfg(test)]

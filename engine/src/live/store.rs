@@ -10,12 +10,13 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
-    model::ids::OrderId,
-    ports::{
+    message::{
         orders::StoreOrder,
+        receipts::{StoreError, StoreReceipt},
         reports::{Outcome, Report},
-        stored::{EndAttempt, PageEnd, StoreError, StoreReceipt, StoreVerb},
+        store_verbs::{EndAttempt, PageEnd, StoreVerb},
     },
+    model::ids::OrderId,
     store::Store,
 };
 

@@ -102,3 +102,149 @@ impl Phase {
         )
     }
 }
+
+/// The table of allowed moves. The README draws it; a new arrow is a line here and there.
+#[must_use]
+pub const fn may_move(from: Phase, to: Phase) -> bool {
+    use Phase::{
+        Backoff, Cancelled, Dead, Done, Failed, Fetched, Fetching, Parsed, Parsing, Queued, Saving,
+        Skipped,
+    };
+    matches!(
+        (from, to),
+        (Queued, Fetching | Skipped | Failed | Cancelled)
+            | (
+                Fetching,
+                Fetched | Queued | Backoff | Failed | Dead | Skipped
+            )
+            | (Fetched, Parsing | Queued | Cancelled)
+            | (Parsing, Parsed | Queued | Backoff | Failed | Dead | Skipped)
+            | (Parsed, Saving | Queued | Cancelled)
+            | (Saving, Done | Skipped)
+            | (Backoff, Queued | Cancelled)
+            | (Failed, Queued | Dead | Skipped | Cancelled)
+            | (Dead | Skipped | Cancelled, Queued)
+            | (Dead, Cancelled)
+    )
+}
+
+/// Where a session is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionPhase {
+    /// Its store is being read.
+    #[default]
+    Analysing,
+    /// Its plan is being made.
+    Planning,
+    /// Tasks are dispatched.
+    Running,
+    /// Nothing is dispatched.
+    Paused,
+    /// What is in flight ends.
+    Draining,
+    /// Stopped, resumable.
+    Stopped,
+    /// Ended; every task is final.
+    Completed,
+    /// Ended with a fatal stage or store.
+    Failed,
+}
+
+impl SessionPhase {
+    /// Those in which a session is over.
+    const OVER: [Self; 3] = [Self::Stopped, Self::Completed, Self::Failed];
+
+    /// Whether a session that is here is over.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        Self::OVER.contains(&self)
+    }
+
+    /// The same of its name, as a snapshot has it.
+    #[must_use]
+    pub fn is_over_by_name(name: &str) -> bool {
+        Self::OVER.iter().any(|phase| phase.name() == name)
+    }
+}
+
+/// Where a batch or a stage is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StagePhase {
+    /// Nothing of it has begun.
+    #[default]
+    Waiting,
+    /// Has open tasks.
+    Running,
+    /// Ended with success.
+    Success,
+    /// Ended; some items failed, within the tolerance.
+    Partial,
+    /// Ended; beyond the tolerance.
+    Fatal,
+}
+
+impl StagePhase {
+    /// What counts of two: open before ended, worse before better.
+    #[must_use]
+    pub fn max_by_weight(self, other: Self) -> Self {
+        const fn weight(phase: StagePhase) -> u8 {
+            match phase {
+                StagePhase::Waiting => 0,
+                StagePhase::Success => 1,
+                StagePhase::Partial => 2,
+                StagePhase::Fatal => 3,
+                StagePhase::Running => 4,
+            }
+        }
+        if weight(other) >= weight(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// Where a breaker is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerPhase {
+    /// All requests pass.
+    #[default]
+    Closed,
+    /// None passes.
+    Open,
+    /// A few probes pass.
+    HalfOpen,
+}
+
+macro_rules! named {
+    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl $type {
+            /// As text in events, snapshots and the store.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+named!(SessionPhase {
+    Analysing = "analysing",
+    Planning = "planning",
+    Running = "running",
+    Paused = "paused",
+    Draining = "draining",
+    Stopped = "stopped",
+    Completed = "completed",
+    Failed = "failed",
+});
+named!(StagePhase {
+    Waiting = "waiting",
+    Running = "running",
+    Success = "success",
+    Partial = "partial",
+    Fatal = "fatal",
+});
+named!(BreakerPhase { Closed = "closed", Open = "open", HalfOpen = "half_open" });

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::chance::{self, Purpose};
-use crate::{
-    model::ids::PageKey,
-    site::compiled::{Backoff, Jitter, RetryPolicy},
+use crate::model::{
+    ids::PageKey,
+    retry_policy::{Backoff, Jitter, RetryPolicy},
 };
 
 /// Full jitter never waits less, unless the policy's own delay is shorter.

@@ -1,10 +1,47 @@
 //! One breaker per host: closed, open until a time, half open with a bounded number of probes.
 //! It trips on a failure rate in a sliding window, so that the order of failures does not matter.
 
+use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, time::Duration};
 
 use super::{chance, chance::Purpose};
-use crate::{feed::frame::BreakerPhase, settings::BreakerSettings};
+use crate::model::phase::BreakerPhase;
+
+/// Breakers: one per host.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BreakerSettings {
+    /// Outcomes looked at.
+    pub window: u32,
+    /// Older outcomes do not count.
+    pub max_age: Duration,
+    /// Fewer outcomes never trip it.
+    pub min_sample: u32,
+    /// Share of failures that trips it.
+    pub failure_rate: f64,
+    /// First open time; doubles with each trip in a row.
+    pub open_for: Duration,
+    /// Longest open time.
+    pub max_open_for: Duration,
+    /// Probes at once while half open.
+    pub probes: u32,
+    /// Successful probes that close it.
+    pub successes_to_close: u32,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            window: 50,
+            max_age: Duration::from_mins(2),
+            min_sample: 20,
+            failure_rate: 0.5,
+            open_for: Duration::from_secs(30),
+            max_open_for: Duration::from_mins(15),
+            probes: 1,
+            successes_to_close: 3,
+        }
+    }
+}
 
 /// After so long without tripping, one of the trips in a row is forgiven.
 const FORGIVEN_AFTER: Duration = Duration::from_mins(5);

@@ -1,12 +1,46 @@
 //! Retry budget: a token bucket that successes and time fill, so that retries cannot become the
 //! load. One per host.
 
+use crate::model::retry_policy::RetryPolicy;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::micros;
-use crate::settings::RetrySettings;
+
+/// Retries.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetrySettings {
+    /// Where the stage has none of its own.
+    pub policy: RetryPolicy,
+    /// The first retry by that policy comes after this, at the latest, at a host that answers
+    /// well.
+    pub quick: Duration,
+    /// Tokens that a success adds to the host's retry budget.
+    pub budget_per_success: f64,
+    /// Tokens that a second adds.
+    pub budget_per_second: f64,
+    /// Tokens at most.
+    pub budget_max: f64,
+    /// Throttles in a row that cost no attempt.
+    pub free_throttles: u16,
+    /// A longer Retry-After makes a dead letter.
+    pub max_retry_after: Duration,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self {
+            policy: RetryPolicy::default(),
+            quick: Duration::from_millis(100),
+            budget_per_success: 0.5,
+            budget_per_second: 10.0,
+            budget_max: 100.0,
+            free_throttles: 10,
+            max_retry_after: Duration::from_hours(24),
+        }
+    }
+}
 
 /// One token in the bucket's unit.
 const TOKEN: u64 = 1_000_000;

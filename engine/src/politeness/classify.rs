@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::retry_after;
-use crate::{
-    model::class::ErrorClass,
-    ports::{head::Head, reports::Answer},
-};
+use crate::model::{class::ErrorClass, head::Head};
 
 mod challenge;
 
@@ -35,11 +32,10 @@ pub enum Verdict {
 
 /// What this answer means.
 #[must_use]
-pub fn classify(answer: &Answer) -> Verdict {
-    let head = &answer.head;
+pub fn classify(head: &Head, wall: Option<&str>) -> Verdict {
     // A rate limit stays one, whatever page comes with it.
     if head.status != 429
-        && let Some(wall) = answer.wall
+        && let Some(wall) = wall
     {
         let message = format!(
             "{wall} stands before the page (status {}): slow down, use another user agent or \

@@ -4,12 +4,15 @@ use std::{cmp::Ordering, collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use crate::{
     feed::{
-        frame::{Change, SessionPhase},
+        frame::Change,
         hub::Item,
         mirror::Tables,
         snapshot::{Snapshot, StageInfo},
     },
-    model::ids::{SessionId, StageId},
+    model::{
+        ids::{SessionId, StageId},
+        phase::SessionPhase,
+    },
     progress::words::{bytes_per_second, eta, reason, safe},
 };
 

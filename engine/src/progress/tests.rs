@@ -6,11 +6,14 @@ use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use super::*;
 use crate::{
     feed::{
-        frame::{Change, ChangeFrame, Frame, SessionPhase, StagePhase},
+        frame::{Change, ChangeFrame, Frame},
         hub,
         snapshot::{Bottleneck, Prediction, Snapshot, StageInfo},
     },
-    model::ids::{SessionId, StageId},
+    model::{
+        ids::{SessionId, StageId},
+        phase::{SessionPhase, StagePhase},
+    },
 };
 
 fn snapshot(at: f64) -> Snapshot {

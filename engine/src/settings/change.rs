@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Settings, presets, registry};
-use crate::ports::commands::Profile;
+use crate::model::profile::Profile;
 
 /// A change that was made.
 #[derive(Debug, Clone, PartialEq)]

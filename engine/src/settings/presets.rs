@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::Settings;
 use crate::{
-    ports::commands::Profile,
+    model::profile::Profile,
     site::problems::{nearest, one_of, shown},
 };
 

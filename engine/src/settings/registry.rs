@@ -36,8 +36,8 @@ pub(super) enum Slot<'s> {
     Time(&'s mut Duration),
     Text(&'s mut String),
     Fatal(&'s mut OnFatal),
-    Backoff(&'s mut crate::site::compiled::Backoff),
-    Jitter(&'s mut crate::site::compiled::Jitter),
+    Backoff(&'s mut crate::model::retry_policy::Backoff),
+    Jitter(&'s mut crate::model::retry_policy::Jitter),
 }
 
 /// The words for [`OnFatal`].

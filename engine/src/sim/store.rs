@@ -15,20 +15,23 @@ use serde_json::Value as Json;
 
 use crate::{
     extract::output::Value,
+    message::{
+        cookies::KeptCookie,
+        orders::StoreOrder,
+        receipts::{StoreError, StoreReceipt},
+        store_verbs::{AttemptRow, Mode, StoreVerb},
+    },
     model::{
         class::{ErrorClass, SkipReason},
+        head::Validators,
+        host_key::HostKey,
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
         remark::Remarks,
+        tries::Tries,
     },
-    ports::{
-        cookies::KeptCookie,
-        head::Validators,
-        orders::StoreOrder,
-        stored::{AttemptRow, Mode, StoreError, StoreReceipt, StoreVerb, Tries},
-    },
-    site::{compiled::Site, scope::HostKey},
+    site::compiled::Site,
 };
 
 /// The store of simulations.

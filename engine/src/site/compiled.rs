@@ -7,7 +7,7 @@ use regex::Regex;
 use url::Url;
 
 use crate::{
-    model::ids::StageId,
+    model::{ids::StageId, retry_policy::RetryPolicy},
     site::{scope::Scope, selector::Selector},
 };
 
@@ -111,43 +111,6 @@ pub struct SitemapRule {
     pub urls: Vec<Url>,
     /// Only page URLs that match enter the stage.
     pub matches: Option<Regex>,
-}
-
-/// Retries of a stage or of the settings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RetryPolicy {
-    /// The first try included.
-    pub attempts: u32,
-    /// Growth of the delay.
-    pub backoff: Backoff,
-    /// Delay before the first retry.
-    pub base: Duration,
-    /// No delay is longer.
-    pub cap: Duration,
-    /// How the delay is spread.
-    pub jitter: Jitter,
-}
-
-/// Growth of the delay with the retry's number n = 1, 2, …
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backoff {
-    /// base
-    Fixed,
-    /// base × n
-    Linear,
-    /// base × 2^(n−1)
-    Exponential,
-}
-
-/// How a delay is spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Jitter {
-    /// The delay itself.
-    None,
-    /// Uniform between 0 and the delay.
-    Full,
-    /// Uniform between base and three times the previous delay.
-    Decorrelated,
 }
 
 /// Pagination of a stage.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::{
-    compiled::{
-        Backoff, Field, Jitter, LinkRule, RecordRule, RetryPolicy, SitemapRule, Stage, Take,
-    },
+    compiled::{Field, LinkRule, RecordRule, SitemapRule, Stage, Take},
     fields,
     loading::{Loading, absolute, stage_id},
     manners::duration,
@@ -15,7 +13,10 @@ use super::{
     problems::Problems,
     reading::{Entry, Node, Table, number_of},
 };
-use crate::{model::ids::StageId, settings::Settings};
+use crate::model::{
+    ids::StageId,
+    retry_policy::{Backoff, Jitter, RetryPolicy},
+};
 
 /// The words for growth of a delay.
 pub(crate) const BACKOFFS: [(&str, Backoff); 3] = [
@@ -125,7 +126,7 @@ fn tolerance(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<f64> {
 fn retry(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<RetryPolicy> {
     let mut table = node.table(problems)?;
     let t = &mut table;
-    let default = Settings::default().retry.policy;
+    let default = RetryPolicy::default();
     let attempts = t
         .take("attempts")
         .and_then(|node| node.integer(1..=100, problems));

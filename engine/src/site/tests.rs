@@ -1,7 +1,8 @@
+use crate::model::retry_policy::{Backoff, Jitter};
 use std::{fs, path::Path};
 
 use super::{
-    compiled::{Backoff, FieldType, Jitter, Pages, Site, Source, Take, Transform},
+    compiled::{FieldType, Pages, Site, Source, Take, Transform},
     problems::SiteErrors,
 };
 

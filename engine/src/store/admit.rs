@@ -5,14 +5,16 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{
+    message::{
+        receipts::{StoreError, StoreReceipt},
+        store_verbs::{Mode, StoredTask},
+    },
     model::{
+        head::Validators,
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
-    },
-    ports::{
-        head::Validators,
-        stored::{Mode, StoreError, StoreReceipt, StoredTask, Tries},
+        tries::Tries,
     },
     store::work::{Work, int, uint},
 };

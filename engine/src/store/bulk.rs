@@ -4,12 +4,15 @@
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value as Sql};
 
 use crate::{
+    message::{
+        receipts::{MovedCount, StoreError},
+        store_verbs::DeadSelector,
+    },
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
         phase::Phase,
     },
-    ports::stored::{DeadSelector, MovedCount, StoreError},
     store::{
         cookies, discover,
         work::{Place, Stand, Work},

@@ -30,17 +30,19 @@ use serde_json::json;
 
 use crate::{
     extract::output::{Link, Record, Value},
+    message::{
+        orders::StoreOrder,
+        receipts::{Discovered, Ended, KnownHost, SessionOpened, StoreError, StoreReceipt},
+        store_verbs::{
+            AttemptRow, EndAttempt, Evidence, Mode, OpenSession, PageEnd, StoreVerb, StoredTask,
+        },
+    },
     model::{
+        host_key::HostKey,
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         phase::Phase,
         remark::Remarks,
-    },
-    ports::{
-        orders::StoreOrder,
-        stored::{
-            AttemptRow, Discovered, EndAttempt, Ended, Evidence, KnownHost, Mode, OpenSession,
-            PageEnd, SessionOpened, StoreError, StoreReceipt, StoreVerb, StoredTask, Tries,
-        },
+        tries::Tries,
     },
     sim::store::ModelStore,
     site::{
@@ -48,7 +50,7 @@ use crate::{
             Fallbacks, Field, FieldType, LinkRule, Pages, Politeness, RecordRule, Site, Source,
             Stage,
         },
-        scope::{HostKey, Scope},
+        scope::Scope,
     },
     store::Store,
 };
@@ -199,7 +201,7 @@ impl<S: Subject> Talk<S> {
     }
 
     pub(crate) fn state(&mut self, state: &str) {
-        let note = crate::ports::stored::Note::SessionState {
+        let note = crate::message::store_verbs::Note::SessionState {
             session: self.session,
             state: state.to_owned(),
             result: None,

@@ -4,11 +4,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    model::ids::SessionId,
-    ports::{
+    message::{
         cookies::{KeptCookie, SetCookies},
-        stored::StoreError,
+        receipts::StoreError,
     },
+    model::ids::SessionId,
     store::{session::ENDED, work::Work},
 };
 

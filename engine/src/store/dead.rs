@@ -6,12 +6,12 @@ use rusqlite::{Connection, params};
 use serde_json::Value as Json;
 
 use crate::{
+    message::{receipts::StoreError, store_verbs::DeadSelector},
     model::{
         class::ErrorClass,
         ids::{PageKey, SessionId, StageId},
         phase::Phase,
     },
-    ports::stored::{DeadSelector, StoreError},
     store::{
         Store, WallClock, bulk, opening,
         work::{Tally, Work, iso, uint},
@@ -213,7 +213,7 @@ fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreE
              WHERE v.session = ?1 AND v.page = ?2",
         )?
         .query_row(params![session.0, page], |row| {
-            let host = crate::site::scope::HostKey {
+            let host = crate::model::host_key::HostKey {
                 scheme: row.get(5)?,
                 name: row.get(6)?,
                 port: row.get(7)?,

@@ -6,14 +6,18 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::{
     extract::output::Link,
+    message::{
+        receipts::{Discovered, StoreError},
+        store_verbs::{Mode, StoredTask},
+    },
     model::{
         class::SkipReason,
+        host_key::HostKey,
         ids::{BatchId, HostId, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
+        tries::Tries,
     },
-    ports::stored::{Discovered, Mode, StoreError, StoredTask, Tries},
-    site::scope::HostKey,
     store::{
         live::Live,
         work::{Place, Stand, Work, uint},

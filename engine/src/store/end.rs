@@ -4,14 +4,15 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::{
     extract,
+    message::{
+        receipts::{Ended, StoreError},
+        store_verbs::{Alias, AttemptRow, EndAttempt, Evidence, PageEnd},
+    },
     model::{
         class::{ErrorClass, SkipReason},
+        head::Validators,
         phase::Phase,
         remark::Remarks,
-    },
-    ports::{
-        head::Validators,
-        stored::{Alias, AttemptRow, EndAttempt, Ended, Evidence, PageEnd, StoreError},
     },
     store::{
         bulk::{self, VISIT_COLUMNS, Visit},
@@ -325,7 +326,7 @@ struct Outcome {
     stand: Stand,
     reason: Option<&'static str>,
     due_at: i64,
-    tries: crate::ports::stored::Tries,
+    tries: crate::model::tries::Tries,
     /// A retry before any parse proves nothing about a suspect.
     keep_suspect: bool,
 }

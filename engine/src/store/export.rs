@@ -16,7 +16,7 @@ use rusqlite::{Connection, Row, types::ValueRef};
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    ports::stored::StoreError,
+    message::receipts::StoreError,
     store::{
         opening,
         table::{listed, quoted},

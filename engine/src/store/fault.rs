@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode};
 
-use crate::ports::stored::StoreError;
+use crate::message::receipts::StoreError;
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {

@@ -5,11 +5,14 @@ use std::time::Duration;
 use rusqlite::params;
 
 use crate::{
+    message::{
+        receipts::StoreError,
+        store_verbs::{AttemptRow, SHOWN_ATTEMPTS},
+    },
     model::{
         class::ErrorClass,
         ids::{PageKey, SessionId},
     },
-    ports::stored::{AttemptRow, SHOWN_ATTEMPTS, StoreError},
     store::work::{Work, uint},
 };
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
-    model::ids::{HostId, SessionId, StageId},
-    ports::stored::{Mode, StoreError},
-    site::{
-        compiled::{Site, Stage},
-        scope::HostKey,
+    message::{receipts::StoreError, store_verbs::Mode},
+    model::{
+        host_key::HostKey,
+        ids::{HostId, SessionId, StageId},
     },
+    site::compiled::{Site, Stage},
     store::table::RecordTable,
 };
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::ports::stored::StoreError;
+use crate::message::receipts::StoreError;
 
 /// The lock file beside the store, held open.
 pub(crate) struct FileLock {

@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
-    ports::stored::StoreError,
+    message::receipts::StoreError,
     store::{
         fault::at,
         lock::FileLock,

@@ -3,15 +3,14 @@
 use rusqlite::{Connection, Row};
 
 use crate::{
+    message::receipts::{KnownHost, OverCounts, StoreError},
     model::{
         class::{ErrorClass, SkipReason},
+        host_key::HostKey,
         ids::{BatchId, HostId, SessionId, StageId},
-        line::Gone,
         phase::Phase,
         remark::{Remark, Remarks},
     },
-    ports::stored::{KnownHost, StoreError},
-    site::scope::HostKey,
     store::work::uint,
 };
 
@@ -72,7 +71,7 @@ pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost
                     port: row.get(3)?,
                 },
                 waiting: uint(row.get(4)?),
-                gone: Gone {
+                gone: OverCounts {
                     finished: uint(row.get(6)?),
                     dead: uint(row.get(7)?),
                     failed: uint(row.get(8)?),

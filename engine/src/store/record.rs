@@ -9,7 +9,7 @@ use crate::{
         self,
         output::{Record, Value},
     },
-    ports::stored::{Ended, StoreError},
+    message::receipts::{Ended, StoreError},
     store::{bulk::Visit, live::Live, table::RecordTable, work::Work},
 };
 

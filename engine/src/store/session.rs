@@ -5,8 +5,11 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
+    message::{
+        receipts::{SessionOpened, StoreError},
+        store_verbs::{LONE_CRASHES, Mode, Note, OpenSession},
+    },
     model::{ids::SessionId, phase::Phase},
-    ports::stored::{LONE_CRASHES, Mode, Note, OpenSession, SessionOpened, StoreError},
     store::{
         bulk::{self, Fate},
         cookies,

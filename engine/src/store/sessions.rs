@@ -6,8 +6,8 @@ use rusqlite::Row;
 use serde_json::Value as Json;
 
 use crate::{
+    message::receipts::StoreError,
     model::{ids::SessionId, phase::Phase},
-    ports::stored::StoreError,
     store::{
         Store, WallClock, cookies,
         lock::FileLock,

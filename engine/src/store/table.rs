@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    ports::stored::StoreError,
+    message::receipts::StoreError,
     site::compiled::{Field, FieldType, RecordRule, Site},
 };
 

@@ -8,13 +8,13 @@ use std::{
 use rusqlite::{Connection, params};
 
 use crate::{
+    message::receipts::StoreError,
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId, StageId},
         phase::Phase,
         remark::Remarks,
     },
-    ports::stored::StoreError,
     store::live::{Hosts, Live},
 };
 

@@ -9,15 +9,16 @@ use bevy_ecs::{
 
 use crate::{
     feed::frame::Detail,
-    model::{ids::OrderId, slots::Owner, state::TaskState, stats::Step, task::Identity},
-    ports::{
+    message::{
         orders::{Order, ParseOrder},
-        stored::{Alias, AttemptRow, PageEnd, StoreVerb},
+        store_verbs::{Alias, AttemptRow, PageEnd, StoreVerb},
     },
+    model::ids::OrderId,
     systems::{
         TickSystems,
         crawl::{Crawl, Letter, desk},
     },
+    world::{slots::Owner, state::TaskState, stats::Step, task::Identity},
 };
 
 /// A parse that has not reported by then is given up.

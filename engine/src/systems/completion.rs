@@ -11,16 +11,14 @@ use bevy_ecs::{
 };
 
 use crate::{
-    model::{
-        class::ErrorClass,
-        ids::OrderId,
-        slots::{Owner, Setback},
-    },
-    ports::{
+    message::{
+        receipts::StoreError,
         reports::{Outcome, Report},
-        stored::{StoreError, StoreVerb},
+        store_verbs::StoreVerb,
     },
+    model::{class::ErrorClass, ids::OrderId},
     systems::{Inbox, TickSystems, crawl::Crawl},
+    world::slots::{Owner, Setback},
 };
 
 /// Reports of one tick, at most: a burst is several ticks.
@@ -107,7 +105,7 @@ fn take(crawl: &mut Crawl, report: Report) {
 
 /// The store could not: asked again after a while, or lost for good.
 fn store_trouble(crawl: &mut Crawl, id: OrderId, error: StoreError) {
-    use crate::model::timers::Due;
+    use crate::world::timers::Due;
     if let StoreError::Refused(message) = &error {
         stored::refused(crawl, id, message);
         return;

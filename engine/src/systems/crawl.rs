@@ -17,14 +17,24 @@ use bevy_ecs::{
 };
 
 use crate::{
-    feed::frame::{Change, Frame, SessionPhase, StagePhase},
+    feed::frame::{Change, Frame},
+    message::{
+        commands::Envelope,
+        orders::Order,
+        reports::Report,
+        store_verbs::{Note, StoreVerb},
+    },
     model::{
+        ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
+        phase::{SessionPhase, StagePhase},
+        remark::{Remark, Remarks},
+    },
+    settings::Settings,
+    world::{
         clock::Clock,
         host::Host,
-        ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
-        line::Lines,
+        host_queue::Lines,
         permits::Permits,
-        remark::{Remark, Remarks},
         session::{Batch, Budget, Condition, Index, Session},
         slots::{Owner, Setback, Slots},
         state::Moves,
@@ -33,13 +43,6 @@ use crate::{
         timers::{Due, Timers},
         window::Window,
     },
-    ports::{
-        commands::Envelope,
-        orders::Order,
-        reports::Report,
-        stored::{Note, StoreVerb},
-    },
-    settings::Settings,
 };
 
 /// The settings in force.
@@ -84,7 +87,7 @@ pub(super) struct Desk {
     /// By the mark's order: the flights it is for.
     pub(super) marking: std::collections::BTreeMap<OrderId, Vec<OrderId>>,
     /// Lines whose queue may be low.
-    pub(super) hungry: Vec<crate::model::line::LineId>,
+    pub(super) hungry: Vec<crate::world::host_queue::LineId>,
     /// Attempts charged for what may have been our own network.
     pub(super) local: VecDeque<(Duration, Cell, PageKey)>,
     /// Stages with pages that used up their attempts on our own network.
@@ -92,7 +95,7 @@ pub(super) struct Desk {
     /// What a person drops, by request: how many waited in memory, and pages of the store.
     pub(super) dropping: std::collections::BTreeMap<u32, (usize, Vec<PageKey>)>,
     /// By request: what is known of a task, until the store tells its attempts.
-    pub(super) inspecting: std::collections::BTreeMap<u32, crate::ports::commands::Inspected>,
+    pub(super) inspecting: std::collections::BTreeMap<u32, crate::message::commands::Inspected>,
     /// A suspect is being parsed alone.
     pub(super) alone: Option<OrderId>,
     /// Reports that nobody waited for any more.
@@ -116,7 +119,7 @@ pub(super) struct Desk {
     /// Sessions whose last snapshot was told.
     pub(super) last_told: std::collections::BTreeSet<SessionId>,
     /// Sessions that were opened in this tick.
-    pub(super) opened: Vec<crate::ports::stored::SessionOpened>,
+    pub(super) opened: Vec<crate::message::receipts::SessionOpened>,
     /// Sequence number of the next change.
     pub(super) seq: u64,
 }

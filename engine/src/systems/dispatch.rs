@@ -10,12 +10,18 @@ use bevy_ecs::{
 };
 
 use crate::{
-    feed::frame::{Detail, SessionPhase, StagePhase},
+    feed::frame::Detail,
+    message::orders::{FetchOrder, Order, Purpose},
     model::{
         class::{SkipReason, WaitReason},
         ids::{HostId, SessionId},
-        line::LineId,
         page_url::PageUrl,
+        phase::{SessionPhase, StagePhase},
+    },
+    politeness::pace::When,
+    systems::{TickSystems, crawl::Crawl},
+    world::{
+        host_queue::LineId,
         session::Budget,
         slots::{Flight, Owner},
         state::TaskState,
@@ -23,9 +29,6 @@ use crate::{
         task::{Hop, Identity},
         timers::Due,
     },
-    politeness::pace::When,
-    ports::orders::{FetchOrder, Order, Purpose},
-    systems::{TickSystems, crawl::Crawl},
 };
 
 /// Beyond a request's own time-out its report is not waited for longer than this.

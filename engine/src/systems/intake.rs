@@ -10,16 +10,16 @@ use bevy_ecs::{
 use serde_json::json;
 
 use crate::{
-    feed::frame::SessionPhase,
-    model::{ids::SessionId, session::Opening, slots::Owner},
-    ports::{
+    message::{
         commands::{Ack, Command, Envelope, StartSession, Target},
-        stored::{Note, OpenSession, StoreVerb},
+        store_verbs::{Note, OpenSession, StoreVerb},
     },
+    model::{ids::SessionId, phase::SessionPhase},
     systems::{
         Inbox, TickSystems,
         crawl::{Crawl, desk},
     },
+    world::{session::Opening, slots::Owner},
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
@@ -149,7 +149,7 @@ fn pause(crawl: &mut Crawl, target: Target, on: bool) -> Ack {
         Target::Session(session) => {
             if crawl
                 .session(session)
-                .is_none_or(crate::model::session::Session::is_over)
+                .is_none_or(crate::world::session::Session::is_over)
             {
                 return Err(format!("session {} is not running", session.0));
             }

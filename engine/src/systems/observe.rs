@@ -1,6 +1,6 @@
 //! Observe: the tick's journal becomes a change frame; once a second, the whole picture.
 
-mod forecast;
+mod evidence;
 mod snapshot;
 
 use bevy_ecs::{
@@ -10,15 +10,12 @@ use bevy_ecs::{
 
 use crate::{
     feed::frame::{ChangeFrame, Frame},
-    model::{
-        clock::{Clock, micros},
-        journal::Journal,
-        timers::Due,
-    },
+    model::numbers::micros,
     systems::{
         Outbox, TickSystems,
         crawl::{Crawl, Desk, desk},
     },
+    world::{clock::Clock, journal::Journal, timers::Due},
 };
 
 pub(super) fn install(schedule: &mut Schedule) {

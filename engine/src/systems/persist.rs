@@ -6,18 +6,18 @@ use bevy_ecs::{
 };
 
 use crate::{
-    model::{
-        clock::Clock,
-        session::Condition,
-        slots::{Owner, Slots},
-    },
-    ports::{
+    message::{
         orders::{Order, StoreOrder},
-        stored::StoreVerb,
+        store_verbs::StoreVerb,
     },
     systems::{
         Outbox, TickSystems,
         crawl::{Desk, desk},
+    },
+    world::{
+        clock::Clock,
+        session::Condition,
+        slots::{Owner, Slots},
     },
 };
 

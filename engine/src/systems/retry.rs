@@ -11,24 +11,28 @@ use bevy_ecs::{
 use crate::{
     extract::output::Extracted,
     feed::frame::{Detail, Fault},
+    message::{
+        orders::Order,
+        store_verbs::{AttemptRow, Evidence, PageEnd, StoreVerb},
+    },
     model::{
         class::{Consequence, ErrorClass},
-        clock::{Clock, micros},
         ids::OrderId,
+        numbers::micros,
+        tries::Tries,
+    },
+    politeness::backoff,
+    systems::{
+        TickSystems,
+        crawl::{Crawl, Letter, desk},
+    },
+    world::{
+        clock::Clock,
         slots::{Busy, Flight, Overdue, Owner, Setback},
         state::TaskState,
         stats::Step,
         task::{Hop, Identity},
         timers::{Due, Timers},
-    },
-    politeness::backoff,
-    ports::{
-        orders::Order,
-        stored::{AttemptRow, Evidence, PageEnd, StoreVerb, Tries},
-    },
-    systems::{
-        TickSystems,
-        crawl::{Crawl, Letter, desk},
     },
 };
 
@@ -367,10 +371,10 @@ fn give_up(crawl: &mut Crawl, id: OrderId) {
     crawl
         .inbox
         .reports
-        .push_back(crate::ports::reports::Report {
+        .push_back(crate::message::reports::Report {
             id,
             took: Duration::ZERO,
-            outcome: crate::ports::reports::Outcome::Panicked(format!(
+            outcome: crate::message::reports::Outcome::Panicked(format!(
                 "no report by the deadline of this order ({owner:?})"
             )),
             cookies: None,

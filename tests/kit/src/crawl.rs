@@ -6,17 +6,17 @@ use std::{sync::Arc, time::Duration};
 
 use crawlfield_engine::{
     engine::Engine,
-    feed::frame::Frame,
-    feed::snapshot::Snapshot,
-    model::ids::SessionId,
-    ports::{
+    feed::{frame::Frame, snapshot::Snapshot},
+    message::{
         commands::{Ack, Command, Envelope, StartSession},
         orders::Order,
-        stored::{Mode, StoreError},
+        receipts::StoreError,
+        store_verbs::Mode,
     },
+    model::ids::SessionId,
+    run::request_profile,
     settings::Settings,
     site::compiled::Site,
-    start::request_profile,
 };
 use crossbeam_channel::{Receiver, bounded};
 use serde_json::json;

@@ -8,14 +8,14 @@ use std::{
 };
 
 use crawlfield_engine::{
-    model::{
-        class::ErrorClass,
-        ids::{OrderId, SessionId},
-    },
-    ports::{
-        head::Head,
+    message::{
         orders::{FetchOrder, Order, ParseOrder, Purpose, StoreOrder},
         reports::{Answer, FetchFailure, Outcome, Report},
+    },
+    model::{
+        class::ErrorClass,
+        head::Head,
+        ids::{OrderId, SessionId},
     },
     sim::store::ModelStore,
 };

@@ -9,18 +9,15 @@ use std::{
 
 use crawlfield_engine::{
     engine::Engine,
-    feed::{
-        frame::{Change, SessionPhase},
-        snapshot::Snapshot,
-    },
+    feed::{frame::Change, snapshot::Snapshot},
+    message::commands::Command,
     model::{
         ids::{OrderId, PageKey, SessionId},
-        ledger::open,
-        phase::Phase,
+        phase::{Phase, SessionPhase},
     },
-    ports::commands::Command,
     settings::Settings,
     site::compiled::Site,
+    world::ledger::open,
 };
 
 use crate::{far::FarEnd, scenario::Scenario, transcript::Transcript};

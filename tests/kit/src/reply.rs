@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crawlfield_engine::{
     extract::output::{ExtractError, Extracted, Link, Record, Value},
-    model::{class::ErrorClass, ids::PageKey},
-    ports::orders::ParseOrder,
-    site::{compiled::Pages, scope::HostKey},
+    message::orders::ParseOrder,
+    model::{class::ErrorClass, host_key::HostKey, ids::PageKey},
+    site::compiled::Pages,
 };
 use serde_json::{Map, json};
 use url::Url;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use crawlfield_engine::{ports::stored::Mode, settings::Settings, site::compiled::Site};
+use crawlfield_engine::{message::store_verbs::Mode, settings::Settings, site::compiled::Site};
 
 use crate::{crawl::Crawl, full, reply::Reply};
 

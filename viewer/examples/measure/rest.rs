@@ -15,8 +15,8 @@ use bevy::prelude::{Camera, Last, Query, Window};
 use crawlfield_engine::{
     bench::{Bound, Row, Table},
     demo::DemoConfig,
+    run::{cores, job::Job},
     settings::{Settings, presets},
-    start::{cores, job::Job},
 };
 use crawlfield_viewer::{
     crawl::Crawl,

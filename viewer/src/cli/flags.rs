@@ -5,8 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Parser;
 use crawlfield_engine::{
     cli::{Failure, check::read_file, layers::SettingsFlags, run::connect_to},
+    run::job::{DemoFlags, Job},
     settings::Settings,
-    start::job::{DemoFlags, Job},
 };
 
 use crate::{

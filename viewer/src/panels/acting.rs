@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use bevy_egui::egui::{Button, Key, RichText, Ui};
 use crawlfield_engine::{
     feed::mirror::Task,
-    model::{ids::SessionId, phase::Phase},
-    ports::{
+    message::{
         commands::{Command, Target},
-        stored::DeadSelector,
+        store_verbs::DeadSelector,
     },
+    model::{ids::SessionId, phase::Phase},
 };
 
 use super::{Desk, words};

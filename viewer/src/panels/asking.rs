@@ -6,11 +6,11 @@ use std::{
 };
 
 use crawlfield_engine::{
-    model::ids::{PageKey, SessionId},
-    ports::{
+    message::{
         commands::{Ack, Command, Envelope, Inspected},
-        stored::DeadSelector,
+        store_verbs::DeadSelector,
     },
+    model::ids::{PageKey, SessionId},
 };
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 

@@ -1,7 +1,7 @@
 //! The two small forms: a start URL, a setting.
 
 use bevy_egui::egui::{self, Align2, Key, TextEdit};
-use crawlfield_engine::{model::ids::SessionId, ports::commands::Command};
+use crawlfield_engine::{message::commands::Command, model::ids::SessionId};
 
 use super::Desk;
 use crate::story::Weight;

@@ -2,9 +2,9 @@
 
 use bevy_egui::egui::{Label, RichText, ScrollArea, Ui};
 use crawlfield_engine::{
-    feed::{frame::BreakerPhase, snapshot::HostInfo},
-    model::ids::HostId,
-    ports::{commands::Command, stored::DeadSelector},
+    feed::snapshot::HostInfo,
+    message::{commands::Command, store_verbs::DeadSelector},
+    model::{ids::HostId, phase::BreakerPhase},
     progress::safe,
 };
 

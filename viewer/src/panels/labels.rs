@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use bevy_egui::egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, vec2};
-use crawlfield_engine::{feed::frame::BreakerPhase, model::phase::Phase, progress::safe};
+use crawlfield_engine::{
+    model::phase::{BreakerPhase, Phase},
+    progress::safe,
+};
 
 use super::{
     Desk,

@@ -2,8 +2,10 @@
 
 use bevy_egui::egui::{self, Align2, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, Vec2};
 use crawlfield_engine::{
-    feed::frame::BreakerPhase,
-    model::{class::ErrorClass, phase::Phase},
+    model::{
+        class::ErrorClass,
+        phase::{BreakerPhase, Phase},
+    },
     progress::safe,
 };
 

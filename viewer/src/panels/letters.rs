@@ -1,7 +1,7 @@
 //! Dead letters by class, host, stage or time: how many, since when, one of them, and what to do.
 
 use bevy_egui::egui::{Button, Label, RichText, ScrollArea, Ui};
-use crawlfield_engine::{ports::commands::Command, progress::safe};
+use crawlfield_engine::{message::commands::Command, progress::safe};
 
 use super::{Desk, words};
 use crate::{

@@ -2,7 +2,7 @@
 //! become of it.
 
 use bevy_egui::egui::Ui;
-use crawlfield_engine::feed::{frame::SessionPhase, snapshot::Snapshot};
+use crawlfield_engine::{feed::snapshot::Snapshot, model::phase::SessionPhase};
 
 use super::{Desk, words};
 use crate::{

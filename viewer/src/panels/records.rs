@@ -3,7 +3,7 @@
 use std::thread;
 
 use bevy_egui::egui::{Label, RichText, Ui};
-use crawlfield_engine::{model::ids::PageKey, progress::safe, start::records_of};
+use crawlfield_engine::{model::ids::PageKey, progress::safe, run::records_of};
 use crossbeam_channel::{Receiver, bounded};
 use serde_json::Value as Json;
 

@@ -2,8 +2,8 @@
 
 use bevy_egui::egui::{RichText, Ui};
 use crawlfield_engine::{
+    message::store_verbs::DeadSelector,
     model::ids::{SessionId, StageId},
-    ports::stored::DeadSelector,
     progress::safe,
 };
 

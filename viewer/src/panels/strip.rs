@@ -4,8 +4,11 @@ use bevy_egui::egui::{
     self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
 };
 use crawlfield_engine::{
-    feed::{frame::SessionPhase, snapshot::StageInfo},
-    model::ids::{SessionId, StageId},
+    feed::snapshot::StageInfo,
+    model::{
+        ids::{SessionId, StageId},
+        phase::SessionPhase,
+    },
     progress::safe,
 };
 

@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{
-    feed::{frame::BreakerPhase, mirror::Task},
-    model::{ids::PageKey, phase::Phase},
-    ports::{commands::Inspected, stored::AttemptRow},
+    feed::mirror::Task,
+    message::{commands::Inspected, store_verbs::AttemptRow},
+    model::{
+        ids::PageKey,
+        phase::{BreakerPhase, Phase},
+    },
     progress::{reason, safe},
 };
 

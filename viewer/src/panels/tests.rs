@@ -3,13 +3,10 @@
 mod hand;
 mod room;
 
-use crawlfield_engine::{
-    feed::frame::{BreakerPhase, SessionPhase},
-    model::{
-        class::ErrorClass,
-        ids::{SessionId, StageId},
-        phase::Phase,
-    },
+use crawlfield_engine::model::{
+    class::ErrorClass,
+    ids::{SessionId, StageId},
+    phase::{BreakerPhase, Phase, SessionPhase},
 };
 use hand::Hand;
 

@@ -2,9 +2,8 @@
 
 use bevy_egui::egui::{self, Align, Layout, RichText, Ui};
 use crawlfield_engine::{
-    feed::frame::SessionPhase,
-    model::ids::SessionId,
-    ports::commands::{Command, Profile, Target},
+    message::commands::{Command, Target},
+    model::{ids::SessionId, phase::SessionPhase, profile::Profile},
     progress::safe,
 };
 

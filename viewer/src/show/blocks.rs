@@ -1,9 +1,11 @@
 //! What a block is called, what holds it, and what stands on its foot.
 
-use crawlfield_engine::feed::{
-    frame::{BreakerPhase, SessionPhase},
-    mirror::{PhaseCounts, SessionRow},
-    snapshot::HostInfo,
+use crawlfield_engine::{
+    feed::{
+        mirror::{PhaseCounts, SessionRow},
+        snapshot::HostInfo,
+    },
+    model::phase::{BreakerPhase, SessionPhase},
 };
 
 use super::{FLAG_FADED, FLAG_HALF_OPEN, FLAG_HELD, FLAG_OPEN, Show};

@@ -6,11 +6,11 @@ use std::{
 };
 
 use crawlfield_engine::{
+    message::store_verbs::DeadSelector,
     model::{
         class::ErrorClass,
         ids::{HostId, PageKey, SessionId, StageId},
     },
-    ports::stored::DeadSelector,
 };
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 use crawlfield_engine::{
     feed::{
-        frame::{Birth, BreakerPhase, Change, ChangeFrame, Detail, Fault, Move},
+        frame::{Birth, Change, ChangeFrame, Detail, Fault, Move},
         mirror::Mirror,
         snapshot::Snapshot,
     },
     model::{
         class::ErrorClass,
         ids::{HostId, SessionId},
-        phase::Phase,
+        phase::{BreakerPhase, Phase},
     },
 };
 

@@ -4,15 +4,13 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use crawlfield_engine::{
     feed::{
-        frame::{
-            Birth, BreakerPhase, Change, ChangeFrame, Detail, Fault, Frame, Move, SessionPhase,
-        },
+        frame::{Birth, Change, ChangeFrame, Detail, Fault, Frame, Move},
         snapshot::{HostInfo, Pool, Prediction, Rates, SessionInfo, Snapshot, StageInfo},
     },
     model::{
         class::ErrorClass,
         ids::{HostId, PageKey, SessionId, StageId},
-        phase::Phase,
+        phase::{BreakerPhase, Phase, SessionPhase},
     },
 };
 use crawlfield_viewer::source::Frames;

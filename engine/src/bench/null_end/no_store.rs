@@ -6,22 +6,20 @@ use uuid::Uuid;
 
 use super::{CHUNK, HOSTS, NullEnd, SESSION, report};
 use crate::{
+    message::{
+        orders::StoreOrder,
+        receipts::{Discovered, Ended, KnownHost, OverCounts, SessionOpened, StoreReceipt},
+        reports::{Outcome, Report},
+        store_verbs::{Mode, StoreVerb, StoredTask},
+    },
     model::{
+        host_key::HostKey,
         ids::{BatchId, HostId, PageKey, Seq, StageId},
-        line::Gone,
         page_url::PageUrl,
         phase::Phase,
         remark::Remarks,
+        tries::Tries,
     },
-    ports::{
-        orders::StoreOrder,
-        reports::{Outcome, Report},
-        stored::{
-            Discovered, Ended, KnownHost, Mode, SessionOpened, StoreReceipt, StoreVerb, StoredTask,
-            Tries,
-        },
-    },
-    site::scope::HostKey,
 };
 
 impl NullEnd {
@@ -57,7 +55,7 @@ impl NullEnd {
             id,
             key,
             waiting: self.outside,
-            gone: Gone::default(),
+            gone: OverCounts::default(),
             learned: None,
         };
         let started = waiting > 0;

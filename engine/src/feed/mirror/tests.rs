@@ -203,8 +203,8 @@ fn nonsense_is_counted_and_never_panics() {
         Change::StageMoved {
             session: SessionId(1),
             stage: StageId(u16::MAX),
-            from: crate::feed::frame::StagePhase::Waiting,
-            to: crate::feed::frame::StagePhase::Running,
+            from: crate::model::phase::StagePhase::Waiting,
+            to: crate::model::phase::StagePhase::Running,
         },
     ] {
         mirror.apply_change(0, &change);

@@ -17,11 +17,11 @@ use url::{Host, Url};
 use super::{dialled::NoteDials, failure, jar::Jar, resolve::Resolver, trust::is_trusted};
 use crate::{
     live::{decode, guard},
-    model::ids::SessionId,
-    ports::{
+    message::{
         orders::{FetchOrder, RequestProfile},
         reports::FetchFailure,
     },
+    model::ids::SessionId,
 };
 
 mod tls;

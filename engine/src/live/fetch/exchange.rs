@@ -21,13 +21,15 @@ use super::{
 use crate::{
     extract::is_markup,
     live::decode::{Body, Limits, Stop},
-    model::class::ErrorClass,
-    politeness::classify::challenge,
-    ports::{
-        head::{Head, Validators},
+    message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Outcome},
     },
+    model::{
+        class::ErrorClass,
+        head::{Head, Validators},
+    },
+    politeness::classify::challenge,
 };
 
 /// robots.txt is read so far (RFC 9309 asks for at least this much).

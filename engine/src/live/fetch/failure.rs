@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use crate::{live::guard::Refused, model::class::ErrorClass, ports::reports::FetchFailure};
+use crate::{live::guard::Refused, message::reports::FetchFailure, model::class::ErrorClass};
 
 /// How far the exchange had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

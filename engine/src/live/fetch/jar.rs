@@ -12,8 +12,8 @@ use url::Url;
 
 use super::trust::is_trusted;
 use crate::{
+    message::cookies::{KeptCookie, SetCookies},
     model::ids::SessionId,
-    ports::cookies::{KeptCookie, SetCookies},
 };
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
     task::Poll,
 };
 
-use crate::ports::reports::Outcome;
+use crate::message::reports::Outcome;
 
 /// Runs the fetch; the unwind drops nothing that is looked at again.
 pub(super) async fn caught(fetch: impl Future<Output = Outcome>) -> Outcome {

@@ -6,12 +6,13 @@ use crossbeam_channel::bounded;
 
 use crate::{
     live::store::{spawn, wall_ms},
-    model::ids::{OrderId, SessionId},
-    ports::{
+    message::{
         orders::StoreOrder,
+        receipts::StoreError,
         reports::Outcome,
-        stored::{Note, StoreError, StoreVerb},
+        store_verbs::{Note, StoreVerb},
     },
+    model::ids::{OrderId, SessionId},
     store::Store,
 };
 

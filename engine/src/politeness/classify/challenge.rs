@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use crate::ports::head::Head;
+use crate::model::head::Head;
 
 /// Longer bodies are pages.
 const LONGEST: usize = 64 << 10;

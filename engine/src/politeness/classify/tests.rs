@@ -1,18 +1,12 @@
-use std::sync::Arc;
-
 use ErrorClass as C;
 
 use super::*;
 
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+/// What an answer of this status, with these headers and this body, means.
+fn verdict(status: u16, headers: &[(&str, &str)], body: &str) -> Verdict {
     let headers = headers.iter().copied().collect();
     let head = Head { status, headers };
-    Answer {
-        wall: challenge(&head, body.as_bytes()),
-        head,
-        body: Arc::new(body.as_bytes().to_vec()),
-        ..Answer::default()
-    }
+    classify(&head, challenge(&head, body.as_bytes()))
 }
 
 fn class(verdict: &Verdict) -> Option<ErrorClass> {
@@ -40,15 +34,15 @@ fn expected(status: u16) -> Option<ErrorClass> {
 #[test]
 fn every_status_has_its_class() {
     for status in 100..=999 {
-        let verdict = classify(&answer(status, &[], ""));
+        let verdict = verdict(status, &[], "");
         assert_eq!(
             class(&verdict),
             expected(status),
             "status {status}: {verdict:?}"
         );
     }
-    assert_eq!(classify(&answer(200, &[], "")), Verdict::Page);
-    assert_eq!(class(&classify(&answer(0, &[], ""))), Some(C::Protocol));
+    assert_eq!(verdict(200, &[], ""), Verdict::Page);
+    assert_eq!(class(&verdict(0, &[], "")), Some(C::Protocol));
 }
 
 #[test]
@@ -56,7 +50,7 @@ fn only_what_may_pass_is_retried() {
     let retried: Vec<u16> = (100..=999)
         .filter(|status| !(520..=529).contains(status) && *status > 199 && *status != 206)
         .filter(|status| {
-            let verdict = classify(&answer(*status, &[], ""));
+            let verdict = verdict(*status, &[], "");
             verdict == Verdict::Throttle { after: None }
                 || class(&verdict).is_some_and(|class| {
                     class.consequence() == crate::model::class::Consequence::Transient
@@ -71,7 +65,7 @@ fn a_rate_limit_says_for_how_long() {
     let check = |status, headers: &[(&str, &str)], seconds: Option<u64>| {
         let after = seconds.map(Duration::from_secs);
         assert_eq!(
-            classify(&answer(status, headers, "")),
+            verdict(status, headers, ""),
             Verdict::Throttle { after },
             "{status}"
         );
@@ -88,7 +82,7 @@ fn a_rate_limit_says_for_how_long() {
         &[("retry-after", "Mon, 03 Jun 2019 11:00:30 GMT"), date],
         Some(30),
     );
-    let garbage = classify(&answer(503, &[("retry-after", "soon")], ""));
+    let garbage = verdict(503, &[("retry-after", "soon")], "");
     assert_eq!(class(&garbage), Some(C::HttpServer));
 }
 
@@ -104,7 +98,7 @@ fn a_redirect_is_followed_only_by_a_status_that_redirects_and_a_location_that_le
             "/ü",
             " /n ",
         ] {
-            let verdict = classify(&answer(status, &[("location", location)], ""));
+            let verdict = verdict(status, &[("location", location)], "");
             assert_eq!(verdict, Verdict::Redirect(location.trim().to_owned()));
         }
         for location in [
@@ -116,12 +110,12 @@ fn a_redirect_is_followed_only_by_a_status_that_redirects_and_a_location_that_le
             "ftp://b.test/",
             "javascript:x",
         ] {
-            let verdict = classify(&answer(status, &[("location", location)], ""));
+            let verdict = verdict(status, &[("location", location)], "");
             assert_eq!(class(&verdict), Some(C::Redirect), "{location:?}");
         }
     }
     for status in [300, 305, 306, 399] {
-        let verdict = classify(&answer(status, &[("location", "/next")], ""));
+        let verdict = verdict(status, &[("location", "/next")], "");
         assert_eq!(class(&verdict), Some(C::Redirect), "{status}");
     }
 }
@@ -129,7 +123,7 @@ fn a_redirect_is_followed_only_by_a_status_that_redirects_and_a_location_that_le
 #[test]
 fn a_range_that_is_the_whole_is_a_page() {
     let check = |range, page| {
-        let verdict = classify(&answer(206, &[("content-range", range)], "x"));
+        let verdict = verdict(206, &[("content-range", range)], "x");
         assert_eq!(verdict == Verdict::Page, page, "{range}");
     };
     check("bytes 0-99/100", true);
@@ -152,13 +146,13 @@ fn walls_are_told_whatever_their_status() {
     ];
     for wall in walls {
         for status in [200, 202, 403, 405, 503] {
-            let verdict = classify(&answer(status, &[("retry-after", "3")], wall));
+            let verdict = verdict(status, &[("retry-after", "3")], wall);
             assert_eq!(class(&verdict), Some(C::Blocked), "{status} {wall}");
         }
     }
-    let header = classify(&answer(503, &[("cf-mitigated", "challenge")], ""));
+    let header = verdict(503, &[("cf-mitigated", "challenge")], "");
     assert_eq!(class(&header), Some(C::Blocked));
-    let limited = classify(&answer(429, &[("cf-mitigated", "challenge")], ""));
+    let limited = verdict(429, &[("cf-mitigated", "challenge")], "");
     assert_eq!(limited, Verdict::Throttle { after: None });
 }
 
@@ -173,7 +167,7 @@ fn a_page_behind_or_about_a_wall_is_a_page() {
     ];
     for page in pages {
         assert_eq!(
-            classify(&answer(200, &[("server", "cloudflare")], page)),
+            verdict(200, &[("server", "cloudflare")], page),
             Verdict::Page
         );
     }

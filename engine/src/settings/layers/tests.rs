@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Inputs, Layer, Layered, layer, variable};
 use crate::{
-    ports::commands::Profile,
+    model::profile::Profile,
     settings::{Settings, registry},
     site::compiled::Site,
 };

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use crate::{
     extract::output::{Link, Record},
+    message::{
+        receipts::{Discovered, Ended, StoreError, StoreReceipt},
+        store_verbs::{Alias, EndAttempt, Mode, PageEnd, StoredTask},
+    },
     model::{
         class::{ErrorClass, SkipReason},
+        host_key::HostKey,
         ids::{BatchId, HostId, PageKey, Seq, SessionId},
         page_url::PageUrl,
         phase::Phase,
-    },
-    ports::stored::{
-        Alias, Discovered, EndAttempt, Ended, Mode, PageEnd, StoreError, StoreReceipt, StoredTask,
-        Tries,
+        tries::Tries,
     },
     sim::store::{ModelStore, Page, Saved, Session, Visit, refused},
-    site::scope::HostKey,
 };
 
 impl ModelStore {

@@ -1,8 +1,8 @@
 //! A page's attempts in the model.
 
 use crate::{
+    message::store_verbs::{AttemptRow, EndAttempt, SHOWN_ATTEMPTS},
     model::ids::{PageKey, SessionId},
-    ports::stored::{AttemptRow, EndAttempt, SHOWN_ATTEMPTS},
     sim::store::ModelStore,
 };
 

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    message::{
+        cookies::SetCookies,
+        receipts::{KnownHost, MovedCount, OverCounts, SessionOpened, StoreError},
+        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession},
+    },
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
-        line::Gone,
         phase::Phase,
         remark::Remarks,
-    },
-    ports::{
-        cookies::SetCookies,
-        stored::{
-            DeadSelector, KnownHost, LONE_CRASHES, MovedCount, Note, OpenSession, SessionOpened,
-            StoreError, Tries,
-        },
+        tries::Tries,
     },
     sim::store::{ModelStore, Session, refused},
 };
@@ -108,7 +106,7 @@ impl ModelStore {
         let session = &self.sessions[&id];
         let mut counts = BTreeMap::new();
         let mut waiting: BTreeMap<HostId, u64> = BTreeMap::new();
-        let mut gone: BTreeMap<HostId, Gone> = BTreeMap::new();
+        let mut gone: BTreeMap<HostId, OverCounts> = BTreeMap::new();
         let mut skipped = BTreeMap::new();
         let mut dead = BTreeMap::new();
         for visit in session.visits.values() {

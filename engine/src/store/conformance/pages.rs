@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use crate::{
     extract::output::Value,
+    message::{
+        receipts::{StoreError, StoreReceipt},
+        store_verbs::{Alias, DeadSelector, Mode, PageEnd, StoreVerb},
+    },
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId},
         phase::Phase,
     },
-    ports::stored::{Alias, DeadSelector, Mode, PageEnd, StoreError, StoreReceipt, StoreVerb},
     sim::store::ModelStore,
     store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, count, done, failed, link, product},
 };

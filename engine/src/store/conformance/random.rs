@@ -6,12 +6,15 @@ use proptest::prelude::*;
 
 use crate::{
     extract::output::Value,
+    message::{
+        receipts::StoreError,
+        store_verbs::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreVerb},
+    },
     model::{
         class::{ErrorClass, SkipReason},
         ids::BatchId,
         remark::Remark,
     },
-    ports::stored::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreError, StoreVerb},
     sim::store::ModelStore,
     store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, attempt, done, link, product},
 };
@@ -95,7 +98,7 @@ fn ending(how: u8, page_number: u8, links: &[u8], is_detail: bool) -> PageEnd {
 /// Carries out a story; what the store said, as text.
 fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
     let mut crawl = Talk::new(subject);
-    let mut known: Vec<crate::ports::stored::StoredTask> = Vec::new();
+    let mut known: Vec<crate::message::store_verbs::StoredTask> = Vec::new();
     let mut said = Vec::new();
     for step in steps {
         let session = crawl.session;

@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use crate::{
+    message::{
+        cookies::{KeptCookie, SetCookies},
+        receipts::{Discovered, StoreError, StoreReceipt},
+        store_verbs::{Evidence, Mode, Note, PageEnd, StoreVerb, StoredTask},
+    },
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, SessionId},
         phase::Phase,
         remark::{Remark, Remarks},
-    },
-    ports::{
-        cookies::{KeptCookie, SetCookies},
-        stored::{
-            Discovered, Evidence, Mode, Note, PageEnd, StoreError, StoreReceipt, StoreVerb,
-            StoredTask,
-        },
     },
     sim::store::ModelStore,
     store::conformance::{DETAIL, LIST, OnDisk, Subject, Talk, attempt, count, done, failed, link},

@@ -6,13 +6,14 @@ use rusqlite::Connection;
 
 use crate::{
     extract::output::Value,
+    message::{
+        orders::StoreOrder,
+        receipts::StoreReceipt,
+        store_verbs::{Mode, OpenSession, StoreVerb, StoredTask},
+    },
     model::{
         ids::{OrderId, SessionId},
         phase::Phase,
-    },
-    ports::{
-        orders::StoreOrder,
-        stored::{Mode, OpenSession, StoreReceipt, StoreVerb, StoredTask},
     },
     store::{
         Store,

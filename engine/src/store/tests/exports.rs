@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use crate::{
     extract::output::Value,
+    message::store_verbs::Mode,
     model::phase::Phase,
-    ports::stored::Mode,
     site::compiled::{Field, FieldType},
     store::{
         conformance::{DETAIL, OnDisk, Talk, done, field, link, product, site},

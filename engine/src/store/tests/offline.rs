@@ -1,11 +1,11 @@
 //! Sessions and dead letters without an engine.
 
 use crate::{
-    model::{class::ErrorClass, ids::SessionId, phase::Phase},
-    ports::{
-        head::Head,
-        stored::{DeadSelector, Evidence, Mode, PageEnd, StoreError},
+    message::{
+        receipts::StoreError,
+        store_verbs::{DeadSelector, Evidence, Mode, PageEnd},
     },
+    model::{class::ErrorClass, head::Head, ids::SessionId, phase::Phase},
     store::{
         conformance::{DETAIL, OnDisk, Talk, done, link},
         dead,

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use rusqlite::Connection;
 
 use crate::{
+    message::{receipts::StoreError, store_verbs::Mode},
     model::phase::Phase,
-    ports::stored::{Mode, StoreError},
     store::{
         Store,
         conformance::{DETAIL, OnDisk, Subject, Talk, done, link},

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::{
     extract::output::Value,
-    ports::stored::{Mode, StoredTask},
+    message::store_verbs::{Mode, StoredTask},
     store::{
         conformance::{DETAIL, LIST, OnDisk, Subject, Talk, done, link, product},
         export::export_jsonl,

@@ -10,27 +10,25 @@ use super::set_back;
 use crate::{
     extract::{page_number, refresh, sitemap_may_be_missing},
     feed::frame::Detail,
+    message::{
+        reports::{Answer, FetchFailure},
+        store_verbs::{AttemptRow, PageEnd, StoreVerb},
+    },
     model::{
         class::{ErrorClass, SkipReason},
-        clock::millis,
+        host_key::HostKey,
         ids::OrderId,
+        numbers::millis,
         page_url::PageUrl,
-        slots::Owner,
-        state::TaskState,
-        stats::Step,
-        task::Hop,
     },
     politeness::{
         breaker::Health,
         classify::{Verdict, classify},
         pace::Signal,
     },
-    ports::{
-        reports::{Answer, FetchFailure},
-        stored::{AttemptRow, PageEnd, StoreVerb},
-    },
-    site::{compiled::Pages, scope::HostKey},
+    site::compiled::Pages,
     systems::crawl::Crawl,
+    world::{slots::Owner, state::TaskState, stats::Step, task::Hop},
 };
 
 /// Memory charged per byte of a body while it is parsed (measured on a page of tiny elements).
@@ -47,7 +45,7 @@ pub(super) fn answered(
     mut answer: Answer,
     took: Duration,
 ) {
-    let verdict = match classify(&answer) {
+    let verdict = match classify(&answer.head, answer.wall) {
         // Many sites have no robots.txt, and most of those no sitemap: nothing is listed.
         Verdict::Fail {
             class: ErrorClass::NotFound,

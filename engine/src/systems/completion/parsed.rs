@@ -8,17 +8,14 @@ use super::{fetched, set_back};
 use crate::{
     extract::output::{ExtractError, Extracted},
     feed::frame::Detail,
-    model::{
-        class::ErrorClass,
-        clock::millis,
-        ids::OrderId,
-        remark::Remark,
+    model::{class::ErrorClass, ids::OrderId, numbers::millis, remark::Remark},
+    site::compiled::Pages,
+    systems::crawl::Crawl,
+    world::{
         state::TaskState,
         stats::Step,
         task::{CameShort, Identity},
     },
-    site::compiled::Pages,
-    systems::crawl::Crawl,
 };
 
 /// An empty page beyond the count, which may be shrunk for a while, is read so often.

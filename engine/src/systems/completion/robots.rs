@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use crate::{
+    message::{
+        orders::{FetchOrder, Order, Purpose},
+        reports::{Answer, Outcome},
+    },
     model::{
         class::ErrorClass,
-        host::RobotsKnown,
         ids::{HostId, OrderId},
-        slots::Owner,
-        timers::Due,
     },
     politeness::{
         breaker::Health,
@@ -18,11 +19,8 @@ use crate::{
         pace::{Ceiling, Signal},
         robots::{Access, Robots, access},
     },
-    ports::{
-        orders::{FetchOrder, Order, Purpose},
-        reports::{Answer, Outcome},
-    },
     systems::crawl::{Crawl, robots_url},
+    world::{host::RobotsKnown, slots::Owner, timers::Due},
 };
 
 /// Redirects of a robots.txt that are followed (RFC 9309 §2.3.1.2 asks for five at least).

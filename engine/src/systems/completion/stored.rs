@@ -6,24 +6,21 @@ use bevy_ecs::entity::Entity;
 use serde_json::json;
 
 use crate::{
-    feed::frame::{Change, Detail, SessionPhase},
+    feed::frame::{Change, Detail},
+    message::{
+        commands::Inspected,
+        receipts::{Ended, MovedCount, SessionOpened, StoreReceipt},
+        store_verbs::AttemptRow,
+    },
     model::{
         class::SkipReason,
-        clock::millis,
         ids::{BatchId, OrderId, Seq, SessionId, StageId},
-        line::LineId,
-        phase::Phase,
+        numbers::millis,
+        phase::{Phase, SessionPhase},
         remark::Remark,
-        session::Session,
-        slots::Owner,
-        state::TaskState,
-        stats::Step,
-    },
-    ports::{
-        commands::Inspected,
-        stored::{AttemptRow, Ended, MovedCount, SessionOpened, StoreReceipt},
     },
     systems::crawl::Crawl,
+    world::{host_queue::LineId, session::Session, slots::Owner, state::TaskState, stats::Step},
 };
 
 /// The page's end is on disk.

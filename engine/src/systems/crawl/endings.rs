@@ -6,12 +6,10 @@ use bevy_ecs::entity::Entity;
 
 use crate::{
     feed::frame::Detail,
-    model::{
-        class::SkipReason, ids::OrderId, remark::Remarks, slots::Owner, state::TaskState,
-        task::Identity,
-    },
-    ports::stored::{AttemptRow, EndAttempt, PageEnd, StoreVerb, Tries},
+    message::store_verbs::{AttemptRow, EndAttempt, PageEnd, StoreVerb},
+    model::{class::SkipReason, ids::OrderId, remark::Remarks, tries::Tries},
     systems::crawl::Crawl,
+    world::{slots::Owner, state::TaskState, task::Identity},
 };
 
 impl Crawl<'_, '_> {

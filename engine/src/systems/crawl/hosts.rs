@@ -3,15 +3,14 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use crate::{
-    feed::frame::{BreakerPhase, Change},
+    feed::frame::Change,
+    message::orders::RequestProfile,
     model::{
         class::ErrorClass,
-        host::{Host, RobotsKnown},
+        host_key::HostKey,
         ids::{HostId, OrderId, SessionId},
-        line::Rank,
-        phase::Phase,
-        task::Identity,
-        timers::Due,
+        phase::{BreakerPhase, Phase},
+        retry_policy::RetryPolicy,
     },
     politeness::{
         breaker::{Breaker, Health},
@@ -19,9 +18,13 @@ use crate::{
         offline,
         pace::{Ceiling, Learned, Pace, Signal},
     },
-    ports::orders::RequestProfile,
-    site::{compiled::RetryPolicy, scope::HostKey},
     systems::crawl::Crawl,
+    world::{
+        host::{Host, RobotsKnown},
+        host_queue::Rank,
+        task::Identity,
+        timers::Due,
+    },
 };
 
 /// Where a host's robots.txt is.

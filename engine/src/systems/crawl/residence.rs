@@ -4,18 +4,20 @@ use bevy_ecs::entity::Entity;
 
 use crate::{
     feed::frame::{Birth, Change},
+    message::{receipts::Discovered, store_verbs::StoredTask},
     model::{
         class::{SkipReason, WaitReason},
-        clock::micros,
         ids::{PageKey, Seq, SessionId, StageId},
+        numbers::micros,
         phase::Phase,
+    },
+    systems::crawl::Crawl,
+    world::{
         session::Session,
         state::{TaskState, birth},
         task::{Attempts, Identity, Task},
         timers::Due,
     },
-    ports::stored::{Discovered, StoredTask},
-    systems::crawl::Crawl,
 };
 
 /// Residents of one line, however many lines share the window.

@@ -5,20 +5,17 @@ use std::{sync::Arc, time::Duration};
 use super::{GRACE, Tried};
 use crate::{
     feed::frame::{Detail, Fault},
+    message::{
+        orders::{FetchOrder, Order, Purpose, RequestProfile},
+        store_verbs::{AttemptRow, Evidence, PageEnd, StoreVerb},
+    },
     model::{
         class::{ErrorClass, WaitReason},
-        host::RobotsKnown,
         ids::{HostId, OrderId, SessionId},
-        line::LineId,
-        slots::Owner,
-        state::TaskState,
     },
     politeness::{breaker::Permission, pace::When},
-    ports::{
-        orders::{FetchOrder, Order, Purpose, RequestProfile},
-        stored::{AttemptRow, Evidence, PageEnd, StoreVerb},
-    },
     systems::crawl::{Crawl, robots_url},
+    world::{host::RobotsKnown, host_queue::LineId, slots::Owner, state::TaskState},
 };
 
 /// Failed tries of a robots.txt after which its host's tasks fail.

@@ -3,13 +3,14 @@
 use serde_json::{Value as Json, json};
 
 use crate::{
-    model::slots::Owner,
-    ports::{
-        commands::{Ack, Profile},
-        stored::{Note, StoreVerb},
+    message::{
+        commands::Ack,
+        store_verbs::{Note, StoreVerb},
     },
+    model::profile::Profile,
     settings::{Settings, presets},
     systems::crawl::Crawl,
+    world::slots::Owner,
 };
 
 /// Another preset.

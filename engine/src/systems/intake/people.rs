@@ -9,18 +9,18 @@ use url::Url;
 
 use crate::{
     feed::frame::Detail,
-    model::{
-        ids::{OrderId, PageKey, SessionId},
+    message::{
+        commands::{Ack, Inspected},
+        orders::Order,
+        store_verbs::{DeadSelector, PageEnd, StoreVerb},
+    },
+    model::ids::{OrderId, PageKey, SessionId},
+    systems::crawl::Crawl,
+    world::{
         slots::Owner,
         state::TaskState,
         task::{Hop, Identity, Paused},
     },
-    ports::{
-        commands::{Ack, Inspected},
-        orders::Order,
-        stored::{DeadSelector, PageEnd, StoreVerb},
-    },
-    systems::crawl::Crawl,
 };
 
 /// A number for somebody who waits for the store.
@@ -97,7 +97,7 @@ pub(super) fn add_start(crawl: &mut Crawl, id: SessionId, url: &str) -> Ack {
     }
     let canonical = session.site.scope.canonical(&parsed);
     let carried = json!({ "page": 1, "position": 1 });
-    let link = crate::site::start::link(&session.site, &canonical, carried);
+    let link = crate::extract::start_urls::link(&session.site, &canonical, carried);
     let Some(link) = link else {
         return Err(format!("{url} is not an http or https URL"));
     };

@@ -6,25 +6,22 @@ use bevy_ecs::entity::Entity;
 
 use crate::{
     feed::{
-        eta::{self, Forecast},
         frame::Frame,
         snapshot::{
             BatchInfo, Bottleneck, HostInfo, Pool, Progress, Rates, Resources, SessionInfo,
             Snapshot, StageInfo,
         },
     },
+    forecast::{self, Forecast},
+    message::receipts::OverCounts,
     model::{
         class::WaitReason,
-        clock::millis,
         ids::{HostId, SessionId, StageId},
-        ledger::Counts,
-        line::Gone,
+        numbers::{millis, number},
         phase::Phase,
-        session::Session,
-        state::TaskState,
-        stats::{Step, number},
     },
-    systems::{crawl::Crawl, observe::forecast},
+    systems::{crawl::Crawl, observe::evidence},
+    world::{ledger::Counts, session::Session, state::TaskState, stats::Step},
 };
 
 /// Hosts told in one snapshot.
@@ -69,7 +66,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         id: id.0,
         site: session.site.name.clone(),
         state: session.phase.name().to_owned(),
-        mode: if session.mode == crate::ports::stored::Mode::New {
+        mode: if session.mode == crate::message::store_verbs::Mode::New {
             "new"
         } else {
             "full"
@@ -78,7 +75,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
         profile: crawl.settings.0.profile.name().to_owned(),
         source: session.source.as_deref().map(str::to_owned),
     };
-    let forecast = forecast::of(crawl, id);
+    let forecast = evidence::of(crawl, id);
     let progress = progress(crawl, id, forecast.as_ref())?;
     let waiting = waiting(crawl, id);
     let hosts = hosts(crawl, id);
@@ -259,7 +256,7 @@ fn thrifty(crawl: &mut Crawl, id: SessionId) -> u64 {
 
 fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
     let now = crawl.now();
-    let mut lines: Vec<(HostId, u64, u64, Gone)> = crawl
+    let mut lines: Vec<(HostId, u64, u64, OverCounts)> = crawl
         .lines
         .iter()
         .filter(|(_, line)| line.session == id)
@@ -334,7 +331,7 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
         let quantile = |q: f64| work.sketch.quantile(q).ok().flatten().unwrap_or(0.0);
         let (p10, p50, p90) = (quantile(0.1), quantile(0.5), quantile(0.9));
         let ms = |value: f64| millis(std::time::Duration::from_secs_f64(value.max(0.0) / 1e3));
-        work.expect = (work.count >= eta::MIN_PAGES).then(|| (ms(p50), ms(p10), ms(p90)));
+        work.expect = (work.count >= forecast::MIN_PAGES).then(|| (ms(p50), ms(p10), ms(p90)));
         let max = match step {
             Step::Fetch => http,
             Step::Parse => cpu,
@@ -363,7 +360,7 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
 fn bottleneck(crawl: &Crawl, id: SessionId, waiting: &BTreeMap<String, u64>) -> Option<Bottleneck> {
     let running = crawl
         .session(id)
-        .is_some_and(crate::model::session::Session::is_dispatching);
+        .is_some_and(crate::world::session::Session::is_dispatching);
     if !running {
         return None;
     }

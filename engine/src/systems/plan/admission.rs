@@ -1,6 +1,6 @@
 //! Admission: lines that run low are filled from the store; ended tasks leave the window.
 
-use crate::{model::slots::Owner, ports::stored::StoreVerb, systems::crawl::Crawl};
+use crate::{message::store_verbs::StoreVerb, systems::crawl::Crawl, world::slots::Owner};
 
 /// Tasks of one line in memory, at most.
 const MOST: u32 = 4_096;

@@ -1,15 +1,14 @@
 //! A session that the store has opened begins: hosts are met, start URLs discovered.
 
 use crate::{
-    extract::output::Link,
-    feed::frame::SessionPhase,
+    extract::{output::Link, start_urls},
+    message::{receipts::SessionOpened, store_verbs::StoreVerb},
     model::{
         ids::{BatchId, SessionId},
-        slots::Owner,
+        phase::SessionPhase,
     },
-    ports::stored::{SessionOpened, StoreVerb},
-    site::start,
     systems::crawl::Crawl,
+    world::slots::Owner,
 };
 
 /// Planning → running.
@@ -32,7 +31,7 @@ fn begin(crawl: &mut Crawl, opened: &SessionOpened) {
         && let Some(mut session) = crawl.session_mut(id)
     {
         session.discovering = true;
-        let links = start::links(&session.site);
+        let links = start_urls::links(&session.site);
         crawl.discover(id, links);
     }
     crawl.move_session(id, SessionPhase::Running);

@@ -2,12 +2,9 @@
 //! stopped; what waits stays queued, and `resume` goes on with as much again.
 
 use crate::{
-    feed::frame::SessionPhase,
-    model::{
-        ids::SessionId,
-        session::{Budget, Session},
-    },
+    model::{ids::SessionId, phase::SessionPhase},
     systems::crawl::Crawl,
+    world::session::{Budget, Session},
 };
 
 /// Looked at in every tick; a snapshot's timer makes one at least once in its interval.

@@ -3,8 +3,8 @@
 use bevy_ecs::system::Res;
 
 use crate::{
-    model::{clock::Clock, session::Condition},
     systems::crawl::Crawl,
+    world::{clock::Clock, session::Condition},
 };
 
 pub(super) fn is_due(condition: Res<Condition>, clock: Res<Clock>) -> bool {

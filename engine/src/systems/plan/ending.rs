@@ -3,17 +3,18 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    feed::frame::SessionPhase,
+    message::store_verbs::{Note, StoreVerb},
     model::{
         class::SkipReason,
         ids::{SessionId, StageId},
+        phase::{Phase, SessionPhase},
+    },
+    systems::crawl::Crawl,
+    world::{
         ledger::{Counts, open},
-        phase::Phase,
         session::Session,
         slots::Owner,
     },
-    ports::stored::{Note, StoreVerb},
-    systems::crawl::Crawl,
 };
 
 /// Ends sessions that have nothing left, or nothing in flight after a cancel.

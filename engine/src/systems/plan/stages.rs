@@ -10,19 +10,20 @@ use serde_json::json;
 use smallvec::SmallVec;
 
 use crate::{
-    feed::frame::StagePhase,
+    message::store_verbs::{Note, StoreVerb},
     model::{
         ids::{BatchId, PageKey, SessionId, StageId},
-        ledger::{Counts, open},
-        phase::Phase,
-        session::StageRun,
-        slots::Owner,
-        stats::number,
-        timers::Due,
+        numbers::number,
+        phase::{Phase, StagePhase},
     },
     politeness::backoff,
-    ports::stored::{Note, StoreVerb},
     systems::crawl::Crawl,
+    world::{
+        ledger::{Counts, open},
+        session::StageRun,
+        slots::Owner,
+        timers::Due,
+    },
 };
 
 /// Opens batches and judges stages that may have ended.

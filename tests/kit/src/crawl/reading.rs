@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crawlfield_engine::{feed::frame::SessionPhase, model::phase::Phase, ports::orders::Purpose};
+use crawlfield_engine::{
+    message::orders::Purpose,
+    model::phase::{Phase, SessionPhase},
+};
 use expect_test::Expect;
 use serde_json::Value as Json;
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crawlfield_engine::{
-    engine::Engine, feed::frame::BreakerPhase, ports::orders::Purpose, settings::Settings,
+    engine::Engine, message::orders::Purpose, model::phase::BreakerPhase, settings::Settings,
     site::compiled::Site,
 };
 

@@ -12,8 +12,8 @@ use bevy_egui::egui::{
 use crawlfield_engine::{
     cli::Failure,
     demo::DemoConfig,
+    run::{cores, job::Job},
     settings::{Settings, presets},
-    start::{cores, job::Job},
 };
 use crawlfield_kit::{shop, sites::Web};
 
@@ -273,7 +273,7 @@ pub(super) fn record(path: &Path, products: u32) {
     let job = Job::demo(config).expect("loopback is free");
     let store = path.with_extension("db");
     let (crawl, recorder) = Crawl::begin(job, Some(&store), &settings(), |running| {
-        crawlfield_engine::start::record(running, path)
+        crawlfield_engine::run::record(running, path)
             .map_err(|error| Failure::internal(error.to_string()))
     })
     .map_err(|failure| failure.message)

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Fault, Move, StagePhase},
+        frame::{Birth, Change, ChangeFrame, Detail, Fault, Move},
         mirror::Mirror,
     },
     model::{
         class::{ErrorClass, SkipReason},
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        phase::Phase,
+        phase::{Phase, StagePhase},
     },
 };
 

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use url::Url;
 
 use super::{Jar, MOST_BYTES, MOST_OF_DOMAIN};
-use crate::{model::ids::SessionId, ports::cookies::KeptCookie};
+use crate::{message::cookies::KeptCookie, model::ids::SessionId};
 
 fn url(text: &str) -> Url {
     Url::parse(text).unwrap()

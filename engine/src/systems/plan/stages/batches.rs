@@ -4,14 +4,14 @@ use serde_json::json;
 
 use super::{note, rest, running_of};
 use crate::{
-    feed::frame::{Change, SessionPhase, StagePhase},
+    feed::frame::Change,
     model::{
         ids::{BatchId, SessionId, StageId},
-        phase::Phase,
-        session::{Batch, StageRun},
+        phase::{Phase, SessionPhase, StagePhase},
     },
     settings::OnFatal,
     systems::crawl::Crawl,
+    world::session::{Batch, StageRun},
 };
 
 /// The next batch opens when the last one has nothing queued; at most two are open.

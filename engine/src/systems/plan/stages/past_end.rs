@@ -2,16 +2,15 @@
 //! all that was asked for has come: after the last page that holds something every page was empty.
 
 use crate::{
+    message::store_verbs::StoreVerb,
     model::{
         class::SkipReason,
         ids::{BatchId, SessionId, StageId},
         remark::Remark,
-        session::StageRun,
-        slots::Owner,
     },
-    ports::stored::StoreVerb,
     site::compiled::Pages,
     systems::crawl::Crawl,
+    world::{session::StageRun, slots::Owner},
 };
 
 /// The failed pages that lie past the end of their list are skipped instead of tried again; false

@@ -1,9 +1,10 @@
 //! The rest before the next batch, and what it was judged by (SPEC B6).
 
 use crate::{
-    model::{ids::SessionId, stats::number, timers::Due},
+    model::{ids::SessionId, numbers::number},
     politeness::tempo::Round,
     systems::crawl::Crawl,
+    world::timers::Due,
 };
 
 /// Whether the session still rests before its next batch.

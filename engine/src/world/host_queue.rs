@@ -10,10 +10,12 @@ use bevy_ecs::{entity::Entity, resource::Resource};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::model::{
-    class::WaitReason,
-    ids::{BatchId, HostId, Seq, SessionId},
-    phase::Phase,
+use crate::{
+    message::receipts::OverCounts,
+    model::{
+        class::WaitReason,
+        ids::{BatchId, HostId, Seq, SessionId},
+    },
 };
 
 /// A line's index.
@@ -40,29 +42,6 @@ pub struct Cursor {
     pub passed: Seq,
 }
 
-/// Pages that wait for nothing any more, or for their stage's verdict, and stand in the store only.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Gone {
-    /// Done, skipped or cancelled.
-    pub finished: u64,
-    /// Dead letters.
-    pub dead: u64,
-    /// Failed: their stage may try them again.
-    pub failed: u64,
-}
-
-impl Gone {
-    /// The count of those in this phase; none where it is a phase in which pages wait or move.
-    pub const fn of(&mut self, phase: Phase) -> Option<&mut u64> {
-        match phase {
-            Phase::Dead => Some(&mut self.dead),
-            Phase::Failed => Some(&mut self.failed),
-            Phase::Done | Phase::Skipped | Phase::Cancelled => Some(&mut self.finished),
-            _ => None,
-        }
-    }
-}
-
 /// The waiting tasks of one session at one host.
 #[derive(Debug)]
 pub struct Line {
@@ -80,7 +59,7 @@ pub struct Line {
     /// Waiting pages that stand in the store only.
     pub outside: u64,
     /// Pages that are over and have left the window.
-    pub gone: Gone,
+    pub gone: OverCounts,
     /// One for each batch that was ever open here and is not read up.
     pub cursors: SmallVec<[Cursor; 2]>,
     armed: Option<(Duration, u64)>,
@@ -100,7 +79,7 @@ impl Line {
             waiting: 0,
             resident: 0,
             outside: 0,
-            gone: Gone::default(),
+            gone: OverCounts::default(),
             cursors: SmallVec::new(),
             armed: None,
             held: None,

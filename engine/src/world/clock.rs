@@ -22,15 +22,3 @@ impl Clock {
         self.now = self.now.max(now);
     }
 }
-
-/// A duration as whole microseconds; 584,000 years fit.
-#[must_use]
-pub fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// A duration as whole milliseconds, at most 49 days.
-#[must_use]
-pub fn millis(time: Duration) -> u32 {
-    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
-}

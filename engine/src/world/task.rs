@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use bevy_ecs::component::Component;
 
-use crate::{
-    model::{
-        ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
-        page_url::PageUrl,
-    },
-    ports::stored::Tries,
+use crate::model::{
+    ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+    page_url::PageUrl,
+    tries::Tries,
 };
 
 /// What a task is; none of it changes while it is resident.

@@ -3,7 +3,7 @@
 //! Wall time enters here and nowhere else.
 
 pub mod job;
-mod run;
+mod run_loop;
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use std::{
 };
 
 use crossbeam_channel::{Sender, bounded};
-use run::{Ends, Live};
+use run_loop::{Ends, Live};
 use serde_json::Value as Json;
 
 /// What the store beside a running engine holds of a page, for those who watch.
@@ -26,22 +26,22 @@ use crate::{
     engine::Engine,
     extract::bounds::Bounds,
     feed::{
-        frame::SessionPhase,
         hub::{self, Hub},
         recording::{Recorder, RecordingError},
     },
     live::{
-        fetch::{self},
+        fetch,
         meter::{Meter, Usage},
         parse, store as store_thread,
     },
-    model::{ids::SessionId, slots::MAX_ORDERS},
-    ports::{
+    message::{
         commands::{Ack, Command, Envelope},
-        stored::StoreError,
+        receipts::StoreError,
     },
+    model::{ids::SessionId, phase::SessionPhase},
     settings::Settings,
     store::Store,
+    world::slots::MAX_ORDERS,
 };
 
 /// Commands that may wait, at most.
@@ -218,10 +218,10 @@ pub fn request_profile(
     site: &crate::site::compiled::Site,
     settings: &Settings,
     connect_to: std::collections::BTreeMap<String, std::net::SocketAddr>,
-) -> Arc<crate::ports::orders::RequestProfile> {
+) -> Arc<crate::message::orders::RequestProfile> {
     let politeness = &site.politeness;
     let fetch = &settings.fetch;
-    Arc::new(crate::ports::orders::RequestProfile {
+    Arc::new(crate::message::orders::RequestProfile {
         session: SessionId(0),
         user_agent: politeness
             .user_agent

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
-    model::ids::{PageKey, SessionId},
-    ports::{
+    message::{
         orders::RequestProfile,
-        stored::{AttemptRow, DeadSelector, Mode},
+        store_verbs::{AttemptRow, DeadSelector, Mode},
+    },
+    model::{
+        ids::{PageKey, SessionId},
+        profile::Profile,
     },
     site::compiled::Site,
 };
@@ -118,34 +121,6 @@ pub struct StartSession {
     pub seed: u64,
     /// The stopped session to take up again.
     pub resume: Option<SessionId>,
-}
-
-/// A preset of limits (SPEC F4).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Profile {
-    /// Few permits, low frame rate.
-    Economy,
-    /// The default.
-    #[default]
-    Balanced,
-    /// All that the machine bears.
-    Performance,
-    /// Set by hand.
-    Custom,
-}
-
-impl Profile {
-    /// As text in snapshots and settings.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Economy => "economy",
-            Self::Balanced => "balanced",
-            Self::Performance => "performance",
-            Self::Custom => "custom",
-        }
-    }
 }
 
 /// What `Inspect` answers, as JSON in the acknowledgement.

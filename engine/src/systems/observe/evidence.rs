@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::{
-    feed::eta::{self, Evidence, Forecast, HostLoad, StageLoad},
+    forecast::{self, Evidence, Forecast, HostLoad, StageLoad},
     model::{
         ids::{HostId, SessionId, StageId},
-        ledger::open,
-        stats::{Step, count, number},
+        numbers::{count, number},
     },
     site::compiled::Pages,
     systems::crawl::Crawl,
+    world::{ledger::open, stats::Step},
 };
 
 /// Seconds of the past that are looked at.
@@ -25,7 +25,7 @@ pub(super) fn of(crawl: &mut Crawl, id: SessionId) -> Option<Forecast> {
     if !crawl.session(id)?.is_dispatching() {
         return None;
     }
-    eta::predict(&evidence(crawl, id)?)
+    forecast::predict(&evidence(crawl, id)?)
 }
 
 fn evidence(crawl: &mut Crawl, id: SessionId) -> Option<Evidence> {

@@ -11,20 +11,22 @@ use crossbeam_channel::Sender;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    feed::frame::{SessionPhase, StagePhase},
-    model::{
-        class::ErrorClass,
-        ids::{BatchId, HostId, SessionId, StageId},
-        list_end::ListEnd,
-        residents::Residents,
-    },
-    politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
-    ports::{
+    message::{
         commands::{Ack, StartSession},
         orders::RequestProfile,
-        stored::{Mode, SessionOpened},
+        receipts::SessionOpened,
+        store_verbs::Mode,
     },
-    site::{compiled::Site, scope::HostKey},
+    model::{
+        class::ErrorClass,
+        host_key::HostKey,
+        ids::{BatchId, HostId, SessionId, StageId},
+        list_end::ListEnd,
+        phase::{SessionPhase, StagePhase},
+    },
+    politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
+    site::compiled::Site,
+    world::residents::Residents,
 };
 
 /// One run over one site.

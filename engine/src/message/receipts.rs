@@ -2,17 +2,18 @@
 
 use serde_json::Value as Json;
 
-use super::{AttemptRow, Mode, StoredTask};
 use crate::{
+    message::{
+        cookies::KeptCookie,
+        store_verbs::{AttemptRow, Mode, StoredTask},
+    },
     model::{
         class::{ErrorClass, SkipReason},
+        host_key::HostKey,
         ids::{BatchId, HostId, Seq, SessionId, StageId},
-        line::Gone,
         phase::Phase,
         remark::Remarks,
     },
-    ports::cookies::KeptCookie,
-    site::scope::HostKey,
 };
 
 /// The store's answer.
@@ -86,7 +87,7 @@ pub struct KnownHost {
     /// Pages waiting (queued and backoff).
     pub waiting: u64,
     /// Pages that are over, or have failed.
-    pub gone: Gone,
+    pub gone: OverCounts,
     /// What was learned of it.
     pub learned: Option<Json>,
 }
@@ -161,5 +162,28 @@ impl StoreError {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy(_) | Self::Full(_))
+    }
+}
+
+/// Pages that wait for nothing any more, or for their stage's verdict, and stand in the store only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OverCounts {
+    /// Done, skipped or cancelled.
+    pub finished: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Failed: their stage may try them again.
+    pub failed: u64,
+}
+
+impl OverCounts {
+    /// The count of those in this phase; none where it is a phase in which pages wait or move.
+    pub const fn of(&mut self, phase: Phase) -> Option<&mut u64> {
+        match phase {
+            Phase::Dead => Some(&mut self.dead),
+            Phase::Failed => Some(&mut self.failed),
+            Phase::Done | Phase::Skipped | Phase::Cancelled => Some(&mut self.finished),
+            _ => None,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod commands;
 pub mod cookies;
-pub mod head;
 pub mod orders;
+pub mod receipts;
 pub mod reports;
-pub mod stored;
+pub mod store_verbs;

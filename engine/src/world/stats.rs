@@ -6,7 +6,10 @@ use bevy_ecs::resource::Resource;
 use sketches_ddsketch::{Config, DDSketch};
 
 use crate::{
-    model::ids::{SessionId, StageId},
+    model::{
+        ids::{SessionId, StageId},
+        numbers::number,
+    },
     politeness::capacity::Sums,
 };
 
@@ -31,26 +34,6 @@ impl Step {
             Self::Save => "save",
         }
     }
-}
-
-/// A count as a number to calculate with.
-#[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts are far below 2^52; this is the one place that says so"
-)]
-pub const fn count(n: usize) -> f64 {
-    n as f64
-}
-
-/// A count as a number to calculate with.
-#[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts are far below 2^52; this is the one place that says so"
-)]
-pub const fn number(n: u64) -> f64 {
-    n as f64
 }
 
 /// Statistics of one work type.

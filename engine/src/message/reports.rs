@@ -4,11 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     extract::output::{ExtractError, Extracted},
-    model::{class::ErrorClass, ids::OrderId},
-    ports::{
+    message::{
         cookies::SetCookies,
+        receipts::{StoreError, StoreReceipt},
+        store_verbs::StoreVerb,
+    },
+    model::{
+        class::ErrorClass,
         head::{Head, Validators},
-        stored::{StoreError, StoreReceipt, StoreVerb},
+        ids::OrderId,
     },
 };
 

@@ -11,15 +11,17 @@ use crate::{
     feed::frame::{Change, Detail, Move},
     model::{
         class::{ErrorClass, SkipReason},
-        clock::Clock,
         ids::{OrderId, SessionId},
+        page_url::PageUrl,
+        phase::{Phase, may_move},
+        tries::Tries,
+    },
+    world::{
+        clock::Clock,
         journal::Journal,
         ledger::{Book, Ledger},
-        page_url::PageUrl,
-        phase::Phase,
         task::{Attempts, Identity, Task},
     },
-    ports::stored::Tries,
 };
 
 /// Where a task is, with what belongs to it. Bodies, records and links wait in the slot of the
@@ -91,31 +93,6 @@ impl TaskState {
             _ => None,
         }
     }
-}
-
-/// The table of allowed moves. The README draws it; a new arrow is a line here and there.
-#[must_use]
-pub const fn may_move(from: Phase, to: Phase) -> bool {
-    use Phase::{
-        Backoff, Cancelled, Dead, Done, Failed, Fetched, Fetching, Parsed, Parsing, Queued, Saving,
-        Skipped,
-    };
-    matches!(
-        (from, to),
-        (Queued, Fetching | Skipped | Failed | Cancelled)
-            | (
-                Fetching,
-                Fetched | Queued | Backoff | Failed | Dead | Skipped
-            )
-            | (Fetched, Parsing | Queued | Cancelled)
-            | (Parsing, Parsed | Queued | Backoff | Failed | Dead | Skipped)
-            | (Parsed, Saving | Queued | Cancelled)
-            | (Saving, Done | Skipped)
-            | (Backoff, Queued | Cancelled)
-            | (Failed, Queued | Dead | Skipped | Cancelled)
-            | (Dead | Skipped | Cancelled, Queued)
-            | (Dead, Cancelled)
-    )
 }
 
 /// The component; private, so that nobody but `Moves` can write it. One with the attempts: each

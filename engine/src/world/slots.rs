@@ -6,14 +6,14 @@ use bevy_ecs::{entity::Entity, resource::Resource};
 
 use crate::{
     extract::output::Extracted,
+    message::{reports::Answer, store_verbs::StoreVerb},
     model::{
         class::ErrorClass,
+        head::Validators,
         ids::{BatchId, HostId, OrderId, SessionId, StageId},
-        line::LineId,
         page_url::PageUrl,
-        task::Hop,
     },
-    ports::{head::Validators, reports::Answer, stored::StoreVerb},
+    world::{host_queue::LineId, task::Hop},
 };
 
 /// The fixed ceiling of orders in flight; the channels across the wall are sized by it.

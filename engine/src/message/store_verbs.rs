@@ -6,24 +6,17 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-mod receipt;
-
-pub use receipt::{
-    Discovered, Ended, KnownHost, MovedCount, SessionOpened, StoreError, StoreReceipt,
-};
-
 use crate::{
     extract::output::{Link, Record},
+    message::cookies::SetCookies,
     model::{
         class::{ErrorClass, SkipReason},
+        head::{Head, Validators},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
         phase::Phase,
         remark::Remarks,
-    },
-    ports::{
-        cookies::SetCookies,
-        head::{Head, Validators},
+        tries::Tries,
     },
     site::compiled::Site,
 };
@@ -190,17 +183,6 @@ pub struct StoredTask {
     pub suspect: bool,
     /// From an earlier session of this site.
     pub validators: Option<Validators>,
-}
-
-/// Counters of a task's attempts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tries {
-    /// Charged attempts that have failed.
-    pub failed: u16,
-    /// Orders sent, charged or not.
-    pub dispatched: u16,
-    /// Throttles in a row.
-    pub throttled: u16,
 }
 
 /// An ended attempt and what becomes of the page.

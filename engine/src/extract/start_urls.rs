@@ -5,11 +5,11 @@ use url::Url;
 
 use crate::{
     extract::output::Link,
-    model::ids::{PageKey, StageId},
-    site::{
-        compiled::{Pages, Site, SitemapRule},
-        scope::HostKey,
+    model::{
+        host_key::HostKey,
+        ids::{PageKey, StageId},
     },
+    site::compiled::{Pages, Site, SitemapRule},
 };
 
 /// All start URLs of the site, in order, then its sitemaps.

@@ -5,9 +5,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bevy_ecs::component::Component;
 
 use crate::{
-    model::ids::HostId,
+    model::{host_key::HostKey, ids::HostId},
     politeness::{breaker::Breaker, budget::RetryBudget, pace::Pace, robots::Robots},
-    site::scope::HostKey,
 };
 
 /// One scheme, name and port.
@@ -72,6 +71,6 @@ impl Host {
             self.recent.pop_front();
         }
         let span = now.min(Duration::from_secs(10)).as_secs_f64().max(1.0);
-        crate::model::stats::count(self.recent.len()) / span
+        crate::model::numbers::count(self.recent.len()) / span
     }
 }

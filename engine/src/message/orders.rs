@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use crate::{
+    message::{cookies::KeptCookie, store_verbs::StoreVerb},
     model::{
+        head::Validators,
         ids::{OrderId, PageKey, SessionId, StageId},
         page_url::PageUrl,
     },
-    ports::{cookies::KeptCookie, head::Validators, stored::StoreVerb},
     site::compiled::{BasicAuth, Site},
 };
 

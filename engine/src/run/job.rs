@@ -8,14 +8,14 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     demo::{self, DemoConfig, DemoServer},
-    model::ids::SessionId,
-    ports::{
+    message::{
         commands::{Ack, Command, StartSession},
-        stored::Mode,
+        store_verbs::Mode,
     },
+    model::ids::SessionId,
+    run::{Running, request_profile},
     settings::{Settings, layers::Layered},
     site::compiled::Site,
-    start::{Running, request_profile},
     store::sessions::SessionRow,
 };
 

@@ -21,13 +21,13 @@ use crate::{
         meter::{Meter, Usage},
         parse,
     },
-    politeness::capacity::INTERVAL,
-    ports::{
+    message::{
         commands::Envelope,
         orders::{Order, ParseOrder, StoreOrder},
+        receipts::StoreError,
         reports::{Outcome, Report},
-        stored::StoreError,
     },
+    politeness::capacity::INTERVAL,
 };
 
 /// Ticks are at least so far apart, unless a command comes to an engine at rest.

@@ -1,0 +1,53 @@
+//! When a failed attempt is tried again.
+
+use std::time::Duration;
+
+/// Retries of a stage or of the settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetryPolicy {
+    /// The first try included.
+    pub attempts: u32,
+    /// Growth of the delay.
+    pub backoff: Backoff,
+    /// Delay before the first retry.
+    pub base: Duration,
+    /// No delay is longer.
+    pub cap: Duration,
+    /// How the delay is spread.
+    pub jitter: Jitter,
+}
+
+/// Growth of the delay with the retry's number n = 1, 2, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backoff {
+    /// base
+    Fixed,
+    /// base × n
+    Linear,
+    /// base × 2^(n−1)
+    Exponential,
+}
+
+/// How a delay is spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jitter {
+    /// The delay itself.
+    None,
+    /// Uniform between 0 and the delay.
+    Full,
+    /// Uniform between base and three times the previous delay.
+    Decorrelated,
+}
+
+impl Default for RetryPolicy {
+    /// What the settings begin with: five attempts, full jitter from one second, doubling.
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            backoff: Backoff::Exponential,
+            base: Duration::from_secs(1),
+            cap: Duration::from_mins(5),
+            jitter: Jitter::Full,
+        }
+    }
+}
