@@ -14,15 +14,16 @@ use crate::{
     message::orders::{FetchOrder, Order, Purpose},
     model::{
         class::{SkipReason, WaitReason},
+        flight_mark::FlightMark,
         ids::{HostId, SessionId},
         page_url::PageUrl,
-        phase::{SessionPhase, StagePhase},
+        session_state::{Budget, SessionState},
     },
     politeness::pace::When,
     systems::{TickSystems, crawl::Crawl},
     world::{
         host_queue::LineId,
-        session::Budget,
+        session::Session,
         slots::{Flight, Owner},
         state::TaskState,
         stats::Step,
@@ -64,8 +65,8 @@ fn dispatch_queued(mut crawl: Crawl) {
         .iter()
         .filter(|(_, entity)| {
             crawl.sessions.get(**entity).is_ok_and(|session| {
-                let steps = stepping && session.phase == SessionPhase::Paused;
-                (steps || session.is_dispatching()) && session.cancel.is_none()
+                let steps = stepping && *session.state() == SessionState::Paused;
+                steps || session.is_dispatching()
             })
         })
         .map(|(id, _)| *id)
@@ -177,10 +178,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
     let Some((batch, _, _)) = crawl.lines.get(line).peek() else {
         return Tried::Held;
     };
-    if crawl
-        .session(session)
-        .is_none_or(|session| session.cancel.is_some())
-    {
+    if !crawl.session(session).is_some_and(Session::is_open) {
         // A budget was used up a line ago.
         return Tried::Held;
     }
@@ -292,10 +290,7 @@ fn barred(crawl: &Crawl, task: &Identity) -> bool {
     session.graph.upstream[at].iter().any(|from| {
         *from != task.stage
             && !session.graph.cycle[at].contains(from)
-            && matches!(
-                batch.stages[usize::from(from.0)].phase,
-                StagePhase::Waiting | StagePhase::Running
-            )
+            && !batch.stages[usize::from(from.0)].state.has_ended()
     })
 }
 
@@ -323,14 +318,18 @@ fn send(
         .expect("a reserve of slots is kept");
     manners::take_permits(crawl, id, host);
     let first_byte = patience(crawl, entity, task, host, profile.first_byte_timeout);
-    let marked = hop.is_some();
+    // The page of a hop is marked already.
+    let mark = match hop {
+        Some(_) => FlightMark::Kept,
+        None => FlightMark::Asked,
+    };
     let flight = Flight {
         began: hop
             .as_ref()
             .map_or(now, |hop| now.saturating_sub(hop.spent)),
         fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
         target: hop.is_some().then(|| url.clone()),
-        marked,
+        mark,
         hop,
         ..Flight::default()
     };
@@ -338,7 +337,7 @@ fn send(
         busy.flight = Some(Box::new(flight));
     }
     crawl.expect_by(id, now + profile.timeout + GRACE);
-    if !marked {
+    if mark == FlightMark::Asked {
         crawl.mark(id, task, false);
     }
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
