@@ -1,6 +1,7 @@
 //! Dispatch: queued → fetching, line by line, as manners and permits allow.
 
-mod manners;
+mod politeness;
+mod requests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +12,7 @@ use bevy_ecs::{
 
 use crate::{
     feed::frame::Detail,
-    message::orders::{FetchOrder, Order, Purpose},
+    message::orders::Purpose,
     model::{
         class::{SkipReason, WaitReason},
         flight_mark::FlightMark,
@@ -20,7 +21,11 @@ use crate::{
         session_state::{Budget, SessionState},
     },
     politeness::pace::When,
-    systems::{TickSystems, crawl::Crawl},
+    systems::{
+        TickSystems,
+        crawl::{Crawl, robots_url},
+        dispatch::requests::Request,
+    },
     world::{
         host_queue::LineId,
         session::Session,
@@ -32,8 +37,6 @@ use crate::{
     },
 };
 
-/// Beyond a request's own time-out its report is not waited for longer than this.
-const GRACE: Duration = Duration::from_secs(10);
 /// Slots kept free for what is no page: admissions, notes, marks.
 const RESERVE: usize = 1_024;
 
@@ -147,7 +150,23 @@ fn probe(crawl: &mut Crawl) {
         && let Some(profile) = crawl.profile_at(host)
     {
         crawl.condition.offline.on_probe_sent(now);
-        manners::errand(crawl, Owner::Probe(host), host, Purpose::Probe, profile);
+        let Some(url) = crawl.host(host).map(|known| robots_url(&known.key)) else {
+            return;
+        };
+        let first_byte = profile.first_byte_timeout;
+        // Whatever its breaker says: it is the network that is asked for.
+        requests::send(
+            crawl,
+            Request {
+                owner: Owner::Probe(host),
+                host,
+                purpose: Purpose::Probe,
+                url: url.as_str().into(),
+                profile,
+                first_byte,
+                flight: None,
+            },
+        );
     }
 }
 
@@ -189,7 +208,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;
     }
-    if let Some(tried) = manners::ask(crawl, session, line, host) {
+    if let Some(tried) = politeness::ask(crawl, session, line, host) {
         return tried;
     }
     let Some((rank, entity)) = crawl.lines.get_mut(line).pop() else {
@@ -234,7 +253,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         rearm(crawl, line);
         return Tried::Went;
     };
-    if manners::is_disallowed(crawl, host, session, &url) {
+    if politeness::is_disallowed(crawl, host, session, &url) {
         crawl.skip(entity, SkipReason::Robots);
     } else {
         send(crawl, entity, &task, url, host, hop);
@@ -312,42 +331,34 @@ fn send(
     }) else {
         return;
     };
-    let id = crawl
-        .slots
-        .open(Owner::Task(entity), now)
-        .expect("a reserve of slots is kept");
-    manners::take_permits(crawl, id, host);
     let first_byte = patience(crawl, entity, task, host, profile.first_byte_timeout);
     // The page of a hop is marked already.
     let mark = match hop {
         Some(_) => FlightMark::Kept,
         None => FlightMark::Asked,
     };
+    let spent = hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent);
     let flight = Flight {
-        began: hop
-            .as_ref()
-            .map_or(now, |hop| now.saturating_sub(hop.spent)),
-        fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
+        began: now.saturating_sub(spent),
+        fetch: spent,
         target: hop.is_some().then(|| url.clone()),
         mark,
         hop,
         ..Flight::default()
     };
-    if let Some(busy) = crawl.slots.get_mut(id) {
-        busy.flight = Some(Box::new(flight));
-    }
-    crawl.expect_by(id, now + profile.timeout + GRACE);
-    if mark == FlightMark::Asked {
-        crawl.mark(id, task, false);
-    }
-    crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
-        id,
+    let request = Request {
+        owner: Owner::Task(entity),
+        host,
         purpose: Purpose::Page,
         url,
         profile,
         first_byte,
-        validators: None,
-    }));
+        flight: Some(Box::new(flight)),
+    };
+    let id = requests::send(crawl, request).expect("a reserve of slots is kept");
+    if mark == FlightMark::Asked {
+        crawl.mark(id, task, false);
+    }
     crawl.moves.charge(entity, |tries| {
         tries.dispatched = tries.dispatched.saturating_add(1);
     });
