@@ -26,6 +26,8 @@ use crate::{
 const ROBOTS_TRIES: u32 = 3;
 /// A host that cannot say when it may be asked is looked at again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Why a host and a session's profile for it are there.
+const LOOKED_AT: &str = "a queue that is looked at has a host and an open session";
 /// Two ticks are at least so far apart.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -144,9 +146,7 @@ fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: Strin
 
 /// Asks for a host's robots.txt.
 fn ask_robots(crawl: &mut Crawl, host: HostId) {
-    let Some(mut known) = crawl.host_mut(host) else {
-        return;
-    };
+    let mut known = crawl.host_mut(host).expect(LOOKED_AT);
     let tries = match known.robots {
         RobotsKnown::Unreachable { tries, .. } => tries,
         _ => 0,
@@ -162,9 +162,8 @@ fn follow(crawl: &mut Crawl, host: HostId, tries: u32, hops: u16, to: PageUrl) -
     let now = crawl.now();
     let key = url::Url::parse(&to).ok().and_then(|url| HostKey::of(&url));
     let key = key.expect("only http and https addresses are followed");
-    let Some(session) = crawl.profile_at(host).map(|profile| profile.session) else {
-        return Some(now + LOOK_AGAIN);
-    };
+    let profile = crawl.profile_at(host).expect(LOOKED_AT);
+    let session = profile.session;
     let target = crawl.host_of(&key, session);
     let Some(mut known) = crawl.host_mut(target) else {
         // It was met in this very tick.
@@ -175,24 +174,21 @@ fn follow(crawl: &mut Crawl, host: HostId, tries: u32, hops: u16, to: PageUrl) -
         MayAsk::At(at, _) => return Some(at),
         MayAsk::Woken(_) => return Some(now + LOOK_AGAIN),
     }
-    if let Some(mut known) = crawl.host_mut(host) {
-        known.robots = RobotsKnown::Asked { tries, hops };
-    }
+    let mut known = crawl.host_mut(host).expect(LOOKED_AT);
+    known.robots = RobotsKnown::Asked { tries, hops };
     send_robots(crawl, host, target, to, tries);
     None
 }
 
 /// One request for the robots.txt of `host`, at the host where it is.
 fn send_robots(crawl: &mut Crawl, host: HostId, at: HostId, url: PageUrl, tries: u32) {
-    let Some(profile) = crawl.profile_at(host) else {
-        return;
-    };
+    let profile = crawl.profile_at(host).expect(LOOKED_AT);
     let most = profile.first_byte_timeout;
     let first_byte = crawl.host_mut(at).map_or(most, |at| {
         at.pace.first_byte(most, tries, tries + 1 >= ROBOTS_TRIES)
     });
     let owner = Owner::Robots(host);
-    requests::send(
+    let sent = requests::send(
         crawl,
         Request {
             owner,
@@ -204,6 +200,7 @@ fn send_robots(crawl: &mut Crawl, host: HostId, at: HostId, url: PageUrl, tries:
             flight: None,
         },
     );
+    sent.expect("a reserve of slots is kept");
 }
 
 pub(super) fn is_disallowed(crawl: &Crawl, host: HostId, session: SessionId, url: &str) -> bool {
