@@ -154,7 +154,7 @@ fn far_ends_and_pure_rooms_never_name_the_world() {
 #[test]
 fn async_stays_with_the_sockets() {
     for source in of("engine") {
-        let allowed = ["live", "demo", "serve", "bench"].contains(&source.room.as_str());
+        let allowed = ["live", "demo", "serve"].contains(&source.room.as_str());
         let uses = source.text.contains("async fn")
             || source.text.contains("async move")
             || source.text.contains(".await");
@@ -169,8 +169,7 @@ fn async_stays_with_the_sockets() {
 #[test]
 fn wall_time_enters_only_at_the_live_end() {
     for source in of("engine") {
-        let allowed =
-            ["live", "demo", "start", "cli", "bench", "progress"].contains(&source.room.as_str());
+        let allowed = ["live", "demo", "start", "cli", "progress"].contains(&source.room.as_str());
         let asks = source.text.contains("Instant::now") || source.text.contains("SystemTime::now");
         assert!(
             allowed || !asks,
