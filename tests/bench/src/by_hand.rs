@@ -134,8 +134,8 @@ async fn fetch(client: &Client, selectors: &Selectors, pattern: &str, todo: Todo
             page: todo.page,
         }));
         // The first page tells how many there are.
-        let following = if todo.page == 1 { 2..=list.last } else { 1..=0 };
-        found.extend(following.map(|page| Todo {
+        let told = if todo.page == 1 { list.last } else { 1 };
+        found.extend((2..=told).map(|page| Todo {
             url: pattern.replace("{page}", &page.to_string()),
             card: None,
             page,

@@ -59,7 +59,7 @@ pub(crate) fn measure(options: &Options) -> Result<Part> {
     let (ours, theirs) = (options.file("engine.db"), options.file("by-hand.db"));
     let mut rates = [Vec::new(), Vec::new()];
     let mut walls = [Vec::new(), Vec::new()];
-    let (mut shares, mut commits, mut size) = (Vec::new(), Vec::new(), 0.0);
+    let (mut shares, mut commits, mut page_bytes) = (Vec::new(), Vec::new(), 0.0);
     for _ in 0..options.rounds() {
         remove_store(&ours);
         remove_store(&theirs);
@@ -76,7 +76,7 @@ pub(crate) fn measure(options: &Options) -> Result<Part> {
         }
         shares.push(100.0 * engine.engine.as_secs_f64() / engine.cpu.as_secs_f64());
         commits.push(commit as f64);
-        size = hand.bytes as f64 / 1e3 / hand.pages as f64;
+        page_bytes = hand.bytes as f64 / hand.pages as f64;
     }
     verify(&site, exported(&ours)?)?;
     verify(&site, by_hand::products(&theirs)?)?;
@@ -95,7 +95,7 @@ pub(crate) fn measure(options: &Options) -> Result<Part> {
         rows.push(Row::figure(format!("  {name}, % of the CPU"), share));
     }
     rows.push(Row::figure("pages a commit", median(commits)));
-    rows.push(Row::figure("kB of HTML a page", size));
+    rows.push(Row::figure("kB of HTML a page", page_bytes / 1e3));
     remove_store(&ours);
     remove_store(&theirs);
     Ok(Part {

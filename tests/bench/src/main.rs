@@ -2,6 +2,7 @@
 //! is held against in the same run. Ratios of CPU time travel between machines; wall time does not.
 #![expect(
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::print_stdout,
@@ -59,9 +60,13 @@ const PARTS: [(&str, &str, Measure); 15] = [
     ("extract", "pages", pages::measure),
     ("extract", "parser", pages::measure_crawl),
     ("store", "known", known::measure),
-    ("viewer", "colours", viewer::field::measure_colours),
-    ("viewer", "memory", viewer::field::measure_memory),
-    ("viewer", "picking", viewer::field::measure_picking),
+    ("viewer", "colours", |_| Ok(viewer::field::colours())),
+    ("viewer", "memory", |options| {
+        Ok(viewer::field::memory(options))
+    }),
+    ("viewer", "picking", |options| {
+        Ok(viewer::field::picking(options))
+    }),
     ("viewer", "cpu", viewer::frames::measure_cpu),
     ("viewer", "frames", viewer::frames::measure),
     ("viewer", "rest", viewer::rest::measure),

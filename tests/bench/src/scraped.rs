@@ -15,7 +15,7 @@ use crawlfield_engine::{
         ids::{PageKey, StageId},
     },
     ports::orders::ParseOrder,
-    site::scope::HostKey,
+    site::{compiled::Pages, scope::HostKey},
 };
 use scraper::{ElementRef, Html, Selector};
 use serde_json::{Map, Value as Json};
@@ -275,13 +275,13 @@ fn links(order: &ParseOrder, list: &List, of_link: &Map<String, Json>) -> Extrac
     });
     let mut links: Vec<Link> = cards.collect();
     let distinct_items = u32::try_from(links.len()).unwrap_or(u32::MAX);
-    let last = if page == 1 {
+    let offered = if page == 1 {
         list.last
     } else {
         list.last.min(page + 1)
     };
-    if let Some(crawlfield_engine::site::compiled::Pages::Pattern { pattern, .. }) = &stage.pages {
-        links.extend((page + 1..=last).filter_map(|number| {
+    if let Some(Pages::Pattern { pattern, .. }) = &stage.pages {
+        links.extend((page + 1..=offered).filter_map(|number| {
             let url = Url::parse(&pattern.replace("{page}", &number.to_string())).ok()?;
             let carried = Map::from_iter([("page".to_owned(), number.into())]);
             link(order.stage, &url, carried)

@@ -13,7 +13,7 @@ use crawlfield_viewer::{
 
 use super::{Load, tasks};
 use crate::{
-    Options, Result,
+    Options,
     table::{Part, Row},
     timing::cpu_of_this_thread,
 };
@@ -21,7 +21,7 @@ use crate::{
 const SIZE: [f32; 2] = [1280.0, 720.0];
 
 /// How far the eight colours of states lie apart, in four kinds of vision and two themes.
-pub(crate) fn measure_colours(_options: &Options) -> Result<Part> {
+pub(crate) fn colours() -> Part {
     let mut rows = Vec::new();
     for name in [ThemeName::Dark, ThemeName::Light] {
         let theme = name.theme();
@@ -43,14 +43,14 @@ pub(crate) fn measure_colours(_options: &Options) -> Result<Part> {
         let what = format!("{name:?}: least contrast with its ground");
         rows.push(Row::figure(what, least).at_least(3.0));
     }
-    Ok(Part {
+    Part {
         title: "the eight colours of states".to_owned(),
         rows,
-    })
+    }
 }
 
 /// Bytes a task: columns of the mirror, cells of the board, texels on the GPU.
-pub(crate) fn measure_memory(options: &Options) -> Result<Part> {
+pub(crate) fn memory(options: &Options) -> Part {
     let loads: &[(u32, u32)] = options.pick(
         &[
             (100_000, 6),
@@ -73,23 +73,23 @@ pub(crate) fn measure_memory(options: &Options) -> Result<Part> {
         let gpu = a_task(scene.gpu_bytes());
         rows.push(Row::figure(format!("{told}: on the GPU"), gpu).at_most(32.0));
     }
-    Ok(Part {
+    Part {
         title: "bytes a task, its URL aside".to_owned(),
         rows,
-    })
+    }
 }
 
 /// Hover, a click, a lasso round everything, a search.
-pub(crate) fn measure_picking(options: &Options) -> Result<Part> {
+pub(crate) fn picking(options: &Options) -> Part {
     let loads: &[u32] = options.pick(&[100_000, 1_000_000], &[100_000], &[5_000]);
     let mut rows = Vec::new();
     for &n in loads {
         pick_among(n, options, &mut rows);
     }
-    Ok(Part {
+    Part {
         title: "ms of CPU until the next frame's upload is ready".to_owned(),
         rows,
-    })
+    }
 }
 
 fn pick_among(n: u32, options: &Options, rows: &mut Vec<Row>) {
