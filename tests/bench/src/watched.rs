@@ -24,8 +24,6 @@ use crate::{
 
 /// Changes a second.
 const RATE: u32 = 10_000;
-/// The CPU time of so long an engine's life is one figure.
-const SPAN: Duration = Duration::from_millis(100);
 /// After somebody has joined or left.
 const SETTLING: Duration = Duration::from_millis(100);
 /// Items of a viewer's inbox.
@@ -36,7 +34,9 @@ pub(crate) fn measure(options: &Options) -> Result<Part> {
     let waiting = options.pick(20_000, 20_000, 2_000);
     let span = Duration::from_millis(options.pick(10_000, 2_000, 200));
     let delays = delays(waiting, span)?;
-    let (with, without) = costs(waiting, options.pick(240, 20, 2))?;
+    // The CPU time of so long an engine's life is one figure.
+    let span = Duration::from_millis(options.pick(100, 100, 400));
+    let (with, without) = costs(waiting, options.pick(240, 20, 2), span)?;
     let pairs = with.iter().zip(&without);
     let ratios = sorted(pairs.map(|(with, without)| with / without).collect());
     let (low, high) = interval(&ratios);
@@ -133,7 +133,7 @@ fn delays(waiting: u32, span: Duration) -> Result<Vec<f64>> {
 
 /// The CPU time of the engine's thread for a task, watched and not, by pairs of short spans of one
 /// engine's life: what else changes with time changes for both.
-fn costs(waiting: u32, pairs: u32) -> Result<(Vec<f64>, Vec<f64>)> {
+fn costs(waiting: u32, pairs: u32, span: Duration) -> Result<(Vec<f64>, Vec<f64>)> {
     let (mut backend, hub) = engine(waiting)?;
     let began = Instant::now();
     run(&mut backend, began, SETTLING * 4);
@@ -150,7 +150,7 @@ fn costs(waiting: u32, pairs: u32) -> Result<(Vec<f64>, Vec<f64>)> {
                 // The key frame of who joins, and caches.
                 run(&mut backend, began, SETTLING);
             }
-            let cost = run(&mut backend, began, SPAN);
+            let cost = run(&mut backend, began, span);
             if is_watched { &mut with } else { &mut without }.push(cost);
         }
     }
