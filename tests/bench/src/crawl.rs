@@ -12,12 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crawlfield_engine::{
-    demo::{self, Catalogue},
-    live::parse::Reader,
-    start::{Ended, Until},
-    store::export::export_jsonl,
-};
+use crawlfield_engine::{demo::{self, Catalogue}, live::parse::Reader, run::{Ended, Until}, store::export::export_jsonl};
 use rusqlite::Connection;
 use serde_json::Value as Json;
 

@@ -9,17 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use crawlfield_engine::{
-    demo::{self, DemoConfig},
-    live::parse::Reader,
-    ports::{
-        commands::{Command, StartSession},
-        stored::Mode,
-    },
-    settings::{Settings, presets},
-    site::compiled::{Pages, Site},
-    start::{self, Running, Until, request_profile},
-};
+use crawlfield_engine::{demo::{self, DemoConfig}, live::parse::Reader, message::{commands::{Command, StartSession}, store_verbs::Mode}, run::{self, request_profile, Running, Until}, settings::{presets, Settings}, site::compiled::{Pages, Site}};
 
 use crate::{Result, child};
 

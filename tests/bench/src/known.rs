@@ -8,23 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crawlfield_engine::{
-    extract::output::{Link, Record, Value},
-    live::store::wall_ms,
-    model::{
-        ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
-        phase::Phase,
-        remark::Remarks,
-    },
-    ports::{
-        orders::StoreOrder,
-        stored::{
-            AttemptRow, EndAttempt, Mode, Note, OpenSession, PageEnd, StoreReceipt, StoreVerb,
-            StoredTask, Tries,
-        },
-    },
-    store::Store,
-};
+use crawlfield_engine::{extract::output::{Link, Record, Value}, live::store::wall_ms, message::{orders::StoreOrder, receipts::StoreReceipt, store_verbs::{AttemptRow, EndAttempt, Mode, Note, OpenSession, PageEnd, StoreVerb, StoredTask}}, model::{ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId}, phase::Phase, remark::Remarks, tries::Tries}, store::Store};
 use rusqlite::{Connection, params};
 use serde_json::{Map, json};
 

@@ -9,18 +9,7 @@ use bevy_ecs::{
     system::{Commands, SystemState},
     world::World,
 };
-use crawlfield_engine::{
-    feed::frame::Detail,
-    model::{
-        clock::Clock,
-        ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
-        journal::Journal,
-        ledger::Ledger,
-        phase::Phase,
-        state::{Moves, TaskState, birth},
-        task::{Attempts, Identity, Task},
-    },
-};
+use crawlfield_engine::{feed::frame::Detail, model::{ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId}, phase::Phase}, world::{clock::Clock, journal::Journal, ledger::Ledger, state::{birth, Moves, TaskState}, task::{Attempts, Identity, Task}}};
 use uuid::Uuid;
 
 use crate::{

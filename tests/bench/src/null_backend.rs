@@ -3,32 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crawlfield_engine::{
-    engine::Engine,
-    extract::output::{Extracted, Record, Value},
-    feed::{feeder::Feeder, frame::Frame, mirror::Mirror},
-    model::{
-        ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
-        line::Gone,
-        page_url::PageUrl,
-        phase::Phase,
-        remark::Remarks,
-    },
-    ports::{
-        commands::{Command, Envelope, StartSession},
-        head::Head,
-        orders::{FetchOrder, Order, ParseOrder, StoreOrder},
-        reports::{Answer, Outcome, Report},
-        stored::{
-            Discovered, Ended, KnownHost, Mode, SessionOpened, StoreReceipt, StoreVerb, StoredTask,
-            Tries,
-        },
-    },
-    settings::Settings,
-    site::{compiled::Site, scope::HostKey},
-    start::request_profile,
-    store::Store,
-};
+use crawlfield_engine::{engine::Engine, extract::output::{Extracted, Record, Value}, feed::{feeder::Feeder, frame::Frame, mirror::Mirror}, message::{commands::{Command, Envelope, StartSession}, orders::{FetchOrder, Order, ParseOrder, StoreOrder}, receipts::{Discovered, Ended, KnownHost, OverCounts, SessionOpened, StoreReceipt}, reports::{Answer, Outcome, Report}, store_verbs::{Mode, StoreVerb, StoredTask}}, model::{head::Head, host_key::HostKey, ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId}, page_url::PageUrl, phase::Phase, remark::Remarks, tries::Tries}, run::request_profile, settings::Settings, site::compiled::Site, store::Store};
 use uuid::Uuid;
 
 use crate::Result;
@@ -354,7 +329,7 @@ impl NullBackend {
             id,
             key,
             waiting: self.outside,
-            gone: Gone::default(),
+            gone: OverCounts::default(),
             learned: None,
         };
         let (mut counts, mut known_hosts) = (Vec::new(), Vec::new());

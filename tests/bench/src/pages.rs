@@ -2,11 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crawlfield_engine::{
-    extract::{bounds::Bounds, output::Extracted},
-    live::parse::{self, Reader},
-    ports::orders::ParseOrder,
-};
+use crawlfield_engine::{extract::{bounds::Bounds, output::Extracted}, live::parse::{self, Reader}, message::orders::ParseOrder};
 
 use crate::{
     Options, Result,

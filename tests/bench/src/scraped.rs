@@ -4,19 +4,7 @@
 
 use std::{collections::HashMap, hint::black_box, sync::Arc};
 
-use crawlfield_engine::{
-    extract::{
-        output::{ExtractError, Extracted, Link, Record, Value},
-        page_number,
-    },
-    live::parse::{Reader, carried},
-    model::{
-        class::ErrorClass,
-        ids::{PageKey, StageId},
-    },
-    ports::orders::ParseOrder,
-    site::{compiled::Pages, scope::HostKey},
-};
+use crawlfield_engine::{extract::{output::{ExtractError, Extracted, Link, Record, Value}, page_number}, live::parse::{carried, Reader}, message::orders::ParseOrder, model::{class::ErrorClass, host_key::HostKey, ids::{PageKey, StageId}}, site::compiled::Pages};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::{Map, Value as Json};
 use url::Url;

@@ -4,13 +4,7 @@
 
 use std::{path::Path, thread, time::Duration, time::Instant};
 
-use crawlfield_engine::{
-    live::store::wall_ms,
-    model::ids::SessionId,
-    ports::commands::{Command, Target},
-    start::Until,
-    store::Store,
-};
+use crawlfield_engine::{live::store::wall_ms, message::commands::{Command, Target}, model::ids::SessionId, run::Until, store::Store};
 
 use crate::{
     Options, Result, child,

@@ -12,11 +12,7 @@ use std::{
 };
 
 use bevy::prelude::{Camera, Last, Query};
-use crawlfield_engine::{
-    demo::DemoConfig,
-    settings::{Settings, presets},
-    start::{cores, job::Job},
-};
+use crawlfield_engine::{demo::DemoConfig, run::{cores, job::Job}, settings::{presets, Settings}};
 use crawlfield_viewer::{
     crawl::Crawl,
     pace::Quality,
