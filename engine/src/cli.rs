@@ -1,7 +1,6 @@
 //! The `crawlfield` command, one file per subcommand.
 
 mod advice;
-mod bench;
 pub mod check;
 mod checking;
 mod comparing;
@@ -66,8 +65,6 @@ enum Subcommands {
     Dead(dead::DeadArgs),
     /// Name the first difference between two recordings
     Compare(comparing::CompareArgs),
-    /// Measure what the engine costs on this machine
-    Bench(bench::BenchArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
 }
@@ -84,7 +81,6 @@ pub fn main() -> ExitCode {
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),
         Subcommands::Compare(args) => comparing::run(&args),
-        Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     })
 }

@@ -1,6 +1,5 @@
 //! The Crawlfield engine: a web crawler whose every page is a task one can watch.
 
-pub mod bench;
 pub mod cli;
 pub mod demo;
 pub mod engine;

@@ -134,7 +134,21 @@ pub fn ask(commands: &Sender<Envelope>, command: Command) -> Ack {
 ///
 /// # Errors
 /// The system gives no more threads.
-pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<Running> {
+pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Running> {
+    let reader = parse::reader(Bounds::from(&settings.bounds));
+    start_with(settings, store, until, reader)
+}
+
+/// The same with pages read by `reader`, not as their stages say.
+///
+/// # Errors
+/// The system gives no more threads.
+pub fn start_with(
+    mut settings: Settings,
+    store: Store,
+    until: Until,
+    reader: parse::Reader,
+) -> io::Result<Running> {
     settings.cores = cores();
     let finishing = Arc::new(AtomicBool::new(until == Until::SessionsOver));
     let (commands, commanded) = bounded(COMMANDS);
@@ -148,7 +162,7 @@ pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<R
         bodies,
         reports.clone(),
         usize::try_from(settings.cpu_permits).unwrap_or(1),
-        Bounds::from(&settings.bounds),
+        reader,
     )?;
     let store = store_thread::spawn(store, letters, reports);
     let (feeder, hub) = hub::start()?;

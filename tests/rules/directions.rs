@@ -66,7 +66,7 @@ fn systems_never_import_each_other() {
 #[test]
 fn only_world_systems_and_engine_know_bevy_s_world() {
     for source in of("engine") {
-        let knows = ["world", "systems", "engine", "bench"].contains(&source.room.as_str());
+        let knows = ["world", "systems", "engine"].contains(&source.room.as_str());
         assert!(
             knows || !source.text.contains("bevy_ecs::"),
             "engine/src/{}: only world, systems and engine know it",
@@ -78,7 +78,7 @@ fn only_world_systems_and_engine_know_bevy_s_world() {
 #[test]
 fn async_stays_with_the_sockets() {
     for source in of("engine") {
-        let allowed = ["live", "demo", "serve", "bench"].contains(&source.room.as_str());
+        let allowed = ["live", "demo", "serve"].contains(&source.room.as_str());
         let uses = source.text.contains("async fn")
             || source.text.contains("async move")
             || source.text.contains(".await");
@@ -93,8 +93,7 @@ fn async_stays_with_the_sockets() {
 #[test]
 fn wall_time_enters_only_at_the_live_end() {
     for source in of("engine") {
-        let allowed =
-            ["live", "demo", "run", "cli", "bench", "progress"].contains(&source.room.as_str());
+        let allowed = ["live", "demo", "run", "cli", "progress"].contains(&source.room.as_str());
         let asks = source.text.contains("Instant::now") || source.text.contains("SystemTime::now");
         assert!(
             allowed || !asks,

@@ -1,5 +1,9 @@
 //! HTML through a guarded tree sink: nesting, elements and attributes are bounded while the tree
 //! grows, so that no page costs quadratic time or overflows a stack (SPEC N2).
+//!
+//! Tokenizer, tree and selectors of our own give a whole crawl 1.48 times the pages per CPU-second
+//! that html5ever with scraper does (`crawlfield-bench parser`, median of five pairs); without them
+//! these bounds would have to be guarded from outside.
 
 mod names;
 mod reference;

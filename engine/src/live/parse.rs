@@ -113,17 +113,10 @@ impl Crew {
 /// One page may be read for so long; the engine gives its order up only later.
 const PARSE_TIME: Duration = Duration::from_secs(20);
 
-/// Starts `workers` CPU threads that read pages as their stages say.
-///
-/// # Errors
-/// As [`spawn_with`].
-pub fn spawn(
-    orders: Receiver<ParseOrder>,
-    reports: Sender<Report>,
-    workers: usize,
-    bounds: Bounds,
-) -> std::io::Result<Handle> {
-    let read = move |order: &ParseOrder| {
+/// Reads pages as their stages say.
+#[must_use]
+pub fn reader(bounds: Bounds) -> Reader {
+    Arc::new(move |order| {
         let carried = carried(order.url.carried())?;
         let began = Instant::now();
         let page = PageInput {
@@ -136,8 +129,7 @@ pub fn spawn(
         };
         let expired = || began.elapsed() > PARSE_TIME;
         extract_until(&order.site, order.stage, &page, &bounds, &expired)
-    };
-    spawn_with(orders, reports, workers, Arc::new(read))
+    })
 }
 
 /// Starts `workers` CPU threads that read pages with `read`.
@@ -146,7 +138,7 @@ pub fn spawn(
 ///
 /// # Errors
 /// The system gives no more threads.
-pub fn spawn_with(
+pub fn spawn(
     orders: Receiver<ParseOrder>,
     reports: Sender<Report>,
     workers: usize,

@@ -313,7 +313,7 @@ fn user_names_and_passwords_stay_out() {
     assert_eq!((&**task.url, task.key), ("http://a.test/", key));
 }
 
-/// Only the size is judged here; `crawlfield bench --only recording` tells the times.
+/// Only the size is judged here; `crawlfield-bench recording` tells the times.
 #[test]
 fn ten_thousand_changes_take_less_than_their_share_of_20_mb_a_minute() {
     let mut story = Story::new(8);

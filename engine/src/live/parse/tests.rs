@@ -62,7 +62,7 @@ fn reader() -> Reader {
 fn every_page_is_reported_once_whatever_it_does_to_its_worker() {
     let (orders, inbox) = unbounded();
     let (outbox, reports) = unbounded();
-    let handle = spawn_with(inbox, outbox, 2, reader()).unwrap();
+    let handle = spawn(inbox, outbox, 2, reader()).unwrap();
     let bodies = ["panic", "fail", "page", "panic", "panic", "page"];
     for (slot, body) in (0..).zip(bodies) {
         orders.send(order(slot, body)).unwrap();
@@ -94,7 +94,7 @@ fn workers_come_and_go_as_asked() {
         let _ = gate.recv();
         Ok(Extracted::default())
     });
-    let handle = spawn_with(inbox, outbox, 1, read).unwrap();
+    let handle = spawn(inbox, outbox, 1, read).unwrap();
     handle.set_workers(3).unwrap();
     for slot in 0..3 {
         orders.send(order(slot, "")).unwrap();
