@@ -79,11 +79,11 @@ impl DemoSite {
         reader: Option<Reader>,
     ) -> Result<Running> {
         let mut settings = Settings::default();
-        presets::apply(&mut settings, start::cores());
-        let store = start::open_store(store).map_err(|error| error.to_string())?;
+        presets::apply(&mut settings, run::cores());
+        let store = run::open_store(store).map_err(|error| error.to_string())?;
         let running = match reader {
-            Some(reader) => start::start_with(settings.clone(), store, until, reader)?,
-            None => start::start(settings.clone(), store, until)?,
+            Some(reader) => run::start_with(settings.clone(), store, until, reader)?,
+            None => run::start(settings.clone(), store, until)?,
         };
         let site = Arc::new(site);
         let hosts = self.config.host_names().into_iter();
