@@ -1,10 +1,9 @@
 //! The palette: how far its eight colours lie apart, in four kinds of vision and two themes.
 
 use crawlfield_engine::bench::{Bound, Row, Table};
-use crawlfield_viewer::theme::{
-    ThemeName,
-    difference::{Vision, contrast, delta_e, lab, linear},
-};
+use crawlfield_viewer::theme::ThemeName;
+
+use crate::difference::{Vision, contrast, delta_e, lab, linear};
 
 pub fn print(_is_quick: bool) {
     let mut rows = Vec::new();

@@ -3,7 +3,12 @@
 use std::time::Instant;
 
 use crawlfield_engine::bench::{Bound, Row, Table};
-use crawlfield_viewer::{field::board::Arrangement, picture::Studio, show::Show};
+use crawlfield_viewer::{
+    field::{Arrangement, layout::Rect, picking, view::View},
+    headless::{self, Viewer},
+    offscreen::Offscreen,
+    theme::Appearance,
+};
 
 use crate::{
     grouped,
@@ -24,10 +29,10 @@ struct Cost {
 }
 
 pub fn print_frames(is_quick: bool) {
-    let mut studio = Studio::empty(1280, 720);
-    let told = studio.adapter();
-    let empty = run(&mut studio, None, batches(is_quick));
-    drop(studio);
+    let mut screen = Offscreen::empty(1280, 720);
+    let told = screen.adapter();
+    let empty = run(&mut screen, None, batches(is_quick));
+    drop(screen);
     let mut rows = vec![Row::figure(
         "an empty app, frames a second",
         1e3 / empty.least,
@@ -45,9 +50,9 @@ pub fn print_frames(is_quick: bool) {
             changes_per_second: f64::from(tasks) / 10.0,
         };
         for arrangement in [Arrangement::Territory, Arrangement::Flow] {
-            let mut studio = opened(load, (1280, 720), arrangement, is_quick);
+            let mut screen = opened(load, (1280, 720), arrangement, is_quick);
             let step = if tasks < 1_000_000 { 40_000 } else { 50_000 };
-            let cost = run(&mut studio, Some(step), batches(is_quick));
+            let cost = run(&mut screen, Some(step), batches(is_quick));
             let name = format!("{} tasks, {arrangement:?}", grouped(tasks));
             let rate = Row::figure(format!("{name}, frames a second"), 1e3 / cost.least);
             rows.push(match (tasks, is_software) {
@@ -75,9 +80,9 @@ pub fn print_frames(is_quick: bool) {
 }
 
 pub fn print_cpu(is_quick: bool) {
-    let mut studio = Studio::empty(64, 36);
-    let empty = run(&mut studio, None, batches(is_quick)).ours;
-    drop(studio);
+    let mut screen = Offscreen::empty(64, 36);
+    let empty = run(&mut screen, None, batches(is_quick)).ours;
+    drop(screen);
     let mut rows = vec![Row::figure("an empty app, whole", empty)];
     let loads: &[(u32, f64, u32, f64)] = if is_quick {
         &[(100_000, 10_000.0, 30, 1.0)]
@@ -95,10 +100,10 @@ pub fn print_cpu(is_quick: bool) {
             hosts: 12,
             changes_per_second,
         };
-        let mut studio = opened(load, (64, 36), Arrangement::Territory, is_quick);
+        let mut screen = opened(load, (64, 36), Arrangement::Territory, is_quick);
         let parts = parts(load, fps, is_quick);
         let cost = run(
-            &mut studio,
+            &mut screen,
             Some(1_000_000 / u64::from(fps)),
             batches(is_quick),
         );
@@ -107,7 +112,7 @@ pub fn print_cpu(is_quick: bool) {
             grouped(tasks)
         );
         rows.push(Row::figure(name, cost.ours - empty).bound(Bound::AtMost(most)));
-        rows.push(Row::figure("   of it mirror and board", parts.0));
+        rows.push(Row::figure("   of it mirror and cells", parts.0));
         rows.push(Row::figure("   of it the scene, hover, camera", parts.1));
     }
     println!(
@@ -122,23 +127,22 @@ pub fn print_cpu(is_quick: bool) {
 
 /// Median milliseconds of following the feed, and of writing the scene with hover and camera.
 fn parts(load: Load, fps: u32, is_quick: bool) -> (f64, f64) {
-    use crawlfield_viewer::{compose::compose, field::layout::Rect, render::Scene};
-    let mut show = load.show(seconds(is_quick));
-    show.set_area(Rect::new(0.0, 0.0, 1280.0, 720.0), 1.0);
-    run_up(&mut show);
-    let mut scene = Scene::default();
-    compose(&mut show, &mut scene, [1280.0, 720.0]);
+    let source = load.source(seconds(is_quick));
+    let mut app = headless::app(source, Appearance::default());
+    let mut viewer = Viewer(app.world_mut());
+    viewer.set_area(Rect::new(0.0, 0.0, 1280.0, 720.0), 1.0);
+    run_up(&mut viewer);
+    viewer.compose();
     let (mut follow, mut write) = (Vec::new(), Vec::new());
     let mut at = RUN_UP_US;
     for n in 0..batches(is_quick) * BATCH {
         at += 1_000_000 / u64::from(fps);
         let began = Instant::now();
-        show.advance(at);
+        viewer.advance(at);
         follow.push(began.elapsed().as_secs_f64() * 1e3);
         let began = Instant::now();
-        point(&mut show, n, 1280.0, 720.0);
-        scene.points.clear();
-        compose(&mut show, &mut scene, [1280.0, 720.0]);
+        point(&mut viewer, n, 1280.0, 720.0);
+        viewer.compose().updates.clear();
         write.push(began.elapsed().as_secs_f64() * 1e3);
     }
     follow.sort_by(f64::total_cmp);
@@ -147,13 +151,14 @@ fn parts(load: Load, fps: u32, is_quick: bool) -> (f64, f64) {
 }
 
 /// The pointer moves and the camera with it.
-fn point(show: &mut Show, n: u32, width: f32, height: f32) {
+fn point(viewer: &mut Viewer<'_>, n: u32, width: f32, height: f32) {
     let (x, y) = (width * 0.3 + (n % 50) as f32, height * 0.4 + (n % 7) as f32);
-    let under = show.view.pick(&show.placed, x, y);
-    let slot = under.and_then(|(block, cell)| show.board.slot_in(block, cell?));
-    show.hover(slot);
-    show.view
-        .drag(if n.is_multiple_of(2) { 0.5 } else { -0.5 }, 0.0);
+    let field = viewer.field();
+    let under = picking::pick(viewer.view(), &field.placed, x, y);
+    let slot = under.and_then(|(block, cell)| field.cells.slot_in(block, cell?));
+    viewer.hover(slot);
+    let by = if n.is_multiple_of(2) { 0.5 } else { -0.5 };
+    viewer.0.resource_mut::<View>().drag(by, 0.0);
 }
 
 const fn batches(is_quick: bool) -> u32 {
@@ -165,35 +170,36 @@ fn seconds(is_quick: bool) -> f64 {
     f64::from(batches(is_quick) * BATCH + 60) / 20.0
 }
 
-fn opened(load: Load, size: (u32, u32), arrangement: Arrangement, is_quick: bool) -> Studio {
-    let mut studio = Studio::open(load.show(seconds(is_quick)), size.0, size.1);
-    run_up(&mut studio.show());
-    studio.show().arrange(arrangement);
-    studio
+fn opened(load: Load, size: (u32, u32), arrangement: Arrangement, is_quick: bool) -> Offscreen {
+    let source = load.source(seconds(is_quick));
+    let mut screen = Offscreen::open(source, Appearance::default(), size);
+    run_up(&mut screen.viewer());
+    screen.viewer().arrange(arrangement);
+    screen
 }
 
-fn run(studio: &mut Studio, step_us: Option<u64>, batches: u32) -> Cost {
+fn run(screen: &mut Offscreen, step_us: Option<u64>, batches: u32) -> Cost {
     let mut at = RUN_UP_US;
-    let mut frame = |studio: &mut Studio, n: u32| {
+    let mut frame = |screen: &mut Offscreen, n: u32| {
         if let Some(step) = step_us {
             at += step;
-            let mut show = studio.show();
-            show.advance(at);
-            let (width, height) = (show.view.area.width(), show.view.area.height());
-            point(&mut show, n, width, height);
+            let mut viewer = screen.viewer();
+            viewer.advance(at);
+            let area = viewer.view().area;
+            point(&mut viewer, n, area.width(), area.height());
         }
-        studio.draw();
-        studio.wait();
+        screen.draw();
+        screen.wait();
     };
     for n in 0..10 {
-        frame(studio, n);
+        frame(screen, n);
     }
     let (mut walls, mut ours, mut driver) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..batches {
         let before = Usage::now();
         for n in 0..BATCH {
             let began = Instant::now();
-            frame(studio, n);
+            frame(screen, n);
             walls.push(began.elapsed().as_secs_f64() * 1e3);
         }
         let spent = Usage::now().since(before);

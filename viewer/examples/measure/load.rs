@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crawlfield_engine::feed::frame::Frame;
 use crawlfield_viewer::{
-    show::{Choices, Show},
+    headless::Viewer,
     source::{Frames, Source},
 };
 
@@ -33,8 +33,8 @@ impl Frames for Prepared {
 }
 
 impl Load {
-    /// A show that plays it for `seconds` after the run-up.
-    pub fn show(self, seconds: f64) -> Show {
+    /// A source that plays it for `seconds` after the run-up.
+    pub fn source(self, seconds: f64) -> Source {
         let mut crawl = Synthetic::new(Plan {
             tasks: self.tasks,
             hosts: self.hosts,
@@ -52,18 +52,15 @@ impl Load {
                 frames.push_back((at, frame));
             }
         }
-        Show::new(
-            Source::Frames(Box::new(Prepared(frames))),
-            Choices::default(),
-        )
+        Source::Frames(Box::new(Prepared(frames)))
     }
 }
 
 /// Plays the run-up.
-pub fn run_up(show: &mut Show) {
+pub fn run_up(viewer: &mut Viewer<'_>) {
     let mut at = 0;
     while at < RUN_UP_US {
         at += 100_000;
-        show.advance(at);
+        viewer.advance(at);
     }
 }

@@ -12,6 +12,8 @@
     reason = "a program that measures a made-up crawl and prints: nobody imports it"
 )]
 
+#[path = "../../src/theme/tests/difference.rs"]
+mod difference;
 #[path = "../../tests/support/synthetic.rs"]
 mod synthetic;
 
@@ -85,5 +87,5 @@ fn main() {
 
 /// `1,000,000`.
 fn grouped(n: u32) -> String {
-    crawlfield_viewer::panels::words::count(u64::from(n)).replace("1.00 M", "1,000,000")
+    crawlfield_viewer::panels::format::count(u64::from(n)).replace("1.00 M", "1,000,000")
 }

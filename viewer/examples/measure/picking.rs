@@ -2,10 +2,9 @@
 
 use crawlfield_engine::bench::{Bound, Row, Table};
 use crawlfield_viewer::{
-    compose::compose,
-    field::{lasso, layout::Rect},
-    render::Scene,
-    show::Show,
+    field::{layout::Rect, picking},
+    headless::{self, Viewer},
+    theme::Appearance,
 };
 
 use crate::{
@@ -29,37 +28,25 @@ pub fn print(is_quick: bool) {
             hosts: 12,
             changes_per_second: f64::from(tasks) / 10.0,
         };
-        let mut show = load.show(1.0);
-        show.set_area(Rect::new(0.0, 0.0, SIZE[0], SIZE[1]), 1.0);
-        run_up(&mut show);
-        let mut scene = Scene::default();
-        let mut ready = |show: &mut Show| {
-            compose(show, &mut scene, SIZE);
-            (scene.refill, scene.points) = (None, Vec::new());
-        };
-        ready(&mut show);
-        let pick = |show: &Show, at: usize| {
-            let (x, y) = (
-                40.0 + (at * 97 % 1200) as f32,
-                60.0 + (at * 61 % 600) as f32,
-            );
-            let (block, cell) = show.view.pick(&show.placed, x, y)?;
-            show.board.slot_in(block, cell?)
-        };
+        let mut app = headless::app(load.source(1.0), Appearance::default());
+        let mut viewer = Viewer(app.world_mut());
+        viewer.set_area(Rect::new(0.0, 0.0, SIZE[0], SIZE[1]), 1.0);
+        run_up(&mut viewer);
+        ready(&mut viewer);
         let mut row = |what: &str, ms: f64| {
             let row = Row::figure(format!("{} tasks: {what}", grouped(tasks)), ms);
             rows.push(row.bound(Bound::AtMost(16.0)));
         };
         let hover = mean(20_000, &mut |at| {
-            let slot = pick(&show, at);
-            show.hover(slot);
-            ready(&mut show);
+            let slot = pick(&viewer, at);
+            viewer.hover(slot);
+            ready(&mut viewer);
         });
         row("hover", hover);
         let click = mean(20_000, &mut |at| {
-            let slot = pick(&show, at);
-            show.select(slot.into_iter().collect::<Vec<_>>());
-            ready(&mut show);
+            let slot = pick(&viewer, at);
+            viewer.select(slot.into_iter().collect::<Vec<_>>());
+            ready(&mut viewer);
         });
         row("select", click);
         for (what, right) in [("lasso of half", SIZE[0] / 2.0), ("lasso of all", SIZE[0])] {
@@ -69,18 +56,18 @@ pub fn print(is_quick: bool) {
                     .map(|n| (right * f32::from(n) / 199.0, f32::from(n % 2) * 3.0))
                     .collect();
                 polygon.extend([(right, SIZE[1]), (0.0, SIZE[1])]);
-                let slots = lasso::tasks_in(&polygon, &show.board, &show.placed);
+                let field = viewer.field();
+                let slots = picking::tasks_in(&polygon, &field.cells, &field.placed);
                 assert!(at > 0 || slots.len() as f32 > 0.3 * f32::from(u16::MAX));
-                show.select(slots);
-                ready(&mut show);
+                viewer.select(slots);
+                ready(&mut viewer);
             });
             row(what, ms);
         }
-        show.select(Vec::new());
+        viewer.select(Vec::new());
         let search = mean(20, &mut |at| {
-            show.sieve.search(["product/77", "product/1"][at % 2]);
-            show.sift();
-            ready(&mut show);
+            viewer.search(["product/77", "product/1"][at % 2]);
+            ready(&mut viewer);
         });
         rows.push(Row::figure(
             format!("{} tasks: a letter of a search", grouped(tasks)),
@@ -95,6 +82,22 @@ pub fn print(is_quick: bool) {
             rows,
         }
     );
+}
+
+/// Makes the scene, as for the next frame.
+fn ready(viewer: &mut Viewer<'_>) {
+    let mut scene = viewer.compose();
+    (scene.refill, scene.updates) = (None, Vec::new());
+}
+
+fn pick(viewer: &Viewer<'_>, at: usize) -> Option<u32> {
+    let (x, y) = (
+        40.0 + (at * 97 % 1200) as f32,
+        60.0 + (at * 61 % 600) as f32,
+    );
+    let field = viewer.field();
+    let (block, cell) = picking::pick(viewer.view(), &field.placed, x, y)?;
+    field.cells.slot_in(block, cell?)
 }
 
 /// The mean of several tries, in milliseconds of this thread's CPU time: the kernel keeps its

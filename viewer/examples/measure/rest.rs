@@ -20,9 +20,8 @@ use crawlfield_engine::{
 };
 use crawlfield_viewer::{
     crawl::Crawl,
-    pace::Quality,
-    show::{Choices, Show},
-    window,
+    theme::Appearance,
+    window::{self, pacing::Quality},
 };
 
 use crate::usage;
@@ -61,10 +60,10 @@ pub fn watch() {
     let (crawl, ()) = Crawl::begin(job, None, &settings, |_| Ok(()))
         .map_err(|failure| failure.message)
         .expect("the demo begins");
-    let show = Show::new(crawl.source(), Choices::default());
     let mut app = window::app(
-        show,
-        Some(crawl.present()),
+        crawl.source(),
+        Some(crawl.info()),
+        Appearance::default(),
         Quality::Performance,
         (1280, 720),
     );
@@ -106,7 +105,7 @@ impl Drop for Killed {
 }
 
 /// A display, a window on it, and a hand.
-struct Desk {
+struct Desktop {
     window: Killed,
     _server: Killed,
     name: String,
@@ -114,7 +113,7 @@ struct Desk {
     drawn: Arc<AtomicU64>,
 }
 
-impl Desk {
+impl Desktop {
     fn open() -> Result<Self, String> {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1600x900x24"])
@@ -142,22 +141,22 @@ impl Desk {
         if let Some(stdout) = window.stdout.take() {
             follow(stdout, Arc::clone(&drawn));
         }
-        let mut desk = Self {
+        let mut desktop = Self {
             window: Killed(window),
             _server: server,
             name,
             id: String::new(),
             drawn,
         };
-        desk.id = desk.ask(&[
+        desktop.id = desktop.ask(&[
             "search",
             "--sync",
             "--onlyvisible",
             "--class",
             "measure|crawlfield",
         ])?;
-        desk.ask(&["mousemove", "1590", "890"])?;
-        Ok(desk)
+        desktop.ask(&["mousemove", "1590", "890"])?;
+        Ok(desktop)
     }
 
     fn ask(&self, words: &[&str]) -> Result<String, String> {
@@ -204,23 +203,23 @@ fn follow(stdout: ChildStdout, drawn: Arc<AtomicU64>) {
 }
 
 fn measure(span: Duration) -> Result<Vec<Row>, String> {
-    let desk = Desk::open()?;
-    desk.wait_for_title("running")?;
-    desk.ask(&["windowfocus", "--sync", &desk.id])?;
-    let (busy, lively) = desk.watch(span / 4);
+    let desktop = Desktop::open()?;
+    desktop.wait_for_title("running")?;
+    desktop.ask(&["windowfocus", "--sync", &desktop.id])?;
+    let (busy, lively) = desktop.watch(span / 4);
     // Nobody has the focus then.
-    desk.ask(&["windowfocus", "1"])?;
+    desktop.ask(&["windowfocus", "1"])?;
     thread::sleep(ECHO);
-    let (aside, frames) = desk.watch(span);
-    desk.ask(&["windowfocus", "--sync", &desk.id])?;
-    desk.ask(&["key", "space"])?;
-    desk.wait_for_title("paused")?;
+    let (aside, frames) = desktop.watch(span);
+    desktop.ask(&["windowfocus", "--sync", &desktop.id])?;
+    desktop.ask(&["key", "space"])?;
+    desktop.wait_for_title("paused")?;
     thread::sleep(ECHO);
     // What was in flight ends first: until then something moves.
     let began = Instant::now();
-    while desk.watch(Duration::from_secs(2)).1 > 0.0 && began.elapsed() < PATIENCE {}
-    let (still, drawn) = desk.watch(span);
-    desk.ask(&["key", "q"])?;
+    while desktop.watch(Duration::from_secs(2)).1 > 0.0 && began.elapsed() < PATIENCE {}
+    let (still, drawn) = desktop.watch(span);
+    desktop.ask(&["key", "q"])?;
     Ok(vec![
         Row::figure("running, focused: frames a second", lively),
         Row::figure("running, focused: cores", busy),
