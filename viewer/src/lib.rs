@@ -4,8 +4,8 @@
 //! `render`), the panels round it (`panels`), and where all of it is shown: a window (`window`), an
 //! image (`offscreen`, `screenshots`), or nowhere (`headless`).
 //!
-//! Each area is a plugin, the first thing in its file: without its line in `window::app` or
-//! `headless::plugin` it is gone.
+//! Each area is a plugin, the first thing in its file; `window::app` and `headless::plugin` only add
+//! them.
 
 pub mod cli;
 pub mod crawl;

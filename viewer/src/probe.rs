@@ -57,10 +57,10 @@ impl Requirement {
 
     fn ask(self) -> Result<(), String> {
         let name = self.to_possible_value();
-        let name = name.as_ref().map_or("", |name| name.get_name());
+        let name = name.expect("no variant is skipped");
         let child = std::env::current_exe().and_then(|program| {
             Command::new(program)
-                .args(["--probe", name])
+                .args(["--probe", name.get_name()])
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())

@@ -37,6 +37,7 @@ pub fn plugin(app: &mut App) {
             "scatter.wgsl",
         )),
     };
+    // An app without a renderer draws nothing.
     let Some(render_app) = app.get_sub_app_mut(RenderApp) else {
         return;
     };
@@ -206,6 +207,7 @@ impl Scene {
 
 /// Moves the scene to the render world; changes pile up there until the pipelines are ready.
 fn take_scene(mut main: ResMut<MainWorld>, mut pending: ResMut<gpu::PendingScene>) {
+    // Without the plugin that makes scenes there is nothing to draw.
     let Some(mut scene) = main.get_resource_mut::<Scene>() else {
         return;
     };

@@ -16,9 +16,6 @@ use crate::{
     theme::Appearance,
 };
 
-/// Mounds stand so far from a block's sides, in points.
-pub const MOUND_MARGIN: f32 = 9.0;
-
 /// Makes the scene in `PostUpdate`.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Scene>()
@@ -28,6 +25,9 @@ pub fn plugin(app: &mut App) {
             (set_background, compose_scene).in_set(SceneSystems),
         );
 }
+
+/// Mounds stand so far from a block's sides, in points.
+pub const MOUND_MARGIN: f32 = 9.0;
 
 /// The systems that make the scene: after everything that changes the field in a frame.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -25,14 +25,14 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// Cells of a followed task are at least so wide, in screen pixels.
-const NEAR: f32 = 96.0;
-
 /// Nothing is selected; the view follows a task before the panels draw it.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Selection>()
         .add_systems(PostUpdate, follow_task.in_set(SelectionSystems));
 }
+
+/// Cells of a followed task are at least so wide, in screen pixels.
+const NEAR: f32 = 96.0;
 
 /// Systems that act on the selection; what draws it comes after.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]

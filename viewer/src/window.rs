@@ -12,15 +12,16 @@ use bevy::{
     render::view::screenshot::{Screenshot, save_to_disk},
     window::{PresentMode, PrimaryWindow, WindowResolution},
 };
-use bevy_egui::input::egui_wants_any_keyboard_input;
+use bevy_egui::input::EguiWantsInput;
 use crawlfield_engine::progress::safe;
 
 use crate::{
     crawl::CrawlInfo,
     feed::Feed,
+    field::{layout::Rect, view::View},
     headless::{self, Viewer},
     numbers::float,
-    panels::{self, Inspector, WindowRequest},
+    panels::{self, Inspector, Panels, WindowRequest},
     playback::Playback,
     render::{self, Scene},
     source::Source,
@@ -32,6 +33,23 @@ pub mod pacing;
 
 use clock::{Clock, ClockSystems};
 use pacing::{Pacing, Quality};
+
+/// Opens a camera, and lets window and title follow what is shown.
+pub fn plugin(app: &mut App) {
+    app.add_message::<WindowRequest>()
+        .add_systems(Startup, open_camera)
+        .add_systems(
+            Update,
+            (
+                follow_window,
+                fill_window.run_if(not(resource_exists::<Panels>)),
+                press_keys.run_if(is_keyboard_free),
+                handle_requests,
+            )
+                .chain()
+                .before(ClockSystems),
+        );
+}
 
 /// The app of the window, not yet run. `crawl` is the one that the source is of, where it runs.
 pub fn app(
@@ -75,20 +93,6 @@ pub fn app(
     app
 }
 
-/// Opens a camera, and lets window and title follow what is shown.
-pub fn plugin(app: &mut App) {
-    app.add_systems(Startup, open_camera).add_systems(
-        Update,
-        (
-            follow_window,
-            press_keys.run_if(not(egui_wants_any_keyboard_input)),
-            handle_requests,
-        )
-            .chain()
-            .before(ClockSystems),
-    );
-}
-
 fn open_camera(mut commands: Commands) {
     commands.spawn((Camera2d, Msaa::Off));
 }
@@ -108,6 +112,17 @@ fn follow_window(
     if window.title != title {
         window.title = title;
     }
+}
+
+/// Panels leave the field an area; without them it has the whole window.
+fn fill_window(scene: Res<Scene>, mut view: ResMut<View>) {
+    let [width, height] = scene.size;
+    view.set_area(Rect::new(0.0, 0.0, width, height), 1.0);
+}
+
+/// Whether no panel has the keyboard.
+fn is_keyboard_free(wants: Option<Res<EguiWantsInput>>) -> bool {
+    wants.is_none_or(|wants| !wants.wants_any_keyboard_input())
 }
 
 /// What is shown, and whether it is real.
@@ -158,5 +173,54 @@ fn handle_requests(
                 exit.write(AppExit::Success);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::{input::InputPlugin, window::WindowEvent};
+    use crawlfield_engine::feed::frame::Frame;
+
+    use super::*;
+    use crate::source::Frames;
+
+    struct Nothing;
+
+    impl Frames for Nothing {
+        fn next_until(&mut self, _at_us: u64) -> Option<Frame> {
+            None
+        }
+    }
+
+    /// An app of these areas of the window, beside the headless ones.
+    fn updated(areas: &[fn(&mut App)]) -> App {
+        let source = Source::Frames(Box::new(Nothing));
+        let mut app = headless::app(source, Appearance::default());
+        app.add_plugins(InputPlugin)
+            .add_message::<WindowEvent>()
+            .add_message::<AppExit>();
+        for area in areas {
+            area(&mut app);
+        }
+        app.world_mut().resource_mut::<Scene>().size = [800.0, 600.0];
+        app.update();
+        app
+    }
+
+    #[test]
+    fn an_area_of_the_window_goes_with_its_line() {
+        let areas: [fn(&mut App); 3] = [plugin, clock::plugin, pacing::plugin];
+        let _ = updated(&areas);
+        for at in 0..areas.len() {
+            let rest = [&areas[..at], &areas[at + 1..]].concat();
+            let _ = updated(&rest);
+        }
+    }
+
+    #[test]
+    fn without_panels_the_field_fills_the_window() {
+        let app = updated(&[plugin]);
+        let area = app.world().resource::<View>().area;
+        assert_eq!((area.width(), area.height()), (800.0, 600.0));
     }
 }

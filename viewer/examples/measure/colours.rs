@@ -19,7 +19,7 @@ pub fn print(_is_quick: bool) {
             let what = format!("{name:?}, {vision:?}: least difference of two (ΔE2000)");
             rows.push(Row::figure(what, least).bound(Bound::AtLeast(15.0)));
         }
-        let grounds = [theme.ground, theme.panel];
+        let grounds = [theme.background, theme.panel];
         let least = states
             .iter()
             .flat_map(|hex| grounds.map(|ground| contrast(linear(*hex), linear(ground))))

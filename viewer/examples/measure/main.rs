@@ -6,7 +6,6 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::print_stdout,
-    clippy::too_many_lines,
     dead_code,
     unreachable_pub,
     reason = "a program that measures a made-up crawl and prints: nobody imports it"

@@ -165,6 +165,7 @@ impl Cells {
     }
 
     fn leave_cell(&mut self, slot: u32) {
+        // A task that came and went between two frames has none.
         let Some((block, cell)) = self.place_of(slot) else {
             return;
         };

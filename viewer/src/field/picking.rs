@@ -27,9 +27,7 @@ pub fn pick(view: &View, placed: &[Placed], x: f32, y: f32) -> Option<(u32, Opti
 pub fn tasks_in(polygon: &[(f32, f32)], cells: &Cells, placed: &[Placed]) -> SlotSet {
     let mut slots = SlotSet::default();
     for (block, place) in (0_u32..).zip(placed) {
-        let Some(found) = cells.blocks().get(index(block)) else {
-            continue;
-        };
+        let found = &cells.blocks()[index(block)];
         let used = found.used().min(found.capacity);
         for_each_cell(polygon, place, used, |cell| {
             if let Some(slot) = cells.slot_in(block, cell) {

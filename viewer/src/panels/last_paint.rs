@@ -18,11 +18,6 @@ use bevy_egui::{
 
 use crate::field::view::View;
 
-/// Between two paints when nobody touches anything.
-const CALM: Duration = Duration::from_millis(100);
-/// After a touch, egui may ask for more frames so long (a menu that opens, a button let go).
-const ECHO: Duration = Duration::from_millis(400);
-
 /// Lets egui work only where something was painted, and gives each other frame the last paint.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<LastPaint>()
@@ -36,6 +31,11 @@ pub(super) fn plugin(app: &mut App) {
             (suppress_redraws, keep_or_give_back).after(EguiPostUpdateSet::ProcessOutput),
         );
 }
+
+/// Between two paints when nobody touches anything.
+const CALM: Duration = Duration::from_millis(100);
+/// After a touch, egui may ask for more frames so long (a menu that opens, a button let go).
+const ECHO: Duration = Duration::from_millis(400);
 
 /// When and of what the panels were painted last.
 #[derive(Resource, Debug, Default)]

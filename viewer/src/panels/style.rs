@@ -310,7 +310,8 @@ fn shaded(sheet: &image::RgbaImage, (left, top): (u32, u32), step: u32, inks: [u
             *channel += share * f64::from(part);
         }
     }
-    let byte = |value: f64| u8::try_from(to_u32(value.round()).min(255)).unwrap_or(255);
+    let byte =
+        |value: f64| u8::try_from(to_u32(value.round()).min(255)).expect("it is at most 255");
     let [r, g, b] = channels.map(byte);
     Color32::from_rgba_premultiplied(r, g, b, byte(parts[3] * 255.0))
 }

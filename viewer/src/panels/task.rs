@@ -52,10 +52,11 @@ impl TaskFacts {
         let stage = tables
             .stage(task.session, task.stage)
             .map(|row| safe(&row.name));
-        let host = tables.host(task.host).map(|row| safe(&row.name));
+        let host = tables.host(task.host).expect("a task's host is a row");
         let mut lines = vec![
+            // A stage beyond those that the session told of has no name.
             ("stage", stage.unwrap_or_default()),
-            ("host", host.unwrap_or_default()),
+            ("host", safe(&host.name)),
             ("failed attempts", task.attempts.to_string()),
         ];
         lines.extend(times(&task, feed.now_us));

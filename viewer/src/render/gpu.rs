@@ -338,7 +338,10 @@ impl FieldGpu {
     }
 
     fn refill(&self, queue: &RenderQueue, mut texels: Vec<Texel>) {
-        let Some(states) = &self.states else { return };
+        let states = self
+            .states
+            .as_ref()
+            .expect("it is opened before it is filled");
         let rows = number(texels.len()).div_ceil(COLUMNS);
         if rows == 0 {
             return;

@@ -9,24 +9,23 @@
 use std::time::Instant;
 
 use bevy::{input::ButtonInput, prelude::*};
-use bevy_egui::input::egui_wants_any_keyboard_input;
 
-use super::pacing::{Activity, Pacing};
+use super::{
+    is_keyboard_free,
+    pacing::{Activity, Pacing},
+};
 use crate::{
     feed::Feed,
     numbers::to_u64,
     playback::{Playback, PlaybackRequest, Player},
 };
 
-/// How far Page Up and Page Down go in a recording.
-const SCRUB_US: u64 = 10_000_000;
-
 /// Lets the shown time go on in `Update`.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Clock>().add_systems(
         Update,
         (
-            press_keys.run_if(not(egui_wants_any_keyboard_input)),
+            press_keys.run_if(is_keyboard_free),
             handle_requests,
             advance_time,
         )
@@ -34,6 +33,9 @@ pub fn plugin(app: &mut App) {
             .in_set(ClockSystems),
     );
 }
+
+/// How far Page Up and Page Down go in a recording.
+const SCRUB_US: u64 = 10_000_000;
 
 /// The systems that move the shown time.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,15 +120,17 @@ fn seek(player: &mut Player<'_>, playback: &mut Playback, at_us: u64) {
 
 fn advance_time(
     mut clock: ResMut<Clock>,
-    pacing: Res<Pacing>,
+    pacing: Option<Res<Pacing>>,
     mut playback: ResMut<Playback>,
     mut player: Player<'_>,
 ) {
     let elapsed = clock.last.elapsed();
     clock.last = Instant::now();
     if let Some(began) = clock.began {
-        let now_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        follow_engine(&mut player, pacing.activity(), now_us);
+        let now_us = u64::try_from(began.elapsed().as_micros());
+        let now_us = now_us.expect("64 bits of microseconds are half a million years");
+        let activity = pacing.map_or(Activity::Moving, |pacing| pacing.activity());
+        follow_engine(&mut player, activity, now_us);
         return;
     }
     if !playback.is_playing {

@@ -26,13 +26,6 @@ use crate::{
     theme::{Appearance, Motion},
 };
 
-/// Frames until fonts, sizes and pipelines have come to rest.
-const SETTLING: u32 = 6;
-/// Panels may answer a person's input for so long.
-const ECHO: Duration = Duration::from_secs(7);
-/// A move shows for so long: the pop and the fading of a done task.
-const MOVE_US: u64 = 2_500_000;
-
 /// Sets the pace in `PostUpdate`, after the panels and before the scene.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Pacing>()
@@ -43,6 +36,13 @@ pub fn plugin(app: &mut App) {
             set_pace.after(PanelSystems).before(SceneSystems),
         );
 }
+
+/// Frames until fonts, sizes and pipelines have come to rest.
+const SETTLING: u32 = 6;
+/// Panels may answer a person's input for so long.
+const ECHO: Duration = Duration::from_secs(7);
+/// A move shows for so long: the pop and the fading of a done task.
+const MOVE_US: u64 = 2_500_000;
 
 /// How much the picture may cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -177,7 +177,7 @@ struct Picture<'w> {
     view: Res<'w, View>,
     appearance: Res<'w, Appearance>,
     playback: Res<'w, Playback>,
-    paint: Res<'w, LastPaint>,
+    paint: Option<Res<'w, LastPaint>>,
 }
 
 impl Picture<'_> {
@@ -188,6 +188,11 @@ impl Picture<'_> {
             now_us: self.feed.now_us,
             is_playing: self.playback.is_playing,
         }
+    }
+
+    /// Whether the panels have painted anew.
+    fn has_painted(&self) -> bool {
+        self.paint.as_ref().is_some_and(|paint| paint.is_new())
     }
 
     fn activity(&self) -> Activity {
@@ -210,7 +215,7 @@ fn set_pace(
     let shown = picture.shown();
     let is_new = pacing.shown.replace(shown) != Some(shown)
         || picture.field.needs_refill
-        || picture.paint.is_new();
+        || picture.has_painted();
     pacing.settled = if is_new { 0 } else { pacing.settled + 1 };
     if events.read().filter(|event| is_touch(event)).count() > 0 {
         pacing.touched = Instant::now();

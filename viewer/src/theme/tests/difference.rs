@@ -2,11 +2,11 @@
 //! against. CIEDE2000 (Sharma, Wu, Dalal 2005); simulation by Machado, Oliveira, Fernandes (2009).
 
 /// Linear red, green, blue, 0 to 1.
-pub type Linear = [f64; 3];
+pub(super) type Linear = [f64; 3];
 
 /// How somebody sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vision {
+pub(super) enum Vision {
     /// All three cones.
     Normal,
     /// No long-wave cones.
@@ -19,11 +19,11 @@ pub enum Vision {
 
 impl Vision {
     /// All four.
-    pub const ALL: [Self; 4] = [Self::Normal, Self::Protan, Self::Deutan, Self::Tritan];
+    pub(super) const ALL: [Self; 4] = [Self::Normal, Self::Protan, Self::Deutan, Self::Tritan];
 
     /// A colour as seen (severity 1, matrices of the paper's table).
     #[must_use]
-    pub fn see(self, colour: Linear) -> Linear {
+    pub(super) fn see(self, colour: Linear) -> Linear {
         let rows: [[f64; 3]; 3] = match self {
             Self::Normal => return colour,
             Self::Protan => [
@@ -51,7 +51,7 @@ impl Vision {
 
 /// `0xRRGGBB` as linear light.
 #[must_use]
-pub fn linear(hex: u32) -> Linear {
+pub(super) fn linear(hex: u32) -> Linear {
     [16, 8, 0].map(|shift| {
         let c = f64::from(hex >> shift & 255) / 255.0;
         if c <= 0.040_45 {
@@ -64,7 +64,7 @@ pub fn linear(hex: u32) -> Linear {
 
 /// WCAG contrast of two colours.
 #[must_use]
-pub fn contrast(a: Linear, b: Linear) -> f64 {
+pub(super) fn contrast(a: Linear, b: Linear) -> f64 {
     let light = |c: Linear| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2] + 0.05;
     let (a, b) = (light(a), light(b));
     a.max(b) / a.min(b)
@@ -72,7 +72,7 @@ pub fn contrast(a: Linear, b: Linear) -> f64 {
 
 /// CIE L*a*b* under D65.
 #[must_use]
-pub fn lab(colour: Linear) -> [f64; 3] {
+pub(super) fn lab(colour: Linear) -> [f64; 3] {
     let [red, green, blue] = colour;
     let x = (0.412_456_4 * red + 0.357_576_1 * green + 0.180_437_5 * blue) / 0.950_47;
     let y = 0.212_672_9 * red + 0.715_152_2 * green + 0.072_175_0 * blue;
@@ -93,7 +93,7 @@ pub fn lab(colour: Linear) -> [f64; 3] {
 
 /// ΔE2000 of two L*a*b* colours.
 #[must_use]
-pub fn delta_e(one: [f64; 3], two: [f64; 3]) -> f64 {
+pub(super) fn delta_e(one: [f64; 3], two: [f64; 3]) -> f64 {
     let pow7 = |c: f64| (c.powi(7) / (c.powi(7) + 25_f64.powi(7))).sqrt();
     let mean_c = f64::midpoint(one[1].hypot(one[2]), two[1].hypot(two[2]));
     let stretch = 1.0 + 0.5 * (1.0 - pow7(mean_c));
