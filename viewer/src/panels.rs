@@ -1,12 +1,13 @@
 //! The panels round the field: what people read and press. Drawn with egui at most ten times a
 //! second unless a person does something; they never write a task's state, they send commands.
 
+use std::time::Duration;
+
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
     PrimaryEguiContext, egui,
 };
-use std::time::Duration;
 
 use crate::{
     field::FieldControl,
