@@ -6,7 +6,7 @@
 struct View {
     size: vec2<f32>,
     zoom: f32,
-    hurry: f32,
+    speed: f32,
     pan: vec2<f32>,
     corner: vec2<f32>,
     now: u32,
@@ -45,13 +45,13 @@ const PAUSED = 14u;
 const SELECTED = 1u;
 const HOVERED = 2u;
 const DIMMED = 4u;
-const ALOFT = 8u;
+const FLYING = 8u;
 const BEHIND_BREAKER = 16u;
 
-const OPEN = 1u;
-const HALF_OPEN = 2u;
-const HELD = 4u;
-const FADED = 8u;
+const BLOCK_OPEN = 1u;
+const BLOCK_HALF_OPEN = 2u;
+const BLOCK_PAUSED = 4u;
+const BLOCK_DIMMED = 8u;
 
 const GLYPHS = 56u;
 const DIGITS = 70u;
@@ -60,7 +60,7 @@ struct Block {
     @location(0) rect: vec4<f32>,
     @location(1) grid: vec4<f32>,
     @location(2) cells: vec4<u32>,
-    @location(3) heaps: vec4<f32>,
+    @location(3) outside: vec4<f32>,
     @location(4) foot: vec3<f32>,
 }
 
@@ -70,7 +70,7 @@ struct Spot {
     @location(1) @interpolate(flat) rect: vec4<f32>,
     @location(2) @interpolate(flat) grid: vec4<f32>,
     @location(3) @interpolate(flat) cells: vec4<u32>,
-    @location(4) @interpolate(flat) heaps: vec4<f32>,
+    @location(4) @interpolate(flat) outside: vec4<f32>,
     @location(5) @interpolate(flat) foot: vec3<f32>,
 }
 
@@ -88,7 +88,7 @@ fn place_block(@builtin(vertex_index) corner: u32, block: Block) -> Spot {
     spot.rect = block.rect;
     spot.grid = block.grid;
     spot.cells = block.cells;
-    spot.heaps = block.heaps;
+    spot.outside = block.outside;
     spot.foot = block.foot;
     return spot;
 }
@@ -98,14 +98,14 @@ fn texel_at(address: u32) -> vec4<u32> {
     return textureLoad(states, vec2(address & 2047u, address >> 11u), 0);
 }
 
-/// The sign shown: a queued task of a walled-off host is parked, of a held session paused; a task
-/// that is still on its way is not here yet.
+/// The sign shown: a queued task of a host whose breaker is open is parked, of a paused session
+/// paused; a task that is still on its way is not here yet.
 fn sign_of(texel: vec4<u32>, block: u32) -> u32 {
     let flags = texel.y >> 18u;
-    let is_parked = (block & OPEN) != 0u || (flags & BEHIND_BREAKER) != 0u;
-    let waiting = select(select(QUEUED, PAUSED, (block & HELD) != 0u), PARKED, is_parked);
+    let is_parked = (block & BLOCK_OPEN) != 0u || (flags & BEHIND_BREAKER) != 0u;
+    let waiting = select(select(QUEUED, PAUSED, (block & BLOCK_PAUSED) != 0u), PARKED, is_parked);
     let sign = texel.y & 15u;
-    return select(select(sign, waiting, sign == QUEUED), EMPTY, (flags & ALOFT) != 0u);
+    return select(select(sign, waiting, sign == QUEUED), EMPTY, (flags & FLYING) != 0u);
 }
 
 /// How much a sign matters when several tasks share a pixel: a digit for each sign. What waits
@@ -138,11 +138,11 @@ fn ramp(low: f32, high: f32, value: f32) -> f32 {
 fn recede(sign: u32, age: f32) -> f32 {
     // On a light ground the same share of colour is fainter.
     let rest = select(0.35, 0.5, view.surfaces[PANEL].g > 0.5);
-    return select(1.0, mix(1.0, rest, ramp(250.0, 1800.0, age * view.hurry)), sign == DONE);
+    return select(1.0, mix(1.0, rest, ramp(250.0, 1800.0, age * view.speed)), sign == DONE);
 }
 
 fn flash(sign: u32, age: f32) -> f32 {
-    let quick = age * view.hurry;
+    let quick = age * view.speed;
     let is_bad = sign == FAILED || sign == DEAD;
     let bad = select(0.0, 0.6 * (1.0 - ramp(0.0, 400.0, quick)), is_bad);
     let pop = select(bad, 0.75 * (1.0 - ramp(0.0, 260.0, quick)), sign == DONE);
@@ -159,14 +159,14 @@ fn plain(texel: vec4<u32>, sign: u32) -> vec3<f32> {
     return select(full, view.surfaces[MARK].rgb, is_marked(texel));
 }
 
-/// A heap of what is not in the window, standing on the foot: a mound of grains.
-fn heap(across: f32, up: f32, half: f32, most: f32) -> bool {
+/// A mound of grains on the foot: what is not in the window.
+fn mound(across: f32, up: f32, half: f32, most: f32) -> bool {
     let x = across / max(half, 0.01) - 1.0;
     let grain = fract(vec2(across, up) / (3.0 * view.scale)) * 3.0;
     return half > 0.0 && up >= 0.0 && up < min(most, half * 0.9) * (1.0 - x * x) && all(grain < vec2(2.0));
 }
 
-/// The foot: how far the block's host is as a line, and the heaps standing on it.
+/// The foot: how far the block's host is as a line, and the mounds standing on it.
 fn draw_foot(spot: Spot, ground: vec3<f32>) -> vec3<f32> {
     let up = spot.rect.w - spot.world.y;
     let line = min(spot.foot.x, 4.0 * view.scale);
@@ -176,12 +176,12 @@ fn draw_foot(spot: Spot, ground: vec3<f32>) -> vec3<f32> {
     let most = spot.foot.x - line - view.scale;
     var colour = ground;
     let ended = select(view.colours[DONE].rgb * 0.62, view.colours[DEAD].rgb * 0.8, spot.foot.z < 0.0);
-    if heap(left, up - line, spot.heaps.z, most) { colour = ended; }
-    if heap(right, up - line, spot.heaps.w, most) { colour = view.colours[QUEUED].rgb; }
-    if up < line && spot.heaps.x + spot.heaps.y >= 0.0 {
+    if mound(left, up - line, spot.outside.z, most) { colour = ended; }
+    if mound(right, up - line, spot.outside.w, most) { colour = view.colours[QUEUED].rgb; }
+    if up < line && spot.outside.x + spot.outside.y >= 0.0 {
         colour = view.colours[QUEUED].rgb * 0.6;
-        if share < spot.heaps.x + spot.heaps.y { colour = view.colours[FETCHING].rgb * 0.9; }
-        if share < spot.heaps.x { colour = view.colours[DONE].rgb * 0.8; }
+        if share < spot.outside.x + spot.outside.y { colour = view.colours[FETCHING].rgb * 0.9; }
+        if share < spot.outside.x { colour = view.colours[DONE].rgb * 0.8; }
         if share > 1.0 - abs(spot.foot.z) { colour = view.colours[DEAD].rgb * 0.9; }
     }
     return colour;
@@ -200,10 +200,10 @@ fn draw_ground(spot: Spot) -> vec4<f32> {
         ground = draw_foot(spot, ground);
     }
     let flags = spot.cells.w;
-    if (flags & (OPEN | HALF_OPEN)) != 0u {
+    if (flags & (BLOCK_OPEN | BLOCK_HALF_OPEN)) != 0u {
         let screen = spot.world * view.zoom / view.scale;
         let hatch = step(0.5, fract((screen.x + screen.y) / 12.0));
-        let gap = (flags & HALF_OPEN) != 0u && fract(screen.x / 48.0) > 0.6;
+        let gap = (flags & BLOCK_HALF_OPEN) != 0u && fract(screen.x / 48.0) > 0.6;
         let wall = mix(view.surfaces[PANEL].rgb, view.colours[PARKED].rgb, select(hatch, 0.0, gap));
         ground = select(ground, wall, edge > -6.0 * view.scale);
     } else {
@@ -230,7 +230,7 @@ fn cell_of(spot: Spot) -> Cell {
 }
 
 fn faded(spot: Spot) -> f32 {
-    return select(1.0, 0.55, (spot.cells.w & FADED) != 0u);
+    return select(1.0, 0.55, (spot.cells.w & BLOCK_DIMMED) != 0u);
 }
 
 fn finish(spot: Spot, paint: vec4<f32>) -> vec4<f32> {

@@ -3,7 +3,7 @@
 /// Scale and offset of a task's drawing: birth, pop, shake, breath.
 fn gesture(texel: vec4<u32>, sign: u32, age: f32) -> vec3<f32> {
     if view.motion < 2u { return vec3(0.0, 0.0, 1.0); }
-    let quick = age * view.hurry;
+    let quick = age * view.speed;
     var move_by = vec2(0.0);
     var scale = 1.0;
     if ((texel.y >> 4u) & 15u) == EMPTY {
@@ -26,7 +26,7 @@ fn gesture(texel: vec4<u32>, sign: u32, age: f32) -> vec3<f32> {
 
 /// The same where a task is a few pixels: birth and pop only.
 fn swell(texel: vec4<u32>, sign: u32, age: f32) -> f32 {
-    let quick = age * view.hurry;
+    let quick = age * view.speed;
     let is_new = ((texel.y >> 4u) & 15u) == EMPTY;
     let birth = select(1.0, mix(0.3, 1.0, ramp(0.0, 220.0, quick)), is_new);
     let pop = mix(mix(1.3, 1.0, ramp(110.0, 250.0, quick)), 0.7, ramp(700.0, 1800.0, quick));

@@ -1,17 +1,16 @@
-//! Facts of the picture: the adapter holds what the board says, and where the layout says that a
+//! Facts of the picture: the adapter holds what the cells say, and where the layout says that a
 //! task is, its colour is.
 
 use crawlfield_engine::model::phase::Phase;
 use crawlfield_viewer::{
     field::{
-        board::Arrangement,
-        texel::{FLAG_ALOFT, sign_of},
+        Arrangement,
+        texel::{FLAG_FLYING, sign_of},
     },
     numbers::to_u32,
-    picture::Studio,
-    show::{Choices, Motion, Show},
+    offscreen::Offscreen,
     source::Source,
-    theme::{Theme, ThemeName},
+    theme::{Appearance, Motion, Theme, ThemeName},
 };
 use image::RgbaImage;
 
@@ -23,7 +22,7 @@ use super::{
 const SIZE: (u32, u32) = (1280, 720);
 
 /// A crawl of so many tasks at four hosts, six seconds on, without motion.
-fn studio(tasks: u32, arrangement: Arrangement, theme: ThemeName) -> Studio {
+fn screen(tasks: u32, arrangement: Arrangement, theme: ThemeName) -> Offscreen {
     let crawl = Synthetic::new(Plan {
         tasks,
         hosts: 4,
@@ -32,40 +31,40 @@ fn studio(tasks: u32, arrangement: Arrangement, theme: ThemeName) -> Studio {
         broken: None,
         seed: 5,
     });
-    let choices = Choices {
+    let appearance = Appearance {
         theme,
         motion: Motion::None,
-        ..Choices::default()
     };
-    let show = Show::new(Source::Frames(Box::new(crawl)), choices);
-    let mut studio = Studio::open(show, SIZE.0, SIZE.1);
-    studio.show().arrange(arrangement);
+    let source = Source::Frames(Box::new(crawl));
+    let mut screen = Offscreen::open(source, appearance, SIZE);
+    screen.viewer().arrange(arrangement);
     for step in 1..=60 {
-        studio.show().advance(step * 100_000);
+        screen.viewer().advance(step * 100_000);
         // Changes go out frame by frame, as in a window.
         if step % 6 == 0 {
-            studio.draw();
+            screen.draw();
         }
     }
-    studio
+    screen
 }
 
 #[test]
-fn the_adapter_holds_every_task_as_the_board_has_it() {
+fn the_adapter_holds_every_task_as_its_cell_has_it() {
     if !has_adapter() {
         return;
     }
     for arrangement in [Arrangement::Territory, Arrangement::Flow] {
-        let mut studio = studio(30_000, arrangement, ThemeName::Dark);
-        studio.draw();
-        studio.draw();
-        let held = studio.states();
-        let show = studio.show();
-        let wanted = show.board.texels(&show.mirror);
+        let mut screen = screen(30_000, arrangement, ThemeName::Dark);
+        screen.draw();
+        screen.draw();
+        let held = screen.states();
+        let viewer = screen.viewer();
+        let cells = &viewer.field().cells;
+        let wanted = cells.texels(&viewer.feed().mirror);
         let tasks = wanted.iter().filter(|texel| !texel.is_empty()).count();
         assert_eq!(tasks, 30_000);
         // Free cells behind the last task of a block are not drawn, whatever they hold.
-        for block in show.board.blocks() {
+        for block in cells.blocks() {
             let (from, to) = (block.base as usize, (block.base + block.used()) as usize);
             assert!(
                 held[from..to] == wanted[from..to],
@@ -93,7 +92,7 @@ fn colour_in(picture: &RgbaImage, cell: [u32; 4], theme: &Theme) -> u32 {
             let [r, g, b, _] = picture.get_pixel(x, y).0;
             [r, g, b]
         })
-        .max_by_key(|pixel| distance(*pixel, theme.ground))
+        .max_by_key(|pixel| distance(*pixel, theme.background))
         .expect("a cell has pixels");
     let all = theme.states.all();
     let nearest = all.iter().min_by_key(|hex| distance(pixel, **hex));
@@ -106,21 +105,22 @@ fn where_the_layout_says_that_a_task_is_stands_the_colour_of_its_state() {
         return;
     }
     for theme in [ThemeName::Dark, ThemeName::Light] {
-        let mut studio = studio(12_000, Arrangement::Territory, theme);
-        let picture = studio.shoot().expect("a picture");
-        let show = studio.show();
+        let mut screen = screen(12_000, Arrangement::Territory, theme);
+        let picture = screen.shoot().expect("a picture");
+        let viewer = screen.viewer();
+        let (mirror, field) = (&viewer.feed().mirror, viewer.field());
         let theme = theme.theme();
         let mut seen = std::collections::BTreeMap::<Phase, (u32, u32)>::new();
-        for slot in show.mirror.slots() {
-            let task = show.mirror.task(slot).expect("it is there");
-            let (block, cell) = show.board.place_of(slot).expect("it has a cell");
+        for slot in mirror.slots() {
+            let task = mirror.task(slot).expect("it is there");
+            let (block, cell) = field.cells.place_of(slot).expect("it has a cell");
             // What has just ended fades, and what flies is not at home.
             let is_calm = !matches!(task.phase, Phase::Done | Phase::Skipped);
-            if !is_calm || show.board.flags_of(slot) & FLAG_ALOFT != 0 {
+            if !is_calm || field.cells.flags_of(slot) & FLAG_FLYING != 0 {
                 continue;
             }
-            let place = &show.placed[block as usize];
-            let rect = show.view.rect_to_screen(place.cell_rect(cell));
+            let place = &field.placed[block as usize];
+            let rect = viewer.view().rect_to_screen(place.cell_rect(cell));
             let edges = [rect.left, rect.top, rect.right, rect.bottom]
                 .map(|edge| to_u32(edge.round().into()));
             let found = colour_in(&picture, edges, theme);

@@ -1,7 +1,7 @@
 //! Golden pictures: six views of a made-up crawl, compared by the mean colours of blocks, so that
 //! another version of a software driver passes and a moved sprite, colour or panel does not.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p crawlfield-viewer --test window goldens` renews them.
+//! `UPDATE_EXPECT=1 cargo test --workspace --test window goldens` renews them.
 
 use std::{
     fmt::Write,
@@ -11,12 +11,11 @@ use std::{
 
 use crawlfield_engine::model::phase::Phase;
 use crawlfield_viewer::{
-    field::board::Arrangement,
-    panels::{self, Panels, Tab},
-    picture::Studio,
-    show::{Choices, Show},
+    field::Arrangement,
+    offscreen::Offscreen,
+    panels::{self, LastPaint, Panels, Tab},
     source::Source,
-    theme::ThemeName,
+    theme::{Appearance, ThemeName},
 };
 use image::{
     DynamicImage, Rgba, RgbaImage,
@@ -97,7 +96,7 @@ const GOLDENS: [Golden; 6] = [
         hosts: 4,
         seconds: 40,
         is_bad_day: true,
-        tab: Some(Tab::Letters),
+        tab: Some(Tab::DeadLetters),
         selected: Some(Phase::Dead),
         ..PLAIN
     },
@@ -132,36 +131,34 @@ impl Golden {
             broken: self.is_bad_day.then_some(0),
             seed: 11,
         });
-        let choices = Choices {
+        let appearance = Appearance {
             theme: self.theme,
-            ..Choices::default()
+            ..Appearance::default()
         };
-        let show = Show::new(Source::Frames(Box::new(crawl)), choices);
-        let (width, height) = self.size;
-        let mut studio = Studio::open_with(show, width, height, |app| {
+        let source = Source::Frames(Box::new(crawl));
+        let mut screen = Offscreen::open_with(source, appearance, self.size, |app| {
             app.add_plugins(panels::plugin);
-            let mut panels = app.world_mut().resource_mut::<Panels>();
-            panels.is_still = true;
+            let world = app.world_mut();
+            world.resource_mut::<LastPaint>().is_still = true;
+            let mut panels = world.resource_mut::<Panels>();
             panels.is_bare = self.tab.is_none();
             panels.tab = self.tab.unwrap_or_default();
         });
-        studio.show().arrange(self.arrangement);
-        studio.settle();
+        screen.viewer().arrange(self.arrangement);
+        screen.settle();
         for step in 1..=self.seconds * 1_000_000 / STEP_US {
-            studio.show().advance(step * STEP_US);
+            screen.viewer().advance(step * STEP_US);
         }
         if let Some(phase) = self.selected {
-            let mut show = studio.show();
-            let is_it = |slot: &u32| {
-                let task = show.mirror.task(*slot);
-                task.is_some_and(|task| task.phase == phase)
-            };
-            let slot = show.mirror.slots().find(is_it);
-            let slot = slot.expect("some task is in this phase");
-            show.select(vec![slot]);
+            let mut viewer = screen.viewer();
+            let mirror = &viewer.feed().mirror;
+            let slot = mirror
+                .slots()
+                .find(|slot| mirror.phase_at(*slot) == Some(phase));
+            viewer.select(vec![slot.expect("some task is in this phase")]);
         }
-        studio.settle();
-        studio.shoot().expect("a picture")
+        screen.settle();
+        screen.shoot().expect("a picture")
     }
 
     /// As small as it gets: it lies in the repository.

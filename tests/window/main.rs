@@ -13,7 +13,6 @@ mod window;
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    clippy::too_many_lines,
     dead_code,
     unreachable_pub,
     reason = "a made-up crawl whose numbers are small"

@@ -12,7 +12,8 @@ use crawlfield_engine::cli::{
 };
 
 use crate::{
-    crawl::Crawl, probe::Need, replay::Replay, show::Show, source::Source, stills, window,
+    crawl::Crawl, headless::Viewer, probe::Requirement, replay::Replay, screenshots,
+    source::Source, window,
 };
 use flags::Flags;
 
@@ -28,25 +29,28 @@ pub fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<Exit, Failure> {
     flags.check()?;
     if flags.wants_pictures() {
-        Need::Adapter
+        Requirement::Adapter
             .check()
-            .map_err(|lack| Failure::internal(lack.message))?;
-        stills::take(flags)?;
+            .map_err(|missing| Failure::internal(missing.message))?;
+        screenshots::take(flags)?;
         return Ok(Exit::Done);
     }
-    match Need::Display.check().and_then(|()| Need::Adapter.check()) {
+    match Requirement::Display
+        .check()
+        .and_then(|()| Requirement::Adapter.check())
+    {
         Ok(()) => in_window(flags),
-        Err(lack) if flags.window => Err(Failure::internal(lack.message)),
-        Err(lack) if flags.replay.is_some() => Err(Failure::internal(format!(
+        Err(missing) if flags.window => Err(Failure::internal(missing.message)),
+        Err(missing) if flags.replay.is_some() => Err(Failure::internal(format!(
             "{}; a recording needs a window, or `--screenshot OUT.png --at SECONDS`, which needs \
              an adapter only",
-            lack.message
+            missing.message
         ))),
-        Err(lack) => {
+        Err(missing) => {
             let command = flags.terminal_command();
             complain(&format!(
                 "{}; until then the same job runs in this terminal, as `{command}` does",
-                lack.message
+                missing.message
             ));
             in_terminal(flags)
         }
@@ -59,18 +63,32 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
         if let Some(damage) = replay.damage() {
             complain(&damage);
         }
-        let mut show = Show::new(Source::Replay(Box::new(replay)), flags.choices());
+        let source = Source::Replay(Box::new(replay));
+        let mut app = window::app(
+            source,
+            None,
+            flags.appearance(),
+            flags.quality(),
+            flags.size,
+        );
         if let Some(at) = flags.at {
-            show.seek(show.now_us + stills::micros(at))
-                .map_err(Failure::internal)?;
+            let mut viewer = Viewer(app.world_mut());
+            let at_us = viewer.feed().now_us + screenshots::micros(at);
+            viewer.seek(at_us).map_err(Failure::internal)?;
         }
-        window::open(show, None, flags.quality(), flags.size);
+        app.run();
         return Ok(Exit::Done);
     }
     let (job, settings) = flags.job()?;
     let (crawl, ()) = Crawl::begin(job, flags.store.as_deref(), &settings, |_| Ok(()))?;
-    let show = Show::new(crawl.source(), flags.choices());
-    window::open(show, Some(crawl.present()), flags.quality(), flags.size);
+    window::app(
+        crawl.source(),
+        Some(crawl.info()),
+        flags.appearance(),
+        flags.quality(),
+        flags.size,
+    )
+    .run();
     Ok(crawl.end())
 }
 

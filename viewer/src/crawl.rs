@@ -24,10 +24,10 @@ const INBOX: usize = 4_096;
 
 /// What the window shows of a crawl beside its feed.
 #[derive(Debug, Clone)]
-pub struct Present {
+pub struct CrawlInfo {
     /// Zero of engine time.
     pub began: Instant,
-    /// Its store.
+    /// The store file that its records are in.
     pub store: PathBuf,
 }
 
@@ -95,8 +95,8 @@ impl Crawl {
 
     /// What the window shows of it beside its feed.
     #[must_use]
-    pub fn present(&self) -> Present {
-        Present {
+    pub fn info(&self) -> CrawlInfo {
+        CrawlInfo {
             began: self.began,
             store: self.scratch.store.clone(),
         }

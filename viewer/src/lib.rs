@@ -1,21 +1,29 @@
-//! The viewer: what arrives (`source`, `replay`), what is true (`show`, `field`), what is drawn
-//! (`compose`, `render`, `panels`), and where: a window, a picture, or the terminal (`cli`).
+//! The viewer, in the order of the data's way: what is asked for (`cli`, `crawl`, `probe`), what
+//! arrives (`source`, `replay`), what is known (`feed`, `history`), the field and how it is looked at
+//! (`field`, `filter`, `selection`, `theme`), the shown time (`playback`), the picture (`scene`,
+//! `render`), the panels round it (`panels`), and where all of it is shown: a window (`window`), an
+//! image (`offscreen`, `screenshots`), or nowhere (`headless`).
+//!
+//! Each area is a plugin, the first thing in its file; `window::app` and `headless::plugin` only add
+//! them.
 
 pub mod cli;
-pub mod compose;
 pub mod crawl;
+pub mod feed;
 pub mod field;
+pub mod filter;
+pub mod headless;
+pub mod history;
 pub mod numbers;
-pub mod pace;
+pub mod offscreen;
 pub mod panels;
-pub mod picture;
+pub mod playback;
 pub mod probe;
 pub mod render;
 pub mod replay;
-pub mod show;
-pub mod sieve;
+pub mod scene;
+pub mod screenshots;
+pub mod selection;
 pub mod source;
-pub mod stills;
-pub mod story;
 pub mod theme;
 pub mod window;

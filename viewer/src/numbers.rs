@@ -4,7 +4,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "this room exists so that no other needs these casts; each function saturates or rounds as documented"
+    reason = "this module exists so that no other needs these casts; each function saturates or rounds as documented"
 )]
 
 /// Truncated, saturating; NaN is 0.

@@ -1,112 +1,108 @@
 //! The panels round the field: what people read and press. Drawn with egui at most ten times a
-//! second unless touched; they never write a task's state, they ask through commands.
+//! second unless a person does something; they never write a task's state, they send commands.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bevy::{ecs::message::Messages, prelude::*, window::RequestRedraw};
+use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPlugin, EguiPostUpdateSet,
     PrimaryEguiContext, egui,
 };
-use crawlfield_engine::{
-    feed::snapshot::Snapshot,
-    model::{
-        ids::{HostId, PageKey, SessionId, StageId},
-        phase::SessionPhase,
-    },
+
+use crate::{
+    field::FieldControl,
+    history::{History, dead_letters::Grouping},
+    playback::{Playback, PlaybackRequest},
+    scene::SceneSystems,
+    selection::SelectionSystems,
+    source::Source,
 };
 
-use crate::{compose::compose_scene, field::view::View, show::Show, story::letters::By};
-
-mod acting;
-mod asking;
+mod actions;
 mod charts;
-mod dialog;
+mod commands;
+mod dead_letters;
+mod dialogs;
 mod events;
-mod help;
+pub mod format;
 mod hosts;
 mod inspector;
-mod kept;
 mod keys;
 mod labels;
+mod last_paint;
 mod legend;
-mod letters;
-mod look;
 mod overview;
-mod plan;
-mod playback;
+mod pointer;
 mod records;
 mod screen;
-mod stage;
-mod strip;
+mod status_bar;
+mod style;
 mod task;
 mod timeline;
-mod top;
-mod touch;
-pub mod words;
+mod toolbar;
 
 #[cfg(test)]
 mod tests;
 
-pub use playback::{Playback, Wish};
+pub use commands::PendingCommands;
+pub use inspector::Inspector;
+pub use last_paint::LastPaint;
 
-use asking::Asking;
-use look::Look;
+use dialogs::Dialogs;
+use screen::Screen;
+use style::Style;
 
-/// Between two paints when nobody touches anything.
-const CALM: Duration = Duration::from_millis(100);
-/// After a touch, egui may ask for more frames so long (a menu that opens, a button let go).
-const ECHO: Duration = Duration::from_millis(400);
-
-/// The system that paints.
-#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Painting;
-
-/// Adds the panels to an app that has a camera, `Show`, and `compose_scene` in `PostUpdate`.
+/// Paints the panels in `PostUpdate`, over the camera that egui has; what a person asks of clock and
+/// window leaves as messages. The source must be there.
 pub fn plugin(app: &mut App) {
-    app.add_plugins(EguiPlugin::default())
+    let source = app.world().resource::<Source>();
+    let commands = PendingCommands::to(source.commands().cloned());
+    app.add_plugins((EguiPlugin::default(), last_paint::plugin))
         .init_resource::<Panels>()
-        .init_resource::<Playback>()
-        .init_resource::<kept::Kept>()
-        .configure_sets(
-            PostUpdate,
-            EguiPostUpdateSet::ProcessOutput.run_if(was_painted),
-        )
+        .init_resource::<Inspector>()
+        .insert_resource(commands)
+        .add_message::<WindowRequest>()
         .add_systems(
             PostUpdate,
             draw_panels
-                .in_set(Painting)
-                .before(compose_scene)
+                .in_set(PanelSystems)
+                .after(SelectionSystems)
+                .before(SceneSystems)
                 .before(EguiPostUpdateSet::EndPass),
-        )
-        .add_systems(
-            PostUpdate,
-            (hush, kept::keep_or_give_back).after(EguiPostUpdateSet::ProcessOutput),
         );
+}
+
+/// The system that paints, and gives the field its area.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PanelSystems;
+
+/// What a person asks of the window: written by panels and keys, read by whoever owns the window.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowRequest {
+    /// Save a picture of the window in the current folder.
+    Picture,
+    /// Close the window and end.
+    Quit,
 }
 
 /// What is laid open below the field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tab {
-    /// Curves.
+    /// Curves of the run over time.
     #[default]
     Charts,
     /// Hosts as a table.
     Hosts,
-    /// Dead letters.
-    Letters,
-    /// The log.
+    /// Dead letters in groups.
+    DeadLetters,
+    /// The log of the run.
     Events,
 }
 
-/// How the panels stand.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own that a person flips"
-)]
+/// Which panels are shown, and what a person has chosen in them.
 #[derive(Resource, Debug)]
 pub struct Panels {
-    /// The field only.
+    /// The field only, with a status bar.
     pub is_bare: bool,
     /// Panels at the sides and below.
     pub are_sides_shown: bool,
@@ -114,31 +110,15 @@ pub struct Panels {
     pub tab: Tab,
     /// Text and everything else larger or smaller, times what the screen asks for.
     pub text_scale: f32,
-    /// For pictures: egui's time is the shown time, and nothing is animated.
-    pub is_still: bool,
-    /// The list of keys is open.
-    pub is_help_open: bool,
     /// Seconds that the charts show; `None` for the whole run.
     pub chart_seconds: Option<f64>,
-    /// The host that the inspector shows when no task is selected.
-    pub host: Option<HostId>,
-    /// The stage that it shows when no host is chosen either.
-    pub stage: Option<(SessionId, StageId)>,
     /// How dead letters are grouped.
-    pub letters_by: By,
-    /// The store whose records are shown, where it is at hand.
-    pub store: Option<std::path::PathBuf>,
-    search: String,
-    is_search_wanted: bool,
-    passing: Option<u64>,
-    follow: Option<(u32, PageKey)>,
-    touch: touch::Touch,
-    asking: Asking,
-    records: records::Records,
-    shown: Option<task::Facts>,
-    dialog: dialog::Dialog,
-    look: Option<Look>,
-    painted: Painted,
+    pub grouping: Grouping,
+    /// The search is to get the keyboard when it is drawn next.
+    wants_search: bool,
+    /// The lasso that is being drawn, in points of the screen.
+    lasso: Vec<egui::Pos2>,
+    dialogs: Dialogs,
 }
 
 impl Default for Panels {
@@ -148,79 +128,24 @@ impl Default for Panels {
             are_sides_shown: true,
             tab: Tab::default(),
             text_scale: 1.0,
-            is_still: false,
-            is_help_open: false,
             chart_seconds: Some(60.0),
-            host: None,
-            stage: None,
-            letters_by: By::default(),
-            store: None,
-            search: String::new(),
-            is_search_wanted: false,
-            passing: None,
-            follow: None,
-            touch: touch::Touch::default(),
-            asking: Asking::default(),
-            records: records::Records::default(),
-            shown: None,
-            dialog: dialog::Dialog::default(),
-            look: None,
-            painted: Painted::default(),
+            grouping: Grouping::default(),
+            wants_search: false,
+            lasso: Vec::new(),
+            dialogs: Dialogs::default(),
         }
     }
 }
 
-impl Panels {
-    /// Beside a store whose records can be read.
-    #[must_use]
-    pub fn beside(store: Option<std::path::PathBuf>) -> Self {
-        Self {
-            store,
-            ..Self::default()
-        }
-    }
-
-    /// This frame has painted them anew.
-    pub(crate) const fn has_painted(&self) -> bool {
-        self.painted.now
-    }
-}
-
-/// What the last paint showed.
-#[derive(Debug, Default)]
-struct Painted {
-    now: bool,
-    at: Option<Instant>,
-    touched: Option<Instant>,
-    shown_us: u64,
-    view: Option<View>,
-    screen: Option<egui::Rect>,
-}
-
-/// What the parts draw from and write to.
-struct Desk<'a> {
-    show: &'a mut Show,
-    panels: &'a mut Panels,
-    playback: &'a mut Playback,
-    look: Look,
-}
-
-impl Desk<'_> {
-    /// The session that the panels speak of: the first that is not over, else the last.
-    fn session(&self) -> Option<&Snapshot> {
-        let snapshots = &self.show.news.snapshots;
-        let is_over = |state: &str| SessionPhase::is_over_by_name(state);
-        let open = snapshots.iter().find(|one| !is_over(&one.session.state));
-        open.or(snapshots.last()).map(|one| &**one)
-    }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "conditions take their resources by value"
-)]
-fn was_painted(panels: Res<Panels>) -> bool {
-    panels.painted.now
+/// What the panels keep from paint to paint, and what they ask for.
+#[derive(SystemParam)]
+struct PanelState<'w> {
+    panels: ResMut<'w, Panels>,
+    inspector: ResMut<'w, Inspector>,
+    commands: ResMut<'w, PendingCommands>,
+    paint: ResMut<'w, LastPaint>,
+    playback_requests: MessageWriter<'w, PlaybackRequest>,
+    window_requests: MessageWriter<'w, WindowRequest>,
 }
 
 type PanelContext<'a> = (
@@ -230,107 +155,57 @@ type PanelContext<'a> = (
     &'a mut EguiContextSettings,
 );
 
-/// What egui wants painted again without a touch waits for its turn: who is looked at by nobody
-/// would otherwise draw twice as often as its pace.
+/// Paints the panels where that is due.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "systems take their resources by value"
 )]
-fn hush(panels: Res<Panels>, mut redraws: ResMut<Messages<RequestRedraw>>) {
-    if !is_echoing(&panels) {
-        redraws.clear();
-    }
-}
-
-/// Paints the panels where that is due, and gives the field its area.
 fn draw_panels(
     mut contexts: Query<PanelContext<'_>, With<PrimaryEguiContext>>,
-    mut show: ResMut<Show>,
-    mut panels: ResMut<Panels>,
-    mut playback: ResMut<Playback>,
+    mut control: FieldControl<'_>,
+    mut state: PanelState<'_>,
+    mut history: ResMut<History>,
+    playback: Res<Playback>,
+    mut style: Local<Option<Style>>,
 ) {
-    let (show, panels, playback) = (&mut *show, &mut *panels, &mut *playback);
-    panels.painted.now = false;
+    state.paint.begin();
+    // Before the camera is there, and after the window is closed, there is none.
     let Ok((mut context, mut input, mut output, mut settings)) = contexts.single_mut() else {
         return;
     };
     settings.run_manually = true;
-    touch::follow(show, panels);
     let ctx = context.get_mut().clone();
-    if !is_due(&ctx, &input, show, panels) {
+    let is_waiting = state.commands.is_waiting() || state.inspector.is_reading();
+    let is_new = state.paint.shows_other(control.feed.now_us) || is_waiting;
+    if !state.paint.is_due(&ctx, &input, &control.view, is_new) {
         // Modifiers alone are told anew each frame.
         input.events.clear();
         return;
     }
     let mut raw = input.take();
-    scale(&ctx, &mut raw, panels);
-    if panels.is_still {
-        raw.time = Some(Duration::from_micros(show.now_us).as_secs_f64());
+    set_scale(&ctx, &mut raw, state.panels.text_scale);
+    if state.paint.is_still {
+        let shown = Duration::from_micros(control.feed.now_us);
+        raw.time = Some(shown.as_secs_f64());
     }
-    **output = Some(drawn(&ctx, raw, show, panels, playback));
-    panels.painted.now = true;
-    panels.painted.at = Some(Instant::now());
-    panels.painted.shown_us = show.now_us;
-    panels.painted.view = Some(show.view);
-}
-
-/// One frame of all panels.
-fn drawn(
-    ctx: &egui::Context,
-    raw: egui::RawInput,
-    show: &mut Show,
-    panels: &mut Panels,
-    playback: &mut Playback,
-) -> egui::FullOutput {
-    let look = Look::dress(ctx, panels.look.take(), show.choices.theme, panels.is_still);
-    panels.asking.hear(show);
-    let full = ctx.run_ui(raw, |ui| {
-        let mut desk = Desk {
-            show: &mut *show,
-            panels: &mut *panels,
-            playback: &mut *playback,
-            look: look.clone(),
-        };
-        screen::draw(ui, &mut desk);
-    });
-    panels.look = Some(look);
-    full
-}
-
-/// A person touched something a moment ago.
-fn is_echoing(panels: &Panels) -> bool {
-    let touched = panels.painted.touched;
-    touched.is_some_and(|at| at.elapsed() < ECHO)
-}
-
-/// At most ten times a second while something moves, at once when touched, else not at all.
-fn is_due(ctx: &egui::Context, input: &EguiInput, show: &Show, panels: &mut Panels) -> bool {
-    let now = Instant::now();
-    let is_touched = input
-        .events
-        .iter()
-        .any(|event| !matches!(event, egui::Event::ModifiersChanged(_)));
-    if is_touched {
-        panels.painted.touched = Some(now);
-    }
-    let echoes = is_echoing(panels) && ctx.has_requested_repaint();
-    let painted = &mut panels.painted;
-    let is_resized = painted.screen != input.screen_rect;
-    painted.screen = input.screen_rect;
-    let is_rested = painted.at.is_none_or(|at| now - at >= CALM);
-    let is_new = painted.shown_us != show.now_us
-        || panels.asking.is_waiting()
-        || panels.records.is_waiting();
-    panels.is_still
-        || is_touched
-        || is_resized
-        || echoes
-        || painted.view != Some(show.view)
-        || (is_rested && is_new)
+    let mut screen = Screen {
+        style: Style::of(
+            &mut style,
+            &ctx,
+            control.appearance.theme,
+            state.paint.is_still,
+        ),
+        control: &mut control,
+        state: &mut state,
+        history: &mut history,
+        playback: &playback,
+    };
+    **output = Some(screen.paint(&ctx, raw));
+    state.paint.end(control.feed.now_us, &control.view);
 }
 
 /// Where the system names no scale, a high picture is scaled as a screen of 1080 lines would be.
-fn scale(ctx: &egui::Context, raw: &mut egui::RawInput, panels: &Panels) {
+fn set_scale(ctx: &egui::Context, raw: &mut egui::RawInput, text_scale: f32) {
     let viewport = raw.viewports.entry(raw.viewport_id).or_default();
     let native = viewport.native_pixels_per_point.unwrap_or(1.0);
     let before = ctx.pixels_per_point();
@@ -341,7 +216,7 @@ fn scale(ctx: &egui::Context, raw: &mut egui::RawInput, panels: &Panels) {
     } else {
         (lines / 1080.0 * 4.0).floor().max(4.0) / 4.0
     };
-    let zoom = by_size * panels.text_scale;
+    let zoom = by_size * text_scale;
     ctx.set_zoom_factor(zoom);
     let after = native * zoom;
     raw.screen_rect = Some(egui::Rect::from_min_max(

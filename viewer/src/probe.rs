@@ -14,29 +14,29 @@ use crawlfield_engine::cli::Exit;
 /// A driver that takes longer than this to answer is as good as none.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is asked for.
+/// What a window or a picture needs of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Need {
+pub enum Requirement {
     /// A display that a window can open on.
     Display,
     /// An adapter that draws.
     Adapter,
 }
 
-/// What is lacking.
+/// A requirement that this machine does not meet.
 #[derive(Debug, Clone)]
-pub struct Lack {
-    /// What, and how to get it, in one line.
+pub struct Missing {
+    /// What is missing, and how to get it, in one line.
     pub message: String,
 }
 
-impl Need {
+impl Requirement {
     /// Asks a child of this program.
     ///
     /// # Errors
-    /// It is lacking.
-    pub fn check(self) -> Result<(), Lack> {
-        self.ask().map_err(|why| Lack {
+    /// This machine does not meet it.
+    pub fn check(self) -> Result<(), Missing> {
+        self.ask().map_err(|why| Missing {
             message: self.message(&why),
         })
     }
@@ -57,10 +57,10 @@ impl Need {
 
     fn ask(self) -> Result<(), String> {
         let name = self.to_possible_value();
-        let name = name.as_ref().map_or("", |name| name.get_name());
+        let name = name.expect("no variant is skipped");
         let child = std::env::current_exe().and_then(|program| {
             Command::new(program)
-                .args(["--probe", name])
+                .args(["--probe", name.get_name()])
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())

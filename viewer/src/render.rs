@@ -2,7 +2,6 @@
 //! block and one per flight. It hangs in the 2-D schedule and knows nothing of tasks.
 
 mod gpu;
-mod growing;
 mod pass;
 mod pipelines;
 mod readback;
@@ -19,8 +18,45 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::field::{
     flights::Flight,
-    texel::{Point, Texel},
+    texel::{Texel, TexelUpdate},
 };
+
+/// Draws the scene with Bevy's renderer, where the app has one.
+pub fn plugin(app: &mut App) {
+    let mut shaders = app.world_mut().resource_mut::<Assets<Shader>>();
+    let handles = pipelines::Shaders {
+        field: shaders.add(Shader::from_wgsl(
+            concat!(
+                include_str!("../../assets/shaders/field.wgsl"),
+                include_str!("../../assets/shaders/task.wgsl")
+            ),
+            "field.wgsl",
+        )),
+        scatter: shaders.add(Shader::from_wgsl(
+            include_str!("../../assets/shaders/scatter.wgsl"),
+            "scatter.wgsl",
+        )),
+    };
+    // An app without a renderer draws nothing.
+    let Some(render_app) = app.get_sub_app_mut(RenderApp) else {
+        return;
+    };
+    render_app
+        .insert_resource(handles)
+        .init_resource::<gpu::PendingScene>()
+        .add_systems(RenderStartup, gpu::open_field)
+        .add_systems(ExtractSchedule, take_scene)
+        .add_systems(
+            Render,
+            gpu::upload_scene.in_set(RenderSystems::PrepareResources),
+        )
+        .add_systems(
+            Core2d,
+            pass::draw_field
+                .after(main_transparent_pass_2d)
+                .in_set(Core2dSystems::MainPass),
+        );
+}
 
 /// A block as the shader reads it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
@@ -33,43 +69,43 @@ pub struct BlockQuad {
     /// First address, cells, columns, flags.
     pub cells: [u32; 4],
     /// The foot's line: shares finished and in the window, negative for no line; half the widths of
-    /// the heaps of what is gone and of what waits outside.
-    pub heaps: [f32; 4],
-    /// Height of the foot, how far heaps stand from the sides, and the share of the line that is
-    /// lost: negative where the mound at the left is of those.
+    /// the mounds of what has ended and of what waits outside the window.
+    pub outside: [f32; 4],
+    /// Height of the foot, how far mounds stand from the sides, and the share of the line that has
+    /// failed: negative where the mound at the left is of those.
     pub foot: [f32; 3],
 }
 
 impl BlockQuad {
     /// The level of detail of its cells at this zoom.
     #[must_use]
-    pub fn level(&self, zoom: f32) -> Level {
+    pub fn level(&self, zoom: f32) -> DetailLevel {
         let pixels = self.grid[2] * zoom;
-        Level::ALL
+        DetailLevel::ALL
             .into_iter()
             .find(|level| pixels >= level.least_pixels())
-            .unwrap_or(Level::Dense)
+            .unwrap_or(DetailLevel::Dense)
     }
 }
 
 /// How a task is drawn, by the pixels of its cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum DetailLevel {
     /// A creature with its ring.
     Near,
     /// A glyph with a ring.
     Ringed,
-    /// A glyph.
+    /// A glyph without a ring.
     Signs,
-    /// A square.
+    /// A square with a gap round it.
     Squares,
-    /// A colour.
+    /// The colour of a whole cell.
     Plain,
     /// Several tasks share a pixel.
     Dense,
 }
 
-impl Level {
+impl DetailLevel {
     /// All, from near to far.
     pub const ALL: [Self; 6] = [
         Self::Near,
@@ -91,7 +127,7 @@ impl Level {
         }
     }
 
-    /// Its fragment shader.
+    /// The name of its fragment shader.
     const fn shader(self) -> &'static str {
         match self {
             Self::Near => "draw_near",
@@ -108,12 +144,12 @@ impl Level {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct FrameUniform {
-    /// Target in pixels.
+    /// Width and height of the target in pixels.
     pub size: [f32; 2],
     /// Screen pixels a field pixel.
     pub zoom: f32,
     /// Animations run so many times faster.
-    pub hurry: f32,
+    pub speed: f32,
     /// The field's point in the corner.
     pub pan: [f32; 2],
     /// The field's corner on the screen.
@@ -126,7 +162,7 @@ pub struct FrameUniform {
     pub signs: u32,
     /// A bit for each stage that is shown in full.
     pub stages: u32,
-    /// Pixels a point.
+    /// Pixels a point of the screen.
     pub scale: f32,
     /// Nothing: what follows begins at a multiple of 16 bytes.
     pub spare: [f32; 7],
@@ -139,17 +175,19 @@ pub struct FrameUniform {
 /// What the next frame shows: written by the viewer, emptied by the renderer.
 #[derive(Debug, Default, Resource)]
 pub struct Scene {
+    /// Width and height of the target in pixels: set by whoever owns the target.
+    pub size: [f32; 2],
     /// Shared by all pixels.
     pub uniform: FrameUniform,
-    /// Visible blocks.
+    /// Blocks that are in sight.
     pub blocks: Vec<BlockQuad>,
-    /// Changed texels.
-    pub points: Vec<Point>,
+    /// Texels that have changed since the last frame.
+    pub updates: Vec<TexelUpdate>,
     /// All texels: replaces what was.
     pub refill: Option<Vec<Texel>>,
     /// Cells that the state texture must hold.
-    pub cells: u32,
-    /// What flies.
+    pub capacity: u32,
+    /// Tasks that fly in this frame.
     pub flights: Vec<Flight>,
 }
 
@@ -157,61 +195,21 @@ impl Scene {
     /// Bytes of the state texture that holds these cells.
     #[must_use]
     pub fn gpu_bytes(&self) -> usize {
-        gpu::state_bytes(self.cells)
+        gpu::state_bytes(self.capacity)
     }
 
     /// Whether so many cells need another texture, which begins empty.
     #[must_use]
     pub fn outgrown_by(&self, cells: u32) -> bool {
-        gpu::state_rows(cells) > gpu::state_rows(self.cells)
+        gpu::state_rows(cells) > gpu::state_rows(self.capacity)
     }
 }
 
-/// Adds the pass to an app that has Bevy's renderer.
-pub struct FieldPlugin;
-
-impl Plugin for FieldPlugin {
-    fn build(&self, app: &mut App) {
-        app.init_resource::<Scene>();
-        let mut shaders = app.world_mut().resource_mut::<Assets<Shader>>();
-        let handles = pipelines::Shaders {
-            field: shaders.add(Shader::from_wgsl(
-                concat!(
-                    include_str!("../../assets/shaders/field.wgsl"),
-                    include_str!("../../assets/shaders/task.wgsl")
-                ),
-                "field.wgsl",
-            )),
-            scatter: shaders.add(Shader::from_wgsl(
-                include_str!("../../assets/shaders/scatter.wgsl"),
-                "scatter.wgsl",
-            )),
-        };
-        let Some(render_app) = app.get_sub_app_mut(RenderApp) else {
-            return;
-        };
-        render_app
-            .insert_resource(handles)
-            .init_resource::<gpu::Inbox>()
-            .add_systems(RenderStartup, gpu::open_field)
-            .add_systems(ExtractSchedule, take_scene)
-            .add_systems(
-                Render,
-                gpu::upload_scene.in_set(RenderSystems::PrepareResources),
-            )
-            .add_systems(
-                Core2d,
-                pass::draw_field
-                    .after(main_transparent_pass_2d)
-                    .in_set(Core2dSystems::MainPass),
-            );
-    }
-}
-
-/// Moves the scene across; changes pile up until the pipelines are ready.
-fn take_scene(mut main: ResMut<MainWorld>, mut inbox: ResMut<gpu::Inbox>) {
+/// Moves the scene to the render world; changes pile up there until the pipelines are ready.
+fn take_scene(mut main: ResMut<MainWorld>, mut pending: ResMut<gpu::PendingScene>) {
+    // Without the plugin that makes scenes there is nothing to draw.
     let Some(mut scene) = main.get_resource_mut::<Scene>() else {
         return;
     };
-    inbox.take(scene.bypass_change_detection());
+    pending.take(scene.bypass_change_detection());
 }

@@ -8,7 +8,7 @@ use crawlfield_engine::feed::{
     recording::{Playhead, Recording},
 };
 
-use crate::story::series::{POINTS, Series};
+use crate::history::series::{POINTS_MAX, Series};
 
 /// An opened recording and the place in it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Replay {
             .seek(recording.start())
             .map_err(|error| error.to_string())?;
         let mut curves: BTreeMap<u32, Series> = BTreeMap::new();
-        let snapshots = recording.snapshots(POINTS / 2);
+        let snapshots = recording.snapshots(POINTS_MAX / 2);
         for snapshot in snapshots.map_err(|error| error.to_string())? {
             curves
                 .entry(snapshot.session.id)
@@ -66,16 +66,16 @@ impl Replay {
     }
 
     /// Plays on to `to_us`; the changes go into `mirror`, which must be the one of the last call.
-    /// `hear` hears of each item before the mirror does.
+    /// `tell` is told of each item before the mirror is.
     pub fn advance(
         &mut self,
         to_us: u64,
         mirror: &mut Mirror,
-        hear: impl FnMut(&Item, &Mirror),
+        tell: impl FnMut(&Item, &Mirror),
     ) -> Vec<Item> {
         // The viewer's mirror is the playhead's: it is lent for as long as this takes.
         core::mem::swap(mirror, self.playhead.mirror());
-        let items = self.playhead.play(Duration::from_micros(to_us), hear);
+        let items = self.playhead.play(Duration::from_micros(to_us), tell);
         core::mem::swap(mirror, self.playhead.mirror());
         items
     }
@@ -84,10 +84,10 @@ impl Replay {
     pub fn step(
         &mut self,
         mirror: &mut Mirror,
-        hear: impl FnMut(&Item, &Mirror),
+        tell: impl FnMut(&Item, &Mirror),
     ) -> (Option<Item>, u64) {
         core::mem::swap(mirror, self.playhead.mirror());
-        let item = self.playhead.step_telling(hear);
+        let item = self.playhead.step_telling(tell);
         core::mem::swap(mirror, self.playhead.mirror());
         (item, micros(self.playhead.at()))
     }

@@ -1,19 +1,21 @@
 //! What arrives: one code path for an engine in this process, a recording, or frames made by hand.
 
-use std::sync::Arc;
-
+use bevy::prelude::Resource;
 use crawlfield_engine::{
     feed::{
         frame::Frame,
         hub::{Item, Subscription},
         mirror::Mirror,
-        snapshot::Snapshot,
     },
     message::commands::Envelope,
 };
 use crossbeam_channel::Sender;
 
-use crate::{replay::Replay, story::Story};
+use crate::{
+    feed::{Feed, FeedStatus},
+    history::History,
+    replay::Replay,
+};
 
 /// Items taken in one frame of the picture, at most: a burst is spread over frames.
 const ITEMS_MAX: usize = 4_096;
@@ -25,58 +27,25 @@ pub trait Frames: Send + Sync {
 }
 
 /// Where the picture comes from.
+#[derive(Resource)]
 pub enum Source {
     /// An engine in this process: its feed, and where commands go.
     InProcess(Subscription, Sender<Envelope>),
-    /// A recording.
+    /// A recording and the place in it.
     Replay(Box<Replay>),
     /// Frames by time, made by hand.
     Frames(Box<dyn Frames>),
 }
 
-/// How the source is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Link {
-    /// Nothing came yet.
-    #[default]
-    Waiting,
-    /// Frames arrive.
-    Live,
-    /// The feed has ended.
-    Ended,
-}
-
-/// What came besides tasks.
-#[derive(Debug, Default)]
-pub struct News {
-    /// The latest aggregates by session.
-    pub snapshots: Vec<Arc<Snapshot>>,
-    /// Changes this viewer lost so far, as told by the source.
-    pub lost: u64,
-    /// The mirror was replaced: lay everything out anew.
-    pub is_new: bool,
-    /// How the source is now.
-    pub link: Link,
-    /// Engine time of the last change, in microseconds.
-    pub moved_us: u64,
-    /// What happened, for the log and the curves.
-    pub story: Story,
-    /// Snapshots that came so far.
-    pub told: u64,
-}
-
 impl Source {
-    /// Applies what has come up to `at_us` to the mirror.
-    pub fn receive(&mut self, at_us: u64, mirror: &mut Mirror, news: &mut News) {
+    /// Applies what has come up to the shown time to the feed, and tells the history.
+    pub fn receive(&mut self, feed: &mut Feed, history: &mut History) {
         if let Self::Replay(replay) = self {
-            let story = &mut news.story;
-            let items = replay.advance(at_us, mirror, |item, before| {
-                if let Item::Changes(tick) = item {
-                    story.hear(tick, before);
-                }
+            let items = replay.advance(feed.now_us, &mut feed.mirror, |item, before| {
+                record(item, before, history);
             });
             for item in items {
-                news.take(item);
+                feed.take(item, history);
             }
             return;
         }
@@ -84,21 +53,25 @@ impl Source {
             match self {
                 Self::Replay(_) => return,
                 Self::InProcess(subscription, _) => match subscription.try_recv() {
-                    Some(item) => take_item(item, mirror, news),
+                    Some(item) => {
+                        record(&item, &feed.mirror, history);
+                        feed.apply(&item);
+                        feed.take(item, history);
+                    }
                     None => return,
                 },
-                Self::Frames(frames) => match frames.next_until(at_us) {
+                Self::Frames(frames) => match frames.next_until(feed.now_us) {
                     Some(Frame::Changes(tick)) => {
-                        news.story.hear(&tick, mirror);
-                        mirror.apply(&tick);
-                        news.moved_us = tick.at_us;
-                        news.link = Link::Live;
+                        history.record_changes(&tick, &feed.mirror);
+                        feed.mirror.apply(&tick);
+                        feed.changed_us = tick.at_us;
+                        feed.status = FeedStatus::Live;
                     }
-                    Some(Frame::Snapshot(snapshot)) => news.tell(Arc::from(snapshot)),
+                    Some(Frame::Snapshot(snapshot)) => feed.update(snapshot.into(), history),
                     None => return,
                 },
             }
-            if news.link == Link::Ended {
+            if feed.status == FeedStatus::Ended {
                 return;
             }
         }
@@ -113,19 +86,34 @@ impl Source {
         }
     }
 
-    /// Plays the next item, where the source is a recording; says when it was.
-    pub fn step(&mut self, mirror: &mut Mirror, news: &mut News) -> Option<u64> {
+    /// Engine time of the first and the last item, in microseconds, where the source is a recording.
+    #[must_use]
+    pub fn range_us(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Replay(replay) => Some(replay.span_us()),
+            Self::InProcess(..) | Self::Frames(_) => None,
+        }
+    }
+
+    /// Where a recording stops making sense, for people, if anywhere that is known by now.
+    #[must_use]
+    pub fn damage(&self) -> Option<String> {
+        match self {
+            Self::Replay(replay) => replay.damage(),
+            Self::InProcess(..) | Self::Frames(_) => None,
+        }
+    }
+
+    /// Plays the next item, where the source is a recording; the engine time of it.
+    pub fn step(&mut self, feed: &mut Feed, history: &mut History) -> Option<u64> {
         let Self::Replay(replay) = self else {
             return None;
         };
-        let story = &mut news.story;
-        let (item, at_us) = replay.step(mirror, |item, before| {
-            if let Item::Changes(tick) = item {
-                story.hear(tick, before);
-            }
+        let (item, at_us) = replay.step(&mut feed.mirror, |item, before| {
+            record(item, before, history);
         });
         if let Some(item) = item {
-            news.take(item);
+            feed.take(item, history);
         }
         Some(at_us)
     }
@@ -134,67 +122,31 @@ impl Source {
     ///
     /// # Errors
     /// The source holds only the present, or cannot be read again.
-    pub fn seek(&mut self, at_us: u64, mirror: &mut Mirror, news: &mut News) -> Result<(), String> {
+    pub fn seek(
+        &mut self,
+        at_us: u64,
+        feed: &mut Feed,
+        history: &mut History,
+    ) -> Result<(), String> {
         let Self::Replay(replay) = self else {
             return Err("only a recording can be put to another time".to_owned());
         };
-        let items = replay.seek(at_us, mirror)?;
-        news.story.rewind(at_us);
-        news.story.series = replay.curves_until(at_us);
-        news.snapshots.clear();
-        news.moved_us = at_us;
+        let items = replay.seek(at_us, &mut feed.mirror)?;
+        history.rewind(at_us);
+        history.series = replay.curves_until(at_us);
+        feed.snapshots.clear();
+        feed.changed_us = at_us;
         for item in items {
-            news.take(item);
+            feed.take(item, history);
         }
-        news.is_new = true;
+        feed.is_replaced = true;
         Ok(())
     }
 }
 
-fn take_item(item: Item, mirror: &mut Mirror, news: &mut News) {
-    match &item {
-        Item::Key { frame, .. } => mirror.apply_key(frame),
-        Item::Changes(tick) => {
-            news.story.hear(tick, mirror);
-            mirror.apply(tick);
-        }
-        Item::Snapshot(_) | Item::Closed => {}
-    }
-    news.take(item);
-}
-
-impl News {
-    /// Takes note of an item that the mirror has.
-    fn take(&mut self, item: Item) {
-        match item {
-            Item::Key { frame, lost } => {
-                self.is_new |= frame.part == 0;
-                self.lost = lost;
-                self.link = Link::Live;
-            }
-            Item::Changes(tick) => {
-                self.moved_us = self.moved_us.max(tick.at_us);
-                self.link = Link::Live;
-            }
-            Item::Snapshot(snapshot) => {
-                self.lost = snapshot.lost;
-                self.tell(snapshot);
-            }
-            Item::Closed => self.link = Link::Ended,
-        }
-    }
-
-    /// A session's latest aggregates replace its older ones.
-    fn tell(&mut self, snapshot: Arc<Snapshot>) {
-        self.story.note(&snapshot);
-        self.told += 1;
-        let old = self
-            .snapshots
-            .iter_mut()
-            .find(|old| old.session.id == snapshot.session.id);
-        match old {
-            Some(old) => *old = snapshot,
-            None => self.snapshots.push(snapshot),
-        }
+/// The history hears of changes before the mirror does.
+fn record(item: &Item, before: &Mirror, history: &mut History) {
+    if let Item::Changes(tick) = item {
+        history.record_changes(tick, before);
     }
 }

@@ -1,20 +1,46 @@
-//! Colours: eight for states, checked by the palette's gate, and the calm ones around them.
+//! Colours: eight for states, checked for how far they lie apart, and the calm ones around them.
 
-pub mod difference;
+use bevy::{
+    color::{ColorToComponents, LinearRgba, Srgba},
+    prelude::{App, Resource},
+};
+
 #[cfg(test)]
 mod tests;
 
-use difference::linear;
+/// Dark colours, all motion.
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Appearance>();
+}
 
-use crate::numbers::narrow;
+/// How much of the picture moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Motion {
+    /// Nothing; states are told by colour and shape.
+    None,
+    /// Only the rings of waiting tasks.
+    Reduced,
+    /// Everything that can move.
+    #[default]
+    Full,
+}
 
-/// Light or dark.
+/// How the picture looks, by a person's choice.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appearance {
+    /// Light or dark colours.
+    pub theme: ThemeName,
+    /// How much of it moves.
+    pub motion: Motion,
+}
+
+/// Light or dark colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ThemeName {
-    /// Light on dark.
+    /// Light colours on a dark one.
     #[default]
     Dark,
-    /// Dark on light.
+    /// Dark colours on a light one.
     Light,
 }
 
@@ -23,24 +49,24 @@ pub enum ThemeName {
 pub struct StateColours {
     /// Waiting to be fetched; skipped and cancelled too.
     pub queued: u32,
-    /// Fetching to saving.
+    /// In flight, from fetching to saving.
     pub running: u32,
-    /// Saved.
+    /// It is saved for good.
     pub done: u32,
     /// Waiting for its next attempt.
     pub retry: u32,
-    /// Retries used up.
+    /// Its retries are used up.
     pub fatal: u32,
     /// Held by a person.
     pub paused: u32,
     /// Held by a breaker.
     pub parked: u32,
-    /// A dead letter.
+    /// Given up: a dead letter.
     pub dead: u32,
 }
 
 impl StateColours {
-    /// All eight.
+    /// All eight, in this order.
     #[must_use]
     pub const fn all(&self) -> [u32; 8] {
         [
@@ -74,31 +100,31 @@ impl StateColours {
 /// All colours of a theme, as `0xRRGGBB`.
 #[derive(Debug, Clone, Copy)]
 pub struct Theme {
-    /// Which.
+    /// Which of the two it is.
     pub name: ThemeName,
-    /// States.
+    /// The eight colours of states.
     pub states: StateColours,
     /// Behind everything; what the contrast of states is measured against.
-    pub ground: u32,
-    /// Blocks and panels.
+    pub background: u32,
+    /// Fill of blocks and panels.
     pub panel: u32,
     /// Headers and raised parts.
     pub raised: u32,
-    /// Lines.
+    /// Lines, borders and pressed widgets.
     pub line: u32,
     /// Outlines and pupils of sprites.
     pub ink: u32,
-    /// Eyes, paper, flashes.
+    /// Eyes and paper of sprites, flashes.
     pub light: u32,
-    /// Selection.
+    /// What marks the selection.
     pub mark: u32,
-    /// Text.
+    /// Text that is read first.
     pub text: u32,
-    /// Less important text.
+    /// Text that matters less.
     pub faint: u32,
 }
 
-/// Light on dark.
+/// The theme for dark rooms.
 pub const DARK: Theme = Theme {
     name: ThemeName::Dark,
     states: StateColours {
@@ -111,7 +137,7 @@ pub const DARK: Theme = Theme {
         parked: 0x7E_44CE,
         dead: 0xEA_7BA1,
     },
-    ground: 0x0B_0D12,
+    background: 0x0B_0D12,
     panel: 0x0F_1218,
     raised: 0x17_1B24,
     line: 0x2A_303C,
@@ -122,7 +148,7 @@ pub const DARK: Theme = Theme {
     faint: 0x98_A1B0,
 };
 
-/// Dark on light.
+/// The theme for bright rooms.
 pub const LIGHT: Theme = Theme {
     name: ThemeName::Light,
     states: StateColours {
@@ -135,7 +161,7 @@ pub const LIGHT: Theme = Theme {
         parked: 0x61_1588,
         dead: 0xE9_37A0,
     },
-    ground: 0xF4_F6F9,
+    background: 0xF4_F6F9,
     panel: 0xFC_FDFE,
     raised: 0xEB_EEF3,
     line: 0xCB_D1DB,
@@ -147,7 +173,7 @@ pub const LIGHT: Theme = Theme {
 };
 
 impl ThemeName {
-    /// Its colours.
+    /// The colours of this theme.
     #[must_use]
     pub const fn theme(self) -> &'static Theme {
         match self {
@@ -157,15 +183,15 @@ impl ThemeName {
     }
 }
 
-/// `0xRRGGBB` as the shader wants it.
+/// `0xRRGGBB` as linear light, which is what the shader mixes.
 #[must_use]
 pub fn shader(hex: u32) -> [f32; 4] {
-    let [r, g, b] = linear(hex).map(narrow);
-    [r, g, b, 1.0]
+    let [_, r, g, b] = hex.to_be_bytes();
+    LinearRgba::from(Srgba::rgb_u8(r, g, b)).to_f32_array()
 }
 
 impl Theme {
-    /// Colours by sign.
+    /// Linear colours by sign.
     #[must_use]
     pub fn sign_colours(&self) -> [[f32; 4]; 16] {
         let mut colours = [[0.0; 4]; 16];
@@ -185,7 +211,7 @@ impl Theme {
             self.ink,
             self.light,
             self.mark,
-            self.ground,
+            self.background,
             self.text,
         ]
         .map(shader)

@@ -32,7 +32,7 @@ use std::{
 };
 
 use clap::Parser;
-use crawlfield_viewer::probe::Need;
+use crawlfield_viewer::probe::Requirement;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -105,7 +105,7 @@ struct Flags {
     child: Option<Vec<String>>,
     /// Whether an adapter draws here
     #[arg(long, hide = true)]
-    probe: Option<Need>,
+    probe: Option<Requirement>,
 }
 
 fn name_of_a_part(text: &str) -> std::result::Result<String, String> {

@@ -13,14 +13,19 @@ pub(crate) mod rest;
 #[path = "../../../viewer/tests/support/synthetic.rs"]
 mod synthetic;
 
+#[path = "../../../viewer/src/theme/tests/difference.rs"]
+mod difference;
+
 use std::collections::VecDeque;
 
+use bevy::app::App;
 use crawlfield_engine::feed::frame::Frame;
 use crawlfield_viewer::{
     field::layout::Rect,
-    panels::words::count,
-    show::{Choices, Show},
+    headless::{self, Viewer},
+    panels::format::count,
     source::{Frames, Source},
+    theme::Appearance,
 };
 
 use synthetic::{Plan, Synthetic};
@@ -57,8 +62,8 @@ impl Load {
         }
     }
 
-    /// A show that plays it for `seconds` after the run-up.
-    fn show(self, seconds: f64) -> Show {
+    /// A source that plays it for `seconds` after the run-up.
+    fn source(self, seconds: f64) -> Source {
         let mut crawl = Synthetic::new(Plan {
             tasks: self.tasks,
             hosts: self.hosts,
@@ -74,24 +79,22 @@ impl Load {
                 frames.push_back((at + 4_000, frame));
             }
         }
-        Show::new(
-            Source::Frames(Box::new(Prepared(frames))),
-            Choices::default(),
-        )
+        Source::Frames(Box::new(Prepared(frames)))
     }
 
-    /// The same after the run-up, in an area of so many points.
-    fn shown(self, seconds: f64, size: [f32; 2]) -> Show {
-        let mut show = self.show(seconds);
-        show.set_area(Rect::new(0.0, 0.0, size[0], size[1]), 1.0);
-        run_up(&mut show);
-        show
+    /// A viewer without a window that has played the run-up, in an area of so many points.
+    fn shown(self, seconds: f64, size: [f32; 2]) -> App {
+        let mut app = headless::app(self.source(seconds), Appearance::default());
+        let mut viewer = Viewer(app.world_mut());
+        viewer.set_area(Rect::new(0.0, 0.0, size[0], size[1]), 1.0);
+        run_up(&mut viewer);
+        app
     }
 }
 
-fn run_up(show: &mut Show) {
+fn run_up(viewer: &mut Viewer<'_>) {
     for at in (0..RUN_UP_US).step_by(100_000) {
-        show.advance(at + 100_000);
+        viewer.advance(at + 100_000);
     }
 }
 

@@ -10,10 +10,9 @@ use crawlfield_engine::{
 };
 
 use crate::{
-    pace::Quality,
-    probe::Need,
-    show::{Choices, Motion},
-    theme::ThemeName,
+    probe::Requirement,
+    theme::{Appearance, Motion, ThemeName},
+    window::pacing::Quality,
 };
 
 const EXAMPLES: &str = "\
@@ -82,11 +81,11 @@ pub struct Flags {
     pub connect_to: Vec<(String, SocketAddr)>,
     /// Asked of a child of this program
     #[arg(long, value_enum, hide = true)]
-    pub probe: Option<Need>,
-    /// The demo's flags.
+    pub probe: Option<Requirement>,
+    /// Flags of the embedded demo.
     #[command(flatten)]
     pub demo_flags: DemoFlags,
-    /// The engine's settings.
+    /// Flags that change settings of the engine.
     #[command(flatten)]
     pub settings: SettingsFlags,
 }
@@ -119,16 +118,15 @@ impl Flags {
         self.quality.unwrap_or_default()
     }
 
-    /// How the show begins.
+    /// How the picture looks at first.
     #[must_use]
-    pub fn choices(&self) -> Choices {
-        Choices {
+    pub fn appearance(&self) -> Appearance {
+        Appearance {
             theme: self.theme,
             motion: match self.quality() {
                 Quality::Economy => Motion::Reduced,
                 Quality::Balanced | Quality::Performance => Motion::Full,
             },
-            ..Choices::default()
         }
     }
 
@@ -176,7 +174,7 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads `1280x720`.
+/// Reads width and height in pixels, as `1280x720`.
 fn size(text: &str) -> Result<(u32, u32), String> {
     let form = || format!("{text:?} is no WIDTHxHEIGHT in pixels, e.g. 1280x720");
     let (width, height) = text.split_once(['x', '×']).ok_or_else(form)?;

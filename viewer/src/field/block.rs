@@ -1,28 +1,30 @@
-//! A block of cells: a host's territory or a lane. A task keeps its cell while it stays.
+//! A block of cells, a host's territory or a lane: which cell is taken next. A task keeps its cell
+//! while it stays in the block.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// Blocks are laid out for at least so many cells.
 const LEAST_SHOWN: u32 = 6;
 
-/// One block.
+/// Cells on one range of the state texture.
 #[derive(Debug)]
 pub struct Block {
-    /// First address in the state texture.
+    /// First address of its range in the state texture.
     pub base: u32,
-    /// Addresses owned.
+    /// Addresses in its range, free ones included.
     pub capacity: u32,
     /// Cells that the layout makes room for; grows in steps so that the picture holds still.
     pub shown: u32,
-    /// Tasks in it.
+    /// Tasks that have a cell in it.
     pub count: u32,
     /// Free cells below `used`, and some beyond it, which are not believed.
     free: BinaryHeap<Reverse<u32>>,
+    /// One past the last cell that holds a task.
     used: u32,
 }
 
 impl Block {
-    /// An empty block on a stretch.
+    /// No task yet, on a range: its first address and length.
     #[must_use]
     pub const fn new((base, capacity): (u32, u32)) -> Self {
         Self {
@@ -35,7 +37,7 @@ impl Block {
         }
     }
 
-    /// The lowest free cell, if the block's stretch has one left.
+    /// The lowest free cell, if the block's range has one left.
     pub fn take(&mut self) -> Option<u32> {
         let lowest = self.free.pop().map(|Reverse(cell)| cell);
         let cell = match lowest.filter(|cell| *cell < self.used) {
@@ -53,7 +55,7 @@ impl Block {
     }
 
     /// A task left this cell; `is_free` tells of the cells below it.
-    pub fn give(&mut self, cell: u32, is_free: impl Fn(u32) -> bool) {
+    pub fn free(&mut self, cell: u32, is_free: impl Fn(u32) -> bool) {
         self.count -= 1;
         if cell + 1 < self.used {
             self.free.push(Reverse(cell));
@@ -74,8 +76,8 @@ impl Block {
         self.used
     }
 
-    /// Makes the layout's room follow; says whether it changed.
-    pub fn widen(&mut self) -> bool {
+    /// Lets `shown` follow the tasks; says whether it changed.
+    pub fn make_room(&mut self) -> bool {
         let wanted = if self.used > self.shown {
             self.used + (self.used / 12).max(2)
         } else if self.used.saturating_mul(2) < self.shown {

@@ -1,5 +1,5 @@
-//! Tasks on their way between two cells: few, short, and the first thing to be dropped. Who flies is
-//! not drawn in its cell until it has landed.
+//! Flights of tasks from one cell to another: few, short, and the first thing to be dropped. Who
+//! flies is not drawn in its cell until it has landed.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -10,24 +10,24 @@ use crate::{
 
 /// Flights that start in one frame, at most.
 const STARTS_MAX: usize = 200;
-/// Flights in the air, at most.
+/// Flights under way at once, at most.
 const FLIGHTS_MAX: usize = 800;
 /// How long one takes when nothing presses.
 const DURATION_MS: u32 = 420;
-/// A flier's edge in points, at least and at most.
+/// Edge of a flying task in points, at least and at most.
 const SPAN: (f32, f32) = (10.0, 44.0);
 
 /// One flight as the shader reads it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Flight {
-    /// Centres: from x, y, to x, y.
+    /// Centres of the cells in field pixels: from x, y, to x, y.
     pub path: [f32; 4],
-    /// Cell there, cell here, height of the bow, spare.
+    /// Edges of the cell left and the cell reached, height of the arc, spare; in field pixels.
     pub spans: [f32; 4],
-    /// What flies.
+    /// The task as it is drawn.
     pub texel: Texel,
-    /// Start and duration in milliseconds.
+    /// Start by the source's clock, and duration, in milliseconds.
     pub times: [u32; 2],
 }
 
@@ -41,16 +41,16 @@ impl Flight {
         let way = float(now_ms.wrapping_sub(self.times[0])) / float(self.times[1].max(1));
         let way = way.clamp(0.0, 1.0);
         let eased = way * way * (3.0 - 2.0 * way);
-        let lift = self.spans[2] * (way * core::f32::consts::PI).sin();
+        let arc = self.spans[2] * (way * core::f32::consts::PI).sin();
         let [x0, y0, x1, y1] = self.path;
-        (x0 + (x1 - x0) * eased, y0 + (y1 - y0) * eased - lift)
+        (x0 + (x1 - x0) * eased, y0 + (y1 - y0) * eased - arc)
     }
 }
 
-/// A cell of a block.
+/// A block and a cell in it.
 type Cell = (u32, u32);
 
-/// A task that left one cell for another.
+/// A task that left one cell for another since the last update.
 #[derive(Debug, Clone, Copy)]
 struct Departure {
     slot: u32,
@@ -59,34 +59,34 @@ struct Departure {
     texel: Texel,
 }
 
-/// The air: its clock, how fast things go, whether they move at all, and where blocks stand.
+/// What flights depend on in one frame.
 #[derive(Debug, Clone, Copy)]
-pub struct Air<'a> {
-    /// The source's clock.
+pub struct FlightFrame<'a> {
+    /// The source's clock in milliseconds.
     pub now_ms: u32,
     /// Animations run so many times faster.
-    pub hurry: f32,
-    /// Anything flies.
+    pub speed: f32,
+    /// Nothing flies where motion is reduced.
     pub is_moving: bool,
-    /// Pixels a point.
+    /// Pixels a point of the screen.
     pub scale: f32,
-    /// Blocks by number.
+    /// Where blocks stand, by number.
     pub placed: &'a [Placed],
 }
 
-/// All flights.
+/// Flights under way, and those that wait for the next update.
 #[derive(Debug, Default)]
 pub struct Flights {
     waiting: Vec<Departure>,
-    /// In the air.
-    pub aloft: Vec<Flight>,
-    /// Who, in the order of `aloft`.
+    /// Flights that are under way.
+    pub flying: Vec<Flight>,
+    /// The slots of those tasks, in the order of `flying`.
     slots: Vec<u32>,
 }
 
 impl Flights {
-    /// A task left one cell for another.
-    pub fn take_off(&mut self, slot: u32, from: Cell, to: Cell, texel: Texel) {
+    /// A task left one cell for another; beyond `STARTS_MAX` an update it does not fly.
+    pub fn depart(&mut self, slot: u32, from: Cell, to: Cell, texel: Texel) {
         if self.waiting.len() < STARTS_MAX {
             self.waiting.push(Departure {
                 slot,
@@ -103,50 +103,55 @@ impl Flights {
             return;
         };
         match texel {
-            Some(texel) => self.aloft[at].texel = texel,
+            Some(texel) => self.flying[at].texel = texel,
             None => self.drop_at(at),
         }
     }
 
     fn drop_at(&mut self, at: usize) {
         self.slots.remove(at);
-        self.aloft.remove(at);
+        self.flying.remove(at);
     }
 
-    /// Starts what waits, forgets what has landed; tells `turn` who is in the air now, and who no
-    /// more.
-    pub fn steer(&mut self, air: Air<'_>, mut turn: impl FnMut(u32, bool)) {
+    /// Starts what waits, forgets what has landed; calls `turn` with each slot that flies from now
+    /// on (true) or no more (false).
+    pub fn update(&mut self, frame: FlightFrame<'_>, mut turn: impl FnMut(u32, bool)) {
         let mut kept = 0;
-        for at in 0..self.aloft.len() {
-            if air.is_moving && !self.aloft[at].has_landed(air.now_ms) {
-                self.aloft.swap(kept, at);
+        for at in 0..self.flying.len() {
+            if frame.is_moving && !self.flying[at].has_landed(frame.now_ms) {
+                self.flying.swap(kept, at);
                 self.slots.swap(kept, at);
                 kept += 1;
             } else {
                 turn(self.slots[at], false);
             }
         }
-        self.aloft.truncate(kept);
+        self.flying.truncate(kept);
         self.slots.truncate(kept);
-        let duration = floor_u32(float(DURATION_MS) / air.hurry.max(1.0));
+        let duration = floor_u32(float(DURATION_MS) / frame.speed.max(1.0));
         for departure in core::mem::take(&mut self.waiting) {
-            if !air.is_moving || duration == 0 {
+            if !frame.is_moving || duration == 0 {
                 continue;
             }
-            if let Some(flight) = self.start(departure, air, duration) {
-                self.aloft.push(flight);
+            if let Some(flight) = self.start(departure, frame, duration) {
+                self.flying.push(flight);
                 self.slots.push(departure.slot);
                 turn(departure.slot, true);
             }
         }
     }
 
-    /// Who is in the air already goes on from where it is.
-    fn start(&mut self, departure: Departure, air: Air<'_>, duration: u32) -> Option<Flight> {
-        let a = air.placed.get(index(departure.from.0))?;
-        let b = air.placed.get(index(departure.to.0))?;
+    /// A task that flies already goes on from where it is.
+    fn start(
+        &mut self,
+        departure: Departure,
+        frame: FlightFrame<'_>,
+        duration: u32,
+    ) -> Option<Flight> {
+        let a = frame.placed.get(index(departure.from.0))?;
+        let b = frame.placed.get(index(departure.to.0))?;
         let earlier = self.slots.iter().position(|slot| *slot == departure.slot);
-        if earlier.is_none() && self.aloft.len() >= FLIGHTS_MAX {
+        if earlier.is_none() && self.flying.len() >= FLIGHTS_MAX {
             return None;
         }
         let (ra, rb) = (a.cell_rect(departure.from.1), b.cell_rect(departure.to.1));
@@ -155,7 +160,7 @@ impl Flights {
             f32::midpoint(ra.top, ra.bottom),
         );
         if let Some(at) = earlier {
-            from = self.aloft[at].at(air.now_ms);
+            from = self.flying[at].at(frame.now_ms);
             self.drop_at(at);
         }
         let to = (
@@ -164,19 +169,19 @@ impl Flights {
         );
         let reach = (to.0 - from.0).hypot(to.1 - from.1);
         // A swarm flies in smaller shapes: it stays legible, and as cheap as a few.
-        let crowd = float(number(self.aloft.len()));
-        let most = SPAN.1 * air.scale / (1.0 + crowd / 100.0);
-        let span = |cell: f32| cell.min(most).max(SPAN.0 * air.scale);
+        let crowd = float(number(self.flying.len()));
+        let most = SPAN.1 * frame.scale / (1.0 + crowd / 100.0);
+        let span = |cell: f32| cell.min(most).max(SPAN.0 * frame.scale);
         Some(Flight {
             path: [from.0, from.1, to.0, to.1],
             spans: [
                 span(a.cell),
                 span(b.cell),
-                (reach * 0.16).min(60.0 * air.scale),
+                (reach * 0.16).min(60.0 * frame.scale),
                 0.0,
             ],
             texel: departure.texel,
-            times: [air.now_ms, duration],
+            times: [frame.now_ms, duration],
         })
     }
 }

@@ -1,22 +1,21 @@
-//! Where blocks stand: pure arithmetic from a rectangle and cell counts to rectangles and grids.
+//! Where blocks stand: pure arithmetic from a rectangle and cell counts to rectangles and grids. The
+//! lanes of the flow are here, the map of hosts is in `treemap`.
 
 use crate::numbers::{float, floor_u32, number};
 
-mod rows;
 #[cfg(test)]
 mod tests;
-mod trim;
 
-pub use rows::territory;
-pub use trim::Trim;
-
-/// A rectangle.
+/// A rectangle, in pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[expect(missing_docs, reason = "they are its edges")]
 pub struct Rect {
+    /// x of the left edge.
     pub left: f32,
+    /// y of the top edge.
     pub top: f32,
+    /// x of the right edge.
     pub right: f32,
+    /// y of the bottom edge.
     pub bottom: f32,
 }
 
@@ -32,13 +31,13 @@ impl Rect {
         }
     }
 
-    /// Width.
+    /// Its width in pixels.
     #[must_use]
     pub const fn width(self) -> f32 {
         self.right - self.left
     }
 
-    /// Height.
+    /// Its height in pixels.
     #[must_use]
     pub const fn height(self) -> f32 {
         self.bottom - self.top
@@ -65,7 +64,7 @@ impl Rect {
 /// A block's place: its rectangle, and the grid of cells inside.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Placed {
-    /// The whole block.
+    /// The whole block with header and foot.
     pub rect: Rect,
     /// Left edge of the first cell.
     pub x: f32,
@@ -77,7 +76,7 @@ pub struct Placed {
     pub columns: u32,
     /// Height of the header.
     pub header: f32,
-    /// Height of the foot, where heaps stand.
+    /// Height of the foot, where mounds stand.
     pub foot: f32,
 }
 
@@ -103,6 +102,114 @@ impl Placed {
         }
         Some(floor_u32(dy) * self.columns + floor_u32(dx))
     }
+}
+
+/// Measures round the cells, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trim {
+    /// Room left between two blocks.
+    pub gap: f32,
+    /// A block's header, with its name.
+    pub header: f32,
+    /// Round a block's cells.
+    pub pad: f32,
+    /// A block's foot, where mounds stand.
+    pub foot: f32,
+    /// No block is narrower: its name must be read.
+    pub least: f32,
+    /// Cells are never drawn larger at fit.
+    pub largest: f32,
+}
+
+impl Trim {
+    /// Name, figures and mounds can be read. `scale` is pixels a point.
+    #[must_use]
+    pub fn full(scale: f32) -> Self {
+        Self {
+            gap: (8.0 * scale).round(),
+            header: (24.0 * scale).round(),
+            pad: (7.0 * scale).round(),
+            foot: (19.0 * scale).round(),
+            least: (168.0 * scale).round(),
+            largest: (88.0 * scale).round(),
+        }
+    }
+
+    /// Names only, cut where they must be.
+    #[must_use]
+    pub fn small(scale: f32) -> Self {
+        Self {
+            gap: (6.0 * scale).round(),
+            header: (17.0 * scale).round(),
+            pad: (4.0 * scale).round(),
+            foot: (4.0 * scale).round(),
+            least: (92.0 * scale).round(),
+            ..Self::full(scale)
+        }
+    }
+
+    /// A crowd of blocks: nothing but cells.
+    #[must_use]
+    pub fn bare(scale: f32) -> Self {
+        Self {
+            gap: 2.0,
+            header: 0.0,
+            pad: 1.0,
+            foot: 0.0,
+            least: 3.0,
+            ..Self::full(scale)
+        }
+    }
+
+    /// The one that so many blocks leave room for.
+    #[must_use]
+    pub fn of(area: Rect, blocks: u32, scale: f32) -> Self {
+        let room = area.width() * area.height() / float(blocks.max(1));
+        let needs = |trim: &Self| {
+            let frame = trim.header + trim.foot + 2.0 * trim.pad + trim.gap;
+            (trim.least + trim.gap) * (frame + trim.header * 1.5)
+        };
+        [Self::full(scale), Self::small(scale)]
+            .into_iter()
+            .find(|trim| room >= needs(trim))
+            .unwrap_or_else(|| Self::bare(scale))
+    }
+
+    /// Room for cells inside a block.
+    #[must_use]
+    pub fn inner(&self, rect: Rect) -> (f32, f32) {
+        (
+            (rect.width() - 2.0 * self.pad).max(0.0),
+            (rect.height() - self.above_and_below()).max(0.0),
+        )
+    }
+
+    /// Height of a block that is no cells.
+    #[must_use]
+    pub const fn above_and_below(&self) -> f32 {
+        self.header + self.foot + 2.0 * self.pad
+    }
+}
+
+/// The seven lanes of the flow: five above, waiting and dead letters below.
+#[must_use]
+pub fn flow(area: Rect, shown: &[u32], scale: f32) -> Vec<Placed> {
+    const ABOVE: [f32; 5] = [2.4, 1.5, 1.2, 1.0, 1.6];
+    const BELOW: [f32; 2] = [2.0, 1.4];
+    let trim = Trim::full(scale);
+    debug_assert_eq!(shown.len(), ABOVE.len() + BELOW.len());
+    let top = Rect {
+        bottom: (area.top + area.height() * 0.68).round(),
+        ..area
+    };
+    let bottom = Rect {
+        top: (top.bottom + trim.gap).round(),
+        ..area
+    };
+    let (above, below) = shown.split_at(ABOVE.len());
+    let mut placed = lanes(top, &trim, above, &ABOVE);
+    placed.extend(lanes(bottom, &trim, below, &BELOW));
+    placed
 }
 
 /// Lanes side by side, by the weights given, each with its own size of cell.
@@ -132,7 +239,7 @@ pub fn filled(rect: Rect, trim: &Trim, cells: u32) -> Placed {
 }
 
 /// The largest edge of a cell, up to `most`, that fits; smaller ones must fit too.
-fn largest(most: f32, fits: impl Fn(f32) -> bool) -> f32 {
+pub(super) fn largest(most: f32, fits: impl Fn(f32) -> bool) -> f32 {
     let mut low = 0.02_f32;
     let mut high = most;
     for _ in 0..18 {
@@ -166,7 +273,7 @@ fn holds(width: f32, height: f32, cell: f32, cells: u32) -> bool {
 
 /// The grid of a block: rows from side to side; few tasks in much room stand together in its
 /// middle.
-fn grid(rect: Rect, trim: &Trim, cells: u32, cell: f32) -> Placed {
+pub(super) fn grid(rect: Rect, trim: &Trim, cells: u32, cell: f32) -> Placed {
     let (width, height) = trim.inner(rect);
     // Rectangles are whole pixels: the padding lends what rounding took.
     let most = floor_u32((width + 1.0) / cell).max(1);

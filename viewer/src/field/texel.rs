@@ -22,8 +22,8 @@ pub struct Texel {
 /// A texel and where it goes: what the scatter pass draws as one point.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Point {
-    /// The new texel.
+pub struct TexelUpdate {
+    /// What is written there.
     pub texel: Texel,
     /// Its place in the state texture, row-major.
     pub address: u32,
@@ -47,7 +47,7 @@ pub const FLAG_HOVERED: u32 = 2;
 /// A search or filter leaves this task out.
 pub const FLAG_DIMMED: u32 = 4;
 /// This task is on its way to its cell: it is drawn as a flight.
-pub const FLAG_ALOFT: u32 = 8;
+pub const FLAG_FLYING: u32 = 8;
 /// Its host's breaker is open, where the block does not say so.
 pub const FLAG_BEHIND_BREAKER: u32 = 16;
 
@@ -56,18 +56,19 @@ const MAX_STAGE: u32 = 15;
 const BAND_ONE: f64 = 1024.0;
 
 /// What of a task's look the mirror does not know, in a byte: its flags, and whether it still has
-/// the sign it was born with.
+/// its first sign.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Look(u8);
+pub struct CellFlags(u8);
 
+/// In the byte of a `CellFlags`.
 const IS_SETTLED: u8 = 128;
 /// Stands for the sign before, where that was any.
 const ANY_SIGN: u32 = 15;
 
-impl Look {
+impl CellFlags {
     /// Of a task that has just appeared, in this phase.
     #[must_use]
-    pub const fn born(phase: Phase) -> Self {
+    pub const fn of_new(phase: Phase) -> Self {
         Self(if matches!(phase, Phase::Queued) {
             0
         } else {
@@ -83,17 +84,19 @@ impl Look {
     }
 
     /// Sets or clears a flag; says whether that changed anything.
+    ///
+    /// # Panics
+    /// It is none of the `FLAG_…`, which are six bits.
     pub fn set_flag(&mut self, flag: u32, on: bool) -> bool {
-        // Flags are six bits.
-        let bit = u8::try_from(flag).unwrap_or(0);
+        let bit = u8::try_from(flag).expect("flags are six bits");
         let was = self.0;
         self.0 = if on { was | bit } else { was & !bit };
         self.0 != was
     }
 
-    /// The flags.
+    /// The flags as the texel holds them.
     #[must_use]
-    pub fn flags(self) -> u32 {
+    pub fn bits(self) -> u32 {
         u32::from(self.0 & !IS_SETTLED)
     }
 }
@@ -101,15 +104,15 @@ impl Look {
 impl Texel {
     /// How a task looks.
     #[must_use]
-    pub fn of(sight: &Sight, look: Look) -> Self {
-        let before = u32::from(look.0 & IS_SETTLED != 0) * ANY_SIGN;
+    pub fn of(sight: &Sight, flags: CellFlags) -> Self {
+        let before = u32::from(flags.0 & IS_SETTLED != 0) * ANY_SIGN;
         let mut texel = Self {
             since_ms: millis(sight.changed_us),
             bits: sign_of(sight.phase)
                 | before << 4
                 | u32::from(sight.stage.0).min(MAX_STAGE) << 8
                 | u32::from(sight.attempts).min(MAX_ATTEMPTS) << 12
-                | look.flags() << 18
+                | flags.bits() << 18
                 | u32::from(sight.variety) << 24,
             span_ms: 0,
             band: 0,

@@ -1,13 +1,15 @@
 //! Pan and zoom: from the field's own pixels (as laid out at fit) to the screen and back.
 
-use crate::field::layout::{Placed, Rect};
+use bevy::prelude::Resource;
+
+use crate::field::layout::Rect;
 
 /// Closest zoom: one cell may fill much of the screen.
 const ZOOM_MAX: f32 = 400.0;
 const ZOOM_MIN: f32 = 0.2;
 
 /// What part of the field is on the screen.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Resource, Debug, Clone, Copy, PartialEq)]
 pub struct View {
     /// The field's rectangle on the screen, in pixels.
     pub area: Rect,
@@ -15,17 +17,43 @@ pub struct View {
     pub pan: (f32, f32),
     /// Screen pixels a field pixel.
     pub zoom: f32,
+    /// Pixels a point of the screen.
+    pub scale: f32,
+    /// All of the field is shown, also where the area changes; ends with the first pan or zoom.
+    is_fitted: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self::new(Rect::default(), 1.0)
+    }
 }
 
 impl View {
-    /// All of the field.
+    /// All of the field in this area; `scale` is pixels a point.
     #[must_use]
-    pub const fn fit(area: Rect) -> Self {
+    pub const fn new(area: Rect, scale: f32) -> Self {
         Self {
             area,
             pan: (0.0, 0.0),
             zoom: 1.0,
+            scale,
+            is_fitted: true,
         }
+    }
+
+    /// Gives the field its rectangle on the screen; `scale` is pixels a point.
+    pub fn set_area(&mut self, area: Rect, scale: f32) {
+        self.area = area;
+        self.scale = scale;
+        if self.is_fitted {
+            self.fit();
+        }
+    }
+
+    /// All of the field again.
+    pub fn fit(&mut self) {
+        *self = Self::new(self.area, self.scale);
     }
 
     /// From the screen to the field.
@@ -67,12 +95,14 @@ impl View {
             fx - (x - self.area.left) / self.zoom,
             fy - (y - self.area.top) / self.zoom,
         );
+        self.is_fitted = false;
     }
 
     /// Moves the picture by screen pixels.
     pub fn drag(&mut self, dx: f32, dy: f32) {
         self.pan.0 -= dx / self.zoom;
         self.pan.1 -= dy / self.zoom;
+        self.is_fitted = false;
     }
 
     /// Brings a rectangle of the field into the middle so that it is `pixels` wide.
@@ -82,18 +112,29 @@ impl View {
             f32::midpoint(rect.left, rect.right) - self.area.width() / 2.0 / self.zoom,
             f32::midpoint(rect.top, rect.bottom) - self.area.height() / 2.0 / self.zoom,
         );
+        self.is_fitted = false;
     }
+}
 
-    /// The block and cell under a point of the screen.
-    #[must_use]
-    pub fn pick(&self, placed: &[Placed], x: f32, y: f32) -> Option<(u32, Option<u32>)> {
-        if !self.area.contains(x, y) {
-            return None;
-        }
-        let (fx, fy) = self.to_field(x, y);
-        (0_u32..)
-            .zip(placed)
-            .find(|(_, place)| place.rect.contains(fx, fy))
-            .map(|(block, place)| (block, place.cell_at(fx, fy)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fitted_view_follows_its_area_until_a_person_moves_it() {
+        let small = Rect::new(0.0, 0.0, 100.0, 80.0);
+        let large = Rect::new(10.0, 0.0, 400.0, 300.0);
+        let mut view = View::new(small, 1.0);
+        view.set_area(large, 2.0);
+        assert_eq!(view, View::new(large, 2.0));
+        view.zoom_at(2.0, 50.0, 50.0);
+        let zoomed = (view.pan, view.zoom);
+        view.set_area(small, 1.0);
+        assert_eq!(
+            (view.pan, view.zoom, view.area),
+            (zoomed.0, zoomed.1, small)
+        );
+        view.fit();
+        assert_eq!(view, View::new(small, 1.0));
     }
 }

@@ -3,52 +3,39 @@
 use bevy_egui::egui::{Align2, ScrollArea, Sense, Ui, Vec2, pos2};
 
 use super::{
-    Desk,
-    look::{colour, write},
-    words,
+    format,
+    style::{Style, colour, severity_colour, write},
 };
-use crate::{numbers::wide, story::Weight};
+use crate::{history::History, numbers::wide};
 
-/// Height of a line.
+/// Height of a line in points.
 const LINE: f32 = 17.0;
 
-pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
-    let lines = &desk.show.news.story.lines;
-    let theme = desk.look.theme;
+pub(super) fn draw(ui: &mut Ui, style: &Style, history: &History) {
+    let log = &history.log;
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical()
         .auto_shrink(false)
-        .show_rows(ui, LINE, lines.len(), |ui, range| {
+        .show_rows(ui, LINE, log.len(), |ui, range| {
             for at in range {
-                let line = &lines[lines.len() - 1 - at];
+                let line = &log[log.len() - 1 - at];
                 let (rect, _) =
                     ui.allocate_exact_size(Vec2::new(ui.available_width(), LINE), Sense::hover());
-                let y = rect.center().y;
-                let hex = match line.weight {
-                    Weight::Plain => theme.states.queued,
-                    Weight::Good => theme.states.done,
-                    Weight::Warning => theme.states.retry,
-                    Weight::Bad => theme.states.fatal,
-                };
+                let (left, y) = (rect.left(), rect.center().y);
                 let painter = ui.painter_at(rect);
-                let time = words::clock(wide(line.at_us) / 1e6);
+                let (at, time) = (pos2(left + 52.0, y), format::clock(wide(line.at_us) / 1e6));
                 write(
                     &painter,
-                    pos2(rect.left() + 52.0, y),
+                    at,
                     Align2::RIGHT_CENTER,
                     time,
                     12.0,
-                    desk.look.faint(),
+                    style.faint(),
                 );
-                painter.circle_filled(pos2(rect.left() + 66.0, y), 3.0, colour(hex));
-                write(
-                    &painter,
-                    pos2(rect.left() + 78.0, y),
-                    Align2::LEFT_CENTER,
-                    &line.text,
-                    12.0,
-                    desk.look.text(),
-                );
+                let mark = colour(severity_colour(style.theme, line.severity));
+                painter.circle_filled(pos2(left + 66.0, y), 3.0, mark);
+                let (at, text) = (pos2(left + 78.0, y), &line.text);
+                write(&painter, at, Align2::LEFT_CENTER, text, 12.0, style.text());
             }
         });
 }

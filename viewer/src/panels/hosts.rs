@@ -1,6 +1,6 @@
 //! Hosts: a table of all, and one with its breaker's switches.
 
-use bevy_egui::egui::{Label, RichText, ScrollArea, Ui};
+use bevy_egui::egui::{Align2, Color32, Label, Rect, RichText, ScrollArea, Sense, Ui, Vec2, pos2};
 use crawlfield_engine::{
     feed::snapshot::HostInfo,
     message::{commands::Command, store_verbs::DeadSelector},
@@ -8,9 +8,12 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{Desk, acting, words};
+use super::{
+    Inspector, PendingCommands, actions, format,
+    style::{Style, write},
+};
 use crate::{
-    field::{board::Arrangement, texel::SIGN_PARKED},
+    field::{Arrangement, FieldControl, texel::SIGN_PARKED},
     numbers::index,
 };
 
@@ -26,190 +29,172 @@ const COLUMNS: [(&str, f32); 8] = [
     ("finished", 1.0),
 ];
 
-pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
-    row(
-        ui,
-        desk,
-        &COLUMNS.map(|(name, _)| name.to_owned()),
-        desk.look.faint(),
-        None,
-    );
-    let mut infos: Vec<HostInfo> = desk
-        .show
-        .news
-        .snapshots
-        .iter()
-        .flat_map(|snapshot| snapshot.hosts.clone())
-        .collect();
+/// All hosts that the snapshots tell of; a click shows one in the inspector.
+pub(super) fn draw_table(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    inspector: &mut Inspector,
+) {
+    let names = COLUMNS.map(|(name, _)| name.to_owned());
+    row(ui, style, &names, style.faint(), None);
+    let snapshots = control.feed.snapshots.iter();
+    let mut infos: Vec<&HostInfo> = snapshots.flat_map(|snapshot| &snapshot.hosts).collect();
     infos.sort_by(|a, b| {
         b.in_flight
             .cmp(&a.in_flight)
             .then(b.waiting.cmp(&a.waiting))
             .then(a.id.cmp(&b.id))
     });
+    let mut chosen = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for info in infos {
             let cells = [
                 safe(&info.host),
                 safe(&info.breaker).replace('_', " "),
-                words::rate(info.rate),
+                format::rate(info.rate),
                 info.limit.to_string(),
-                words::span(info.pace * 1e3),
+                format::span(info.pace * 1e3),
                 info.in_flight.to_string(),
-                words::count(info.waiting),
-                words::count(info.finished),
+                format::count(info.waiting),
+                format::count(info.finished),
             ];
-            let ink = desk.look.text();
-            let mark = (info.breaker != "closed").then_some(SIGN_PARKED);
-            if row(ui, desk, &cells, ink, mark) {
-                desk.show.select(Vec::new());
-                desk.panels.shown = None;
-                desk.panels.host = Some(HostId(info.id));
+            let sign = (info.breaker != "closed").then_some(SIGN_PARKED);
+            if row(ui, style, &cells, style.text(), sign) {
+                chosen = Some(HostId(info.id));
             }
         }
     });
+    if let Some(host) = chosen {
+        control.select(Vec::new());
+        inspector.show_host(host);
+    }
 }
 
-fn row(
-    ui: &mut Ui,
-    desk: &Desk<'_>,
-    cells: &[String; 8],
-    ink: bevy_egui::egui::Color32,
-    mark: Option<u32>,
-) -> bool {
-    use bevy_egui::egui::{Align2, Rect, Sense, Vec2, pos2};
+/// A line of the table; whether it was clicked.
+fn row(ui: &mut Ui, style: &Style, cells: &[String; 8], ink: Color32, sign: Option<u32>) -> bool {
     let size = Vec2::new(ui.available_width(), 18.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let painter = ui.painter();
     if response.hovered() {
-        painter.rect_filled(rect, 3.0, desk.look.raised());
+        painter.rect_filled(rect, 3.0, style.raised());
     }
-    let room = rect.width() - 16.0;
+    let (room, y) = (rect.width() - 16.0, rect.center().y);
     for ((cell, (_, end)), at) in cells.iter().zip(COLUMNS).zip(0..) {
-        let y = rect.center().y;
-        if at == 0 {
-            let mut left = rect.left() + 4.0;
-            if let Some(sign) = mark {
-                let glyph = Rect::from_center_size(pos2(left + 7.0, y), Vec2::splat(13.0));
-                desk.look.glyph(painter, glyph, sign);
-                left += 18.0;
-            }
-            let clip = Rect::from_min_max(rect.min, pos2(rect.left() + room * 0.31, rect.bottom()));
-            super::look::write(
-                &painter.with_clip_rect(clip),
-                pos2(left, y),
-                Align2::LEFT_CENTER,
-                cell,
-                12.0,
-                ink,
-            );
-        } else {
-            let x = rect.left() + room * end;
-            super::look::write(painter, pos2(x, y), Align2::RIGHT_CENTER, cell, 12.0, ink);
+        if at > 0 {
+            let at = pos2(rect.left() + room * end, y);
+            write(painter, at, Align2::RIGHT_CENTER, cell, 12.0, ink);
+            continue;
         }
+        let mut left = rect.left() + 4.0;
+        if let Some(sign) = sign {
+            let glyph = Rect::from_center_size(pos2(left + 7.0, y), Vec2::splat(13.0));
+            style.glyph(painter, glyph, sign);
+            left += 18.0;
+        }
+        let clip = Rect::from_min_max(rect.min, pos2(rect.left() + room * 0.31, rect.bottom()));
+        let painter = painter.with_clip_rect(clip);
+        write(
+            &painter,
+            pos2(left, y),
+            Align2::LEFT_CENTER,
+            cell,
+            12.0,
+            ink,
+        );
     }
     response.clicked()
 }
 
 /// One host in the inspector.
-pub(super) fn card(ui: &mut Ui, desk: &mut Desk<'_>, id: HostId) {
-    let tables = desk.show.mirror.tables();
-    let Some((name, breaker, drawn)) = tables
-        .host(id)
-        .map(|row| (row.name.to_string(), row.breaker, row.counts.total()))
-    else {
-        desk.panels.host = None;
+pub(super) fn draw_card(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    inspector: &mut Inspector,
+    commands: &mut PendingCommands,
+    id: HostId,
+) {
+    let tables = control.feed.mirror.tables();
+    // Another mirror may have taken the place of the one in which it was chosen.
+    let Some(number) = tables.host_number(id) else {
+        inspector.host = None;
         return;
     };
+    let row = &tables.hosts()[index(number)];
+    let (name, drawn) = (row.name.to_string(), row.counts.total());
     ui.label(RichText::new(safe(&name)).heading());
-    let (word, sign) = match breaker {
+    let (word, sign) = match row.breaker {
         BreakerPhase::Closed => ("breaker closed: requests pass", None),
         BreakerPhase::Open => ("breaker open: none passes", Some(SIGN_PARKED)),
         BreakerPhase::HalfOpen => ("breaker half open: probes pass", Some(SIGN_PARKED)),
     };
     ui.horizontal(|ui| {
         if let Some(sign) = sign {
-            desk.look.sign(ui, sign);
+            style.sign(ui, sign);
         }
         ui.label(word);
     });
-    let infos = desk
-        .show
-        .news
-        .snapshots
-        .iter()
-        .flat_map(|snapshot| &snapshot.hosts);
-    let info = infos.into_iter().find(|info| info.id == id.0).cloned();
-    desk.look.pair(ui, "drawn here", words::count(drawn));
-    if let Some(info) = &info {
-        figures(ui, desk, info);
+    style.pair(ui, "drawn here", format::count(drawn));
+    if let Some(info) = control.feed.host_info(number) {
+        figures(ui, style, info);
     }
-    switches(ui, desk, &name);
-    let host = Some(name.clone());
+    switches(ui, style, commands, &name);
     let selector = DeadSelector {
-        host,
+        host: Some(name.clone()),
         ..DeadSelector::default()
     };
-    acting::crowd(ui, desk, &safe(&name), &selector, |task| task.host == id);
-    desk.look.section(ui, "Look");
+    let group = (safe(&name), selector);
+    let group = (group.0.as_str(), &group.1);
+    actions::for_group(ui, style, control, commands, group, |task| task.host == id);
+    style.section(ui, "Look");
     ui.horizontal_wrapped(|ui| {
         if ui.button("Only this host").clicked() {
-            let all: Vec<HostId> = desk
-                .show
-                .mirror
-                .tables()
-                .hosts()
-                .iter()
-                .map(|row| row.id)
-                .collect();
-            desk.show.sieve.solo_host(id, all.into_iter());
-            desk.panels.passing = Some(desk.show.sift());
+            let hosts = control.feed.mirror.tables().hosts().iter();
+            let all: Vec<HostId> = hosts.map(|row| row.id).collect();
+            control.filter.solo_host(id, all.into_iter());
+            control.apply_filter();
         }
         if ui.button("Fit").clicked() {
-            fit(desk, id);
+            fit(control, number);
         }
         if ui.button("Close").clicked() {
-            desk.panels.host = None;
+            inspector.host = None;
         }
     });
 }
 
-fn figures(ui: &mut Ui, desk: &Desk<'_>, info: &HostInfo) {
+fn figures(ui: &mut Ui, style: &Style, info: &HostInfo) {
     if let Some(left) = info.parked_for {
-        desk.look.pair(ui, "parked for", words::clock(left));
+        style.pair(ui, "parked for", format::clock(left));
     }
-    desk.look
-        .pair(ui, "requests a second", words::rate(info.rate));
-    desk.look.pair(
-        ui,
-        "in flight",
-        format!("{} of {}", info.in_flight, info.limit),
-    );
-    desk.look
-        .pair(ui, "between two requests", words::span(info.pace * 1e3));
-    desk.look.pair(ui, "waiting", words::count(info.waiting));
-    desk.look
-        .pair(ui, "of them in the store", words::count(info.outside));
-    desk.look
-        .pair(ui, "finished and gone", words::count(info.finished));
+    let in_flight = format!("{} of {}", info.in_flight, info.limit);
+    for (name, value) in [
+        ("requests a second", format::rate(info.rate)),
+        ("in flight", in_flight),
+        ("between two requests", format::span(info.pace * 1e3)),
+        ("waiting", format::count(info.waiting)),
+        ("of them in the store", format::count(info.outside)),
+        ("finished and gone", format::count(info.finished)),
+    ] {
+        style.pair(ui, name, value);
+    }
     if info.dead > 0 {
-        desk.look.pair(ui, "dead and gone", words::count(info.dead));
+        style.pair(ui, "dead and gone", format::count(info.dead));
     }
     if info.failed > 0 {
-        desk.look
-            .pair(ui, "failed and gone", words::count(info.failed));
+        style.pair(ui, "failed and gone", format::count(info.failed));
     }
     if !info.why.is_empty() {
-        desk.look.section(ui, "Why this fast");
+        style.section(ui, "Why this fast");
         ui.add(Label::new(safe(&info.why)).wrap());
     }
 }
 
-fn switches(ui: &mut Ui, desk: &mut Desk<'_>, host: &str) {
-    desk.look.section(ui, "Breaker");
-    let is_open = desk.show.source.commands().is_some();
-    ui.add_enabled_ui(is_open, |ui| {
+fn switches(ui: &mut Ui, style: &Style, commands: &mut PendingCommands, host: &str) {
+    style.section(ui, "Breaker");
+    ui.add_enabled_ui(commands.can_send(), |ui| {
         ui.horizontal_wrapped(|ui| {
             let choices = [
                 ("Open", Some(true), "hold all requests to this host"),
@@ -223,29 +208,24 @@ fn switches(ui: &mut Ui, desk: &mut Desk<'_>, host: &str) {
                         host: host.to_owned(),
                         open,
                     };
-                    desk.panels.asking.ask(desk.show, what, command);
+                    commands.send(what, command);
                 }
             }
         });
     });
 }
 
-/// Brings the host's block to fill the field.
-fn fit(desk: &mut Desk<'_>, id: HostId) {
-    if desk.show.board.arrangement() != Arrangement::Territory {
-        desk.show.arrange(Arrangement::Territory);
+/// Brings a host's block to fill the field.
+fn fit(control: &mut FieldControl<'_>, number: u32) {
+    if control.field.cells.arrangement() != Arrangement::Territory {
+        control.arrange(Arrangement::Territory);
     }
-    let Some(block) = desk.show.mirror.tables().host_number(id) else {
-        return;
-    };
-    if let Some(place) = desk.show.placed.get(index(block)).copied() {
-        let view = &mut desk.show.view;
-        let by_height = view.area.height() / place.rect.height().max(1.0);
-        let by_width = view.area.width() / place.rect.width().max(1.0);
-        view.look_at(
-            place.rect,
-            place.rect.width() * by_height.min(by_width) * 0.94,
-        );
-        desk.show.unfit();
+    // A host without a task has no block yet.
+    if let Some(place) = control.field.placed.get(index(number)) {
+        let (rect, area) = (place.rect, control.view.area);
+        let by_height = area.height() / rect.height().max(1.0);
+        let by_width = area.width() / rect.width().max(1.0);
+        let width = rect.width() * by_height.min(by_width) * 0.94;
+        control.view.look_at(rect, width);
     }
 }

@@ -1,21 +1,22 @@
-//! Keys: everything the mouse can do on the field, and the list that `?` shows.
+//! Keys: everything the pointer can do on the field, and the list that `?` shows.
 
-use bevy_egui::egui::{Context, InputState, Key};
+use bevy_egui::egui::{Align2, Context, Grid, InputState, Key, RichText, Window};
 use crawlfield_engine::model::phase::Phase;
 
-use super::{Desk, Wish, top};
+use super::{PanelState, PendingCommands, WindowRequest, style::Style, toolbar};
 use crate::{
+    feed::Feed,
     field::{
-        board::Arrangement,
+        Arrangement, FieldControl,
         texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
     },
-    numbers::index,
-    show::Motion,
-    theme::ThemeName,
+    numbers::{index, number},
+    playback::{Playback, PlaybackRequest},
+    theme::{Motion, ThemeName},
 };
 
-/// What `?` shows.
-pub(super) const LIST: [(&str, &str); 22] = [
+/// Keys, and what they do.
+const KEYS: [(&str, &str); 22] = [
     (
         "Space",
         "pause or resume the run; in a recording, play or hold",
@@ -46,11 +47,20 @@ pub(super) const LIST: [(&str, &str); 22] = [
     ("?  Esc", "this list; close, clear the selection"),
 ];
 
-/// Points of the screen that a key moves the field.
+/// Pixels of the screen that a key moves the field.
 const STRIDE: f32 = 60.0;
+/// How strongly a key zooms.
 const NEARER: f32 = 1.25;
+/// A failed task that a key goes to is at least so wide, in screen pixels.
+const FAILED_TASK: f32 = 48.0;
 
-pub(super) fn take(ctx: &Context, desk: &mut Desk<'_>) {
+/// Does what the pressed keys say, unless something else has the keyboard.
+pub(super) fn handle(
+    ctx: &Context,
+    control: &mut FieldControl<'_>,
+    state: &mut PanelState<'_>,
+    playback: &Playback,
+) {
     if ctx.egui_wants_keyboard_input() {
         if ctx.input(|input| input.key_pressed(Key::Escape)) {
             ctx.memory_mut(|memory| {
@@ -65,20 +75,24 @@ pub(super) fn take(ctx: &Context, desk: &mut Desk<'_>) {
         if input.modifiers.command || input.modifiers.alt {
             return;
         }
-        moves(input, desk);
-        choices(input, desk);
-        signs(input, desk);
-        clock(input, desk);
-        if input.key_pressed(Key::Period) {
-            next_failed(desk, true);
+        move_view(input, control);
+        change_look(input, control);
+        change_panels(input, control, state);
+        toggle_signs(input, &mut control.filter.signs);
+        if playback.is_replay {
+            play(input, state, playback);
+        } else {
+            toggle_run(input, &control.feed, &mut state.commands);
         }
-        if input.key_pressed(Key::Comma) {
-            next_failed(desk, false);
+        for (key, is_forward) in [(Key::Period, true), (Key::Comma, false)] {
+            if input.key_pressed(key) {
+                select_next_failed(control, is_forward);
+            }
         }
     });
 }
 
-fn moves(input: &InputState, desk: &mut Desk<'_>) {
+fn move_view(input: &InputState, control: &mut FieldControl<'_>) {
     let pressed = |keys: [Key; 2]| keys.into_iter().any(|key| input.key_pressed(key));
     let steps = [
         ([Key::ArrowLeft, Key::A], (STRIDE, 0.0)),
@@ -88,108 +102,98 @@ fn moves(input: &InputState, desk: &mut Desk<'_>) {
     ];
     for (keys, (x, y)) in steps {
         if pressed(keys) {
-            desk.show.view.drag(x, y);
-            desk.show.unfit();
-            desk.panels.follow = None;
+            control.view.drag(x, y);
+            control.selection.followed = None;
         }
     }
-    let area = desk.show.view.area;
-    let (x, y) = input.pointer.hover_pos().map_or_else(
-        || {
-            (
-                f32::midpoint(area.left, area.right),
-                f32::midpoint(area.top, area.bottom),
-            )
-        },
-        |at| {
-            (
-                at.x * input.pixels_per_point(),
-                at.y * input.pixels_per_point(),
-            )
-        },
+    let area = control.view.area;
+    let middle = (
+        f32::midpoint(area.left, area.right),
+        f32::midpoint(area.top, area.bottom),
     );
+    let scale = input.pixels_per_point();
+    let pointer = input.pointer.hover_pos();
+    let (x, y) = pointer.map_or(middle, |at| (at.x * scale, at.y * scale));
     for (keys, factor) in [
         ([Key::Plus, Key::Equals], NEARER),
         ([Key::Minus, Key::Minus], 1.0 / NEARER),
     ] {
         if pressed(keys) {
-            desk.show.view.zoom_at(factor, x, y);
-            desk.show.unfit();
+            control.view.zoom_at(factor, x, y);
         }
     }
     if input.key_pressed(Key::Num0) {
-        desk.panels.follow = None;
-        desk.show.fit();
+        control.selection.followed = None;
+        control.view.fit();
     }
     if input.key_pressed(Key::F) {
-        let first = desk.show.picked.slots.first();
-        let one = first.and_then(|slot| Some((slot, desk.show.mirror.key_at(slot)?)));
-        desk.panels.follow = if desk.panels.follow.is_some() {
-            None
-        } else {
-            one
+        let (selection, mirror) = (&mut control.selection, &control.feed.mirror);
+        let first = selection.slots.first();
+        let first = first.and_then(|slot| Some((slot, mirror.key_at(slot)?)));
+        selection.followed = match selection.followed {
+            Some(_) => None,
+            None => first,
         };
     }
 }
 
-fn choices(input: &InputState, desk: &mut Desk<'_>) {
-    let show = &mut *desk.show;
+fn change_look(input: &InputState, control: &mut FieldControl<'_>) {
     if input.key_pressed(Key::T) {
-        let other = match show.board.arrangement() {
+        let other = match control.field.cells.arrangement() {
             Arrangement::Territory => Arrangement::Flow,
             Arrangement::Flow => Arrangement::Territory,
         };
-        show.arrange(other);
+        control.arrange(other);
     }
+    let appearance = &mut *control.appearance;
     if input.key_pressed(Key::C) {
-        show.choices.theme = match show.choices.theme {
+        appearance.theme = match appearance.theme {
             ThemeName::Dark => ThemeName::Light,
             ThemeName::Light => ThemeName::Dark,
         };
     }
     if input.key_pressed(Key::M) {
-        show.choices.motion = match show.choices.motion {
+        appearance.motion = match appearance.motion {
             Motion::Full => Motion::Reduced,
             Motion::Reduced => Motion::None,
             Motion::None => Motion::Full,
         };
     }
-    let panels = &mut *desk.panels;
+}
+
+fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut PanelState<'_>) {
+    let panels = &mut *state.panels;
     panels.are_sides_shown ^= input.key_pressed(Key::H);
     panels.is_bare ^= input.key_pressed(Key::F11);
-    panels.is_help_open ^= input.key_pressed(Key::Questionmark);
-    panels.is_search_wanted |= input.key_pressed(Key::Slash) && !input.modifiers.shift;
+    panels.dialogs.is_help_open ^= input.key_pressed(Key::Questionmark);
+    panels.wants_search |= input.key_pressed(Key::Slash) && !input.modifiers.shift;
     if input.key_pressed(Key::Escape) {
-        panels.is_help_open = false;
-        panels.host = None;
-        panels.stage = None;
-        panels.shown = None;
-        show.select(Vec::new());
+        panels.dialogs.is_help_open = false;
+        state.inspector.clear();
+        control.select(Vec::new());
     }
     if input.key_pressed(Key::F12) {
-        desk.playback.wishes.push(Wish::Picture);
+        state.window_requests.write(WindowRequest::Picture);
     }
 }
 
 /// The eight kinds of state by their keys.
-fn signs(input: &InputState, desk: &mut Desk<'_>) {
+fn toggle_signs(input: &InputState, signs: &mut u32) {
     let of = |phases: &[Phase]| {
         phases
             .iter()
             .fold(0, |mask, phase| mask | 1_u32 << sign_of(*phase))
     };
+    let running = [
+        Phase::Fetching,
+        Phase::Fetched,
+        Phase::Parsing,
+        Phase::Parsed,
+        Phase::Saving,
+    ];
     let kinds = [
         (Key::Num1, of(&[Phase::Queued])),
-        (
-            Key::Num2,
-            of(&[
-                Phase::Fetching,
-                Phase::Fetched,
-                Phase::Parsing,
-                Phase::Parsed,
-                Phase::Saving,
-            ]),
-        ),
+        (Key::Num2, of(&running)),
         (Key::Num3, of(&[Phase::Done])),
         (Key::Num4, of(&[Phase::Backoff])),
         (Key::Num5, of(&[Phase::Failed])),
@@ -199,47 +203,54 @@ fn signs(input: &InputState, desk: &mut Desk<'_>) {
     ];
     for (key, mask) in kinds {
         if input.key_pressed(key) {
-            desk.show.choices.signs ^= mask;
+            *signs ^= mask;
         }
     }
 }
 
-fn clock(input: &InputState, desk: &mut Desk<'_>) {
+fn toggle_run(input: &InputState, feed: &Feed, commands: &mut PendingCommands) {
     if input.key_pressed(Key::Space) {
-        if desk.playback.is_replay {
-            desk.playback
-                .wishes
-                .push(Wish::Play(!desk.playback.is_playing));
-        } else {
-            top::toggle_run(desk);
-        }
+        toolbar::toggle_run(feed, commands);
     }
-    if !desk.playback.is_replay {
-        return;
-    }
-    for (key, is_faster) in [(Key::OpenBracket, false), (Key::CloseBracket, true)] {
+}
+
+/// Keys of a recording.
+fn play(input: &InputState, state: &mut PanelState<'_>, playback: &Playback) {
+    for (key, request) in [
+        (Key::Space, PlaybackRequest::Play(!playback.is_playing)),
+        (
+            Key::OpenBracket,
+            PlaybackRequest::Speed(playback.next_speed(false)),
+        ),
+        (
+            Key::CloseBracket,
+            PlaybackRequest::Speed(playback.next_speed(true)),
+        ),
+        (Key::N, PlaybackRequest::Step),
+    ] {
         if input.key_pressed(key) {
-            let speed = desk.playback.next_speed(is_faster);
-            desk.playback.wishes.push(Wish::Speed(speed));
+            state.playback_requests.write(request);
         }
-    }
-    if input.key_pressed(Key::N) {
-        desk.playback.wishes.push(Wish::Step);
     }
 }
 
 /// Selects the next task that failed, is dead, or waits for its next attempt.
-fn next_failed(desk: &mut Desk<'_>, is_forward: bool) {
-    let show = &mut *desk.show;
-    let wanted = |phase: u8| {
-        [Phase::Failed, Phase::Dead, Phase::Backoff]
-            .map(|each| each as u8)
-            .contains(&phase)
-    };
-    let phases = show.mirror.phases();
-    let start = show.picked.slots.first().map_or(0, index);
+fn select_next_failed(control: &mut FieldControl<'_>, is_forward: bool) {
+    let start = control.selection.slots.first().map_or(0, index);
+    let found = next_failed(control.feed.mirror.phases(), start, is_forward);
+    if let Some(slot) = found {
+        control.select(vec![slot]);
+        control
+            .field
+            .show_task(slot, FAILED_TASK, &mut control.view);
+    }
+}
+
+/// The next slot after `start`, round all of them, whose phase is such; `phases` are by slot.
+fn next_failed(phases: &[u8], start: usize, is_forward: bool) -> Option<u32> {
+    let wanted = [Phase::Failed, Phase::Dead, Phase::Backoff].map(|phase| phase as u8);
     let count = phases.len();
-    let found = (1..=count)
+    (1..=count)
         .map(|step| {
             if is_forward {
                 (start + step) % count
@@ -247,17 +258,46 @@ fn next_failed(desk: &mut Desk<'_>, is_forward: bool) {
                 (start + count - step % count) % count
             }
         })
-        .find(|slot| wanted(phases[*slot]));
-    if let Some(slot) = found.and_then(|slot| u32::try_from(slot).ok()) {
-        show.select(vec![slot]);
-        let Some((block, cell)) = show.board.place_of(slot) else {
-            return;
-        };
-        if let Some(place) = show.placed.get(index(block)) {
-            let rect = place.cell_rect(cell);
-            let pixels = (place.cell * show.view.zoom).max(48.0);
-            show.view.look_at(rect, pixels);
-            show.unfit();
-        }
+        .find(|slot| wanted.contains(&phases[*slot]))
+        .map(number)
+}
+
+/// The list of keys.
+pub(super) fn draw_help(ctx: &Context, style: &Style, is_open: &mut bool) {
+    Window::new("Keys")
+        .open(is_open)
+        .collapsible(false)
+        .resizable(false)
+        .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
+        .show(ctx, |ui| {
+            Grid::new("keys").spacing([18.0, 4.0]).show(ui, |ui| {
+                for (key, act) in KEYS {
+                    ui.label(RichText::new(key).strong());
+                    ui.label(RichText::new(act).color(style.faint()));
+                    ui.end_row();
+                }
+            });
+        });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_tasks_are_gone_through_round_and_round_in_both_directions() {
+        let phases = [
+            Phase::Dead,
+            Phase::Queued,
+            Phase::Backoff,
+            Phase::Failed,
+            Phase::Done,
+        ];
+        let phases = phases.map(|phase| phase as u8);
+        let from = |start, is_forward| next_failed(&phases, start, is_forward);
+        assert_eq!([0, 2, 3].map(|at| from(at, true)), [2, 3, 0].map(Some));
+        assert_eq!([0, 2, 3].map(|at| from(at, false)), [3, 0, 2].map(Some));
+        assert_eq!(next_failed(&phases[1..2], 0, true), None);
+        assert_eq!(next_failed(&[], 0, true), None);
     }
 }

@@ -4,358 +4,285 @@ use bevy_egui::egui::{self, Align2, Rect, RichText, ScrollArea, Sense, TextEdit,
 use crawlfield_engine::{
     model::{
         class::ErrorClass,
+        ids::HostId,
         phase::{BreakerPhase, Phase},
     },
     progress::safe,
 };
 
 use super::{
-    Desk,
-    look::{bit, write, write_cut},
-    words,
+    format,
+    style::{Style, bit, write, write_cut},
 };
 use crate::{
-    field::texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
-    sieve::clicked,
+    feed::Feed,
+    field::{
+        FieldControl,
+        texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
+    },
+    filter::{Filter, clicked},
 };
 
-/// Signs in the order of a task's life.
-const ORDER: [Phase; 12] = [
-    Phase::Queued,
-    Phase::Fetching,
-    Phase::Fetched,
-    Phase::Parsing,
-    Phase::Parsed,
-    Phase::Saving,
-    Phase::Done,
-    Phase::Backoff,
-    Phase::Failed,
-    Phase::Dead,
-    Phase::Skipped,
-    Phase::Cancelled,
-];
 /// Bits of all signs on offer.
 const SIGNS: u32 = (1 << 15) - 2;
+/// What a click on a line does, for most of them.
+const HIDES_OR_SOLOS: &str = "click: hide or show; shift-click: alone";
 
-pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
-    search(ui, desk);
+/// Draws search and legend; where `wants_search` is set, the search gets the keyboard.
+pub(super) fn draw(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    wants_search: &mut bool,
+) {
+    search(ui, style, control, wants_search);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        heads(ui, desk);
-        states(ui, desk);
-        stages(ui, desk);
-        classes(ui, desk);
-        hosts(ui, desk);
+        heads(ui, style);
+        let (feed, filter) = (&*control.feed, &mut *control.filter);
+        states(ui, style, feed, filter);
+        stages(ui, style, feed, filter);
+        let is_changed = classes(ui, style, feed, filter) | hosts(ui, style, feed, filter);
+        if is_changed {
+            control.apply_filter();
+        }
     });
 }
 
-fn search(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let edit = TextEdit::singleline(&mut desk.panels.search)
+fn search(ui: &mut Ui, style: &Style, control: &mut FieldControl<'_>, wants_focus: &mut bool) {
+    let mut text = control.filter.text().to_owned();
+    let edit = TextEdit::singleline(&mut text)
         .hint_text("search URLs  /")
         .desired_width(f32::INFINITY);
     let response = ui.add(edit);
-    if core::mem::take(&mut desk.panels.is_search_wanted) {
+    if core::mem::take(wants_focus) {
         response.request_focus();
     }
     if response.changed() {
-        let text = desk.panels.search.clone();
-        desk.show.sieve.search(&text);
-        resift(desk);
+        control.filter.search(&text);
+        control.apply_filter();
     }
-    if desk.show.sieve.is_open() {
-        desk.panels.passing = None;
-    } else if let Some(passing) = desk.panels.passing {
+    if let Some(matches) = control.filter.matches.filter(|_| !control.filter.is_open()) {
         ui.horizontal(|ui| {
-            let text = format!(
-                "{} of {} match",
-                words::count(passing),
-                words::count(desk.show.mirror.len())
-            );
-            ui.label(RichText::new(text).small().color(desk.look.faint()));
+            let all = control.feed.mirror.len();
+            let text = format!("{} of {} match", format::count(matches), format::count(all));
+            ui.label(RichText::new(text).small().color(style.faint()));
             if ui.small_button("clear").clicked() {
-                desk.panels.search.clear();
-                desk.show.sieve = crate::sieve::Sieve::default();
-                desk.show.sift();
+                control.filter.open();
+                control.apply_filter();
             }
         });
     }
 }
 
-fn resift(desk: &mut Desk<'_>) {
-    desk.panels.passing = Some(desk.show.sift());
-}
-
-fn heads(ui: &mut Ui, desk: &Desk<'_>) {
+fn heads(ui: &mut Ui, style: &Style) {
     let (rect, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 18.0), Sense::hover());
-    let ink = desk.look.faint();
-    let painter = ui.painter();
     let y = rect.bottom() - 3.0;
-    write(
-        painter,
-        egui::pos2(rect.left(), y),
-        Align2::LEFT_BOTTOM,
-        "State",
-        11.0,
-        ink,
-    );
-    write(
-        painter,
-        egui::pos2(rect.right() - 62.0, y),
-        Align2::RIGHT_BOTTOM,
-        "drawn",
-        11.0,
-        ink,
-    );
-    write(
-        painter,
-        egui::pos2(rect.right(), y),
-        Align2::RIGHT_BOTTOM,
-        "all",
-        11.0,
-        ink,
-    );
+    for (x, anchor, text) in [
+        (rect.left(), Align2::LEFT_BOTTOM, "State"),
+        (rect.right() - 62.0, Align2::RIGHT_BOTTOM, "drawn"),
+        (rect.right(), Align2::RIGHT_BOTTOM, "all"),
+    ] {
+        let at = egui::pos2(x, y);
+        write(ui.painter(), at, anchor, text, 11.0, style.faint());
+    }
 }
 
 /// One line of the legend.
 struct Row<'a> {
     sign: Option<u32>,
     name: &'a str,
+    /// Tasks in the window.
     drawn: u64,
+    /// Tasks known, where it is told.
     all: Option<u64>,
+    /// The filter shows them in full.
     is_shown: bool,
     hover: &'a str,
 }
 
-/// Draws a line; whether it was clicked, and whether with shift.
-fn row(ui: &mut Ui, desk: &Desk<'_>, row: &Row<'_>) -> Option<bool> {
-    let size = Vec2::new(ui.available_width(), 18.5);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let painter = ui.painter();
-    if response.hovered() || response.has_focus() {
-        painter.rect_filled(rect.expand2(Vec2::new(4.0, 0.0)), 3.0, desk.look.raised());
+impl Row<'_> {
+    /// Draws the line; whether it was clicked, and whether with shift.
+    fn draw(&self, ui: &mut Ui, style: &Style) -> Option<bool> {
+        let size = Vec2::new(ui.available_width(), 18.5);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let painter = ui.painter();
+        if response.hovered() || response.has_focus() {
+            painter.rect_filled(rect.expand2(Vec2::new(4.0, 0.0)), 3.0, style.raised());
+        }
+        let alpha = if self.is_shown { 1.0 } else { 0.35 };
+        let faint = style.faint().gamma_multiply(alpha);
+        let is_empty = self.drawn == 0 && self.all.unwrap_or(0) == 0;
+        let ink = if is_empty {
+            faint
+        } else {
+            style.text().gamma_multiply(alpha)
+        };
+        let y = rect.center().y;
+        let mut left = rect.left();
+        if let Some(sign) = self.sign {
+            let glyph = Rect::from_center_size(egui::pos2(left + 8.0, y), Vec2::splat(14.0));
+            style.faded_glyph(painter, glyph, sign, alpha);
+            left += 22.0;
+        }
+        let figure = |x: f32, count: u64, ink| {
+            let (at, anchor) = (egui::pos2(x, y), Align2::RIGHT_CENTER);
+            write(painter, at, anchor, format::count(count), 12.5, ink)
+        };
+        let beside = if self.all.is_some() { 62.0 } else { 0.0 };
+        let drawn = figure(rect.right() - beside, self.drawn, ink);
+        if let Some(all) = self.all {
+            figure(rect.right(), all, faint);
+        }
+        // The name gets all the room that the figure leaves.
+        let name_end = drawn.left() - 6.0;
+        let (at, width) = (egui::pos2(left, y), name_end - left);
+        write_cut(painter, at, self.name, 12.5, ink, width);
+        if !self.is_shown {
+            let stroke = egui::Stroke::new(1.0, faint);
+            painter.hline(left..=(left + 40.0).min(name_end), y, stroke);
+        }
+        let response = response.on_hover_text(self.hover);
+        response
+            .clicked()
+            .then(|| ui.input(|input| input.modifiers.shift))
     }
-    let alpha = if row.is_shown { 1.0 } else { 0.35 };
-    let ink = desk.look.text().gamma_multiply(alpha);
-    let faint = desk.look.faint().gamma_multiply(alpha);
-    let y = rect.center().y;
-    let mut left = rect.left();
-    if let Some(sign) = row.sign {
-        let glyph = Rect::from_center_size(egui::pos2(left + 8.0, y), Vec2::splat(14.0));
-        desk.look.faded_glyph(painter, glyph, sign, alpha);
-        left += 22.0;
-    }
-    let text_ink = if row.drawn == 0 && row.all.unwrap_or(0) == 0 {
-        faint
-    } else {
-        ink
-    };
-    let drawn_at = rect.right() - if row.all.is_some() { 62.0 } else { 0.0 };
-    let drawn = write(
-        painter,
-        egui::pos2(drawn_at, y),
-        Align2::RIGHT_CENTER,
-        words::count(row.drawn),
-        12.5,
-        text_ink,
-    );
-    // The name gets all the room that the figure leaves.
-    let name_end = drawn.left() - 6.0;
-    let at = egui::pos2(left, y);
-    write_cut(painter, at, row.name, 12.5, text_ink, name_end - left);
-    if let Some(all) = row.all {
-        write(
-            painter,
-            egui::pos2(rect.right(), y),
-            Align2::RIGHT_CENTER,
-            words::count(all),
-            12.5,
-            faint,
-        );
-    }
-    if !row.is_shown {
-        let stroke = egui::Stroke::new(1.0, faint);
-        painter.hline(left..=(left + 40.0).min(name_end), y, stroke);
-    }
-    let response = response.on_hover_text(row.hover);
-    response
-        .clicked()
-        .then(|| ui.input(|input| input.modifiers.shift))
 }
 
-/// Queued tasks behind an open breaker, and in a paused session, as the field draws them.
-fn held(desk: &Desk<'_>) -> (u64, u64) {
-    let show = &desk.show;
-    let queued = show.mirror.counts().of(Phase::Queued);
-    let is_open = |phase| phase == BreakerPhase::Open;
-    let hosts = show.mirror.tables().hosts().iter();
-    let parked: u64 = hosts
-        .filter(|host| is_open(host.breaker))
-        .map(|host| host.counts.of(Phase::Queued))
-        .sum();
-    let paused = if show.is_held() { queued - parked } else { 0 };
-    (parked, paused)
+/// A line of a state: its sign, its name, tasks drawn, tasks known.
+type State = (u32, &'static str, u64, u64);
+
+/// Lines of all states in the order of a task's life; what is queued and held has lines of its own.
+fn counted(feed: &Feed) -> Vec<State> {
+    let (parked, paused) = feed.held();
+    let mut lines = Vec::new();
+    for phase in Phase::ALL {
+        let snapshots = feed.snapshots.iter();
+        let by_state = snapshots.map(|snapshot| &snapshot.progress.by_state);
+        let told: u64 = by_state.filter_map(|by| by.get(phase.name())).sum();
+        let held = match phase {
+            Phase::Queued => parked + paused,
+            _ => 0,
+        };
+        let drawn = feed.mirror.counts().of(phase).saturating_sub(held);
+        // The snapshot is up to a second old: what is drawn is known better.
+        let all = told.saturating_sub(held).max(drawn);
+        lines.push((sign_of(phase), format::phase(phase), drawn, all));
+        if phase == Phase::Queued {
+            lines.push((SIGN_PARKED, "at breaker", parked, parked));
+            lines.push((SIGN_PAUSED, "paused", paused, paused));
+        }
+    }
+    lines
 }
 
-fn states(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let (parked, paused) = held(desk);
-    let total = |phase: Phase| -> u64 {
-        let snapshots = desk.show.news.snapshots.iter();
-        snapshots
-            .filter_map(|snapshot| snapshot.progress.by_state.get(phase.name()))
-            .sum()
-    };
-    let mut lines: Vec<(u32, &str, u64, Option<u64>)> = ORDER
-        .into_iter()
-        .map(|phase| {
-            let mut drawn = desk.show.mirror.counts().of(phase);
-            if phase == Phase::Queued {
-                drawn = drawn.saturating_sub(parked + paused);
-            }
-            // The snapshot is up to a second old: what is drawn is known better.
-            let mut all = total(phase);
-            if phase == Phase::Queued {
-                all = all.saturating_sub(parked + paused);
-            }
-            (
-                sign_of(phase),
-                words::phase(phase),
-                drawn,
-                Some(all.max(drawn)),
-            )
-        })
-        .collect();
-    lines.insert(1, (SIGN_PARKED, "at breaker", parked, None));
-    lines.insert(2, (SIGN_PAUSED, "paused", paused, None));
-    for (sign, name, drawn, all) in lines {
-        let mask = desk.show.choices.signs;
-        let line = Row {
+fn states(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) {
+    for (sign, name, drawn, all) in counted(feed) {
+        let row = Row {
             sign: Some(sign),
             name,
             drawn,
-            all: all.or(Some(drawn)),
-            is_shown: mask >> sign & 1 == 1,
-            hover: "click: hide or show; shift-click: alone",
+            all: Some(all),
+            is_shown: filter.signs >> sign & 1 == 1,
+            hover: HIDES_OR_SOLOS,
         };
-        if let Some(solo) = row(ui, desk, &line) {
-            desk.show.choices.signs = clicked(mask, 1 << sign, SIGNS, solo);
+        if let Some(solo) = row.draw(ui, style) {
+            filter.signs = clicked(filter.signs, 1 << sign, SIGNS, solo);
         }
     }
 }
 
-fn stages(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let sessions = desk.show.mirror.tables().sessions();
-    let Some(session) = sessions.last() else {
+fn stages(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) {
+    let Some(session) = feed.mirror.tables().sessions().last() else {
         return;
     };
-    let rows: Vec<(String, u64)> = session
-        .stages
-        .iter()
-        .map(|stage| (safe(&stage.name), stage.counts.total()))
-        .collect();
-    let all = bit(rows.len().min(31)).wrapping_sub(1);
-    let info = desk
-        .show
-        .news
-        .snapshots
-        .last()
-        .map(|snapshot| snapshot.progress.stages.clone());
-    desk.look.section(ui, "Stages");
-    for (at, (name, drawn)) in rows.into_iter().enumerate() {
-        let mask = desk.show.choices.stages;
-        let line = Row {
+    let on_offer = bit(session.stages.len().min(31)).wrapping_sub(1);
+    let infos = feed.snapshots.last();
+    let infos = infos.map_or(&[][..], |snapshot| &snapshot.progress.stages);
+    style.section(ui, "Stages");
+    for (at, stage) in session.stages.iter().enumerate() {
+        let drawn = stage.counts.total();
+        let row = Row {
             sign: None,
-            name: &name,
+            name: &safe(&stage.name),
             drawn,
-            all: info
-                .as_ref()
-                .and_then(|stages| Some(stages.get(at)?.discovered.max(drawn))),
-            is_shown: mask & bit(at) != 0,
-            hover: "click: hide or show; shift-click: alone",
+            all: infos.get(at).map(|info| info.discovered.max(drawn)),
+            is_shown: filter.stages & bit(at) != 0,
+            hover: HIDES_OR_SOLOS,
         };
-        if let Some(solo) = row(ui, desk, &line) {
-            desk.show.choices.stages = clicked(mask, bit(at), all, solo);
+        if let Some(solo) = row.draw(ui, style) {
+            filter.stages = clicked(filter.stages, bit(at), on_offer, solo);
         }
     }
 }
 
-fn classes(ui: &mut Ui, desk: &mut Desk<'_>) {
+/// Failed attempts by class; whether the filter was changed.
+fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool {
+    let count = |class: ErrorClass| -> u64 {
+        let snapshots = feed.snapshots.iter();
+        let counts = snapshots.filter_map(|snapshot| snapshot.errors.get(class.name()));
+        counts.sum()
+    };
     let mut counts: Vec<(ErrorClass, u64)> = ErrorClass::ALL
         .into_iter()
-        .map(|class| {
-            let snapshots = desk.show.news.snapshots.iter();
-            let count = snapshots
-                .filter_map(|snapshot| snapshot.errors.get(class.name()))
-                .sum();
-            (class, count)
-        })
+        .map(|class| (class, count(class)))
         .filter(|(_, count)| *count > 0)
         .collect();
     if counts.is_empty() {
-        return;
+        return false;
     }
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    desk.look.section(ui, "Failed attempts");
+    style.section(ui, "Failed attempts");
+    let mut is_changed = false;
     for (class, count) in counts.into_iter().take(8) {
-        let solo = desk.show.sieve.class();
-        let line = Row {
+        let row = Row {
             sign: None,
-            name: &words::class(class),
+            name: &format::class(class),
             drawn: count,
             all: None,
-            is_shown: solo.is_none_or(|only| only == class),
+            is_shown: filter.class().is_none_or(|only| only == class),
             hover: "click: only tasks whose last failure was this",
         };
-        if row(ui, desk, &line).is_some() {
-            desk.show.sieve.solo_class(class);
-            resift(desk);
+        if row.draw(ui, style).is_some() {
+            filter.solo_class(class);
+            is_changed = true;
         }
     }
+    is_changed
 }
 
-fn hosts(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let mut hosts: Vec<(
-        crawlfield_engine::model::ids::HostId,
-        String,
-        u64,
-        BreakerPhase,
-    )> = desk
-        .show
-        .mirror
-        .tables()
-        .hosts()
-        .iter()
-        .map(|host| (host.id, safe(&host.name), host.counts.total(), host.breaker))
-        .collect();
-    if hosts.is_empty() {
-        return;
+/// Hosts by tasks drawn; whether the filter was changed.
+fn hosts(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool {
+    let rows = feed.mirror.tables().hosts();
+    if rows.is_empty() {
+        return false;
     }
-    hosts.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
-    desk.look.section(ui, "Hosts");
-    let ids: Vec<_> = desk
-        .show
-        .mirror
-        .tables()
-        .hosts()
+    let mut hosts: Vec<_> = rows
         .iter()
-        .map(|host| host.id)
+        .map(|row| (row.id, row.counts.total(), row))
         .collect();
-    for (id, name, drawn, breaker) in hosts.into_iter().take(64) {
-        let hover = format!("{name}\nclick: hide or show; shift-click: alone");
-        let line = Row {
-            sign: (breaker != BreakerPhase::Closed).then_some(SIGN_PARKED),
+    hosts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    style.section(ui, "Hosts");
+    let mut is_changed = false;
+    for (id, drawn, host) in hosts.into_iter().take(64) {
+        let name = safe(&host.name);
+        let row = Row {
+            sign: (host.breaker != BreakerPhase::Closed).then_some(SIGN_PARKED),
             name: &name,
             drawn,
             all: None,
-            is_shown: desk.show.sieve.shows_host(id),
-            hover: &hover,
+            is_shown: filter.shows_host(id),
+            hover: &format!("{name}\n{HIDES_OR_SOLOS}"),
         };
-        if let Some(solo) = row(ui, desk, &line) {
-            if solo {
-                desk.show.sieve.solo_host(id, ids.iter().copied());
-            } else {
-                desk.show.sieve.toggle_host(id);
+        match row.draw(ui, style) {
+            None => continue,
+            Some(true) => {
+                let all: Vec<HostId> = rows.iter().map(|row| row.id).collect();
+                filter.solo_host(id, all.into_iter());
             }
-            resift(desk);
+            Some(false) => filter.toggle_host(id),
         }
+        is_changed = true;
     }
+    is_changed
 }

@@ -4,65 +4,98 @@
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{
     feed::snapshot::{Pool, Snapshot},
+    model::phase::SessionPhase,
     progress::{reason, safe},
 };
 
-use super::{Desk, plan, words};
-use crate::numbers::{to_u64, wide};
+use super::{format, style::Style};
+use crate::{
+    feed::Feed,
+    history::{History, plan::Plan},
+    numbers::{to_u64, wide},
+};
 
 /// Lines of work that have room.
 const POOLS: usize = 6;
 
-pub(super) fn draw(ui: &mut Ui, desk: &Desk<'_>) {
-    let Some(snapshot) = desk.session() else {
+pub(super) fn draw(ui: &mut Ui, style: &Style, feed: &Feed, history: &History) {
+    let Some(snapshot) = feed.session() else {
         ui.label(RichText::new("The run").heading());
-        ui.label(RichText::new("its first snapshot has not come yet").color(desk.look.faint()));
+        ui.label(RichText::new("its first snapshot has not come yet").color(style.faint()));
         return;
     };
     ui.label(RichText::new("The run").heading());
-    let rates = &snapshot.rates;
-    desk.look.pair(
-        ui,
-        "pages a minute",
-        words::count(to_u64(rates.pages_per_minute.round())),
-    );
-    desk.look.pair(
-        ui,
-        "records a minute",
-        words::count(to_u64(rates.records_per_minute.round())),
-    );
-    desk.look.pair(
-        ui,
-        "received",
-        format!("{}/s", words::bytes(rates.bytes_per_second)),
-    );
-    desk.look
-        .pair(ui, "records saved", words::count(snapshot.progress.records));
-    desk.look.pair(
-        ui,
-        "received in all",
-        words::bytes(wide(snapshot.progress.bytes)),
-    );
-    plan::draw(ui, desk, snapshot);
-    limits(ui, desk, snapshot);
-    waiting(ui, desk, snapshot);
-    permits(ui, desk, snapshot);
-    machine(ui, desk, snapshot);
+    let (rates, progress) = (&snapshot.rates, &snapshot.progress);
+    for (name, value) in [
+        (
+            "pages a minute",
+            format::count(to_u64(rates.pages_per_minute.round())),
+        ),
+        (
+            "records a minute",
+            format::count(to_u64(rates.records_per_minute.round())),
+        ),
+        (
+            "received",
+            format!("{}/s", format::bytes(rates.bytes_per_second)),
+        ),
+        ("records saved", format::count(progress.records)),
+        ("received in all", format::bytes(wide(progress.bytes))),
+    ] {
+        style.pair(ui, name, value);
+    }
+    plan(ui, style, history, snapshot);
+    limits(ui, style, snapshot);
+    waiting(ui, style, snapshot);
+    permits(ui, style, snapshot);
+    machine(ui, style, snapshot);
 }
 
-fn limits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
+/// Plan against actual: when it was to end and when it will, or did; how many pages were known and
+/// are.
+fn plan(ui: &mut Ui, style: &Style, history: &History, snapshot: &Snapshot) {
+    let series = &history.series[&snapshot.session.id];
+    let Some((plan, now)) = Plan::of(series).zip(series.last()) else {
+        return;
+    };
+    let is_over = SessionPhase::is_over_by_name(&snapshot.session.state);
+    let foreseen = Plan::at_point(now).filter(|_| !is_over);
+    style.section(ui, "Plan and actual");
+    let (low, high) = plan.end80;
+    let of_plan = format!(
+        "the first forecast, made at {}: end at {} (80 %: {}–{})",
+        format::clock(plan.at),
+        format::clock(plan.end),
+        format::clock(low),
+        format::clock(high)
+    );
+    let (what, end) = match foreseen {
+        Some(now) => ("end, as foreseen now", format::clock(now.end)),
+        None if is_over => ("end, in fact", format::clock(now.at)),
+        None => ("end, as foreseen now", "unknown".to_owned()),
+    };
+    style
+        .pair(ui, "end, as planned", format::clock(plan.end))
+        .on_hover_text(of_plan);
+    style.pair(ui, what, end);
+    let [then, known] = [plan.discovered, now.discovered].map(|n| format::brief(to_u64(n)));
+    let pages = format!("{known} (then {then})");
+    style.pair(ui, "pages known", pages);
+}
+
+fn limits(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
     let Some(bottleneck) = &snapshot.bottleneck else {
         return;
     };
-    desk.look.section(ui, "Limited by");
+    style.section(ui, "Limited by");
     ui.label(RichText::new(safe(&bottleneck.name)).strong());
     let evidence = RichText::new(safe(&bottleneck.evidence))
         .small()
-        .color(desk.look.faint());
+        .color(style.faint());
     ui.add(Label::new(evidence).wrap());
 }
 
-fn waiting(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
+fn waiting(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
     let mut reasons: Vec<(&String, u64)> = snapshot
         .waiting
         .iter()
@@ -74,15 +107,14 @@ fn waiting(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
     }
     reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let most = reasons[0].1.max(1);
-    desk.look.section(ui, "Waiting");
+    style.section(ui, "Waiting");
     for (name, n) in reasons.into_iter().take(8) {
-        desk.look.pair(ui, &reason(name), words::count(n));
-        desk.look
-            .bar(ui, wide(n) / wide(most), desk.look.theme.states.queued);
+        style.pair(ui, &reason(name), format::count(n));
+        style.bar(ui, wide(n) / wide(most), style.theme.states.queued);
     }
 }
 
-fn permits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
+fn permits(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
     if snapshot.pools.is_empty() {
         return;
     }
@@ -94,24 +126,23 @@ fn permits(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
         let title = "Work: in use of permits, median, 95 %";
         (title, snapshot.pools.clone())
     };
-    desk.look.section(ui, title);
+    style.section(ui, title);
     for pool in &pools {
         let figures = format!(
             "{}/{}   {}   {}",
             pool.active,
             pool.max,
-            words::span(if is_grouped {
+            format::span(if is_grouped {
                 pool.mean_ms
             } else {
                 pool.p50_ms
             }),
-            words::span(pool.p95_ms)
+            format::span(pool.p95_ms)
         );
-        desk.look
+        style
             .pair(ui, &safe(&pool.work_type).replace(':', " "), figures)
-            .on_hover_text(told(pool));
-        desk.look
-            .bar(ui, pool.utilisation, desk.look.theme.states.running);
+            .on_hover_text(details(pool));
+        style.bar(ui, pool.utilisation, style.theme.states.running);
     }
 }
 
@@ -121,7 +152,7 @@ fn in_groups(pools: &[Pool]) -> Vec<Pool> {
     for pool in pools {
         let kind = pool.work_type.split(':').next().unwrap_or_default();
         match groups.iter_mut().find(|group| group.work_type == kind) {
-            Some(group) => gather(group, pool),
+            Some(group) => merge(group, pool),
             None => groups.push(Pool {
                 work_type: kind.to_owned(),
                 ..pool.clone()
@@ -132,7 +163,7 @@ fn in_groups(pools: &[Pool]) -> Vec<Pool> {
 }
 
 /// Adds a stage's figures: the mean stays exact, a percentile is the slowest stage's.
-fn gather(group: &mut Pool, pool: &Pool) {
+fn merge(group: &mut Pool, pool: &Pool) {
     let (here, there) = (wide(group.count), wide(pool.count));
     group.mean_ms = (group.mean_ms * here + pool.mean_ms * there) / (here + there).max(1.0);
     group.p95_ms = group.p95_ms.max(pool.p95_ms);
@@ -144,52 +175,50 @@ fn gather(group: &mut Pool, pool: &Pool) {
     group.queue_depth = group.queue_depth.max(pool.queue_depth);
 }
 
-fn told(pool: &Pool) -> String {
+fn details(pool: &Pool) -> String {
     let bound = if pool.queue_capacity == 0 {
         String::new()
     } else {
-        format!(" of {}", words::count(pool.queue_capacity))
+        format!(" of {}", format::count(pool.queue_capacity))
     };
     format!(
         "{} ended, {} a minute\nmean {}, 99 % {}\nwaiting for a permit: {}{bound}",
-        words::count(pool.count),
-        words::rate(pool.per_minute),
-        words::span(pool.mean_ms),
-        words::span(pool.p99_ms),
-        words::count(pool.queue_depth),
+        format::count(pool.count),
+        format::rate(pool.per_minute),
+        format::span(pool.mean_ms),
+        format::span(pool.p99_ms),
+        format::count(pool.queue_depth),
     )
 }
 
 /// What is not measured is not shown as a number (SPEC M4).
-fn machine(ui: &mut Ui, desk: &Desk<'_>, snapshot: &Snapshot) {
+fn machine(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
     let used = &snapshot.resources;
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "not measured".to_owned());
-    desk.look.section(ui, "Machine");
-    desk.look.pair(
-        ui,
-        "memory",
-        or_unknown(used.rss_bytes.map(|n| words::bytes(wide(n)))),
-    );
-    desk.look.pair(
-        ui,
-        "CPU",
-        or_unknown(used.cpu.map(|cores| format!("{cores:.1} cores"))),
-    );
-    desk.look.pair(
-        ui,
-        "network",
-        or_unknown(
-            used.net_bytes_per_second
-                .map(|n| format!("{}/s", words::bytes(n))),
+    style.section(ui, "Machine");
+    for (name, value) in [
+        (
+            "memory",
+            or_unknown(used.rss_bytes.map(|n| format::bytes(wide(n)))),
         ),
-    );
-    desk.look.pair(
-        ui,
-        "store on disk",
-        or_unknown(used.disk_bytes.map(|n| words::bytes(wide(n)))),
-    );
-    desk.look
-        .pair(ui, "tasks in memory", words::count(used.window));
-    desk.look
-        .pair(ui, "running for", words::clock(used.uptime_seconds));
+        (
+            "CPU",
+            or_unknown(used.cpu.map(|cores| format!("{cores:.1} cores"))),
+        ),
+        (
+            "network",
+            or_unknown(
+                used.net_bytes_per_second
+                    .map(|n| format!("{}/s", format::bytes(n))),
+            ),
+        ),
+        (
+            "store on disk",
+            or_unknown(used.disk_bytes.map(|n| format::bytes(wide(n)))),
+        ),
+        ("tasks in memory", format::count(used.window)),
+        ("running for", format::clock(used.uptime_seconds)),
+    ] {
+        style.pair(ui, name, value);
+    }
 }

@@ -1,13 +1,16 @@
 //! The records of a page that has ended, read from the store beside the engine.
 
-use std::thread;
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{model::ids::PageKey, progress::safe, run::records_of};
 use crossbeam_channel::{Receiver, bounded};
 use serde_json::Value as Json;
 
-use super::Desk;
+use super::style::Style;
 
 /// Fields of a record that are shown.
 const FIELDS: usize = 40;
@@ -15,56 +18,82 @@ const FIELDS: usize = 40;
 const RECORDS: usize = 3;
 
 /// A record's kind, and its fields as text.
-type Shown = (String, Vec<(String, String)>);
+type ShownRecord = (String, Vec<(String, String)>);
 
-/// What was read of one page.
+/// The records of the page that is shown, once they are read.
 #[derive(Debug, Default)]
 pub(super) struct Records {
+    /// Where records are read from, where that is at hand.
+    store: Option<PathBuf>,
     page: Option<PageKey>,
-    waiting: Option<Receiver<Result<Vec<Shown>, String>>>,
-    read: Option<Result<Vec<Shown>, String>>,
+    /// The thread that reads.
+    reading: Option<Receiver<Result<Vec<ShownRecord>, String>>>,
+    read: Option<Result<Vec<ShownRecord>, String>>,
 }
 
 impl Records {
-    pub(super) const fn is_waiting(&self) -> bool {
-        self.waiting.is_some()
+    /// Records of this store.
+    pub(super) fn of(store: Option<PathBuf>) -> Self {
+        Self {
+            store,
+            ..Self::default()
+        }
     }
 
-    /// The records of this page; the first call reads them in a thread of its own.
-    fn of(
-        &mut self,
-        store: &std::path::Path,
-        page: PageKey,
-        url: &str,
-    ) -> Option<&Result<Vec<Shown>, String>> {
+    pub(super) const fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// The records of this page, where there is a store to read them from.
+    pub(super) fn draw(&mut self, ui: &mut Ui, style: &Style, page: PageKey, url: &str) {
+        let Some(store) = &self.store else {
+            return;
+        };
         if self.page != Some(page) {
             self.page = Some(page);
             self.read = None;
-            let (sender, receiver) = bounded(1);
-            let (store, url) = (store.to_owned(), url.to_owned());
-            let read = move || {
-                let found = records_of(&store, &url).map_err(|error| error.to_string());
-                let shown = found.map(|found| found.into_iter().take(RECORDS).map(shown).collect());
-                // Nobody waits any more where another task was chosen meanwhile.
-                sender.send(shown).ok();
-            };
-            self.waiting = thread::Builder::new()
-                .name("records".to_owned())
-                .spawn(read)
-                .ok()
-                .map(|_| receiver);
+            self.reading = read(store, url);
         }
-        if let Some(waiting) = &self.waiting
-            && let Ok(read) = waiting.try_recv()
+        if let Some(reading) = &self.reading
+            && let Ok(read) = reading.try_recv()
         {
             self.read = Some(read);
-            self.waiting = None;
+            self.reading = None;
         }
-        self.read.as_ref()
+        match &self.read {
+            None => {}
+            Some(Err(why)) => {
+                let text = RichText::new(safe(why)).small().color(style.faint());
+                ui.add(Label::new(text).wrap());
+            }
+            Some(Ok(records)) => {
+                for (kind, fields) in records {
+                    style.section(ui, &format!("Record: {kind}"));
+                    for (name, value) in fields {
+                        style.pair(ui, name, value.as_str()).on_hover_text(value);
+                    }
+                }
+            }
+        }
     }
 }
 
-fn shown((kind, fields): (String, serde_json::Map<String, Json>)) -> Shown {
+/// Reads a page's records in a thread of its own; `None` where the system has none to spare.
+fn read(store: &Path, url: &str) -> Option<Receiver<Result<Vec<ShownRecord>, String>>> {
+    let (sender, receiver) = bounded(1);
+    let (store, url) = (store.to_owned(), url.to_owned());
+    let read = move || {
+        let found = records_of(&store, &url).map_err(|error| error.to_string());
+        let shown = found.map(|found| found.into_iter().take(RECORDS).map(shown).collect());
+        // Nobody waits any more where another task was chosen meanwhile.
+        sender.send(shown).ok();
+    };
+    let thread = thread::Builder::new().name("records".to_owned());
+    thread.spawn(read).ok().map(|_| receiver)
+}
+
+/// A record as it is shown, safe to show.
+fn shown((kind, fields): (String, serde_json::Map<String, Json>)) -> ShownRecord {
     let fields = fields
         .into_iter()
         .filter(|(_, value)| !value.is_null())
@@ -79,30 +108,4 @@ fn shown((kind, fields): (String, serde_json::Map<String, Json>)) -> Shown {
         })
         .collect();
     (safe(&kind), fields)
-}
-
-/// The records of a page, where there is a store to read them from.
-pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>, page: PageKey, url: &str) {
-    let Some(store) = desk.panels.store.clone() else {
-        return;
-    };
-    let Some(read) = desk.panels.records.of(&store, page, url) else {
-        return;
-    };
-    match read {
-        Err(why) => {
-            let text = RichText::new(safe(why)).small().color(desk.look.faint());
-            ui.add(Label::new(text).wrap());
-        }
-        Ok(records) => {
-            for (kind, fields) in records {
-                desk.look.section(ui, &format!("Record: {kind}"));
-                for (name, value) in fields {
-                    desk.look
-                        .pair(ui, name, value.as_str())
-                        .on_hover_text(value);
-                }
-            }
-        }
-    }
 }

@@ -3,154 +3,204 @@
 use bevy_egui::egui::{self, Align2, Frame, Margin, Panel, Rect, Sense, Stroke, StrokeKind, Ui};
 
 use super::{
-    Desk, Tab, charts, dialog, events, help, hosts, inspector, keys, labels, legend, letters,
-    look::{colour, write},
-    strip, timeline, top, touch,
+    PanelState, PendingCommands, Tab, charts, dead_letters, dialogs, events, hosts, inspector,
+    keys, labels, legend, pointer, status_bar,
+    style::{Style, colour, severity_colour, write},
+    timeline, toolbar,
 };
-use crate::{field::layout, story::Weight};
+use crate::{
+    feed::FeedStatus,
+    field::{FieldControl, layout},
+    history::{History, Severity},
+    playback::Playback,
+};
 
 /// Widths and heights in points.
 const LEFT: f32 = 212.0;
 const RIGHT: f32 = 256.0;
 const BELOW: f32 = 164.0;
 const TIMELINE: f32 = 30.0;
-const TOP: f32 = 34.0;
-const STRIP: f32 = 58.0;
+const TOOLBAR: f32 = 34.0;
+const STATUS_BAR: f32 = 58.0;
 
-pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
-    keys::take(ui.ctx(), desk);
-    if desk.panels.is_bare {
-        let frame = panel_frame(desk, 10, 4);
-        Panel::top("bare")
-            .exact_size(TOP)
-            .frame(frame)
-            .show(ui, |ui| strip::draw_bare(ui, desk));
-    } else {
-        panels(ui, desk);
-    }
-    let area = ui.available_rect_before_wrap();
-    field(ui, desk, area);
-    answers(ui, desk, area);
-    dialog::draw(ui.ctx(), desk);
-    help::draw(ui.ctx(), desk);
+/// What one paint reads and changes; each panel gets its share of it.
+pub(super) struct Screen<'a, 'c, 's> {
+    pub(super) style: Style,
+    pub(super) control: &'a mut FieldControl<'c>,
+    pub(super) state: &'a mut PanelState<'s>,
+    pub(super) history: &'a mut History,
+    pub(super) playback: &'a Playback,
 }
 
-fn panel_frame(desk: &Desk<'_>, x: i8, y: i8) -> Frame {
-    let fill = colour(desk.look.theme.panel);
-    Frame::NONE.fill(fill).inner_margin(Margin::symmetric(x, y))
-}
-
-fn panels(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let fill = panel_frame(desk, 0, 0);
-    let frame = |x: i8, y: i8| fill.inner_margin(Margin::symmetric(x, y));
-    Panel::top("top")
-        .exact_size(TOP)
-        .frame(frame(10, 5))
-        .show(ui, |ui| top::draw(ui, desk));
-    if desk.panels.are_sides_shown {
-        Panel::left("left")
-            .exact_size(LEFT)
-            .resizable(false)
-            .frame(frame(10, 6))
-            .show(ui, |ui| legend::draw(ui, desk));
-        Panel::right("right")
-            .exact_size(RIGHT)
-            .resizable(false)
-            .frame(frame(12, 6))
-            .show(ui, |ui| inspector::draw(ui, desk));
+impl Screen<'_, '_, '_> {
+    /// One frame of all panels.
+    pub(super) fn paint(&mut self, ctx: &egui::Context, raw: egui::RawInput) -> egui::FullOutput {
+        let tables = self.control.feed.mirror.tables();
+        let dead_letters = &mut self.history.dead_letters;
+        self.state.commands.receive(tables, dead_letters);
+        ctx.run_ui(raw, |ui| self.draw(ui))
     }
-    Panel::bottom("time")
-        .exact_size(TIMELINE)
-        .frame(frame(10, 4))
-        .show(ui, |ui| timeline::draw(ui, desk));
-    if desk.panels.are_sides_shown {
-        Panel::bottom("below")
-            .exact_size(BELOW)
-            .resizable(false)
+
+    fn draw(&mut self, ui: &mut Ui) {
+        keys::handle(ui.ctx(), self.control, self.state, self.playback);
+        if self.state.panels.is_bare {
+            let frame = self.frame(10, 4);
+            Panel::top("bare")
+                .exact_size(TOOLBAR)
+                .frame(frame)
+                .show(ui, |ui| {
+                    status_bar::draw_bare(ui, &self.style, &self.control.feed, self.playback);
+                });
+        } else {
+            self.panels(ui);
+        }
+        let area = ui.available_rect_before_wrap();
+        self.field(ui, area);
+        notifications(ui, &self.style, &self.state.commands, area);
+        let (panels, commands) = (&mut *self.state.panels, &mut *self.state.commands);
+        let session = self.control.feed.session_id();
+        dialogs::draw_form(ui.ctx(), &mut panels.dialogs, session, commands);
+        keys::draw_help(ui.ctx(), &self.style, &mut panels.dialogs.is_help_open);
+    }
+
+    fn frame(&self, x: i8, y: i8) -> Frame {
+        let fill = colour(self.style.theme.panel);
+        Frame::NONE.fill(fill).inner_margin(Margin::symmetric(x, y))
+    }
+
+    fn panels(&mut self, ui: &mut Ui) {
+        let are_sides_shown = self.state.panels.are_sides_shown;
+        let plain = self.frame(0, 0);
+        let frame = |x: i8, y: i8| plain.inner_margin(Margin::symmetric(x, y));
+        let Self {
+            style,
+            control,
+            state,
+            history,
+            playback,
+        } = self;
+        Panel::top("top")
+            .exact_size(TOOLBAR)
             .frame(frame(10, 5))
-            .show(ui, |ui| below(ui, desk));
+            .show(ui, |ui| toolbar::draw(ui, style, control, state, playback));
+        if are_sides_shown {
+            let wants_search = &mut state.panels.wants_search;
+            Panel::left("left")
+                .exact_size(LEFT)
+                .resizable(false)
+                .frame(frame(10, 6))
+                .show(ui, |ui| legend::draw(ui, style, control, wants_search));
+            let (inspector, commands) = (&mut *state.inspector, &mut *state.commands);
+            Panel::right("right")
+                .exact_size(RIGHT)
+                .resizable(false)
+                .frame(frame(12, 6))
+                .show(ui, |ui| {
+                    inspector::draw(ui, style, control, inspector, commands, history);
+                });
+        }
+        Panel::bottom("time")
+            .exact_size(TIMELINE)
+            .frame(frame(10, 4))
+            .show(ui, |ui| {
+                let requests = &mut state.playback_requests;
+                timeline::draw(ui, style, &control.feed, history, playback, requests);
+            });
+        if are_sides_shown {
+            Panel::bottom("below")
+                .exact_size(BELOW)
+                .resizable(false)
+                .frame(frame(10, 5))
+                .show(ui, |ui| below(ui, style, control, state, history));
+        }
+        let inspector = &mut *state.inspector;
+        Panel::top("eta")
+            .exact_size(STATUS_BAR)
+            .frame(frame(12, 6))
+            .show(ui, |ui| {
+                status_bar::draw(ui, style, control, history, inspector);
+            });
     }
-    Panel::top("eta")
-        .exact_size(STRIP)
-        .frame(frame(12, 6))
-        .show(ui, |ui| strip::draw(ui, desk));
+
+    /// The field's area takes pointer and labels; the field itself is drawn below egui.
+    fn field(&mut self, ui: &mut Ui, area: Rect) {
+        let (style, control) = (&self.style, &mut *self.control);
+        let scale = ui.ctx().pixels_per_point();
+        let pixels = layout::Rect {
+            left: (area.left() * scale).round(),
+            top: (area.top() * scale).round(),
+            right: (area.right() * scale).round(),
+            bottom: (area.bottom() * scale).round(),
+        };
+        control.set_area(pixels, scale);
+        let response = ui.allocate_rect(area, Sense::click_and_drag());
+        let (panels, inspector) = (&mut *self.state.panels, &mut *self.state.inspector);
+        pointer::handle(ui, &response, control, panels, inspector);
+        let painter = ui.painter_at(area);
+        labels::draw(&painter, style, control, scale);
+        pointer::draw_lasso(&painter, style, &panels.lasso);
+        if control.feed.mirror.is_empty() {
+            let text = match control.feed.status {
+                FeedStatus::Waiting => "waiting for the first task",
+                FeedStatus::Live => "no task is in the window now",
+                FeedStatus::Ended => "the run has ended",
+            };
+            let (at, anchor) = (area.center(), Align2::CENTER_CENTER);
+            write(&painter, at, anchor, text, 14.0, style.faint());
+        }
+    }
 }
 
-fn below(ui: &mut Ui, desk: &mut Desk<'_>) {
+fn below(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    state: &mut PanelState<'_>,
+    history: &History,
+) {
+    let panels = &mut *state.panels;
     ui.horizontal(|ui| {
         let tabs = [
             (Tab::Charts, "Charts"),
             (Tab::Hosts, "Hosts"),
-            (Tab::Letters, "Dead letters"),
+            (Tab::DeadLetters, "Dead letters"),
             (Tab::Events, "Events"),
         ];
         for (tab, name) in tabs {
-            if ui.selectable_label(desk.panels.tab == tab, name).clicked() {
-                desk.panels.tab = tab;
+            if ui.selectable_label(panels.tab == tab, name).clicked() {
+                panels.tab = tab;
             }
         }
-        if desk.panels.tab == Tab::Charts {
-            charts::scales(ui, desk);
+        if panels.tab == Tab::Charts {
+            charts::draw_spans(ui, &mut panels.chart_seconds);
         }
     });
     ui.add_space(2.0);
-    match desk.panels.tab {
-        Tab::Charts => charts::draw(ui, desk),
-        Tab::Hosts => hosts::draw(ui, desk),
-        Tab::Letters => letters::draw(ui, desk),
-        Tab::Events => events::draw(ui, desk),
-    }
-}
-
-/// The field's area takes mouse and labels; the field itself is drawn below egui.
-fn field(ui: &mut Ui, desk: &mut Desk<'_>, area: Rect) {
-    let scale = ui.ctx().pixels_per_point();
-    let pixels = layout::Rect {
-        left: (area.left() * scale).round(),
-        top: (area.top() * scale).round(),
-        right: (area.right() * scale).round(),
-        bottom: (area.bottom() * scale).round(),
-    };
-    desk.show.set_area(pixels, scale);
-    let response = ui.allocate_rect(area, Sense::click_and_drag());
-    touch::take(ui, desk, &response);
-    let painter = ui.painter_at(area);
-    labels::draw(&painter, desk, scale);
-    touch::draw(&painter, desk);
-    if desk.show.mirror.is_empty() {
-        let words = match desk.show.news.link {
-            crate::source::Link::Waiting => "waiting for the first task",
-            crate::source::Link::Live => "no task is in the window now",
-            crate::source::Link::Ended => "the run has ended",
-        };
-        write(
-            &painter,
-            area.center(),
-            Align2::CENTER_CENTER,
-            words,
-            14.0,
-            desk.look.faint(),
-        );
+    match panels.tab {
+        Tab::Charts => charts::draw(ui, style, &control.feed, history, panels.chart_seconds),
+        Tab::Hosts => hosts::draw_table(ui, style, control, &mut state.inspector),
+        Tab::DeadLetters => {
+            let (grouping, commands) = (&mut panels.grouping, &mut state.commands);
+            dead_letters::draw(ui, style, &control.feed, history, grouping, commands);
+        }
+        Tab::Events => events::draw(ui, style, history),
     }
 }
 
 /// What commands were answered, in the field's lower left corner.
-fn answers(ui: &Ui, desk: &Desk<'_>, area: Rect) {
+fn notifications(ui: &Ui, style: &Style, commands: &PendingCommands, area: Rect) {
     let painter = ui.painter_at(area);
-    let theme = desk.look.theme;
     let mut bottom = area.bottom() - 10.0;
-    for answer in desk.panels.asking.answers.iter().rev() {
-        let ink = match answer.weight {
-            Weight::Plain => theme.text,
-            Weight::Good => theme.states.done,
-            Weight::Warning => theme.states.retry,
-            Weight::Bad => theme.states.fatal,
+    for notification in commands.notifications().iter().rev() {
+        let ink = match notification.severity {
+            Severity::Plain => style.theme.text,
+            other => severity_colour(style.theme, other),
         };
         let at = egui::pos2(area.left() + 22.0, bottom - 5.0);
         let galley = painter.layout(
-            answer.text.clone(),
+            notification.text.clone(),
             egui::FontId::proportional(12.5),
-            desk.look.text(),
+            style.text(),
             (area.width() - 60.0).max(80.0),
         );
         let rect = Align2::LEFT_BOTTOM
@@ -159,13 +209,13 @@ fn answers(ui: &Ui, desk: &Desk<'_>, area: Rect) {
         painter.rect(
             rect,
             4.0,
-            desk.look.raised(),
-            Stroke::new(1.0, desk.look.line()),
+            style.raised(),
+            Stroke::new(1.0, style.line()),
             StrokeKind::Inside,
         );
         let mark = Rect::from_min_size(rect.min, egui::vec2(3.0, rect.height()));
         painter.rect_filled(mark, 1.0, colour(ink));
-        painter.galley(rect.min + egui::vec2(8.0, 4.0), galley, desk.look.text());
+        painter.galley(rect.min + egui::vec2(8.0, 4.0), galley, style.text());
         bottom = rect.top() - 6.0;
     }
 }

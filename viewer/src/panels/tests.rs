@@ -1,22 +1,22 @@
 //! The panels pressed against a live engine, and over a recording.
 
-mod hand;
-mod room;
+mod legibility;
+mod user;
 
 use crawlfield_engine::model::{
     class::ErrorClass,
     ids::{SessionId, StageId},
     phase::{BreakerPhase, Phase, SessionPhase},
 };
-use hand::Hand;
+use user::User;
 
-use super::{Tab, words};
+use super::{Inspector, Panels, Tab, format};
 use crate::{replay::Replay, source::Source};
 
 const SESSION: SessionId = SessionId(1);
 
-fn phase(hand: &Hand) -> Option<SessionPhase> {
-    hand.show
+fn phase(user: &User) -> Option<SessionPhase> {
+    user.feed()
         .mirror
         .tables()
         .session(SESSION)
@@ -24,71 +24,71 @@ fn phase(hand: &Hand) -> Option<SessionPhase> {
 }
 
 /// A demo with tasks that wait.
-fn running(products: u32) -> Hand {
-    let mut hand = Hand::on_demo(products);
-    hand.wait("waiting tasks", |hand| {
-        hand.frame(Vec::new());
-        hand.show.mirror.counts().of(Phase::Queued) > 60
-            && hand.show.mirror.counts().of(Phase::Done) > 0
+fn running(products: u32) -> User {
+    let mut user = User::on_demo(products);
+    user.wait("waiting tasks", |user| {
+        user.frame(Vec::new());
+        user.feed().mirror.counts().of(Phase::Queued) > 60
+            && user.feed().mirror.counts().of(Phase::Done) > 0
     });
-    hand
+    user
 }
 
 #[test]
 fn the_run_is_paused_and_resumed_and_its_answers_are_shown() {
-    let mut hand = running(200);
-    hand.press("⏸ Pause");
-    hand.wait_for("pause the run: done");
-    hand.wait("the pause", |hand| {
-        hand.frame(Vec::new());
-        phase(hand) == Some(SessionPhase::Paused)
+    let mut user = running(200);
+    user.press("⏸ Pause");
+    user.wait_for("pause the run: done");
+    user.wait("the pause", |user| {
+        user.frame(Vec::new());
+        phase(user) == Some(SessionPhase::Paused)
     });
-    hand.press("▶ Resume");
-    hand.wait_for("resume the run: done");
-    hand.wait("the run", |hand| {
-        hand.frame(Vec::new());
-        phase(hand) == Some(SessionPhase::Running)
+    user.press("▶ Resume");
+    user.wait_for("resume the run: done");
+    user.wait("the run", |user| {
+        user.frame(Vec::new());
+        phase(user) == Some(SessionPhase::Running)
     });
     // The same by the keyboard.
-    hand.key(bevy_egui::egui::Key::Space);
-    hand.wait("the pause", |hand| {
-        hand.frame(Vec::new());
-        phase(hand) == Some(SessionPhase::Paused)
+    user.key(bevy_egui::egui::Key::Space);
+    user.wait("the pause", |user| {
+        user.frame(Vec::new());
+        phase(user) == Some(SessionPhase::Paused)
     });
 }
 
 #[test]
 fn a_profile_is_switched_and_the_run_is_stopped() {
-    let mut hand = running(200);
-    hand.press("economy");
-    hand.wait_for("profile economy: done");
-    hand.wait("the snapshot", |hand| {
-        hand.frame(Vec::new());
-        let told = &hand.show.news.snapshots;
+    let mut user = running(200);
+    user.press("economy");
+    user.wait_for("profile economy: done");
+    user.wait("the snapshot", |user| {
+        user.frame(Vec::new());
+        let told = &user.feed().snapshots;
         told.first()
             .is_some_and(|told| told.session.profile == "economy")
     });
-    hand.press("Run");
-    hand.press("Stop at once");
-    hand.wait_for("stop at once: done");
-    hand.wait("the stop", |hand| {
-        hand.frame(Vec::new());
-        phase(hand) == Some(SessionPhase::Stopped)
+    user.press("Run");
+    user.press("Stop at once");
+    user.wait_for("stop at once: done");
+    user.wait("the stop", |user| {
+        user.frame(Vec::new());
+        phase(user) == Some(SessionPhase::Stopped)
     });
 }
 
 #[test]
 fn a_setting_is_changed_and_a_wrong_one_is_refused_with_what_to_do() {
-    let mut hand = running(200);
+    let mut user = running(200);
     let mut set = |name: &str, value: &str, said: &str| {
-        hand.press("Run");
-        hand.press("Change a setting…");
-        hand.press("politeness.max_rate");
-        hand.types(name);
-        hand.press("value, e.g. 2.5 or \"30s\"");
-        hand.types(value);
-        hand.press("Send");
-        hand.wait_for(said);
+        user.press("Run");
+        user.press("Change a setting…");
+        user.press("politeness.max_rate");
+        user.types(name);
+        user.press("value, e.g. 2.5 or \"30s\"");
+        user.types(value);
+        user.press("Send");
+        user.wait_for(said);
     };
     set("snapshot.interval", "\"500ms\"", "done");
     set("snapshot.intervall", "1", "did you mean");
@@ -96,59 +96,59 @@ fn a_setting_is_changed_and_a_wrong_one_is_refused_with_what_to_do() {
 
 #[test]
 fn a_breaker_is_held_open_closed_and_left_to_its_rule() {
-    let mut hand = running(200);
-    let host = hand.show.mirror.tables().hosts()[0].id;
-    hand.panels.host = Some(host);
-    let breaker = |hand: &mut Hand, wanted| {
-        hand.wait("the breaker", |hand| {
-            hand.frame(Vec::new());
-            hand.show.mirror.tables().hosts()[0].breaker == wanted
+    let mut user = running(200);
+    let host = user.feed().mirror.tables().hosts()[0].id;
+    user.get::<Inspector>().host = Some(host);
+    let breaker = |user: &mut User, wanted| {
+        user.wait("the breaker", |user| {
+            user.frame(Vec::new());
+            user.feed().mirror.tables().hosts()[0].breaker == wanted
         });
     };
-    hand.press("Open");
-    breaker(&mut hand, BreakerPhase::Open);
-    hand.wait_for("open: done");
-    hand.press_nth("Close", 0);
-    breaker(&mut hand, BreakerPhase::Closed);
-    hand.press("By rule");
-    hand.wait_for("by rule: done");
+    user.press("Open");
+    breaker(&mut user, BreakerPhase::Open);
+    user.wait_for("open: done");
+    user.press_nth("Close", 0);
+    breaker(&mut user, BreakerPhase::Closed);
+    user.press("By rule");
+    user.wait_for("by rule: done");
 }
 
 #[test]
 fn a_task_tells_why_it_waits_and_is_paused_and_dropped() {
-    let mut hand = running(200);
-    hand.press("⏸ Pause");
-    hand.wait_for("pause the run: done");
-    let slot = hand.slots(|task| task.phase == Phase::Queued)[0];
-    hand.show.select(vec![slot]);
-    hand.wait_for("Waits");
-    hand.press("Pause");
-    hand.wait_for("pause the task: done");
-    hand.wait_for("paused");
-    hand.press("Drop");
-    hand.wait_for("drop 1 page: done, 1 page");
-    hand.wait("the drop", |hand| {
-        hand.frame(Vec::new());
-        hand.show.mirror.phase_at(slot) == Some(Phase::Cancelled)
+    let mut user = running(200);
+    user.press("⏸ Pause");
+    user.wait_for("pause the run: done");
+    let slot = user.slots(|task| task.phase == Phase::Queued)[0];
+    user.viewer().select(vec![slot]);
+    user.wait_for("Waits");
+    user.press("Pause");
+    user.wait_for("pause the task: done");
+    user.wait_for("paused");
+    user.press("Drop");
+    user.wait_for("drop 1 page: done, 1 page");
+    user.wait("the drop", |user| {
+        user.frame(Vec::new());
+        user.feed().mirror.phase_at(slot) == Some(Phase::Cancelled)
     });
 }
 
 #[test]
 fn a_lasso_of_tasks_is_paused_and_dropped_together() {
-    let mut hand = running(200);
-    hand.press("⏸ Pause");
-    hand.wait_for("pause the run: done");
-    let slots = hand.slots(|task| task.phase == Phase::Queued);
+    let mut user = running(200);
+    user.press("⏸ Pause");
+    user.wait_for("pause the run: done");
+    let slots = user.slots(|task| task.phase == Phase::Queued);
     let twenty = slots[..20].to_vec();
-    hand.show.select(twenty.clone());
-    hand.wait_for("20 tasks selected");
-    hand.press("Pause");
-    hand.wait_for("pause 20 tasks: done, 20 of 20");
-    hand.press("Drop");
-    hand.wait_for("drop 20 pages: done, 20 pages");
-    hand.wait("the drop", |hand| {
-        hand.frame(Vec::new());
-        let mirror = &hand.show.mirror;
+    user.viewer().select(twenty.clone());
+    user.wait_for("20 tasks selected");
+    user.press("Pause");
+    user.wait_for("pause 20 tasks: done, 20 of 20");
+    user.press("Drop");
+    user.wait_for("drop 20 pages: done, 20 pages");
+    user.wait("the drop", |user| {
+        user.frame(Vec::new());
+        let mirror = &user.feed().mirror;
         twenty
             .iter()
             .all(|slot| mirror.phase_at(*slot) == Some(Phase::Cancelled))
@@ -157,94 +157,94 @@ fn a_lasso_of_tasks_is_paused_and_dropped_together() {
 
 #[test]
 fn dead_letters_are_requeued_by_class_dropped_by_host_and_requeued_one_by_one() {
-    let mut hand = Hand::on_shop();
-    hand.panels.tab = Tab::Letters;
-    hand.wait("dead letters", |hand| {
-        hand.frame(Vec::new());
-        hand.show.news.story.letters.count() >= 4
+    let mut user = User::on_shop();
+    user.get::<Panels>().tab = Tab::DeadLetters;
+    user.wait("dead letters", |user| {
+        user.frame(Vec::new());
+        user.history().dead_letters.count() >= 4
     });
-    hand.wait_for("not found");
-    hand.wait_for(words::act(ErrorClass::NotFound));
-    hand.press("Requeue");
-    hand.wait_for("requeue dead letters, not found: done, ");
-    hand.wait("more dead letters", |hand| {
-        hand.frame(Vec::new());
-        hand.show.news.story.letters.count() >= 2
+    user.wait_for("not found");
+    user.wait_for(format::advice(ErrorClass::NotFound));
+    user.press("Requeue");
+    user.wait_for("requeue dead letters, not found: done, ");
+    user.wait("more dead letters", |user| {
+        user.frame(Vec::new());
+        user.history().dead_letters.count() >= 2
     });
-    hand.press("host");
-    hand.wait_for("shop.test");
-    hand.press("Drop");
-    hand.wait_for("drop dead letters, shop.test: done, ");
+    user.press("host");
+    user.wait_for("shop.test");
+    user.press("Drop");
+    user.wait_for("drop dead letters, shop.test: done, ");
     // One of them alone, from the inspector.
-    hand.wait("a dead task", |hand| {
-        hand.frame(Vec::new());
-        !hand.slots(|task| task.phase == Phase::Dead).is_empty()
+    user.wait("a dead task", |user| {
+        user.frame(Vec::new());
+        !user.slots(|task| task.phase == Phase::Dead).is_empty()
     });
-    hand.panels.tab = Tab::Events;
-    let slot = hand.slots(|task| task.phase == Phase::Dead)[0];
-    hand.show.select(vec![slot]);
-    hand.press("Requeue");
-    hand.wait_for("requeue 1 page: done, 1 page");
+    user.get::<Panels>().tab = Tab::Events;
+    let slot = user.slots(|task| task.phase == Phase::Dead)[0];
+    user.viewer().select(vec![slot]);
+    user.press("Requeue");
+    user.wait_for("requeue 1 page: done, 1 page");
 }
 
 #[test]
 fn a_stages_dead_letters_and_tasks_are_acted_on_together() {
-    let mut hand = Hand::on_shop();
-    hand.wait("dead letters", |hand| {
-        hand.frame(Vec::new());
-        hand.show.news.story.letters.count() >= 3
+    let mut user = User::on_shop();
+    user.wait("dead letters", |user| {
+        user.frame(Vec::new());
+        user.history().dead_letters.count() >= 3
     });
-    hand.panels.stage = Some((SESSION, StageId(1)));
-    hand.wait_for("Stage detail");
-    hand.press("Requeue dead");
-    hand.wait_for("requeue dead letters of detail: done, ");
-    hand.press("Select tasks");
-    hand.wait_for("tasks selected");
+    user.get::<Inspector>().stage = Some((SESSION, StageId(1)));
+    user.wait_for("Stage detail");
+    user.press("Requeue dead");
+    user.wait_for("requeue dead letters of detail: done, ");
+    user.press("Select tasks");
+    user.wait_for("tasks selected");
 }
 
 #[test]
 fn a_task_that_has_left_is_still_shown_with_its_record() {
-    let mut hand = running(120);
-    let slot = hand.slots(|task| task.phase == Phase::Done && task.stage == StageId(1));
-    hand.wait("a finished product", |hand| {
-        hand.frame(Vec::new());
-        !hand
+    let mut user = running(120);
+    let slot = user.slots(|task| task.phase == Phase::Done && task.stage == StageId(1));
+    user.wait("a finished product", |user| {
+        user.frame(Vec::new());
+        !user
             .slots(|task| task.phase == Phase::Done && task.stage == StageId(1))
             .is_empty()
     });
     drop(slot);
-    let slot = hand.slots(|task| task.phase == Phase::Done && task.stage == StageId(1))[0];
-    hand.show.select(vec![slot]);
-    hand.wait_for("Record: product");
-    hand.wait_for("manufacturer");
-    hand.press("Run");
-    hand.press("Stop at once");
-    hand.wait_for("has left the window");
-    hand.wait_for("Record: product");
-    hand.key(bevy_egui::egui::Key::Escape);
-    hand.wait_for("The run");
+    let slot = user.slots(|task| task.phase == Phase::Done && task.stage == StageId(1))[0];
+    user.viewer().select(vec![slot]);
+    user.wait_for("Record: product");
+    user.wait_for("manufacturer");
+    user.press("Run");
+    user.press("Stop at once");
+    user.wait_for("has left the window");
+    user.wait_for("Record: product");
+    user.key(bevy_egui::egui::Key::Escape);
+    user.wait_for("The run");
 }
 
 #[test]
 fn a_recording_takes_no_commands_and_its_curves_are_whole_after_any_seek() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("run.crawl");
-    hand::record(&path, 600);
+    user::record(&path, 600);
     let replay = Replay::open(&path).expect("it was just written");
     let (from, to) = replay.span_us();
-    let mut hand = Hand::on(Source::Replay(Box::new(replay)), folder);
+    let mut user = User::on(Source::Replay(Box::new(replay)), folder);
     let middle = u64::midpoint(from, to);
-    let points = |hand: &Hand| hand.show.news.story.series[&1].since(0.0).count();
-    hand.show.seek(to).expect("within the recording");
-    let all = points(&hand);
+    let points = |user: &User| user.history().series[&1].since(0.0).count();
+    user.viewer().seek(to).expect("within the recording");
+    let all = points(&user);
     assert!(all >= 3, "{all} points");
-    hand.show.seek(middle).expect("within the recording");
-    let half = points(&hand);
+    user.viewer().seek(middle).expect("within the recording");
+    let half = points(&user);
     assert!(half >= 1 && half < all, "{half} of {all}");
-    hand.show.seek(to).expect("within the recording");
-    assert_eq!(points(&hand), all);
-    hand.show.seek(middle).expect("within the recording");
-    let slot = hand.slots(|_| true)[0];
-    hand.show.select(vec![slot]);
-    hand.wait_for("a recording takes no commands");
+    user.viewer().seek(to).expect("within the recording");
+    assert_eq!(points(&user), all);
+    user.viewer().seek(middle).expect("within the recording");
+    let slot = user.slots(|_| true)[0];
+    user.viewer().select(vec![slot]);
+    user.wait_for("a recording takes no commands");
 }

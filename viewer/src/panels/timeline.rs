@@ -1,61 +1,67 @@
 //! The time line: where we are in the run, what happened when, and in a recording the way there.
 
+use bevy::prelude::MessageWriter;
 use bevy_egui::egui::{Align2, Painter, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 
 use super::{
-    Desk, Wish,
-    look::{colour, write},
-    top, words,
+    format,
+    style::{Style, colour, severity_colour, write},
 };
 use crate::{
+    feed::Feed,
+    history::{History, Severity},
     numbers::{narrow, to_u64, wide},
-    story::Weight,
+    playback::{Playback, PlaybackRequest},
 };
 
-pub(super) fn draw(ui: &mut Ui, desk: &mut Desk<'_>) {
+/// What a person asks of the clock.
+type Requests<'w> = MessageWriter<'w, PlaybackRequest>;
+
+pub(super) fn draw(
+    ui: &mut Ui,
+    style: &Style,
+    feed: &Feed,
+    history: &History,
+    playback: &Playback,
+    requests: &mut Requests<'_>,
+) {
     ui.horizontal_centered(|ui| {
-        if desk.playback.is_replay {
-            controls(ui, desk);
+        if playback.is_replay {
+            controls(ui, playback, requests);
         }
-        track(ui, desk);
+        track(ui, style, feed, history, playback, requests);
     });
 }
 
-fn controls(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let playback = &mut *desk.playback;
-    if ui.button("⏮").on_hover_text("to the beginning").clicked() {
-        playback.wishes.push(Wish::Seek(playback.range_us.0));
-    }
+fn controls(ui: &mut Ui, playback: &Playback, requests: &mut Requests<'_>) {
+    let mut button = |text: &str, hover: &str, request: PlaybackRequest| {
+        if ui.button(text).on_hover_text(hover).clicked() {
+            requests.write(request);
+        }
+    };
+    let start = PlaybackRequest::Seek(playback.range_us.0);
+    button("⏮", "to the beginning", start);
     let text = if playback.is_playing { "⏸" } else { "▶" };
-    if ui
-        .button(text)
-        .on_hover_text("play or hold (Space)")
-        .clicked()
-    {
-        playback.wishes.push(Wish::Play(!playback.is_playing));
-    }
-    if ui.button("⏭").on_hover_text("one step (N)").clicked() {
-        playback.wishes.push(Wish::Step);
-    }
-    if ui.button("−").on_hover_text("slower ([)").clicked() {
-        playback
-            .wishes
-            .push(Wish::Speed(playback.next_speed(false)));
-    }
-    ui.label(RichText::new(format!("×{}", top::trimmed(playback.speed))).monospace());
+    let turn = PlaybackRequest::Play(!playback.is_playing);
+    button(text, "play or hold (Space)", turn);
+    button("⏭", "one step (N)", PlaybackRequest::Step);
+    let [slower, faster] = [false, true].map(|is| PlaybackRequest::Speed(playback.next_speed(is)));
+    button("−", "slower ([)", slower);
+    let speed = format!("×{}", format::speed(playback.speed));
+    ui.label(RichText::new(speed).monospace());
     if ui.button("+").on_hover_text("faster (])").clicked() {
-        playback.wishes.push(Wish::Speed(playback.next_speed(true)));
+        requests.write(faster);
     }
 }
 
 /// First and last engine time of the line in seconds: the recording's, or up to the predicted end.
-fn bounds(desk: &Desk<'_>) -> (f64, f64) {
-    if desk.playback.is_replay {
-        let (from, to) = desk.playback.range_us;
+fn bounds(feed: &Feed, playback: &Playback) -> (f64, f64) {
+    if playback.is_replay {
+        let (from, to) = playback.range_us;
         return (wide(from) / 1e6, wide(to).max(wide(from) + 1e6) / 1e6);
     }
-    let now = wide(desk.show.now_us) / 1e6;
-    let ahead = desk
+    let now = wide(feed.now_us) / 1e6;
+    let ahead = feed
         .session()
         .and_then(|snapshot| snapshot.prediction.as_ref())
         .map_or(0.0, |prediction| prediction.eta95[1]);
@@ -70,11 +76,13 @@ struct Scale {
 }
 
 impl Scale {
+    /// The x of a time.
     fn place(&self, at: f64) -> f32 {
         let share = (at - self.from) / (self.to - self.from);
         self.rect.left() + self.rect.width() * narrow(share.clamp(0.0, 1.0))
     }
 
+    /// The time at an x.
     fn time(&self, x: f32) -> f64 {
         let share = f64::from((x - self.rect.left()) / self.rect.width().max(1.0));
         self.from + (self.to - self.from) * share.clamp(0.0, 1.0)
@@ -90,10 +98,17 @@ impl Scale {
     }
 }
 
-fn track(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let (from, to) = bounds(desk);
+fn track(
+    ui: &mut Ui,
+    style: &Style,
+    feed: &Feed,
+    history: &History,
+    playback: &Playback,
+    requests: &mut Requests<'_>,
+) {
+    let (from, to) = bounds(feed, playback);
     // A recording's end has room for its words.
-    let (sense, end) = if desk.playback.is_replay {
+    let (sense, end) = if playback.is_replay {
         (Sense::click_and_drag(), 64.0)
     } else {
         (Sense::hover(), 10.0)
@@ -104,72 +119,72 @@ fn track(ui: &mut Ui, desk: &mut Desk<'_>) {
         room.max - Vec2::new(end, 0.0),
     );
     let scale = Scale { rect, from, to };
-    let now = wide(desk.show.now_us) / 1e6;
-    marks(ui.painter(), desk, &scale, now);
-    labels(ui.painter(), desk, room, &scale, now);
+    marks(ui.painter(), style, feed, history, &scale);
+    let now = wide(feed.now_us) / 1e6;
+    labels(ui.painter(), style, playback, room, &scale, now);
     if let Some(pointer) = response
         .interact_pointer_pos()
         .filter(|_| response.dragged() || response.clicked())
     {
-        let at = to_u64(scale.time(pointer.x) * 1e6);
-        desk.playback.wishes.push(Wish::Seek(at));
+        let at_us = to_u64(scale.time(pointer.x) * 1e6);
+        requests.write(PlaybackRequest::Seek(at_us));
     }
 }
 
 /// The line up to now, what happened on it, and what is foreseen.
-fn marks(painter: &Painter, desk: &Desk<'_>, scale: &Scale, now: f64) {
-    let (theme, y) = (desk.look.theme, scale.y());
+fn marks(painter: &Painter, style: &Style, feed: &Feed, history: &History, scale: &Scale) {
+    let (theme, y) = (style.theme, scale.y());
+    let now = wide(feed.now_us) / 1e6;
     let [left, here] = [scale.rect.left(), scale.place(now)];
     let whole = scale.bar(left, scale.rect.right(), 4.0);
-    painter.rect_filled(whole, 2.0, desk.look.raised());
-    painter.rect_filled(
-        scale.bar(left, here, 4.0),
-        2.0,
-        colour(theme.states.running),
-    );
-    future(painter, desk, scale, now);
-    for line in &desk.show.news.story.lines {
-        let hex = match line.weight {
-            Weight::Plain => continue,
-            Weight::Good => theme.states.done,
-            Weight::Warning => theme.states.retry,
-            Weight::Bad => theme.states.fatal,
-        };
+    painter.rect_filled(whole, 2.0, style.raised());
+    let past = scale.bar(left, here, 4.0);
+    painter.rect_filled(past, 2.0, colour(theme.states.running));
+    future(painter, style, feed, scale, now);
+    let notable = |severity| severity != Severity::Plain;
+    for line in history.log.iter().filter(|line| notable(line.severity)) {
         let x = scale.place(wide(line.at_us) / 1e6);
-        painter.vline(x, y - 7.0..=y + 7.0, Stroke::new(1.5, colour(hex)));
+        let ink = colour(severity_colour(theme, line.severity));
+        painter.vline(x, y - 7.0..=y + 7.0, Stroke::new(1.5, ink));
     }
     let rim = Stroke::new(1.5, colour(theme.panel));
-    painter.circle(pos2(here, y), 5.0, desk.look.text(), rim);
+    painter.circle(pos2(here, y), 5.0, style.text(), rim);
 }
 
 /// The time now, where a recording ends, and where it stops making sense.
-fn labels(painter: &Painter, desk: &Desk<'_>, room: Rect, scale: &Scale, now: f64) {
-    let look = &desk.look;
+fn labels(
+    painter: &Painter,
+    style: &Style,
+    playback: &Playback,
+    room: Rect,
+    scale: &Scale,
+    now: f64,
+) {
     let at = pos2(room.left() + 2.0, scale.y());
-    let text = words::clock(now);
-    write(painter, at, Align2::LEFT_CENTER, text, 12.5, look.text());
-    if desk.playback.is_replay {
+    let text = format::clock(now);
+    write(painter, at, Align2::LEFT_CENTER, text, 12.5, style.text());
+    if playback.is_replay {
         let at = pos2(room.right(), scale.y());
-        let text = words::clock(scale.to);
-        write(painter, at, Align2::RIGHT_CENTER, text, 12.5, look.faint());
+        let text = format::clock(scale.to);
+        write(painter, at, Align2::RIGHT_CENTER, text, 12.5, style.faint());
     }
-    if let Some(damage) = &desk.playback.damage {
+    if let Some(damage) = &playback.damage {
         let at = pos2(scale.rect.right() - 6.0, scale.y() - 6.0);
-        let ink = look.written(look.theme.states.fatal);
+        let ink = style.written(style.theme.states.fatal);
         write(painter, at, Align2::RIGHT_BOTTOM, damage, 11.0, ink);
     }
 }
 
 /// The predicted end as an interval, the median as a tick.
-fn future(painter: &Painter, desk: &Desk<'_>, scale: &Scale, now: f64) {
-    let Some(snapshot) = desk.session() else {
+fn future(painter: &Painter, style: &Style, feed: &Feed, scale: &Scale, now: f64) {
+    let Some(snapshot) = feed.session() else {
         return;
     };
     let Some(prediction) = &snapshot.prediction else {
         return;
     };
     let begin = snapshot.at.min(now);
-    let ink = colour(desk.look.theme.states.done);
+    let ink = colour(style.theme.states.done);
     let [low, high] = prediction.eta80.map(|eta| scale.place(begin + eta));
     painter.rect_filled(scale.bar(low, high, 8.0), 3.0, ink.gamma_multiply(0.35));
     let middle = scale.place(begin + prediction.eta_median);

@@ -25,16 +25,15 @@ use bevy::{
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    BlockQuad, FrameUniform, Level, Scene,
-    growing::Growing,
+    BlockQuad, DetailLevel, FrameUniform, Scene,
     pipelines::{Shaders, field_layout, quad_pipeline, scatter_pipeline, uniform_entry},
     sprites,
 };
 use crate::{
     field::{
-        board::ROW,
+        cells::ROW,
         flights::Flight,
-        texel::{Point, Texel},
+        texel::{Texel, TexelUpdate},
     },
     numbers::{index, number},
 };
@@ -53,39 +52,40 @@ pub(super) fn state_bytes(cells: u32) -> usize {
     index(state_rows(cells) * COLUMNS * TEXEL_BYTES)
 }
 
-/// What has come from the main world and is not on the GPU yet.
+/// What has come from the main world and is not on the GPU yet: filled at extraction, emptied by the
+/// upload.
 #[derive(Default, Resource)]
-pub(super) struct Inbox {
+pub(super) struct PendingScene {
     uniform: FrameUniform,
     blocks: Vec<BlockQuad>,
-    points: Vec<Point>,
-    /// Of these points, those in the buffer.
+    updates: Vec<TexelUpdate>,
+    /// So many of these updates are in the buffer.
     uploaded: usize,
     flights: Vec<Flight>,
     refill: Option<Vec<Texel>>,
-    cells: u32,
+    capacity: u32,
 }
 
-impl Inbox {
+impl PendingScene {
     /// Takes what a scene holds.
     pub(super) fn take(&mut self, scene: &mut Scene) {
         self.uniform = scene.uniform;
-        self.cells = scene.cells;
+        self.capacity = scene.capacity;
         self.blocks.clear();
         self.blocks.append(&mut scene.blocks);
         self.flights.clear();
         self.flights.append(&mut scene.flights);
         if let Some(texels) = scene.refill.take() {
             self.refill = Some(texels);
-            self.points.clear();
+            self.updates.clear();
             self.uploaded = 0;
         }
-        self.points.append(&mut scene.points);
+        self.updates.append(&mut scene.updates);
     }
 }
 
-/// The state texture.
-pub(super) struct States {
+/// The texture that holds a texel for each cell.
+pub(super) struct StateTexture {
     pub(super) view: TextureView,
     pub(super) bind_group: BindGroup,
     pub(super) texture: Texture,
@@ -104,17 +104,17 @@ struct TargetGrid {
 #[derive(Resource)]
 pub(super) struct FieldGpu {
     pub(super) scatter: CachedRenderPipelineId,
-    pub(super) blocks_pipelines: [CachedRenderPipelineId; Level::ALL.len()],
+    pub(super) blocks_pipelines: [CachedRenderPipelineId; DetailLevel::ALL.len()],
     /// Blocks by level, in the order of the pipelines.
-    pub(super) levels: [u32; Level::ALL.len()],
+    pub(super) levels: [u32; DetailLevel::ALL.len()],
     pub(super) flights_pipeline: CachedRenderPipelineId,
-    pub(super) points: Growing,
-    pub(super) blocks: Growing,
-    pub(super) flights: Growing,
+    pub(super) updates: InstanceBuffer,
+    pub(super) blocks: InstanceBuffer,
+    pub(super) flights: InstanceBuffer,
     pub(super) scatter_group: BindGroup,
-    pub(super) states: Option<States>,
-    /// The points of the last upload are in the state texture.
-    pub(super) was_drawn: AtomicBool,
+    pub(super) states: Option<StateTexture>,
+    /// The updates of the last upload were scattered into the state texture.
+    pub(super) were_updates_drawn: AtomicBool,
     layout: BindGroupLayoutDescriptor,
     uniform: Buffer,
     grid: Buffer,
@@ -152,44 +152,23 @@ pub(super) fn open_field(
     );
     commands.insert_resource(FieldGpu {
         scatter: cache.queue_render_pipeline(scatter_pipeline(&shaders, scatter_layout)),
-        blocks_pipelines: Level::ALL.map(|level| {
-            cache.queue_render_pipeline(quad_pipeline(
-                &shaders,
-                &layout,
-                ["place_block", level.shader()],
-                VertexBufferLayout::from_vertex_formats(
-                    VertexStepMode::Instance,
-                    [
-                        VertexFormat::Float32x4,
-                        VertexFormat::Float32x4,
-                        VertexFormat::Uint32x4,
-                        VertexFormat::Float32x4,
-                        VertexFormat::Float32x3,
-                    ],
-                ),
-            ))
+        blocks_pipelines: DetailLevel::ALL.map(|level| {
+            let entries = ["place_block", level.shader()];
+            let instances = instances(BLOCK_FORMATS);
+            cache.queue_render_pipeline(quad_pipeline(&shaders, &layout, entries, instances))
         }),
-        levels: [0; Level::ALL.len()],
-        flights_pipeline: cache.queue_render_pipeline(quad_pipeline(
-            &shaders,
-            &layout,
-            ["place_flight", "draw_flight"],
-            VertexBufferLayout::from_vertex_formats(
-                VertexStepMode::Instance,
-                [
-                    VertexFormat::Float32x4,
-                    VertexFormat::Float32x4,
-                    VertexFormat::Uint32x4,
-                    VertexFormat::Uint32x2,
-                ],
-            ),
-        )),
-        points: Growing::new(&device, BufferUsages::VERTEX),
-        blocks: Growing::new(&device, BufferUsages::VERTEX),
-        flights: Growing::new(&device, BufferUsages::VERTEX),
+        levels: [0; DetailLevel::ALL.len()],
+        flights_pipeline: {
+            let entries = ["place_flight", "draw_flight"];
+            let instances = instances(FLIGHT_FORMATS);
+            cache.queue_render_pipeline(quad_pipeline(&shaders, &layout, entries, instances))
+        },
+        updates: InstanceBuffer::new(&device, BufferUsages::VERTEX),
+        blocks: InstanceBuffer::new(&device, BufferUsages::VERTEX),
+        flights: InstanceBuffer::new(&device, BufferUsages::VERTEX),
         scatter_group,
         states: None,
-        was_drawn: AtomicBool::new(false),
+        were_updates_drawn: AtomicBool::new(false),
         layout,
         uniform: uniform("field frame", size_of::<FrameUniform>()),
         grid,
@@ -201,6 +180,27 @@ pub(super) fn open_field(
             ..default()
         }),
     });
+}
+
+/// A `BlockQuad` as the pipeline reads it.
+const BLOCK_FORMATS: [VertexFormat; 5] = [
+    VertexFormat::Float32x4,
+    VertexFormat::Float32x4,
+    VertexFormat::Uint32x4,
+    VertexFormat::Float32x4,
+    VertexFormat::Float32x3,
+];
+
+/// A `Flight` as the pipeline reads it.
+const FLIGHT_FORMATS: [VertexFormat; 4] = [
+    VertexFormat::Float32x4,
+    VertexFormat::Float32x4,
+    VertexFormat::Uint32x4,
+    VertexFormat::Uint32x2,
+];
+
+fn instances<const N: usize>(formats: [VertexFormat; N]) -> VertexBufferLayout {
+    VertexBufferLayout::from_vertex_formats(VertexStepMode::Instance, formats)
 }
 
 fn sprite_view(device: &RenderDevice, queue: &RenderQueue) -> TextureView {
@@ -230,28 +230,28 @@ fn sprite_view(device: &RenderDevice, queue: &RenderQueue) -> TextureView {
         })
 }
 
-/// Brings the inbox onto the GPU; changed texels wait until their pipeline is ready.
+/// Brings the pending scene onto the GPU; changed texels wait until their pipeline is ready.
 pub(super) fn upload_scene(
-    mut inbox: ResMut<Inbox>,
+    mut pending: ResMut<PendingScene>,
     mut field: ResMut<FieldGpu>,
     device: Res<RenderDevice>,
     queue: Res<RenderQueue>,
     cache: Res<PipelineCache>,
 ) {
     let field = &mut *field;
-    queue.write_buffer(&field.uniform, 0, bytemuck::bytes_of(&inbox.uniform));
-    let zoom = inbox.uniform.zoom;
-    inbox.blocks.sort_by_key(|block| block.level(zoom) as u8);
-    for (level, count) in Level::ALL.into_iter().zip(&mut field.levels) {
-        let of_it = inbox
+    queue.write_buffer(&field.uniform, 0, bytemuck::bytes_of(&pending.uniform));
+    let zoom = pending.uniform.zoom;
+    pending.blocks.sort_by_key(|block| block.level(zoom) as u8);
+    for (level, count) in DetailLevel::ALL.into_iter().zip(&mut field.levels) {
+        let of_it = pending
             .blocks
             .iter()
             .filter(|block| block.level(zoom) == level);
         *count = number(of_it.count());
     }
-    field.blocks.fill(&device, &queue, &inbox.blocks);
-    field.flights.fill(&device, &queue, &inbox.flights);
-    let rows = state_rows(inbox.cells);
+    field.blocks.fill(&device, &queue, &pending.blocks);
+    field.flights.fill(&device, &queue, &pending.flights);
+    let rows = state_rows(pending.capacity);
     if field
         .states
         .as_ref()
@@ -259,19 +259,19 @@ pub(super) fn upload_scene(
     {
         field.open_states(&device, &queue, &cache, rows);
     }
-    if let Some(texels) = inbox.refill.take() {
+    if let Some(texels) = pending.refill.take() {
         field.refill(&queue, texels);
     }
-    if field.was_drawn.swap(false, Ordering::Relaxed) {
-        // A frame that was not drawn (a hidden window) has scattered nothing: its points stay.
-        let scattered = core::mem::take(&mut inbox.uploaded);
-        inbox.points.drain(..scattered);
+    if field.were_updates_drawn.swap(false, Ordering::Relaxed) {
+        // A frame that was not drawn (a hidden window) has scattered nothing: its updates stay.
+        let scattered = core::mem::take(&mut pending.uploaded);
+        pending.updates.drain(..scattered);
     }
     if cache.get_render_pipeline(field.scatter).is_some() {
-        field.points.fill(&device, &queue, &inbox.points);
-        inbox.uploaded = inbox.points.len();
+        field.updates.fill(&device, &queue, &pending.updates);
+        pending.uploaded = pending.updates.len();
     } else {
-        field.points.count = 0;
+        field.updates.count = 0;
     }
 }
 
@@ -329,7 +329,7 @@ impl FieldGpu {
             spare: [0; 2],
         };
         queue.write_buffer(&self.grid, 0, bytemuck::bytes_of(&grid));
-        self.states = Some(States {
+        self.states = Some(StateTexture {
             view,
             bind_group,
             texture,
@@ -338,7 +338,10 @@ impl FieldGpu {
     }
 
     fn refill(&self, queue: &RenderQueue, mut texels: Vec<Texel>) {
-        let Some(states) = &self.states else { return };
+        let states = self
+            .states
+            .as_ref()
+            .expect("it is opened before it is filled");
         let rows = number(texels.len()).div_ceil(COLUMNS);
         if rows == 0 {
             return;
@@ -358,5 +361,47 @@ impl FieldGpu {
                 depth_or_array_layers: 1,
             },
         );
+    }
+}
+
+/// A vertex buffer that grows with what is put into it.
+pub(super) struct InstanceBuffer {
+    pub(super) buffer: Buffer,
+    /// Instances that are in it.
+    pub(super) count: u32,
+    usage: BufferUsages,
+}
+
+impl InstanceBuffer {
+    pub(super) fn new(device: &RenderDevice, usage: BufferUsages) -> Self {
+        let usage = usage | BufferUsages::COPY_DST;
+        let buffer = device.create_buffer(&BufferDescriptor {
+            label: Some("field instances"),
+            size: 4096,
+            usage,
+            mapped_at_creation: false,
+        });
+        Self {
+            buffer,
+            count: 0,
+            usage,
+        }
+    }
+
+    pub(super) fn fill<T: Pod>(&mut self, device: &RenderDevice, queue: &RenderQueue, items: &[T]) {
+        let bytes: &[u8] = bytemuck::cast_slice(items);
+        let size = bytes.len() as u64;
+        if size > self.buffer.size() {
+            self.buffer = device.create_buffer(&BufferDescriptor {
+                label: Some("field instances"),
+                size: size.next_power_of_two(),
+                usage: self.usage,
+                mapped_at_creation: false,
+            });
+        }
+        if size > 0 {
+            queue.write_buffer(&self.buffer, 0, bytes);
+        }
+        self.count = number(items.len());
     }
 }

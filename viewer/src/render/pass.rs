@@ -1,4 +1,4 @@
-//! The two passes of a frame: points into the state texture, then quads onto the target.
+//! The two passes of a frame: updates into the state texture, then quads onto the target.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -31,7 +31,7 @@ pub(super) fn draw_field(
     let Some(field) = field else { return };
     let Some(states) = &field.states else { return };
     let target = view.into_inner();
-    if field.points.count > 0
+    if field.updates.count > 0
         && let Some(pipeline) = cache.get_render_pipeline(field.scatter)
     {
         let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
@@ -49,9 +49,9 @@ pub(super) fn draw_field(
         });
         pass.set_render_pipeline(pipeline);
         pass.set_bind_group(0, &field.scatter_group, &[]);
-        pass.set_vertex_buffer(0, field.points.buffer.slice(..));
-        pass.draw(0..field.points.count, 0..1);
-        field.was_drawn.store(true, Ordering::Relaxed);
+        pass.set_vertex_buffer(0, field.updates.buffer.slice(..));
+        pass.draw(0..field.updates.count, 0..1);
+        field.were_updates_drawn.store(true, Ordering::Relaxed);
     }
     let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
         label: Some("field"),

@@ -13,7 +13,7 @@ use bevy::{
     shader::Shader,
 };
 
-/// The shaders' handles.
+/// Handles of the shaders in Bevy's assets.
 #[derive(Resource)]
 pub(super) struct Shaders {
     pub(super) field: Handle<Shader>,

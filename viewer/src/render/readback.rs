@@ -1,4 +1,4 @@
-//! The state texture read back: what tests hold against the board.
+//! The state texture read back: what tests hold against the cells.
 
 use bevy::{
     prelude::World,
@@ -13,7 +13,7 @@ use bevy::{
 
 use super::gpu::FieldGpu;
 use crate::{
-    field::{board::ROW, texel::Texel},
+    field::{cells::ROW, texel::Texel},
     numbers::index,
 };
 

@@ -48,7 +48,7 @@ pub struct Synthetic {
     seq: u64,
     at_us: u64,
     next_snapshot_us: u64,
-    births: u64,
+    admitted: u64,
     finished: Vec<u64>,
     dead: u64,
     is_broken: bool,
@@ -66,7 +66,7 @@ impl Synthetic {
             seq: 0,
             at_us: 0,
             next_snapshot_us: 200_000,
-            births: 0,
+            admitted: 0,
             finished: vec![0; plan.hosts as usize],
             dead: 0,
             is_broken: false,
@@ -93,11 +93,11 @@ impl Synthetic {
         (mean * 2.0 * self.roll()) as u64
     }
 
-    fn birth(&mut self, slot: u32, host: u32) -> Change {
-        self.births += 1;
+    fn admit(&mut self, slot: u32, host: u32) -> Change {
+        self.admitted += 1;
         let stage = u16::from(self.roll() > 0.08);
         let kind = if stage == 0 { "page" } else { "product" };
-        let url = format!("https://host-{host:02}.example/{kind}/{}", self.births);
+        let url = format!("https://host-{host:02}.example/{kind}/{}", self.admitted);
         let task = Task {
             phase: Phase::Queued,
             attempts: 0,
@@ -141,7 +141,7 @@ impl Synthetic {
         for slot in 0..self.plan.tasks {
             let draw = self.roll();
             let host = (draw * draw * f64::from(self.plan.hosts)) as u32;
-            let change = self.birth(slot, host.min(self.plan.hosts - 1));
+            let change = self.admit(slot, host.min(self.plan.hosts - 1));
             changes.push(change);
         }
         changes
@@ -196,8 +196,8 @@ impl Synthetic {
                 self.finished[host as usize] += u64::from(from == Phase::Done);
                 self.dead += u64::from(from == Phase::Dead);
                 out.push(Change::Left { slot });
-                let birth = self.birth(slot, host);
-                out.push(birth);
+                let admitted = self.admit(slot, host);
+                out.push(admitted);
                 return;
             }
         };
@@ -249,50 +249,16 @@ impl Synthetic {
                 profile: "balanced".to_owned(),
                 source: Some("synthetic".to_owned()),
             },
+            rates: Rates {
+                pages_per_minute: self.plan.moves_per_second * 60.0 / 8.0,
+                records_per_minute: self.plan.moves_per_second * 55.0 / 8.0,
+                bytes_per_second: 2.4e6,
+            },
+            pools: pools(),
+            hosts: self.host_infos(),
             ..Snapshot::default()
         };
-        for task in &self.tasks {
-            *snapshot
-                .progress
-                .by_state
-                .entry(task.phase.name().to_owned())
-                .or_default() += 1;
-        }
-        let finished: u64 = self.finished.iter().sum();
-        let outside = u64::from(self.plan.tasks) * 3;
-        *snapshot
-            .progress
-            .by_state
-            .entry("done".to_owned())
-            .or_default() += finished;
-        *snapshot
-            .progress
-            .by_state
-            .entry("dead".to_owned())
-            .or_default() += self.dead;
-        *snapshot
-            .progress
-            .by_state
-            .entry("queued".to_owned())
-            .or_default() += outside;
-        snapshot.progress.discovered = snapshot.progress.by_state.values().sum();
-        snapshot.progress.done = snapshot.progress.by_state["done"];
-        snapshot.progress.dead = snapshot.progress.by_state["dead"];
-        snapshot.progress.stages = ["list", "detail"]
-            .map(|name| StageInfo {
-                name: name.to_owned(),
-                state: "running".to_owned(),
-                discovered: snapshot.progress.discovered / 2,
-                done: snapshot.progress.done / 2,
-                eta: Some(75.0),
-                ..StageInfo::default()
-            })
-            .to_vec();
-        snapshot.rates = Rates {
-            pages_per_minute: self.plan.moves_per_second * 60.0 / 8.0,
-            records_per_minute: self.plan.moves_per_second * 55.0 / 8.0,
-            bytes_per_second: 2.4e6,
-        };
+        self.count(&mut snapshot);
         snapshot.prediction = Some(Prediction {
             eta_median: 760.0 - snapshot.at,
             eta80: [655.0 - snapshot.at, 910.0 - snapshot.at],
@@ -300,42 +266,6 @@ impl Synthetic {
             coverage80: Some(0.79),
             coverage95: None,
         });
-        snapshot.pools = ["fetch:list", "fetch:detail", "parse:detail", "save"]
-            .map(|name| Pool {
-                work_type: name.to_owned(),
-                active: 6,
-                max: 16,
-                utilisation: 0.4,
-                queue_depth: 120,
-                count: 4_000,
-                per_minute: 420.0,
-                mean_ms: 420.0,
-                p50_ms: 360.0,
-                p95_ms: 1_250.0,
-                p99_ms: 2_100.0,
-                ..Pool::default()
-            })
-            .to_vec();
-        snapshot.hosts = (0..self.plan.hosts.min(64))
-            .map(|host| HostInfo {
-                id: host + 1,
-                host: format!("host-{host:02}.example"),
-                rate: 3.5,
-                limit: 4,
-                pace: 0.25,
-                breaker: if self.is_broken && self.plan.broken == Some(host) {
-                    "open"
-                } else {
-                    "closed"
-                }
-                .to_owned(),
-                outside: outside / u64::from(self.plan.hosts),
-                waiting: 400,
-                in_flight: 3,
-                finished: self.finished[host as usize],
-                ..HostInfo::default()
-            })
-            .collect();
         for (reason, count) in [("rate", 400), ("permits (http)", 120), ("backoff", 31)] {
             snapshot.waiting.insert(reason.to_owned(), count);
         }
@@ -348,6 +278,82 @@ impl Synthetic {
         }
         snapshot
     }
+
+    /// Tasks that wait outside the window.
+    fn outside(&self) -> u64 {
+        u64::from(self.plan.tasks) * 3
+    }
+
+    /// Tasks by state and stage.
+    fn count(&self, snapshot: &mut Snapshot) {
+        let progress = &mut snapshot.progress;
+        let mut add = |state: &str, count: u64| {
+            *progress.by_state.entry(state.to_owned()).or_default() += count;
+        };
+        for task in &self.tasks {
+            add(task.phase.name(), 1);
+        }
+        add("done", self.finished.iter().sum());
+        add("dead", self.dead);
+        add("queued", self.outside());
+        progress.discovered = progress.by_state.values().sum();
+        progress.done = progress.by_state["done"];
+        progress.dead = progress.by_state["dead"];
+        progress.stages = ["list", "detail"]
+            .map(|name| StageInfo {
+                name: name.to_owned(),
+                state: "running".to_owned(),
+                discovered: progress.discovered / 2,
+                done: progress.done / 2,
+                eta: Some(75.0),
+                ..StageInfo::default()
+            })
+            .to_vec();
+    }
+
+    fn host_infos(&self) -> Vec<HostInfo> {
+        let breaker = |host| {
+            if self.is_broken && self.plan.broken == Some(host) {
+                "open"
+            } else {
+                "closed"
+            }
+        };
+        (0..self.plan.hosts.min(64))
+            .map(|host| HostInfo {
+                id: host + 1,
+                host: format!("host-{host:02}.example"),
+                rate: 3.5,
+                limit: 4,
+                pace: 0.25,
+                breaker: breaker(host).to_owned(),
+                outside: self.outside() / u64::from(self.plan.hosts),
+                waiting: 400,
+                in_flight: 3,
+                finished: self.finished[host as usize],
+                ..HostInfo::default()
+            })
+            .collect()
+    }
+}
+
+fn pools() -> Vec<Pool> {
+    ["fetch:list", "fetch:detail", "parse:detail", "save"]
+        .map(|name| Pool {
+            work_type: name.to_owned(),
+            active: 6,
+            max: 16,
+            utilisation: 0.4,
+            queue_depth: 120,
+            count: 4_000,
+            per_minute: 420.0,
+            mean_ms: 420.0,
+            p50_ms: 360.0,
+            p95_ms: 1_250.0,
+            p99_ms: 2_100.0,
+            ..Pool::default()
+        })
+        .to_vec()
 }
 
 fn began(ms: u32) -> Detail {

@@ -1,17 +1,12 @@
 //! The field without Bevy: its colours, bytes a task, and what a hand waits for.
 
-use crawlfield_viewer::{
-    compose::compose,
-    field::lasso,
-    render::Scene,
-    show::Show,
-    theme::{
-        ThemeName,
-        difference::{Vision, contrast, delta_e, lab, linear},
-    },
-};
+use crawlfield_viewer::{field::picking, headless::Viewer, theme::ThemeName};
 
-use super::{Load, tasks};
+use super::{
+    Load,
+    difference::{Vision, contrast, delta_e, lab, linear},
+    tasks,
+};
 use crate::{
     Options,
     table::{Part, Row},
@@ -35,7 +30,7 @@ pub(crate) fn colours() -> Part {
             let what = format!("{name:?}, {vision:?}: least difference of two (ΔE2000)");
             rows.push(Row::figure(what, least).at_least(15.0));
         }
-        let grounds = [theme.ground, theme.panel];
+        let grounds = [theme.background, theme.panel];
         let least = states
             .iter()
             .flat_map(|hex| grounds.map(|ground| contrast(linear(*hex), linear(ground))))
@@ -49,7 +44,7 @@ pub(crate) fn colours() -> Part {
     }
 }
 
-/// Bytes a task: columns of the mirror, cells of the board, texels on the GPU.
+/// Bytes a task: columns of the mirror, cells, texels on the GPU.
 pub(crate) fn memory(options: &Options) -> Part {
     let loads: &[(u32, u32)] = options.pick(
         &[
@@ -63,14 +58,15 @@ pub(crate) fn memory(options: &Options) -> Part {
     );
     let mut rows = Vec::new();
     for &(n, hosts) in loads {
-        let mut show = Load::usual(n, hosts).shown(1.0, SIZE);
-        let mut scene = Scene::default();
-        compose(&mut show, &mut scene, SIZE);
+        let mut app = Load::usual(n, hosts).shown(1.0, SIZE);
+        let mut viewer = Viewer(app.world_mut());
+        let gpu_bytes = viewer.compose().gpu_bytes();
         let a_task = |bytes: usize| bytes as f64 / f64::from(n);
-        let cpu = a_task(show.mirror.column_bytes()) + a_task(show.board.bytes());
+        let cpu =
+            a_task(viewer.feed().mirror.column_bytes()) + a_task(viewer.field().cells.bytes());
         let told = format!("{}, {hosts} hosts", tasks(n));
-        rows.push(Row::figure(format!("{told}: mirror and board"), cpu).at_most(64.0));
-        let gpu = a_task(scene.gpu_bytes());
+        rows.push(Row::figure(format!("{told}: mirror and cells"), cpu).at_most(64.0));
+        let gpu = a_task(gpu_bytes);
         rows.push(Row::figure(format!("{told}: on the GPU"), gpu).at_most(32.0));
     }
     Part {
@@ -93,21 +89,9 @@ pub(crate) fn picking(options: &Options) -> Part {
 }
 
 fn pick_among(n: u32, options: &Options, rows: &mut Vec<Row>) {
-    let mut show = Load::usual(n, 12).shown(1.0, SIZE);
-    let mut scene = Scene::default();
-    let mut ready = |show: &mut Show| {
-        compose(show, &mut scene, SIZE);
-        (scene.refill, scene.points) = (None, Vec::new());
-    };
-    ready(&mut show);
-    let pick = |show: &Show, at: usize| {
-        let (x, y) = (
-            40.0 + (at * 97 % 1200) as f32,
-            60.0 + (at * 61 % 600) as f32,
-        );
-        let (block, cell) = show.view.pick(&show.placed, x, y)?;
-        show.board.slot_in(block, cell?)
-    };
+    let mut app = Load::usual(n, 12).shown(1.0, SIZE);
+    let mut viewer = Viewer(app.world_mut());
+    ready(&mut viewer);
     let mut row = |what: &str, ms: f64| {
         let row = Row::figure(format!("{}: {what}", tasks(n)), ms);
         rows.push(if what == "a letter of a search" {
@@ -118,15 +102,15 @@ fn pick_among(n: u32, options: &Options, rows: &mut Vec<Row>) {
     };
     let often = options.pick(20_000, 20_000, 20);
     let hover = mean(often, &mut |at| {
-        let slot = pick(&show, at);
-        show.hover(slot);
-        ready(&mut show);
+        let slot = pick(&viewer, at);
+        viewer.hover(slot);
+        ready(&mut viewer);
     });
     row("hover", hover);
     let click = mean(often, &mut |at| {
-        let slot = pick(&show, at);
-        show.select(slot.into_iter().collect::<Vec<_>>());
-        ready(&mut show);
+        let slot = pick(&viewer, at);
+        viewer.select(slot.into_iter().collect::<Vec<_>>());
+        ready(&mut viewer);
     });
     row("select", click);
     for (what, right) in [("lasso of half", SIZE[0] / 2.0), ("lasso of all", SIZE[0])] {
@@ -136,20 +120,36 @@ fn pick_among(n: u32, options: &Options, rows: &mut Vec<Row>) {
                 .map(|n| (right * f32::from(n) / 199.0, f32::from(n % 2) * 3.0))
                 .collect();
             polygon.extend([(right, SIZE[1]), (0.0, SIZE[1])]);
-            let slots = lasso::tasks_in(&polygon, &show.board, &show.placed);
+            let field = viewer.field();
+            let slots = picking::tasks_in(&polygon, &field.cells, &field.placed);
             assert!(slots.len() > n as usize / 6, "a lasso of half holds more");
-            show.select(slots);
-            ready(&mut show);
+            viewer.select(slots);
+            ready(&mut viewer);
         });
         row(what, ms);
     }
-    show.select(Vec::new());
+    viewer.select(Vec::new());
     let search = mean(options.pick(20, 20, 1), &mut |at| {
-        show.sieve.search(["product/77", "product/1"][at % 2]);
-        show.sift();
-        ready(&mut show);
+        viewer.search(["product/77", "product/1"][at % 2]);
+        ready(&mut viewer);
     });
     row("a letter of a search", search);
+}
+
+/// Makes the scene, as for the next frame.
+fn ready(viewer: &mut Viewer<'_>) {
+    let mut scene = viewer.compose();
+    (scene.refill, scene.updates) = (None, Vec::new());
+}
+
+fn pick(viewer: &Viewer<'_>, at: usize) -> Option<u32> {
+    let (x, y) = (
+        40.0 + (at * 97 % 1200) as f32,
+        60.0 + (at * 61 % 600) as f32,
+    );
+    let field = viewer.field();
+    let (block, cell) = picking::pick(viewer.view(), &field.placed, x, y)?;
+    field.cells.slot_in(block, cell?)
 }
 
 /// The mean of several tries, in milliseconds of this thread's CPU time: the kernel keeps its

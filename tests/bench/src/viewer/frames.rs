@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crawlfield_viewer::{
-    compose::compose, field::board::Arrangement, picture::Studio, probe::Need, render::Scene,
-    show::Show,
+    field::{Arrangement, picking, view::View},
+    headless::Viewer,
+    offscreen::Offscreen,
+    probe::Requirement,
+    theme::Appearance,
 };
 
 use super::{Load, RUN_UP_US, run_up, tasks};
@@ -31,10 +34,10 @@ struct Cost {
 /// Frames a second on the adapter at hand.
 pub(crate) fn measure(options: &Options) -> Result<Part> {
     has_adapter()?;
-    let mut studio = Studio::empty(1280, 720);
-    let adapter = studio.adapter();
-    let empty = run(&mut studio, None, options);
-    drop(studio);
+    let mut screen = Offscreen::empty(1280, 720);
+    let adapter = screen.adapter();
+    let empty = run(&mut screen, None, options);
+    drop(screen);
     let mut rows = vec![Row::figure(
         "an empty app, frames a second",
         1e3 / empty.least,
@@ -47,10 +50,10 @@ pub(crate) fn measure(options: &Options) -> Result<Part> {
     );
     for &n in loads {
         for arrangement in [Arrangement::Territory, Arrangement::Flow] {
-            let mut studio = opened(Load::usual(n, 6.min(n)), (1280, 720), options);
-            studio.show().arrange(arrangement);
+            let mut screen = opened(Load::usual(n, 6.min(n)), (1280, 720), options);
+            screen.viewer().arrange(arrangement);
             let step = if n < 1_000_000 { 40_000 } else { 50_000 };
-            let cost = run(&mut studio, Some(step), options);
+            let cost = run(&mut screen, Some(step), options);
             let name = format!("{}, {arrangement:?}", tasks(n));
             let rate = Row::figure(format!("{name}, frames a second"), 1e3 / cost.least);
             rows.push(match (n, is_software) {
@@ -75,9 +78,9 @@ pub(crate) fn measure(options: &Options) -> Result<Part> {
 /// CPU of a frame above an empty app.
 pub(crate) fn measure_cpu(options: &Options) -> Result<Part> {
     has_adapter()?;
-    let mut studio = Studio::empty(64, 36);
-    let empty = run(&mut studio, None, options).ours;
-    drop(studio);
+    let mut screen = Offscreen::empty(64, 36);
+    let empty = run(&mut screen, None, options).ours;
+    drop(screen);
     let mut rows = vec![Row::figure("an empty app, whole", empty)];
     let loads: &[(u32, u32, f64)] = options.pick(
         &[
@@ -93,13 +96,13 @@ pub(crate) fn measure_cpu(options: &Options) -> Result<Part> {
         let load = Load::usual(n, 12);
         let step = 1_000_000 / u64::from(fps);
         let (follow, write) = parts(load, step, options);
-        let mut studio = opened(load, (64, 36), options);
-        let cost = run(&mut studio, Some(step), options);
+        let mut screen = opened(load, (64, 36), options);
+        let cost = run(&mut screen, Some(step), options);
         let changes = load.changes_per_second;
         let name = format!("{}, {changes} changes and {fps} frames a second", tasks(n));
         rows.extend([
             Row::figure(name, cost.ours - empty).at_most(most),
-            Row::figure("   of it mirror and board", follow),
+            Row::figure("   of it mirror and cells", follow),
             Row::figure("   of it the scene, hover, camera", write),
         ]);
     }
@@ -110,42 +113,42 @@ pub(crate) fn measure_cpu(options: &Options) -> Result<Part> {
 }
 
 fn has_adapter() -> Result<()> {
-    Ok(Need::Adapter.check().map_err(|lack| lack.message)?)
+    Ok(Requirement::Adapter.check().map_err(|lack| lack.message)?)
 }
 
 /// Median milliseconds of following the feed, and of writing the scene with hover and camera.
 fn parts(load: Load, step_us: u64, options: &Options) -> (f64, f64) {
     let size = [1280.0, 720.0];
-    let mut show = load.shown(seconds(options), size);
-    let mut scene = Scene::default();
-    compose(&mut show, &mut scene, size);
+    let mut app = load.shown(seconds(options), size);
+    let mut viewer = Viewer(app.world_mut());
+    viewer.compose();
     let (mut follow, mut write) = (Vec::new(), Vec::new());
     let mut at = RUN_UP_US;
     for n in 0..batches(options) * BATCH {
         at += step_us;
         let began = Instant::now();
-        show.advance(at);
+        viewer.advance(at);
         follow.push(millis_since(began));
         let began = Instant::now();
-        point(&mut show, n, size);
-        scene.points.clear();
-        compose(&mut show, &mut scene, size);
+        point(&mut viewer, n, size);
+        viewer.compose().updates.clear();
         write.push(millis_since(began));
     }
     (median(follow), median(write))
 }
 
 /// The pointer moves and the camera with it.
-fn point(show: &mut Show, n: u32, size: [f32; 2]) {
+fn point(viewer: &mut Viewer<'_>, n: u32, size: [f32; 2]) {
     let (x, y) = (
         size[0] * 0.3 + (n % 50) as f32,
         size[1] * 0.4 + (n % 7) as f32,
     );
-    let under = show.view.pick(&show.placed, x, y);
-    let slot = under.and_then(|(block, cell)| show.board.slot_in(block, cell?));
-    show.hover(slot);
+    let field = viewer.field();
+    let under = picking::pick(viewer.view(), &field.placed, x, y);
+    let slot = under.and_then(|(block, cell)| field.cells.slot_in(block, cell?));
+    viewer.hover(slot);
     let across = if n.is_multiple_of(2) { 0.5 } else { -0.5 };
-    show.view.drag(across, 0.0);
+    viewer.0.resource_mut::<View>().drag(across, 0.0);
 }
 
 /// Measurements of CPU time.
@@ -158,35 +161,36 @@ fn seconds(options: &Options) -> f64 {
     f64::from(batches(options) * BATCH + 60) / 20.0
 }
 
-fn opened(load: Load, size: (u32, u32), options: &Options) -> Studio {
-    let mut studio = Studio::open(load.show(seconds(options)), size.0, size.1);
-    run_up(&mut studio.show());
-    studio
+fn opened(load: Load, size: (u32, u32), options: &Options) -> Offscreen {
+    let source = load.source(seconds(options));
+    let mut screen = Offscreen::open(source, Appearance::default(), size);
+    run_up(&mut screen.viewer());
+    screen
 }
 
-/// Draws frames; with `step_us` the show goes on by so much before each.
-fn run(studio: &mut Studio, step_us: Option<u64>, options: &Options) -> Cost {
+/// Draws frames; with `step_us` the crawl goes on by so much before each.
+fn run(screen: &mut Offscreen, step_us: Option<u64>, options: &Options) -> Cost {
     let mut at = RUN_UP_US;
-    let mut frame = |studio: &mut Studio, n: u32| {
+    let mut frame = |screen: &mut Offscreen, n: u32| {
         if let Some(step) = step_us {
             at += step;
-            let mut show = studio.show();
-            show.advance(at);
-            let size = [show.view.area.width(), show.view.area.height()];
-            point(&mut show, n, size);
+            let mut viewer = screen.viewer();
+            viewer.advance(at);
+            let area = viewer.view().area;
+            point(&mut viewer, n, [area.width(), area.height()]);
         }
-        studio.draw();
-        studio.wait();
+        screen.draw();
+        screen.wait();
     };
     for n in 0..10 {
-        frame(studio, n);
+        frame(screen, n);
     }
     let (mut walls, mut ours, mut driver) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..batches(options) {
         let before = usage();
         for n in 0..BATCH {
             let began = Instant::now();
-            frame(studio, n);
+            frame(screen, n);
             walls.push(millis_since(began));
         }
         let after = usage();

@@ -19,9 +19,8 @@ use crawlfield_engine::{
 };
 use crawlfield_viewer::{
     crawl::Crawl,
-    pace::Quality,
-    show::{Choices, Show},
-    window,
+    theme::Appearance,
+    window::{self, pacing::Quality},
 };
 
 use crate::{
@@ -79,9 +78,13 @@ pub(crate) fn window() -> Result<()> {
     presets::apply(&mut settings, cores());
     let (crawl, ()) =
         Crawl::begin(job, None, &settings, |_| Ok(())).map_err(|failure| failure.message)?;
-    let show = Show::new(crawl.source(), Choices::default());
-    let size = (1280, 720);
-    let mut app = window::app(show, Some(crawl.present()), Quality::Performance, size);
+    let mut app = window::app(
+        crawl.source(),
+        Some(crawl.info()),
+        Appearance::default(),
+        Quality::Performance,
+        (1280, 720),
+    );
     let drawn = Arc::new(AtomicU64::new(0));
     let told = Arc::clone(&drawn);
     app.add_systems(Last, move |cameras: Query<&Camera>| {

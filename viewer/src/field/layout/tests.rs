@@ -1,4 +1,5 @@
-use super::{Placed, Rect, Trim, filled, lanes, territory};
+use super::{Placed, Rect, Trim, filled, lanes};
+use crate::field::treemap::territory;
 
 const SCREEN: Rect = Rect::new(0.0, 0.0, 812.0, 430.0);
 

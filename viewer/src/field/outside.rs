@@ -1,0 +1,143 @@
+//! Tasks outside the window, counted by block: what has ended and left, and what waits in the store.
+//! With the tasks in the cells they add up to all that was discovered. They are drawn as mounds on a
+//! block's foot.
+
+use crawlfield_engine::{
+    feed::{
+        mirror::{Mirror, PhaseCounts},
+        snapshot::Snapshot,
+    },
+    model::phase::Phase,
+};
+
+use crate::{
+    field::{Arrangement, LANES, lane_of},
+    numbers::{float, index, number},
+};
+
+/// Phases that end well: who is in one leaves the window after a while.
+const WELL: [Phase; 3] = [Phase::Done, Phase::Skipped, Phase::Cancelled];
+/// Phases that end badly.
+const BADLY: [Phase; 2] = [Phase::Dead, Phase::Failed];
+
+/// Tasks of one block that are outside the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// Ended well and left.
+    pub finished: u64,
+    /// Dead letters and failed tasks that have left.
+    pub failed: u64,
+    /// Waiting in the store.
+    pub waiting: u64,
+    /// Ended well, and badly, by the last snapshot, in the window or not: who leaves the window
+    /// before the next one is still counted.
+    ended: (u64, u64),
+}
+
+impl Outside {
+    /// What the mound at the left stands for: what ended well, else what ended badly.
+    #[must_use]
+    pub const fn mound(&self) -> u64 {
+        if self.finished > 0 {
+            self.finished
+        } else {
+            self.failed
+        }
+    }
+}
+
+/// The same for all blocks, by number; new with each snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct OutsideCounts(Vec<Outside>);
+
+impl OutsideCounts {
+    /// By the latest snapshots, for the blocks of this arrangement.
+    #[must_use]
+    pub fn of<'a>(
+        arrangement: Arrangement,
+        mirror: &Mirror,
+        snapshots: impl Iterator<Item = &'a Snapshot>,
+    ) -> Self {
+        match arrangement {
+            Arrangement::Territory => by_host(mirror, snapshots),
+            Arrangement::Flow => by_lane(mirror, snapshots),
+        }
+    }
+
+    /// A block's tasks outside now, when `drawn` tasks of its phases stand in the window.
+    #[must_use]
+    pub fn now(&self, block: u32, drawn: &PhaseCounts) -> Outside {
+        let mut outside = self.0.get(index(block)).copied().unwrap_or_default();
+        let (well, badly) = ended(drawn);
+        outside.finished = outside.finished.max(outside.ended.0.saturating_sub(well));
+        outside.failed = outside.failed.max(outside.ended.1.saturating_sub(badly));
+        outside
+    }
+
+    fn at(&mut self, block: u32) -> &mut Outside {
+        if self.0.len() <= index(block) {
+            self.0.resize(index(block) + 1, Outside::default());
+        }
+        &mut self.0[index(block)]
+    }
+}
+
+/// Drawn tasks that have ended well, and badly.
+fn ended(drawn: &PhaseCounts) -> (u64, u64) {
+    let sum = |phases: &[Phase]| phases.iter().map(|phase| drawn.of(*phase)).sum();
+    (sum(&WELL), sum(&BADLY))
+}
+
+/// A snapshot counts a host's tasks of its own session.
+fn by_host<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> OutsideCounts {
+    let mut counts = OutsideCounts::default();
+    for info in snapshots.flat_map(|snapshot| &snapshot.hosts) {
+        let id = crawlfield_engine::model::ids::HostId(info.id);
+        if let Some(block) = mirror.tables().host_number(id) {
+            let outside = counts.at(block);
+            outside.finished += info.finished;
+            outside.failed += info.dead + info.failed;
+            outside.waiting += info.outside;
+        }
+    }
+    for (host, outside) in mirror.tables().hosts().iter().zip(&mut counts.0) {
+        let (well, badly) = ended(&host.counts);
+        outside.ended = (outside.finished + well, outside.failed + badly);
+    }
+    counts
+}
+
+/// What the snapshots count beyond what is drawn, lane by lane.
+fn by_lane<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> OutsideCounts {
+    let mut counts = OutsideCounts::default();
+    counts.at(number(LANES.len()) - 1);
+    let mut all = [0; Phase::ALL.len()];
+    for snapshot in snapshots {
+        for (total, phase) in all.iter_mut().zip(Phase::ALL) {
+            *total += snapshot.progress.by_state.get(phase.name()).unwrap_or(&0);
+        }
+    }
+    for (total, phase) in all.into_iter().zip(Phase::ALL) {
+        let lane = counts.at(lane_of(phase));
+        let outside = u64::saturating_sub(total, mirror.counts().of(phase));
+        if WELL.contains(&phase) {
+            lane.finished += outside;
+            lane.ended.0 += total;
+        } else if BADLY.contains(&phase) {
+            lane.failed += outside;
+            lane.ended.1 += total;
+        } else if phase == Phase::Queued {
+            lane.waiting += outside;
+        }
+    }
+    counts
+}
+
+/// Half the width of a mound, in points: it grows with each doubling.
+#[must_use]
+pub fn half_width(count: u64) -> f32 {
+    match count {
+        0 => 0.0,
+        1.. => 5.0 + 1.6 * float(count.ilog2()),
+    }
+}

@@ -1,0 +1,144 @@
+//! The pointer on the field: pan, zoom to the pointer, hover, select, lasso.
+
+use bevy_egui::egui::{Painter, PointerButton, Pos2, Response, Shape, Stroke, Ui};
+use crawlfield_engine::model::phase::Phase;
+
+use super::{
+    Inspector, Panels, Tab,
+    style::{Style, colour},
+};
+use crate::{
+    field::{
+        Arrangement, FieldControl, lane_of,
+        picking::{pick, tasks_in},
+        slot_set::SlotSet,
+    },
+    numbers::index,
+};
+
+/// A lasso's points lie at least so far apart, in points.
+const STEP: f32 = 4.0;
+/// How strongly the wheel zooms.
+const WHEEL: f32 = 0.0035;
+/// A double click brings cells to this width, in screen pixels.
+const CLOSE: f32 = 96.0;
+
+/// What a person does with the pointer on the field, where `response` is.
+pub(super) fn handle(
+    ui: &Ui,
+    response: &Response,
+    control: &mut FieldControl<'_>,
+    panels: &mut Panels,
+    inspector: &mut Inspector,
+) {
+    let scale = ui.ctx().pixels_per_point();
+    let pointer = response
+        .hover_pos()
+        .or_else(|| response.interact_pointer_pos());
+    let pixels = pointer.map(|at| (at.x * scale, at.y * scale));
+    let under = pixels.and_then(|(x, y)| pick(&control.view, &control.field.placed, x, y));
+    let slot = under.and_then(|(block, cell)| control.field.cells.slot_in(block, cell?));
+    control.hover(slot.filter(|_| response.hovered()));
+    if let Some(at) = pixels.filter(|_| response.hovered()) {
+        zoom(ui, control, at);
+    }
+    drag(ui, response, control, &mut panels.lasso);
+    let block = under.map(|(block, _)| block);
+    if response.double_clicked() {
+        approach(control, block, pixels);
+    } else if response.clicked() {
+        let has_command = ui.input(|input| input.modifiers.command);
+        click(control, panels, inspector, (block, slot), has_command);
+    }
+}
+
+fn zoom(ui: &Ui, control: &mut FieldControl<'_>, (x, y): (f32, f32)) {
+    let (wheel, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+    let factor = (wheel * WHEEL).exp() * pinch;
+    if (factor - 1.0).abs() > 1e-4 {
+        control.view.zoom_at(factor, x, y);
+        control.selection.followed = None;
+    }
+}
+
+/// A drag moves the field; with shift it draws a lasso, which selects when it ends.
+fn drag(ui: &Ui, response: &Response, control: &mut FieldControl<'_>, lasso: &mut Vec<Pos2>) {
+    let scale = ui.ctx().pixels_per_point();
+    let is_lasso = !lasso.is_empty();
+    let has_shift = ui.input(|input| input.modifiers.shift);
+    if response.drag_started_by(PointerButton::Primary) && has_shift {
+        *lasso = response.interact_pointer_pos().into_iter().collect();
+    } else if is_lasso && response.dragged() {
+        let is_far = |at: &Pos2| lasso.last().is_none_or(|last| last.distance(*at) >= STEP);
+        if let Some(at) = response.interact_pointer_pos().filter(is_far) {
+            lasso.push(at);
+        }
+    } else if is_lasso {
+        let points = core::mem::take(lasso);
+        let to_field = |at: &Pos2| control.view.to_field(at.x * scale, at.y * scale);
+        let polygon: Vec<(f32, f32)> = points.iter().map(to_field).collect();
+        let tasks = tasks_in(&polygon, &control.field.cells, &control.field.placed);
+        control.select(tasks);
+    } else if response.dragged() {
+        let delta = response.drag_delta() * scale;
+        control.view.drag(delta.x, delta.y);
+        control.selection.followed = None;
+    }
+}
+
+/// A click on a task selects it, and with the command key it is one more or one less; a click on a
+/// host's block shows the host.
+fn click(
+    control: &mut FieldControl<'_>,
+    panels: &mut Panels,
+    inspector: &mut Inspector,
+    (block, slot): (Option<u32>, Option<u32>),
+    has_command: bool,
+) {
+    control.selection.followed = None;
+    inspector.last_task = None;
+    inspector.stage = None;
+    if has_command && let Some(slot) = slot {
+        let mut slots = (*control.selection.slots).clone();
+        if !slots.remove(slot) {
+            slots.insert(slot);
+        }
+        control.select(slots);
+        return;
+    }
+    control.select(slot.into_iter().collect::<SlotSet>());
+    inspector.host = None;
+    let Some(block) = block.filter(|_| slot.is_none()) else {
+        return;
+    };
+    match control.field.cells.arrangement() {
+        Arrangement::Territory => {
+            let hosts = control.feed.mirror.tables().hosts();
+            inspector.host = Some(hosts[index(block)].id);
+        }
+        // Where dead letters lie: those that have left the window are fetched from here.
+        Arrangement::Flow if block == lane_of(Phase::Dead) => {
+            panels.tab = Tab::DeadLetters;
+            panels.are_sides_shown = true;
+        }
+        Arrangement::Flow => {}
+    }
+}
+
+/// A double click goes near; beside all blocks, and where it is near already, it shows all again.
+fn approach(control: &mut FieldControl<'_>, block: Option<u32>, pointer: Option<(f32, f32)>) {
+    let zoom = control.view.zoom;
+    let cell = block.map(|block| control.field.placed[index(block)].cell * zoom);
+    match (cell, pointer) {
+        (Some(cell), Some((x, y))) if cell < CLOSE => control.view.zoom_at(CLOSE / cell, x, y),
+        _ => control.view.fit(),
+    }
+}
+
+/// Draws the lasso so far, in points of the screen.
+pub(super) fn draw_lasso(painter: &Painter, style: &Style, lasso: &[Pos2]) {
+    if lasso.len() > 1 {
+        let stroke = Stroke::new(1.5, colour(style.theme.mark));
+        painter.extend(Shape::dashed_line(lasso, stroke, 6.0, 4.0));
+    }
+}

@@ -1,0 +1,313 @@
+//! The status bar above the field: when it will end and how sure that is, progress as a fan, stage by stage.
+
+use bevy_egui::egui::{
+    self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
+};
+use crawlfield_engine::{
+    feed::snapshot::{Prediction, StageInfo},
+    model::{
+        ids::{SessionId, StageId},
+        phase::SessionPhase,
+    },
+    progress::safe,
+};
+
+use super::{
+    Inspector, format,
+    style::{Style, colour, write, write_cut},
+    toolbar,
+};
+use crate::{
+    feed::Feed,
+    field::FieldControl,
+    history::{
+        History,
+        plan::Plan,
+        series::{Series, SeriesPoint, thinned},
+    },
+    numbers::{narrow, wide},
+    playback::Playback,
+    theme::Theme,
+};
+
+/// Points of the past in the fan.
+const PAST: usize = 120;
+/// Stages that have room.
+const STAGES: usize = 3;
+
+pub(super) fn draw(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    history: &History,
+    inspector: &mut Inspector,
+) {
+    let area = ui.available_rect_before_wrap();
+    let painter = &ui.painter().clone();
+    let third = (area.width() / 3.0).max(190.0);
+    let (head, detail) = time_left(&control.feed);
+    let (at, anchor) = (area.left_top(), Align2::LEFT_TOP);
+    write(painter, at, anchor, head, 22.0, style.text());
+    let at = area.left_bottom() - egui::vec2(0.0, 2.0);
+    write(
+        painter,
+        at,
+        Align2::LEFT_BOTTOM,
+        detail,
+        12.0,
+        style.faint(),
+    );
+    let left = area.left() + (third * 1.12).max(260.0);
+    let fan_area = Rect::from_min_max(
+        Pos2::new(left, area.top() + 2.0),
+        Pos2::new((left + third * 0.95).min(area.right()), area.bottom() - 2.0),
+    );
+    draw_fan(painter, style, &control.feed, history, fan_area);
+    let stages_area = Rect::from_min_max(
+        Pos2::new(fan_area.right() + 22.0, area.top()),
+        Pos2::new(area.right(), area.bottom()),
+    );
+    if stages_area.width() > 90.0 {
+        stages(ui, style, control, inspector, stages_area);
+    }
+}
+
+/// The same in a band above the bare field, with what marks the picture as not the present or not
+/// real.
+pub(super) fn draw_bare(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
+    ui.horizontal_centered(|ui| {
+        toolbar::draw_marks(ui, style, feed, playback);
+        let (head, detail) = time_left(feed);
+        ui.label(RichText::new(head).size(17.0).color(style.text()));
+        ui.label(RichText::new(detail).size(12.0).color(style.faint()));
+    });
+}
+
+/// Time left in words: at the end there is nothing to predict.
+fn time_left(feed: &Feed) -> (String, String) {
+    let Some(snapshot) = feed.session() else {
+        return ("waiting".to_owned(), "nothing has been told yet".to_owned());
+    };
+    let progress = &snapshot.progress;
+    let phase = feed.session_phase();
+    let prediction = snapshot.prediction.as_ref();
+    if let Some(phase) = phase.filter(|phase| phase.is_over()) {
+        let detail = format!(
+            "{} of {} pages done, {} dead letters, in {}",
+            format::count(progress.done),
+            format::count(progress.discovered),
+            format::count(progress.dead),
+            format::clock(snapshot.at),
+        );
+        return (phase.name().to_owned(), detail);
+    }
+    if phase == Some(SessionPhase::Paused) {
+        let (head, detail) = format::eta(prediction, 0.0);
+        return (format!("paused, {head}"), detail);
+    }
+    let shown = wide(feed.now_us) / 1e6;
+    format::eta(prediction, (shown - snapshot.at).clamp(0.0, 5.0))
+}
+
+/// Where times and counts of pages stand in the fan: the prediction's end at the right, all pages
+/// known at the top.
+struct Fan {
+    area: Rect,
+    /// Seconds of engine time at the left and at the right.
+    from: f64,
+    to: f64,
+    /// Pages at the top.
+    top: f64,
+}
+
+impl Fan {
+    fn of(area: Rect, first: &SeriesPoint, last: &SeriesPoint) -> Self {
+        let prediction = last.prediction.as_ref();
+        Self {
+            area,
+            from: first.at,
+            to: last.at + prediction.map_or(0.0, |prediction| prediction.eta95[1]),
+            top: last.discovered.max(1.0),
+        }
+    }
+
+    fn place(&self, at: f64, pages: f64) -> Pos2 {
+        let x = (at - self.from) / (self.to - self.from).max(1.0);
+        let y = pages / self.top;
+        Pos2::new(
+            self.area.left() + self.area.width() * narrow(x.clamp(0.0, 1.0)),
+            self.area.bottom() - self.area.height() * narrow(y.clamp(0.0, 1.0)),
+        )
+    }
+}
+
+/// Ended pages against time, and where they will go: 80 % dark, 95 % light.
+fn draw_fan(painter: &egui::Painter, style: &Style, feed: &Feed, history: &History, area: Rect) {
+    let Some(snapshot) = feed.session() else {
+        return;
+    };
+    let series = &history.series[&snapshot.session.id];
+    let (Some(first), Some(last)) = (series.first(), series.last()) else {
+        return;
+    };
+    let theme = style.theme;
+    let fan = Fan::of(area, first, last);
+    painter.rect_filled(area, 3.0, colour(theme.background));
+    if let Some(prediction) = &last.prediction {
+        draw_prediction(painter, theme, &fan, last, prediction);
+    }
+    if let Some(plan) = Plan::of(series) {
+        // What was foreseen first stays in sight: how far the run is off it.
+        let until = plan.end.min(fan.to);
+        let line = [(plan.at, plan.ended), (until, plan.ended_at(until))];
+        let line = line.map(|(at, ended)| fan.place(at, ended));
+        let ink = colour(theme.faint).gamma_multiply(0.8);
+        painter.extend(Shape::dotted_line(&line, ink, 4.0, 0.8));
+    }
+    draw_past(painter, theme, &fan, series);
+    let share = last.ended / fan.top * 100.0;
+    let known = format::brief(snapshot.progress.discovered);
+    let text = format!("{share:.0} % of {known}");
+    let galley = painter.layout_no_wrap(text, FontId::proportional(11.0), style.faint());
+    let corner = area.right_bottom() - egui::vec2(6.0, 3.0);
+    let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, galley.size());
+    let calm = colour(theme.background).gamma_multiply(0.85);
+    painter.rect_filled(rect.expand2(egui::vec2(3.0, 0.0)), 2.0, calm);
+    painter.galley(rect.min, galley, style.faint());
+}
+
+fn draw_prediction(
+    painter: &egui::Painter,
+    theme: &Theme,
+    fan: &Fan,
+    last: &SeriesPoint,
+    prediction: &Prediction,
+) {
+    let ink = colour(theme.states.done);
+    let here = fan.place(last.at, last.ended);
+    for (interval, share) in [(prediction.eta95, 0.16), (prediction.eta80, 0.30)] {
+        let [soonest, latest] = interval.map(|eta| fan.place(last.at + eta, fan.top));
+        let fill = ink.gamma_multiply(share);
+        let points = vec![here, soonest, latest];
+        painter.add(Shape::convex_polygon(points, fill, Stroke::NONE));
+    }
+    let median = [here, fan.place(last.at + prediction.eta_median, fan.top)];
+    let stroke = Stroke::new(1.0, ink.gamma_multiply(0.8));
+    painter.extend(Shape::dashed_line(&median, stroke, 4.0, 3.0));
+}
+
+/// Pages known and pages ended up to now.
+fn draw_past(painter: &egui::Painter, theme: &Theme, fan: &Fan, series: &Series) {
+    let draw = |value: fn(&SeriesPoint) -> f64, ink: Color32, width: f32| {
+        let curve = series.curve(fan.from, |point| Some(value(point)));
+        let line: Vec<Pos2> = thinned(&curve, PAST)
+            .iter()
+            .map(|[at, n]| fan.place(*at, *n))
+            .collect();
+        painter.add(Shape::line(line, Stroke::new(width, ink)));
+    };
+    draw(|point| point.discovered, colour(theme.states.queued), 1.0);
+    draw(|point| point.ended, colour(theme.states.done), 1.5);
+}
+
+/// The stages that have most left, in their order; a click shows one in the inspector.
+fn stages(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    inspector: &mut Inspector,
+    area: Rect,
+) {
+    let Some(snapshot) = control.feed.session() else {
+        return;
+    };
+    let session = SessionId(snapshot.session.id);
+    let all = &snapshot.progress.stages;
+    let left = |stage: &StageInfo| stage.discovered - stage.done - stage.skipped - stage.dead;
+    let mut shown: Vec<usize> = (0..all.len()).collect();
+    shown.sort_by_key(|at| core::cmp::Reverse(left(&all[*at])));
+    let more = shown.len().saturating_sub(STAGES);
+    shown.truncate(STAGES);
+    shown.sort_unstable();
+    let mut chosen = None;
+    for (row, at) in (0_u8..).zip(shown) {
+        let top = area.top() + 1.0 + f32::from(row) * 15.5;
+        let rect = Rect::from_min_size(Pos2::new(area.left(), top), Vec2::new(area.width(), 15.0));
+        let number = u16::try_from(at).expect("a session has few stages");
+        let stage = &all[at];
+        let response = ui
+            .interact(rect, ui.id().with(("stage", number)), Sense::click())
+            .on_hover_text(details(stage, more));
+        if response.hovered() || response.has_focus() {
+            let raised = rect.expand2(Vec2::new(4.0, 0.0));
+            ui.painter().rect_filled(raised, 3.0, style.raised());
+        }
+        bar(ui.painter(), style, stage, rect);
+        if response.clicked() {
+            chosen = Some((session, StageId(number)));
+        }
+    }
+    if let Some(chosen) = chosen {
+        control.select(Vec::new());
+        inspector.show_stage(chosen);
+    }
+}
+
+fn details(stage: &StageInfo, more: usize) -> String {
+    let interval = stage.eta80.map_or_else(String::new, |[low, high]| {
+        let [low, high] = [low, high].map(format::clock);
+        format!("\n80 %: {low}–{high}")
+    });
+    let more = match more {
+        0 => String::new(),
+        more => format!("\n{more} more stages in the legend"),
+    };
+    let left = stage.eta.map_or_else(
+        || "time left unknown".to_owned(),
+        |eta| format!("{} left", format::clock(eta)),
+    );
+    format!(
+        "{}: {left}{interval}\nclick: its card{more}",
+        safe(&stage.name)
+    )
+}
+
+/// A bar: done, dead, in flight, and what is left of what is known.
+fn bar(painter: &egui::Painter, style: &Style, stage: &StageInfo, rect: Rect) {
+    let states = &style.theme.states;
+    let (at, anchor) = (rect.right_top(), Align2::RIGHT_TOP);
+    let right = write(painter, at, anchor, figures(stage), 11.0, style.faint());
+    let at = rect.left_top() + egui::vec2(0.0, 6.5);
+    let width = right.left() - rect.left() - 6.0;
+    write_cut(painter, at, &safe(&stage.name), 11.0, style.text(), width);
+    let line = Rect::from_min_size(
+        rect.left_top() + egui::vec2(0.0, 13.0),
+        Vec2::new(rect.width(), 2.0),
+    );
+    painter.rect_filled(line, 1.0, style.raised());
+    let mut x = line.left();
+    let parts = [
+        (stage.done + stage.skipped, states.done),
+        (stage.dead, states.dead),
+        (stage.in_flight, states.running),
+    ];
+    for (count, hex) in parts {
+        let width = line.width() * narrow(wide(count) / wide(stage.discovered.max(1)));
+        let part = Rect::from_min_size(Pos2::new(x, line.top()), Vec2::new(width, 2.0));
+        painter.rect_filled(part, 0.0, colour(hex));
+        x += width;
+    }
+}
+
+fn figures(stage: &StageInfo) -> String {
+    let mut text = format!(
+        "{} / {}",
+        format::brief(stage.done),
+        format::brief(stage.discovered)
+    );
+    if let Some(eta) = stage.eta {
+        text.push_str(" · ");
+        text.push_str(&format::clock(eta));
+    }
+    text
+}
