@@ -8,7 +8,7 @@ use crate::{
     message::{cookies::KeptCookie, store_verbs::StoreVerb},
     model::{
         head::Validators,
-        ids::{OrderId, PageKey, SessionId, StageId},
+        ids::{OrderId, SessionId, StageId},
         page_url::PageUrl,
     },
     site::compiled::{BasicAuth, Site},
@@ -52,6 +52,17 @@ pub struct RequestProfile {
     pub max_ratio: u32,
 }
 
+impl RequestProfile {
+    /// Beyond a request's own time-out its report is not waited for longer than this.
+    const GRACE: Duration = Duration::from_secs(10);
+
+    /// How long the report of one request is waited for before its order counts as lost.
+    #[must_use]
+    pub fn report_within(&self) -> Duration {
+        self.timeout + Self::GRACE
+    }
+}
+
 /// What a fetch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -76,7 +87,7 @@ pub struct FetchOrder {
     pub profile: Arc<RequestProfile>,
     /// How long the response head is waited for; the profile's time-out is the ceiling.
     pub first_byte: Duration,
-    /// Sent as `If-None-Match` / `If-Modified-Since`.
+    /// Sent as `If-None-Match` and `If-Modified-Since`; `None` until there is mode *changed*.
     pub validators: Option<Validators>,
 }
 
@@ -121,13 +132,4 @@ pub enum Order {
     Store(StoreOrder),
     /// Abort this fetch within 100 ms; it still reports (as aborted).
     Abort(OrderId),
-}
-
-/// Names a page within a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TaskRef {
-    /// Whose.
-    pub session: SessionId,
-    /// Which page.
-    pub key: PageKey,
 }

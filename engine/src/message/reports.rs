@@ -30,6 +30,19 @@ pub struct Report {
     pub cookies: Option<Box<SetCookies>>,
 }
 
+impl Report {
+    /// A report that brings no cookies.
+    #[must_use]
+    pub const fn new(id: OrderId, took: Duration, outcome: Outcome) -> Self {
+        Self {
+            id,
+            took,
+            outcome,
+            cookies: None,
+        }
+    }
+}
+
 /// What came of an order.
 #[derive(Debug, Clone)]
 pub enum Outcome {
@@ -49,6 +62,8 @@ pub enum Outcome {
     Panicked(String),
     /// Aborted by a command.
     Aborted,
+    /// No report came by the order's deadline: the engine gives it up itself.
+    Lost,
 }
 
 /// A response: head and whole decoded body.

@@ -175,13 +175,16 @@ pub struct StoredTask {
     pub depth: u32,
     /// Queued or Backoff.
     pub phase: Phase,
-    /// Backoff: how long still.
+    /// Backoff: how long still, else zero.
     pub due_in: Duration,
+    /// Backoff: what failed; `None` where an older program did not keep it.
+    pub cause: Option<ErrorClass>,
     /// What was charged so far.
     pub tries: Tries,
     /// In flight when the process died: to be parsed alone.
     pub suspect: bool,
-    /// From an earlier session of this site.
+    /// From an earlier session of this site. No request is made with them yet: they wait for mode
+    /// *changed*.
     pub validators: Option<Validators>,
 }
 
@@ -216,7 +219,7 @@ pub struct EndAttempt {
     pub remarks: Remarks,
 }
 
-/// One attempt, for the history (SPEC C6).
+/// One attempt, for the history (SPEC C6); the engine's come from `Flight::attempt`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRow {
     /// Its number among all sends of this page, from 1.
@@ -251,9 +254,9 @@ pub enum PageEnd {
         /// The redirect's target: becomes an alias of the page. If it is already known in the
         /// stage, the page ends as skipped (duplicate) and nothing is saved.
         alias: Option<Alias>,
-        /// For conditional requests later.
+        /// For conditional requests: kept, and not used before there is mode *changed*.
         validators: Option<Validators>,
-        /// Hash of the body.
+        /// Of the body; `None` until there is mode *changed*.
         content_hash: Option<[u8; 16]>,
     },
     /// Not fetched or not kept.
@@ -262,6 +265,8 @@ pub enum PageEnd {
     Backoff {
         /// How long from now.
         due_in: Duration,
+        /// What failed.
+        class: ErrorClass,
     },
     /// Back to the frontier, nothing charged (aborted, cancelled session, suspect released).
     Queued,
@@ -314,8 +319,13 @@ pub struct Evidence {
     pub message: String,
     /// The last response head.
     pub head: Option<Head>,
-    /// The body's first bytes (64 KiB at most).
+    /// The body's first bytes, [`Evidence::MOST`] at most.
     pub body: Option<Vec<u8>>,
+}
+
+impl Evidence {
+    /// Bytes of a body that are kept: it is there for people to look at.
+    pub const MOST: usize = 64 << 10;
 }
 
 /// Which dead letters.

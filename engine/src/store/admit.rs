@@ -10,6 +10,7 @@ use crate::{
         store_verbs::{Mode, StoredTask},
     },
     model::{
+        class::ErrorClass,
         head::Validators,
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
@@ -32,7 +33,8 @@ pub(crate) fn admit(
         .db
         .prepare_cached(
             "SELECT p.key, w.seq, p.url, v.stage, v.batch, v.host, v.depth, v.phase, v.due_at,
-             v.failed, v.dispatched, v.throttled, v.carried, v.suspect, p.etag, p.last_modified
+             v.failed, v.dispatched, v.throttled, v.carried, v.suspect, v.reason, p.etag,
+             p.last_modified
              FROM cf_waiting w JOIN cf_visit v ON v.session = w.session AND v.page = w.page
              JOIN cf_page p ON p.id = w.page
              WHERE w.session = ?1 AND w.batch = ?2 AND w.host = ?3 AND w.seq > ?4
@@ -68,8 +70,9 @@ pub(crate) fn admit(
 fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
     let phase = Phase::from_number(row.get(7)?).unwrap_or_default();
     let due_at: i64 = row.get(8)?;
-    let etag: Option<String> = row.get(14)?;
-    let last_modified: Option<String> = row.get(15)?;
+    let cause = row.get_ref(14)?.as_str_or_null()?;
+    let etag: Option<String> = row.get(15)?;
+    let last_modified: Option<String> = row.get(16)?;
     Ok(StoredTask {
         key: PageKey(uuid::Uuid::from_bytes(row.get(0)?)),
         seq: Seq(uint(row.get(1)?)),
@@ -84,6 +87,9 @@ fn read(row: &Row<'_>, now: i64) -> rusqlite::Result<StoredTask> {
         } else {
             Duration::ZERO
         },
+        cause: cause
+            .filter(|_| phase == Phase::Backoff)
+            .and_then(ErrorClass::from_name),
         tries: Tries {
             failed: row.get(9)?,
             dispatched: row.get(10)?,

@@ -172,6 +172,7 @@ fn enter(
         depth: into.depth,
         phase: Phase::Queued,
         due_in: Duration::ZERO,
+        cause: None,
         tries: Tries::default(),
         suspect: false,
         validators: None,

@@ -23,9 +23,6 @@ use crate::{
     },
 };
 
-/// A longer body is cut: it is there for people to look at.
-pub(crate) const EVIDENCE_BYTES: usize = 64 * 1024;
-
 /// Ends an attempt.
 pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, StoreError> {
     let live = work.live(order.session)?;
@@ -59,7 +56,7 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
             Stand::Plain(Phase::Done)
         }
         PageEnd::Skipped(reason) => Stand::Skipped(*reason),
-        PageEnd::Backoff { due_in } => {
+        PageEnd::Backoff { due_in, .. } => {
             due_at = work.now.saturating_add(millis(*due_in));
             Stand::Plain(Phase::Backoff)
         }
@@ -78,7 +75,7 @@ pub(crate) fn end(work: &mut Work<'_>, order: &EndAttempt) -> Result<Ended, Stor
     if !ended.duplicate {
         ended.remarks = remark(work, &visit, order, stand)?;
     }
-    let reason = reason(stand, class);
+    let reason = reason(stand, &order.end, class);
     write(
         work,
         &live,
@@ -167,14 +164,15 @@ fn complete(
     Ok(())
 }
 
-/// What the row keeps beside the phase: the skip's reason, or how it failed.
-fn reason(stand: Stand, class: Option<ErrorClass>) -> Option<&'static str> {
-    match stand {
-        Stand::Skipped(reason) => Some(reason.name()),
-        Stand::Dead(class) => Some(class.name()),
+/// What the row keeps beside the phase: the skip's reason, or what failed.
+fn reason(stand: Stand, end: &PageEnd, class: Option<ErrorClass>) -> Option<&'static str> {
+    match (stand, end) {
+        (Stand::Skipped(reason), _) => Some(reason.name()),
+        (Stand::Dead(class), _) => Some(class.name()),
+        (_, PageEnd::Backoff { class, .. }) => Some(class.name()),
         // A failed page needs a class: it may become a dead letter.
-        Stand::Plain(Phase::Failed) => Some(class.unwrap_or(ErrorClass::Unknown).name()),
-        Stand::Plain(_) => None,
+        (Stand::Plain(Phase::Failed), _) => Some(class.unwrap_or(ErrorClass::Unknown).name()),
+        (Stand::Plain(_), _) => None,
     }
 }
 
@@ -308,7 +306,7 @@ fn keep_evidence(work: &Work<'_>, visit: &Visit, evidence: &Evidence) -> Result<
     let body = evidence
         .body
         .as_ref()
-        .map(|body| &body[..body.len().min(EVIDENCE_BYTES)]);
+        .map(|body| &body[..body.len().min(Evidence::MOST)]);
     work.db
         .prepare_cached("INSERT OR REPLACE INTO cf_evidence VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![

@@ -31,8 +31,6 @@ use crate::{
     },
 };
 
-/// Beyond a request's own time-out its report is not waited for longer than this.
-const GRACE: Duration = Duration::from_secs(10);
 /// Slots kept free for what is no page: admissions, notes, marks.
 const RESERVE: usize = 1_024;
 
@@ -337,7 +335,7 @@ fn send(
     if let Some(busy) = crawl.slots.get_mut(id) {
         busy.flight = Some(Box::new(flight));
     }
-    crawl.expect_by(id, now + profile.timeout + GRACE);
+    crawl.expect_by(id, now + profile.report_within());
     if !marked {
         crawl.mark(id, task, false);
     }

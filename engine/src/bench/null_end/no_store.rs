@@ -151,6 +151,7 @@ impl NullEnd {
             depth: 1,
             phase: Phase::Queued,
             due_in: Duration::ZERO,
+            cause: None,
             tries: Tries::default(),
             suspect: false,
             validators: None,

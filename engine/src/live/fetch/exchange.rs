@@ -24,6 +24,7 @@ use crate::{
     message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Outcome},
+        store_verbs::Evidence,
     },
     model::{
         class::ErrorClass,
@@ -34,9 +35,6 @@ use crate::{
 
 /// robots.txt is read so far (RFC 9309 asks for at least this much).
 const ROBOTS_BYTES: u64 = 512 << 10;
-
-/// The body of an answer that is no page is only evidence: it is read so far.
-const EVIDENCE_BYTES: u64 = 64 << 10;
 
 /// Fetches what was prepared; a request that could not be prepared fails as it says.
 pub(super) async fn run(prepared: Result<Prepared, FetchFailure>, order: &FetchOrder) -> Outcome {
@@ -233,7 +231,8 @@ fn limits_of(order: &FetchOrder, is_page: bool) -> Limits {
     };
     let cut_at = match (order.purpose, is_page) {
         (Purpose::Robots, true) => ROBOTS_BYTES,
-        (_, false) => EVIDENCE_BYTES,
+        // The body of an answer that is no page is only evidence.
+        (_, false) => Evidence::MOST as u64,
         (_, true) => return whole,
     };
     Limits {

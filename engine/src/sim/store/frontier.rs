@@ -178,7 +178,8 @@ impl ModelStore {
                 skip = Some(*reason);
                 Phase::Skipped
             }
-            PageEnd::Backoff { due_in } => {
+            PageEnd::Backoff { due_in, class: of } => {
+                class = Some(*of);
                 due_at = now
                     + Duration::from_millis(u64::try_from(due_in.as_millis()).unwrap_or(u64::MAX));
                 Phase::Backoff
@@ -382,6 +383,7 @@ impl Visit {
             } else {
                 Duration::ZERO
             },
+            cause: self.class.filter(|_| self.phase == Phase::Backoff),
             tries: self.tries,
             suspect: self.suspect,
             validators: None,

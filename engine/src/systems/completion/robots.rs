@@ -110,8 +110,7 @@ fn follow(crawl: &mut Crawl, id: OrderId, host_id: HostId, location: &str) -> bo
     let first_byte = (host.pace).first_byte(profile.first_byte_timeout, tries, false);
     host.pace.on_sent(now);
     let next = crawl.slots.renew(id, now);
-    let deadline = now + profile.timeout + Duration::from_secs(10);
-    crawl.expect_by(next, deadline);
+    crawl.expect_by(next, now + profile.report_within());
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id: next,
         purpose: Purpose::Robots,

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{GRACE, Tried};
+use super::Tried;
 use crate::{
     feed::frame::{Detail, Fault},
     message::{
         orders::{FetchOrder, Order, Purpose, RequestProfile},
-        store_verbs::{AttemptRow, Evidence, PageEnd, StoreVerb},
+        store_verbs::{Evidence, PageEnd, StoreVerb},
     },
     model::{
         class::{ErrorClass, WaitReason},
@@ -15,7 +15,12 @@ use crate::{
     },
     politeness::{breaker::Permission, pace::When},
     systems::crawl::{Crawl, robots_url},
-    world::{host::RobotsKnown, host_queue::LineId, slots::Owner, state::TaskState},
+    world::{
+        host::RobotsKnown,
+        host_queue::LineId,
+        slots::{Flight, Owner},
+        state::TaskState,
+    },
 };
 
 /// Failed tries of a robots.txt after which its host's tasks fail.
@@ -121,12 +126,9 @@ fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: Strin
         records: Vec::new(),
         links: Vec::new(),
     };
-    let attempt = AttemptRow {
-        dispatch: tries.dispatched,
-        class: Some(class),
-        message: Some(message.clone()),
-        ..AttemptRow::default()
-    };
+    let now = crawl.now();
+    let failure = Some((class, message.clone()));
+    let attempt = Flight::begun(now).attempt(now, tries.dispatched, failure);
     let end = crawl.end_of(&task, tries, Some(attempt), end);
     crawl.write(Owner::End(task.session), StoreVerb::End(end));
     let fault = Fault {
@@ -181,7 +183,7 @@ pub(super) fn errand(
         return;
     };
     take_permits(crawl, id, host);
-    crawl.expect_by(id, now + profile.timeout + GRACE);
+    crawl.expect_by(id, now + profile.report_within());
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id,
         purpose,
