@@ -1,5 +1,7 @@
 //! The store's answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use crate::{
@@ -106,6 +108,19 @@ pub struct Discovered {
     pub known: u64,
 }
 
+impl Discovered {
+    /// One more page that an earlier session completed.
+    pub fn count_complete(&mut self, batch: BatchId, stage: StageId, host: HostId) {
+        let is_there = |(b, s, h, _): &&mut (BatchId, StageId, HostId, u64)| {
+            (*b, *s, *h) == (batch, stage, host)
+        };
+        match self.complete.iter_mut().find(is_there) {
+            Some((.., n)) => *n += 1,
+            None => self.complete.push((batch, stage, host, 1)),
+        }
+    }
+}
+
 /// What ending an attempt did.
 #[derive(Debug, Clone, Default)]
 pub struct Ended {
@@ -138,6 +153,30 @@ pub struct MovedCount {
     pub class: Option<ErrorClass>,
     /// How many.
     pub count: u64,
+}
+
+/// Where one moved page stood: batch, stage, host, phase, and what had failed.
+pub type MovedFrom = (BatchId, StageId, HostId, Phase, Option<ErrorClass>);
+
+impl MovedCount {
+    /// Moved pages counted by where they stood, in that order.
+    pub fn all(pages: impl IntoIterator<Item = MovedFrom>) -> Vec<Self> {
+        let mut counts: BTreeMap<MovedFrom, u64> = BTreeMap::new();
+        for from in pages {
+            *counts.entry(from).or_default() += 1;
+        }
+        let counts = counts.into_iter();
+        counts
+            .map(|((batch, stage, host, from, class), count)| Self {
+                batch,
+                stage,
+                host,
+                from,
+                class,
+                count,
+            })
+            .collect()
+    }
 }
 
 /// Why the store could not, by consequence.

@@ -219,6 +219,28 @@ pub struct EndAttempt {
     pub remarks: Remarks,
 }
 
+impl EndAttempt {
+    /// Whether the attempt came as far as a parse.
+    #[must_use]
+    pub fn was_parsed(&self) -> bool {
+        (self.attempt.as_ref()).is_some_and(|attempt| !attempt.parse.is_zero())
+    }
+
+    /// What the store keeps of how the page failed: a failed one may become a dead letter, and needs
+    /// a class for that.
+    #[must_use]
+    pub fn class(&self) -> Option<ErrorClass> {
+        match &self.end {
+            PageEnd::Backoff { class, .. } | PageEnd::Dead { class, .. } => Some(*class),
+            PageEnd::Failed { .. } => {
+                let class = self.attempt.as_ref().and_then(|attempt| attempt.class);
+                Some(class.unwrap_or(ErrorClass::Unknown))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// One attempt, for the history (SPEC C6); the engine's come from `Flight::attempt`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRow {
@@ -291,6 +313,14 @@ pub enum PageEnd {
 }
 
 impl PageEnd {
+    /// Whether a page that stands there may end so: a final one never moves by an attempt, a failed
+    /// one only to its verdict.
+    #[must_use]
+    pub const fn may_end(&self, phase: Phase) -> bool {
+        let is_verdict = matches!(self, Self::Dead { .. } | Self::Cancelled | Self::Skipped(_));
+        phase.is_waiting() || (matches!(phase, Phase::Failed) && is_verdict)
+    }
+
     /// Records and links to save.
     #[must_use]
     pub fn found(&self) -> (&[Record], &[Link]) {

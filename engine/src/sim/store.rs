@@ -2,7 +2,6 @@
 //! both to it. Deterministic: ordered maps, and the time is given.
 
 mod frontier;
-mod history;
 mod session;
 
 use std::{
@@ -32,6 +31,7 @@ use crate::{
         tries::Tries,
     },
     site::compiled::Site,
+    store::transaction::Frontier,
 };
 
 /// The store of simulations.
@@ -80,9 +80,7 @@ struct Session {
     seed: u64,
     source: Option<String>,
     state: String,
-    next_seq: u64,
-    batch: BatchId,
-    batch_pages: u32,
+    frontier: Frontier,
     visits: BTreeMap<PageKey, Visit>,
     waiting: BTreeMap<(BatchId, HostId, Seq), PageKey>,
     in_flight: BTreeMap<PageKey, bool>,
