@@ -11,7 +11,7 @@ fn robots_is_read_before_any_page_and_once() {
         .robots("a.test", "User-agent: *\nAllow: /")
         .start();
     crawl.run_until_idle();
-    assert!(crawl.far.asked[0].url.ends_with("/robots.txt"));
+    assert!(crawl.backend.asked[0].url.ends_with("/robots.txt"));
     assert_eq!(crawl.times_asked("a.test/robots.txt"), 1);
 }
 

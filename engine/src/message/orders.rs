@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use crate::{
-    message::{cookies::KeptCookie, store_verbs::StoreVerb},
+    message::store_verbs::{KeptCookie, StoreVerb},
     model::{
         head::Validators,
         ids::{OrderId, SessionId, StageId},
@@ -17,9 +17,9 @@ use crate::{
 /// What a session's requests have in common. One HTTP client is kept per profile.
 #[derive(Debug, Clone)]
 pub struct RequestProfile {
-    /// Names the client.
+    /// One client is kept for each.
     pub session: SessionId,
-    /// `User-Agent`.
+    /// The header `User-Agent`; robots.txt knows the crawler by it.
     pub user_agent: String,
     /// Extra headers of the site file.
     pub headers: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ pub struct RequestProfile {
     pub auth_hosts: Vec<String>,
     /// Certificates (DER) trusted beside the web's roots; tests and demos only.
     pub extra_roots: Vec<Vec<u8>>,
-    /// Proxy URL.
+    /// An http, https or socks5 URL.
     pub proxy: Option<String>,
     /// Addresses that the guard lets through.
     pub allow_addresses: Vec<IpNet>,
@@ -66,7 +66,7 @@ impl RequestProfile {
 /// What a fetch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A task's page.
+    /// The page of a task.
     Page,
     /// A host's robots.txt: the body is cut at its limit instead of refused.
     Robots,
@@ -77,13 +77,11 @@ pub enum Purpose {
 /// One request, one hop: redirects are reported, not followed.
 #[derive(Debug, Clone)]
 pub struct FetchOrder {
-    /// Its name.
     pub id: OrderId,
-    /// What for.
     pub purpose: Purpose,
-    /// Absolute http(s) URL.
+    /// Absolute, http or https.
     pub url: PageUrl,
-    /// The session's manners.
+    /// What the session's requests have in common.
     pub profile: Arc<RequestProfile>,
     /// How long the response head is waited for; the profile's time-out is the ceiling.
     pub first_byte: Duration,
@@ -94,9 +92,7 @@ pub struct FetchOrder {
 /// One page to parse.
 #[derive(Debug, Clone)]
 pub struct ParseOrder {
-    /// Its name.
     pub id: OrderId,
-    /// The compiled site.
     pub site: Arc<Site>,
     /// How to read it.
     pub stage: StageId,
@@ -104,9 +100,9 @@ pub struct ParseOrder {
     pub url: PageUrl,
     /// Where the answer came from.
     pub final_url: PageUrl,
-    /// `Content-Type` as sent.
+    /// The header `Content-Type` as sent.
     pub content_type: Option<String>,
-    /// Decoded body.
+    /// Content codings are undone.
     pub body: Arc<Vec<u8>>,
     /// Links away from a start URL.
     pub depth: u32,
@@ -115,9 +111,7 @@ pub struct ParseOrder {
 /// One verb for the store.
 #[derive(Debug, Clone)]
 pub struct StoreOrder {
-    /// Its name.
     pub id: OrderId,
-    /// What is asked.
     pub verb: StoreVerb,
 }
 

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::{
-    message::{
-        cookies::KeptCookie,
-        store_verbs::{AttemptRow, Mode, StoredTask},
-    },
+    message::store_verbs::{AttemptRow, KeptCookie, Mode, StoredTask},
     model::{
         class::{ErrorClass, SkipReason},
         host_key::HostKey,
@@ -18,14 +15,14 @@ use crate::{
     },
 };
 
-/// The store's answer.
+/// What a verb came to.
 #[derive(Debug, Clone)]
 pub enum StoreReceipt {
     /// The session is open.
     Opened(Box<SessionOpened>),
-    /// Pages were added.
+    /// Pages were added to the frontier.
     Discovered(Discovered),
-    /// Waiting pages.
+    /// Waiting pages of one host and batch.
     Admitted {
         /// In the order of their numbers.
         tasks: Vec<StoredTask>,
@@ -42,20 +39,16 @@ pub enum StoreReceipt {
     Moved(Vec<MovedCount>),
     /// The page's latest attempts, oldest first.
     Attempts(Vec<AttemptRow>),
-    /// Kept.
     Noted,
 }
 
 /// A session as it stands in the store.
 #[derive(Debug, Clone)]
 pub struct SessionOpened {
-    /// Its id.
     pub session: SessionId,
     /// Which start of an engine on this store this is, from 1.
     pub boot: u32,
-    /// Its mode.
     pub mode: Mode,
-    /// Its seed.
     pub seed: u64,
     /// Whether start URLs were discovered already.
     pub started: bool,
@@ -82,7 +75,6 @@ pub struct SessionOpened {
 /// A host of a session.
 #[derive(Debug, Clone)]
 pub struct KnownHost {
-    /// Its row.
     pub id: HostId,
     /// Scheme, name and port.
     pub key: HostKey,
@@ -130,9 +122,7 @@ pub struct Ended {
     pub discovered: Discovered,
     /// Records inserted, changed, and seen again unchanged.
     pub inserted: u32,
-    /// Records changed.
     pub changed: u32,
-    /// Records unchanged.
     pub unchanged: u32,
     /// What was added to the session's remarks.
     pub remarks: Remarks,
@@ -141,17 +131,12 @@ pub struct Ended {
 /// Pages that a bulk verb moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedCount {
-    /// Their batch.
     pub batch: BatchId,
-    /// Their stage.
     pub stage: StageId,
-    /// Their host.
     pub host: HostId,
-    /// Where they stood.
     pub from: Phase,
     /// What had failed, where they stood as failed or dead.
     pub class: Option<ErrorClass>,
-    /// How many.
     pub count: u64,
 }
 
@@ -209,7 +194,6 @@ impl StoreError {
 pub struct OverCounts {
     /// Done, skipped or cancelled.
     pub finished: u64,
-    /// Dead letters.
     pub dead: u64,
     /// Failed: their stage may try them again.
     pub failed: u64,

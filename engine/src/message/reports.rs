@@ -5,9 +5,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     extract::output::{ExtractError, Extracted},
     message::{
-        cookies::SetCookies,
         receipts::{StoreError, StoreReceipt},
-        store_verbs::StoreVerb,
+        store_verbs::{SetCookies, StoreVerb},
     },
     model::{
         class::ErrorClass,
@@ -19,7 +18,6 @@ use crate::{
 /// What came of one order.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Of which order.
     pub id: OrderId,
     /// From the start of the work to its end.
     pub took: Duration,
@@ -48,7 +46,7 @@ impl Report {
 pub enum Outcome {
     /// An answer with any status, redirects included.
     Answered(Box<Answer>),
-    /// No whole answer.
+    /// No whole answer came.
     FetchFailed(Box<FetchFailure>),
     /// The page was read.
     Parsed(Box<Extracted>),
@@ -69,7 +67,6 @@ pub enum Outcome {
 /// A response: head and whole decoded body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Status and headers.
     pub head: Head,
     /// Decoded body; cut at the limit for robots.txt.
     pub body: Arc<Vec<u8>>,
@@ -79,7 +76,7 @@ pub struct Answer {
     pub first_byte: Duration,
     /// Whose challenge or block page it is, where it is none of the site's.
     pub wall: Option<&'static str>,
-    /// `Content-Type` as sent.
+    /// The header `Content-Type` as sent.
     pub content_type: Option<String>,
     /// What the head names this version of the page.
     pub validators: Validators,

@@ -15,10 +15,9 @@ use serde_json::Value as Json;
 use crate::{
     extract::output::Value,
     message::{
-        cookies::KeptCookie,
         orders::StoreOrder,
         receipts::{StoreError, StoreReceipt},
-        store_verbs::{AttemptRow, Mode, StoreVerb},
+        store_verbs::{AttemptRow, KeptCookie, Mode, StoreVerb},
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -54,12 +53,11 @@ struct Page {
     validators: Option<Validators>,
 }
 
-/// A saved record.
+/// A record as it was saved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {
     /// One per field of its rule.
     pub values: Vec<Value>,
-    /// Its page.
     pub url: String,
     /// What marks it as not real.
     pub source: Option<String>,
@@ -146,7 +144,7 @@ impl ModelStore {
         }
     }
 
-    /// A saved record.
+    /// A record as it was saved.
     #[must_use]
     pub fn record(&self, site: &str, kind: &str, identity: &str) -> Option<&Saved> {
         self.records

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Ends an attempt.
+/// Ends an attempt; refused where the page has ended already.
 pub(crate) fn end(tx: &mut Transaction<'_>, order: &EndAttempt) -> Result<Ended, StoreError> {
     let live = tx.session(order.session)?;
     let (visit, url) = find(tx, order)?;
@@ -107,7 +107,7 @@ fn remark(
     Ok(order.remarks.clone())
 }
 
-/// Records and links.
+/// Saves what was found: records and links.
 fn save_found(
     tx: &mut Transaction<'_>,
     live: &LiveSession,

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     message::{
-        cookies::{KeptCookie, SetCookies},
         receipts::StoreError,
+        store_verbs::{KeptCookie, SetCookies},
     },
     model::ids::SessionId,
     store::{

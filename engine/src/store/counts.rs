@@ -86,7 +86,7 @@ impl Tally {
         self.count(at, state, 1);
     }
 
-    /// A page moved.
+    /// A page moved from one state to another.
     pub(crate) fn shift(&mut self, at: Place, from: PageState, to: PageState) {
         self.count(at, from, -1);
         self.count(at, to, 1);

@@ -19,20 +19,14 @@ use crate::{
     },
 };
 
-/// One dead letter.
+/// A dead letter as it is listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadRow {
-    /// Whose.
     pub session: SessionId,
-    /// The site's name.
     pub site: String,
-    /// The page.
     pub key: PageKey,
-    /// Its canonical URL.
     pub url: String,
-    /// Its stage.
     pub stage: StageId,
-    /// Its stage's name.
     pub stage_name: String,
     /// Its host: name, or `name:port`.
     pub host: String,
@@ -40,7 +34,7 @@ pub struct DeadRow {
     pub class: ErrorClass,
     /// Attempts that were charged.
     pub failed: u16,
-    /// The last error.
+    /// The last error, in words.
     pub message: String,
     /// When it became one, ISO 8601; `None` where nothing was kept.
     pub at: Option<String>,
@@ -49,7 +43,6 @@ pub struct DeadRow {
 /// A dead letter with all that is kept of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// The row.
     pub row: DeadRow,
     /// Each attempt, oldest first: `began`, `ended`, `fetch_ms`, `parse_ms`, `bytes`, `status`,
     /// `class`, `message`, and `waited_ms` since the one before it.

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Where links go.
+/// Where the links of a page go.
 #[derive(Clone, Copy)]
 pub(crate) struct Into {
     pub(crate) session: SessionId,

@@ -244,14 +244,12 @@ fn note_state(
     Ok(())
 }
 
-/// One session.
+/// A session as it is listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionRow {
-    /// Its number.
     pub id: SessionId,
-    /// The site's name.
     pub site: String,
-    /// `new` or `full`.
+    /// As text: `new` or `full`.
     pub mode: String,
     /// `running`, `stopped`, `completed`, …; `running` without an engine means that it was killed.
     pub state: String,

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     message::{
-        cookies::SetCookies,
         receipts::{KnownHost, MovedCount, OverCounts, SessionOpened, StoreError},
-        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession},
+        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession, SetCookies},
     },
     model::{
         class::{ErrorClass, SkipReason},

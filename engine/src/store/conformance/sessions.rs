@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::{
     message::{
-        cookies::{KeptCookie, SetCookies},
         receipts::{Discovered, StoreError, StoreReceipt},
-        store_verbs::{Evidence, Mode, Note, PageEnd, StoreVerb, StoredTask},
+        store_verbs::{
+            Evidence, KeptCookie, Mode, Note, PageEnd, SetCookies, StoreVerb, StoredTask,
+        },
     },
     model::{
         class::{ErrorClass, SkipReason},

@@ -1,4 +1,4 @@
-//! The scripted far end: orders are answered from the script, on the virtual clock, in the order
+//! The simulated backend: orders are answered from the script, on the virtual clock, in the order
 //! of (time, number).
 
 use std::{
@@ -65,7 +65,7 @@ enum Event {
 }
 
 /// The outside world of a scenario.
-pub struct FarEnd {
+pub struct Backend {
     laws: Laws,
     pages: BTreeMap<String, Vec<Reply>>,
     robots: BTreeMap<String, Vec<Reply>>,
@@ -104,12 +104,12 @@ fn report(id: OrderId, took: Duration, outcome: Outcome) -> Report {
     }
 }
 
-impl FarEnd {
+impl Backend {
     /// The outside world of this scenario.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         Self {
-            laws: scenario.far,
+            laws: scenario.laws,
             pages: BTreeMap::new(),
             robots: BTreeMap::new(),
             served: BTreeMap::new(),
