@@ -48,7 +48,7 @@ use crate::{
     },
 };
 
-/// Milliseconds since 1970 by the wall clock; the live end brings it, so that nothing here asks.
+/// Milliseconds since 1970 by the wall clock; the live backend brings it, so that nothing here asks.
 pub type WallClock = Box<dyn Fn() -> i64 + Send>;
 
 /// The one writer of a store file.

@@ -23,7 +23,7 @@ pub struct Report {
     pub took: Duration,
     /// What came of it.
     pub outcome: Outcome,
-    /// A fetch: what servers set in its session's jar, and no report before this one told. They
+    /// A fetch: what servers set in its session's jar, and no report before this one brought. They
     /// count whatever became of the order.
     pub cookies: Option<Box<SetCookies>>,
 }

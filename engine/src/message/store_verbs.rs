@@ -382,7 +382,7 @@ impl fmt::Debug for KeptCookie {
     }
 }
 
-/// What changed in a session's jar since it last told.
+/// What changed in a session's jar since it was last handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetCookies {
     /// The session whose jar it is.

@@ -123,24 +123,7 @@ fn enter(
         stage,
         host,
     };
-    let task = StoredTask {
-        key: link.key,
-        seq,
-        url: PageUrl::new(
-            &link.url,
-            &serde_json::to_string(&link.carried).expect("maps of JSON have text keys"),
-        ),
-        stage,
-        batch,
-        host,
-        depth: into.depth,
-        phase: Phase::Queued,
-        due_in: Duration::ZERO,
-        cause: None,
-        tries: Tries::default(),
-        suspect: false,
-        validators: None,
-    };
+    let task = queued_task(link, into.depth, place, seq);
     let state = if is_complete {
         PageState::Skipped(SkipReason::NotModified)
     } else {
@@ -155,6 +138,25 @@ fn enter(
     wait(tx, place, seq, page)?;
     found.new.push(task);
     Ok(())
+}
+
+fn queued_task(link: &Link, depth: u32, at: Place, seq: Seq) -> StoredTask {
+    let carried = serde_json::to_string(&link.carried).expect("maps of JSON have text keys");
+    StoredTask {
+        key: link.key,
+        seq,
+        url: PageUrl::new(&link.url, &carried),
+        stage: at.stage,
+        batch: at.batch,
+        host: at.host,
+        depth,
+        phase: Phase::Queued,
+        due_in: Duration::ZERO,
+        cause: None,
+        tries: Tries::default(),
+        suspect: false,
+        validators: None,
+    }
 }
 
 /// A new row for a page in the session, and its own where no session knew it; its number.

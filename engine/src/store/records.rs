@@ -381,10 +381,10 @@ fn save(
     if table.history && !is_read_otherwise {
         keep_change(tx, live, table, &record.identity, &before, &row)?;
     }
-    let changed_at = if is_read_otherwise {
-        Sql::Null
+    let (saved, changed_at) = if is_read_otherwise {
+        (Saved::Unchanged, Sql::Null)
     } else {
-        stamp()
+        (Saved::Changed, stamp())
     };
     let own = [
         Sql::Text(url.to_owned()),
@@ -402,11 +402,7 @@ fn save(
                 .chain([Sql::Integer(rowid)]),
         ),
     )?;
-    Ok(if is_read_otherwise {
-        Saved::Unchanged
-    } else {
-        Saved::Changed
-    })
+    Ok(saved)
 }
 
 /// The row as it is: `_source`, then the fields.

@@ -48,7 +48,7 @@ pub struct Asked {
 
 /// What an exchange said of its host, when it was reported.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct HostAnswer {
     /// When.
     pub at: Duration,
     /// Which host.
@@ -84,7 +84,7 @@ pub struct Backend {
     /// Every request, in order.
     pub asked: Vec<Asked>,
     /// Every answer that came in, in order.
-    pub heard: Vec<Heard>,
+    pub answered: Vec<HostAnswer>,
     /// Pages being parsed now, and the most at once.
     pub parsing: (BTreeSet<OrderId>, usize),
     /// Our own network fails so.
@@ -124,7 +124,7 @@ impl Backend {
             seen: BTreeSet::new(),
             store: ModelStore::default(),
             asked: Vec::new(),
-            heard: Vec::new(),
+            answered: Vec::new(),
             parsing: (BTreeSet::new(), 0),
             network: None,
             commits: 0,
@@ -180,7 +180,7 @@ impl Backend {
                 Event::Report(report) => {
                     self.due.remove(&report.id);
                     self.parsing.0.remove(&report.id);
-                    self.hear(now, &report);
+                    self.note_answer(now, &report);
                     reports.push(report);
                 }
                 Event::Commit(orders) => self.commit(now, orders, &mut reports),
@@ -189,7 +189,7 @@ impl Backend {
         reports
     }
 
-    fn hear(&mut self, now: Duration, report: &Report) {
+    fn note_answer(&mut self, now: Duration, report: &Report) {
         let Some(host) = self.out.remove(&report.id) else {
             return;
         };
@@ -202,7 +202,7 @@ impl Backend {
             _ => None,
         };
         let url = self.urls.remove(&report.id).unwrap_or_default();
-        self.heard.push(Heard {
+        self.answered.push(HostAnswer {
             at: now,
             host,
             url,

@@ -24,7 +24,7 @@ pub(super) struct Politeness {
     back: BTreeMap<String, Duration>,
     sent: BTreeMap<String, Vec<Duration>>,
     asked: usize,
-    heard: usize,
+    answered: usize,
 }
 
 impl Politeness {
@@ -82,23 +82,23 @@ impl Politeness {
         backend: &Backend,
         loosened: bool,
     ) -> Result<(), String> {
-        self.listen(engine, backend);
+        self.read_answers(engine, backend);
         self.check_requests(now, backend, loosened)?;
         self.check_in_flight(engine, backend, loosened)
     }
 
     /// Pages and hosts are parked from the moment their Retry-After is reported; hosts that refuse
     /// at any speed are not.
-    fn listen(&mut self, engine: &Engine, backend: &Backend) {
-        for heard in &backend.heard[self.heard..] {
-            if let Some(after) = heard.retry_after {
-                let until = heard.at.saturating_add(after);
-                let parked = self.parked.entry(heard.host.clone()).or_default();
+    fn read_answers(&mut self, engine: &Engine, backend: &Backend) {
+        for answer in &backend.answered[self.answered..] {
+            if let Some(after) = answer.retry_after {
+                let until = answer.at.saturating_add(after);
+                let parked = self.parked.entry(answer.host.clone()).or_default();
                 *parked = (*parked).max(until);
-                self.back.insert(heard.url.clone(), until);
+                self.back.insert(answer.url.clone(), until);
             }
         }
-        self.heard = backend.heard.len();
+        self.answered = backend.answered.len();
         for host in engine.hosts() {
             if host.pace.refuses_at_any_speed().is_some() {
                 self.parked.remove(&host.key.name);
