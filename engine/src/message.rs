@@ -1,7 +1,6 @@
-//! Letters across the wall: orders out, reports and commands in. Plain data with ids.
+//! What crosses the engine's border: orders out, reports and commands in. Plain data with ids.
 
 pub mod commands;
-pub mod cookies;
 pub mod orders;
 pub mod receipts;
 pub mod reports;

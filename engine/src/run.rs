@@ -1,4 +1,4 @@
-//! Starts an engine in its own thread, with the real far end around it: the live run loop.
+//! Starts an engine in its own thread, with the real backend around it.
 //!
 //! Wall time enters here and nowhere else.
 
@@ -17,7 +17,7 @@ use std::{
 };
 
 use crossbeam_channel::{Sender, bounded};
-use run_loop::{Ends, Live};
+use run_loop::{Channels, RunLoop};
 use serde_json::Value as Json;
 
 /// What the store beside a running engine holds of a page, for those who watch.
@@ -50,9 +50,7 @@ const COMMANDS: usize = 1_024;
 /// A running engine. Dropping it does not stop it: send `Command::Shutdown`, then `join`.
 #[derive(Debug)]
 pub struct Running {
-    /// Where commands go.
     pub commands: Sender<Envelope>,
-    /// Where subscribers join.
     pub hub: Hub,
     finishing: Arc<AtomicBool>,
     thread: thread::JoinHandle<Ended>,
@@ -74,7 +72,7 @@ pub struct Ended {
 pub enum Until {
     /// Every session that was begun is over.
     SessionsOver,
-    /// Somebody sends `Command::Shutdown`.
+    /// Until somebody sends `Command::Shutdown`.
     Shutdown,
 }
 
@@ -130,7 +128,7 @@ pub fn ask(commands: &Sender<Envelope>, command: Command) -> Ack {
     answer.recv().map_err(|_| ended())?
 }
 
-/// Starts the engine and its far end around an open store.
+/// Starts the engine and the real backend around an open store.
 ///
 /// # Errors
 /// The system gives no more threads.
@@ -155,19 +153,19 @@ pub fn start_with(
     let (reports, reported) = bounded(MAX_ORDERS * 2);
     let (to_fetch, requests) = bounded(MAX_ORDERS * 2);
     let (to_parse, bodies) = bounded(MAX_ORDERS);
-    let (to_store, letters) = bounded(MAX_ORDERS);
+    let (to_store, verbs) = bounded(MAX_ORDERS);
     let store_path: PathBuf = store.path().to_owned();
     let fetcher = fetch::spawn(requests, reports.clone(), 1)?;
     let parsers = parse::spawn(
         bodies,
         reports.clone(),
-        usize::try_from(settings.cpu_permits).unwrap_or(1),
+        usize::try_from(settings.cpu_permits).expect("there are a few cores at most"),
         reader,
     )?;
-    let store = store_thread::spawn(store, letters, reports);
+    let store = store_thread::spawn(store, verbs, reports);
     let (feeder, hub) = hub::start()?;
     let meter = Meter::new(fetcher.received_counter(), Some(&store_path));
-    let ends = Ends {
+    let channels = Channels {
         fetch: to_fetch,
         parse: to_parse,
         store: to_store,
@@ -176,11 +174,11 @@ pub fn start_with(
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
-            let mut live = Live {
+            let mut run_loop = RunLoop {
                 engine: Engine::new(settings),
                 began: Instant::now(),
                 last: Duration::ZERO,
-                ends,
+                channels,
                 feeder,
                 meter,
                 usage: (Duration::ZERO, Usage::default()),
@@ -188,9 +186,9 @@ pub fn start_with(
                 finishing: finish,
                 busy: false,
             };
-            live.run(commanded, &reported);
-            let ended = live.ended();
-            drop(live);
+            run_loop.run(commanded, &reported);
+            let ended = run_loop.ended();
+            drop(run_loop);
             drop(fetcher);
             // The store's thread ends when its orders are closed and carried out.
             store.join().ok();
@@ -226,7 +224,7 @@ pub fn open_store(path: &std::path::Path) -> Result<Store, StoreError> {
     Store::open(path, Box::new(store_thread::wall_ms))
 }
 
-/// Shared by everything that begins a session: the site's manners over the settings'.
+/// What the requests of a site have in common: as the site file says, else the settings.
 #[must_use]
 pub fn request_profile(
     site: &crate::site::compiled::Site,

@@ -1,3 +1,3 @@
-//! Simulated hands: virtual store, virtual clock. Never names `bevy_ecs`.
+//! The simulated backend: a store in memory on a virtual clock. Never names `bevy_ecs`.
 
 pub mod store;

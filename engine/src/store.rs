@@ -1,22 +1,17 @@
 //! SQLite: schema, frontier, records, dead letters, export. One `Store` writes, with a lock on the
 //! file; readers open connections of their own.
 
-mod admit;
-mod bulk;
+mod attempts;
 mod cookies;
-mod discover;
-mod end;
-mod fault;
-mod history;
-mod live;
-mod lock;
+mod counts;
+mod frontier;
+mod in_flight;
+mod moves;
 mod opening;
-mod read;
-mod record;
+mod records;
 mod schema;
-mod session;
-mod table;
-mod work;
+mod sql;
+pub(crate) mod transaction;
 
 pub mod dead;
 pub mod export;
@@ -45,14 +40,15 @@ use crate::{
     },
     model::ids::{OrderId, SessionId},
     store::{
-        discover::Into,
-        live::{Hosts, Live},
-        lock::FileLock,
-        work::{Tally, Work},
+        counts::Tally,
+        frontier::Into,
+        opening::FileLock,
+        sql::Statements,
+        transaction::{KnownHosts, LiveSession, Transaction},
     },
 };
 
-/// Milliseconds since 1970 by the wall clock; the live end brings it, so that nothing here asks.
+/// Milliseconds since 1970 by the wall clock; the live backend brings it, so that nothing here asks.
 pub type WallClock = Box<dyn Fn() -> i64 + Send>;
 
 /// The one writer of a store file.
@@ -61,8 +57,8 @@ pub struct Store {
     path: PathBuf,
     clock: WallClock,
     boot: u32,
-    lives: BTreeMap<SessionId, Arc<Live>>,
-    hosts: Hosts,
+    sessions: BTreeMap<SessionId, Arc<LiveSession>>,
+    hosts: KnownHosts,
     /// Released by the system when the process ends, however it ends.
     _lock: FileLock,
 }
@@ -81,8 +77,8 @@ impl Store {
             path: path.to_owned(),
             clock,
             boot,
-            lives: BTreeMap::new(),
-            hosts: Hosts::default(),
+            sessions: BTreeMap::new(),
+            hosts: KnownHosts::default(),
             _lock: lock,
         })
     }
@@ -100,7 +96,7 @@ impl Store {
         orders: Vec<StoreOrder>,
     ) -> Vec<(OrderId, Result<StoreReceipt, StoreError>)> {
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
-        let before: Vec<SessionId> = self.lives.keys().copied().collect();
+        let before: Vec<SessionId> = self.sessions.keys().copied().collect();
         match self.attempt(orders) {
             Ok(results) => ids.into_iter().zip(results).collect(),
             Err(error) => {
@@ -119,38 +115,40 @@ impl Store {
         &mut self,
         orders: Vec<StoreOrder>,
     ) -> Result<Vec<Result<StoreReceipt, StoreError>>, StoreError> {
-        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let now = (self.clock)();
-        let mut work = Work {
-            db: &self.db,
-            lives: &mut self.lives,
-            hosts: &mut self.hosts,
-            now,
-            stamp: work::iso(now),
-            boot: self.boot,
-            tally: Tally::default(),
-            frontiers: BTreeMap::new(),
-        };
-        let mut batch = Tally::default();
+        let mut tx = self.begin()?;
+        let mut counts = Tally::default();
         let mut results = Vec::with_capacity(orders.len());
         for order in orders {
-            let result = alone(&mut work, order.verb);
+            let result = alone(&mut tx, order.verb);
             match &result {
-                Ok(_) => batch.add(std::mem::take(&mut work.tally)),
-                Err(StoreError::Refused(_)) => work.tally = Tally::default(),
+                Ok(_) => counts.add(std::mem::take(&mut tx.tally)),
+                Err(StoreError::Refused(_)) => tx.tally = Tally::default(),
                 Err(error) => return Err(error.clone()),
             }
             results.push(result);
         }
-        batch.flush(work.db)?;
-        work.flush_frontiers()?;
-        self.db.prepare_cached("COMMIT")?.execute([])?;
+        tx.commit(counts)?;
         Ok(results)
+    }
+
+    fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
+        self.db.run("BEGIN IMMEDIATE", [])?;
+        let now = (self.clock)();
+        Ok(Transaction {
+            db: &self.db,
+            sessions: &mut self.sessions,
+            hosts: &mut self.hosts,
+            now,
+            stamp: sql::iso(now),
+            boot: self.boot,
+            tally: Tally::default(),
+            frontiers: BTreeMap::new(),
+        })
     }
 
     /// After a panic in `apply`: nothing of its batch stays.
     pub fn recover(&mut self) {
-        let open: Vec<SessionId> = self.lives.keys().copied().collect();
+        let open: Vec<SessionId> = self.sessions.keys().copied().collect();
         self.undo(&open);
     }
 
@@ -161,7 +159,7 @@ impl Store {
             let _ = self.db.execute_batch("ROLLBACK");
         }
         self.hosts.forget();
-        self.lives.retain(|session, _| before.contains(session));
+        self.sessions.retain(|session, _| before.contains(session));
     }
 }
 
@@ -172,11 +170,11 @@ impl Drop for Store {
 }
 
 /// One verb in a savepoint of its own.
-fn alone(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
-    work.db.prepare_cached("SAVEPOINT verb")?.execute([])?;
-    let frontiers = work.frontiers.clone();
-    let result = dispatch(work, verb);
-    if work.db.is_autocommit() {
+fn alone(tx: &mut Transaction<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
+    tx.db.run("SAVEPOINT verb", [])?;
+    let frontiers = tx.frontiers.clone();
+    let result = carry_out(tx, verb);
+    if tx.db.is_autocommit() {
         // SQLite has undone the whole transaction itself, on a full disk for example.
         return match result {
             Ok(_) | Err(StoreError::Refused(_)) => Err(StoreError::Busy(
@@ -188,21 +186,19 @@ fn alone(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreErro
     match &result {
         Ok(_) => {}
         Err(StoreError::Refused(_)) => {
-            work.db.prepare_cached("ROLLBACK TO verb")?.execute([])?;
-            work.hosts.forget();
-            work.frontiers = frontiers;
+            tx.db.run("ROLLBACK TO verb", [])?;
+            tx.hosts.forget();
+            tx.frontiers = frontiers;
         }
         Err(_) => return result,
     }
-    work.db.prepare_cached("RELEASE verb")?.execute([])?;
+    tx.db.run("RELEASE verb", [])?;
     result
 }
 
-fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
+fn carry_out(tx: &mut Transaction<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
     Ok(match verb {
-        StoreVerb::OpenSession(order) => {
-            StoreReceipt::Opened(Box::new(session::open(work, order)?))
-        }
+        StoreVerb::OpenSession(order) => StoreReceipt::Opened(Box::new(sessions::open(tx, order)?)),
         StoreVerb::Discover {
             session,
             batch,
@@ -217,7 +213,7 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
                 batch_size,
                 rules: extract::RULES,
             };
-            StoreReceipt::Discovered(discover::discover(work, into, &links)?)
+            StoreReceipt::Discovered(frontier::discover(tx, into, &links)?)
         }
         StoreVerb::Admit {
             session,
@@ -225,54 +221,30 @@ fn dispatch(work: &mut Work<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreE
             batch,
             after,
             limit,
-        } => admit::admit(work, session, (batch, host), after, limit)?,
+        } => frontier::admit(tx, session, (batch, host), after, limit)?,
         StoreVerb::Mark {
             session,
             keys,
             lone,
         } => {
-            admit::mark(work, session, &keys, lone)?;
+            in_flight::mark(tx, session, &keys, lone)?;
             StoreReceipt::Marked
         }
-        StoreVerb::End(order) => StoreReceipt::Ended(end::end(work, &order)?),
-        StoreVerb::RequeueFailed {
-            session,
-            batch,
-            stage,
-        } => StoreReceipt::Moved(bulk::requeue_failed(work, session, batch, stage)?),
-        StoreVerb::CondemnFailed {
-            session,
-            batch,
-            stage,
-        } => StoreReceipt::Moved(bulk::condemn_failed(work, session, batch, stage)?),
-        StoreVerb::SkipFailed {
-            session,
-            batch,
-            stage,
-            keys,
-            reason,
-        } => StoreReceipt::Moved(bulk::skip_failed(
-            work,
-            session,
-            (batch, stage),
-            keys,
-            reason,
-        )?),
-        StoreVerb::RequeueDead { session, selector } => {
-            StoreReceipt::Moved(bulk::requeue_dead(work, session, &selector)?)
-        }
-        StoreVerb::Drop { session, selector } => {
-            StoreReceipt::Moved(bulk::drop_pages(work, session, &selector)?)
-        }
+        StoreVerb::End(order) => StoreReceipt::Ended(attempts::end(tx, &order)?),
+        StoreVerb::RequeueFailed { .. }
+        | StoreVerb::CondemnFailed { .. }
+        | StoreVerb::SkipFailed { .. }
+        | StoreVerb::RequeueDead { .. }
+        | StoreVerb::Drop { .. } => StoreReceipt::Moved(moves::carry_out(tx, verb)?),
         StoreVerb::Attempts { session, key } => {
-            StoreReceipt::Attempts(history::attempts(work, session, key)?)
+            StoreReceipt::Attempts(attempts::of_page(tx, session, key)?)
         }
         StoreVerb::Note(note) => {
-            session::note(work, note)?;
+            sessions::note(tx, note)?;
             StoreReceipt::Noted
         }
         StoreVerb::KeepCookies(set) => {
-            cookies::keep(work, &set)?;
+            cookies::keep(tx, &set)?;
             StoreReceipt::Noted
         }
     })

@@ -11,7 +11,7 @@ use crawlfield_engine::{
 };
 use crawlfield_kit::hostile::{Server, Step};
 
-use crate::far::{Far, class_of, profile};
+use crate::fetcher::{Fetcher, class_of, profile};
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -92,13 +92,13 @@ fn bombs_stop_at_the_limit() {
 fn robots_txt_is_cut_at_its_limit_instead_of_refused() {
     let rules = b"Disallow: /\n".repeat(200_000);
     let server = Server::start([vec![Step::Request, Step::answer("", &rules)]]);
-    let mut far = Far::start();
-    far.send(
+    let mut fetcher = Fetcher::start();
+    fetcher.send(
         &server.url("/robots.txt"),
         Purpose::Robots,
         &Arc::new(profile()),
     );
-    match far.report().outcome {
+    match fetcher.report().outcome {
         Outcome::Answered(answer) => assert_eq!(*answer.body, rules[..512 << 10]),
         other => panic!("{other:?}"),
     }
@@ -170,7 +170,7 @@ fn a_bomb_below_the_largest_body_is_too_large_by_its_ratio() {
     for (encoding, bomb) in bombs(3 << 20) {
         let headers = format!("Content-Encoding: {encoding}\r\n");
         let server = Server::start([vec![Step::Request, Step::answer(&headers, &bomb)]]);
-        let failure = Far::start().failure(&server.url("/"), &Arc::new(wide.clone()));
+        let failure = Fetcher::start().failure(&server.url("/"), &Arc::new(wide.clone()));
         assert_eq!(failure.class, TooLarge, "{encoding}: {}", failure.message);
         assert!(failure.message.contains("200 times"), "{}", failure.message);
         assert!(failure.message.contains("max_ratio"), "{}", failure.message);

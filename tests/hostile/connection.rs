@@ -7,7 +7,7 @@ use std::{
 };
 
 use crawlfield_engine::{
-    live::fetch::FetchLetter,
+    live::fetch::IoOrder,
     message::{
         orders::{Purpose, RequestProfile},
         reports::Outcome,
@@ -16,7 +16,7 @@ use crawlfield_engine::{
 };
 use crawlfield_kit::hostile::{Server, Step};
 
-use crate::far::{Far, class_of, profile};
+use crate::fetcher::{Fetcher, class_of, profile};
 
 /// Short time-outs, for servers that never answer.
 fn impatient() -> RequestProfile {
@@ -48,7 +48,7 @@ fn a_reset_without_a_byte_is_a_reset() {
 fn a_body_that_ends_early_is_truncated_and_keeps_its_head() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n0123456789abcdef";
     let server = Server::start([vec![Step::Request, Step::say(head)]]);
-    let failure = Far::start().failure(&server.url("/"), &Arc::new(profile()));
+    let failure = Fetcher::start().failure(&server.url("/"), &Arc::new(profile()));
     assert_eq!(failure.class, Truncated);
     assert_eq!(failure.wire_bytes, 16);
     assert_eq!(failure.head.unwrap().status, 200);
@@ -121,9 +121,9 @@ fn a_kept_connection_is_used_again() {
         Step::answer("", b"two"),
     ];
     let server = Server::start([twice]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
-    assert_eq!(*far.answer(&server.url("/1"), &profile).body, b"one");
-    assert_eq!(*far.answer(&server.url("/2"), &profile).body, b"two");
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
+    assert_eq!(*fetcher.answer(&server.url("/1"), &profile).body, b"one");
+    assert_eq!(*fetcher.answer(&server.url("/2"), &profile).body, b"two");
     assert_eq!(server.log().accepted, 1);
 }
 
@@ -133,29 +133,32 @@ fn a_kept_connection_that_closes_instead_of_answering_is_silently_replaced() {
         vec![Step::Request, Step::answer("", b"one"), Step::Request],
         vec![Step::Request, Step::answer("", b"two")],
     ]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
-    assert_eq!(*far.answer(&server.url("/1"), &profile).body, b"one");
-    assert_eq!(*far.answer(&server.url("/2"), &profile).body, b"two");
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
+    assert_eq!(*fetcher.answer(&server.url("/1"), &profile).body, b"one");
+    assert_eq!(*fetcher.answer(&server.url("/2"), &profile).body, b"two");
     assert_eq!(server.log().requests.len(), 3);
 }
 
 #[test]
 fn an_abort_reports_soon_and_closes_the_socket() {
     let server = Server::start([vec![Step::Request, Step::Hang]]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
-    let id = far.send(&server.url("/"), Purpose::Page, &profile);
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
+    let id = fetcher.send(&server.url("/"), Purpose::Page, &profile);
     assert!(server.saw(|log| log.requests.len() == 1));
     let began = Instant::now();
-    far.orders.send(vec![FetchLetter::Abort(id)]).unwrap();
-    let report = far.report();
+    fetcher.orders.send(vec![IoOrder::Abort(id)]).unwrap();
+    let report = fetcher.report();
     let took = began.elapsed();
     assert_eq!(report.id, id);
     assert!(matches!(report.outcome, Outcome::Aborted), "{report:?}");
     assert!(server.saw(|log| log.closed_by_peer == 1));
     println!("aborted in {took:?}");
-    far.orders.send(vec![FetchLetter::Abort(id)]).unwrap();
-    drop(far.handle);
-    assert!(far.reports.try_recv().is_err(), "one report for each order");
+    fetcher.orders.send(vec![IoOrder::Abort(id)]).unwrap();
+    drop(fetcher.threads);
+    assert!(
+        fetcher.reports.try_recv().is_err(),
+        "one report for each order"
+    );
 }
 
 #[test]
@@ -163,26 +166,26 @@ fn an_abort_in_the_middle_of_a_body_closes_the_socket() {
     let head = "HTTP/1.1 200 OK\r\n\r\n";
     let drip = Step::Repeat(b"x".to_vec(), Duration::from_millis(5));
     let server = Server::start([vec![Step::Request, Step::say(head), drip]]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
-    let id = far.send(&server.url("/"), Purpose::Page, &profile);
-    while far.handle.received_bytes() < 5 {
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
+    let id = fetcher.send(&server.url("/"), Purpose::Page, &profile);
+    while fetcher.threads.received_bytes() < 5 {
         std::thread::yield_now();
     }
-    far.orders.send(vec![FetchLetter::Abort(id)]).unwrap();
-    assert!(matches!(far.report().outcome, Outcome::Aborted));
+    fetcher.orders.send(vec![IoOrder::Abort(id)]).unwrap();
+    assert!(matches!(fetcher.report().outcome, Outcome::Aborted));
     assert!(server.saw(|log| log.closed_by_peer == 1));
 }
 
 #[test]
 fn dropping_the_fetcher_reports_all_that_is_in_flight_and_does_not_hang() {
     let server = Server::start([vec![Step::Request, Step::Hang]]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
     for page in 0..20 {
-        far.send(&server.url(&format!("/{page}")), Purpose::Page, &profile);
+        fetcher.send(&server.url(&format!("/{page}")), Purpose::Page, &profile);
     }
     assert!(server.saw(|log| log.requests.len() == 20));
-    drop(far.handle);
-    let reports: Vec<_> = far.reports.try_iter().collect();
+    drop(fetcher.threads);
+    let reports: Vec<_> = fetcher.reports.try_iter().collect();
     assert_eq!(reports.len(), 20);
     assert!(
         reports
@@ -194,21 +197,21 @@ fn dropping_the_fetcher_reports_all_that_is_in_flight_and_does_not_hang() {
 #[test]
 fn dropping_the_fetcher_reports_what_was_never_begun() {
     let server = Server::start([vec![Step::Request, Step::Hang]]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
     for page in 0..500 {
-        far.send(&server.url(&format!("/{page}")), Purpose::Page, &profile);
+        fetcher.send(&server.url(&format!("/{page}")), Purpose::Page, &profile);
     }
-    drop(far.handle);
-    assert_eq!(far.reports.try_iter().count(), 500);
+    drop(fetcher.threads);
+    assert_eq!(fetcher.reports.try_iter().count(), 500);
 }
 
 #[test]
 fn a_hanging_host_does_not_hold_up_another() {
     let slow = Server::start([vec![Step::Request, Step::Hang]]);
     let quick = Server::start([vec![Step::Request, Step::answer("", b"page")]]);
-    let (mut far, profile) = (Far::start(), Arc::new(profile()));
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
     for page in 0..50 {
-        far.send(&slow.url(&format!("/{page}")), Purpose::Page, &profile);
+        fetcher.send(&slow.url(&format!("/{page}")), Purpose::Page, &profile);
     }
-    assert_eq!(*far.answer(&quick.url("/"), &profile).body, b"page");
+    assert_eq!(*fetcher.answer(&quick.url("/"), &profile).body, b"page");
 }

@@ -3,7 +3,7 @@
 
 mod addresses;
 mod lists;
-mod manners;
+mod politeness;
 
 use std::{
     fs,

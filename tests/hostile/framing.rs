@@ -5,7 +5,7 @@ use std::time::Duration;
 use crawlfield_engine::model::class::ErrorClass::{self, *};
 use crawlfield_kit::hostile::{Server, Step};
 
-use crate::far::{class_of, profile};
+use crate::fetcher::{class_of, profile};
 
 fn check(said: &str, expected: Result<&str, ErrorClass>) {
     let server = Server::start([vec![Step::Request, Step::say(said)]]);

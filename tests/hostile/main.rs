@@ -8,8 +8,8 @@
 mod body;
 mod connection;
 mod engine;
-mod far;
+mod fetcher;
 mod framing;
-mod manners;
+mod politeness;
 mod secure;
 mod unsafe_address;

@@ -34,7 +34,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, runtime::Runtime, sync::Notify};
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::far::{Far, class_of, profile};
+use crate::fetcher::{Fetcher, class_of, profile};
 
 /// A TLS server for `shop.test` that answers with version and authority of the request.
 struct Shop {
@@ -170,15 +170,15 @@ fn an_http_2_stream_that_breaks_is_a_transient_failure_and_a_huge_head_is_not() 
 fn an_http_2_server_that_goes_away_meanwhile_is_asked_on_a_new_connection() {
     let shop = Shop::start(&[b"h2"]);
     let profile = Arc::new(shop.profile("shop.test"));
-    let mut far = Far::start();
+    let mut fetcher = Fetcher::start();
     for round in 0..6 {
         // The GOAWAY of `/away` meets the requests beside it at every stage.
         for path in ["", "a", "away", "b", "c", "d"] {
             let url = format!("https://shop.test/{path}");
-            far.send(&url, Purpose::Page, &profile);
+            fetcher.send(&url, Purpose::Page, &profile);
         }
         for _ in 0..6 {
-            let outcome = far.report().outcome;
+            let outcome = fetcher.report().outcome;
             assert!(
                 matches!(&outcome, Outcome::Answered(answer) if answer.head.status == 200),
                 "round {round}: {outcome:?}"
@@ -195,7 +195,7 @@ fn after_two_hung_streams_an_http_2_host_is_asked_on_a_new_connection() {
         first_byte_timeout: Duration::from_millis(200),
         ..shop.profile("shop.test")
     });
-    let mut far = Far::start();
+    let mut fetcher = Fetcher::start();
     for (path, connections) in [
         ("", 1),
         ("hang", 1),
@@ -204,7 +204,7 @@ fn after_two_hung_streams_an_http_2_host_is_asked_on_a_new_connection() {
         ("hang", 1),
         ("", 2),
     ] {
-        far.fetch(&format!("https://shop.test/{path}"), &profile);
+        fetcher.fetch(&format!("https://shop.test/{path}"), &profile);
         let accepted = shop.accepted.load(Ordering::Relaxed);
         assert_eq!(accepted, connections, "after /{path}");
     }

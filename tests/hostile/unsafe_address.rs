@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crawlfield_engine::{message::orders::RequestProfile, model::class::ErrorClass::*};
 use crawlfield_kit::hostile::{Server, Step};
 
-use crate::far::{Far, profile};
+use crate::fetcher::{Fetcher, profile};
 
 #[test]
 fn loopback_is_refused_in_every_spelling_unless_it_is_allowed() {
@@ -15,7 +15,7 @@ fn loopback_is_refused_in_every_spelling_unless_it_is_allowed() {
         allow_addresses: Vec::new(),
         ..profile()
     });
-    let mut far = Far::start();
+    let mut fetcher = Fetcher::start();
     for host in [
         "127.0.0.1",
         "localhost",
@@ -28,7 +28,7 @@ fn loopback_is_refused_in_every_spelling_unless_it_is_allowed() {
         "[::1]",
         "0",
     ] {
-        let failure = far.failure(&format!("http://{host}:{port}/"), &strict);
+        let failure = fetcher.failure(&format!("http://{host}:{port}/"), &strict);
         assert_eq!(failure.class, UnsafeAddress, "{host}");
         assert!(
             failure.message.contains("allow_addresses"),
@@ -37,12 +37,12 @@ fn loopback_is_refused_in_every_spelling_unless_it_is_allowed() {
         );
     }
     assert_eq!(server.log().accepted, 0);
-    far.answer(&format!("http://localhost:{port}/"), &Arc::new(profile()));
+    fetcher.answer(&format!("http://localhost:{port}/"), &Arc::new(profile()));
 }
 
 #[test]
 fn only_http_and_https_are_fetched() {
-    let mut far = Far::start();
+    let mut fetcher = Fetcher::start();
     for url in [
         "file:///etc/passwd",
         "ftp://a.test/",
@@ -50,7 +50,7 @@ fn only_http_and_https_are_fetched() {
         "nothing",
     ] {
         assert_eq!(
-            far.failure(url, &Arc::new(profile())).class,
+            fetcher.failure(url, &Arc::new(profile())).class,
             HttpClient,
             "{url}"
         );

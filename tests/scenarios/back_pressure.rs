@@ -23,11 +23,11 @@ fn slow_parsing_holds_fetching_back() {
     let mut most = 0;
     crawl.run_until(|crawl| {
         seen |= limited(crawl) == Some("back_pressure");
-        most = most.max(crawl.far.out().len());
+        most = most.max(crawl.backend.out().len());
         crawl.saved() >= 100
     });
     assert!(seen, "back-pressure is told");
-    assert_eq!(crawl.far.parsing.1, 1);
+    assert_eq!(crawl.backend.parsing.1, 1);
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 400);
 }
@@ -65,7 +65,7 @@ fn http_permits_bound_what_is_in_flight_over_all_hosts() {
         .start();
     let mut most = 0;
     crawl.run_until(|crawl| {
-        most = most.max(crawl.far.out().len());
+        most = most.max(crawl.backend.out().len());
         crawl.saved() == all.len()
     });
     assert_eq!(most, 6);
@@ -100,7 +100,7 @@ fn commits_gather_what_came_meanwhile() {
         .laws(|laws| laws.commit = millis(500))
         .start();
     crawl.run_until_idle();
-    let most = crawl.far.batches.iter().max();
+    let most = crawl.backend.batches.iter().max();
     assert!(most.is_some_and(|most| *most > 20), "{most:?}");
     assert_eq!(crawl.saved(), 300);
 }

@@ -81,7 +81,7 @@ fn many_start_urls_are_batches_too() {
 fn rests(crawl: &Crawl) -> Vec<std::time::Duration> {
     let at = |list: usize| {
         crawl
-            .far
+            .backend
             .asked
             .iter()
             .position(|asked| asked.url == format!("http://a.test/p{list}"))
@@ -89,7 +89,7 @@ fn rests(crawl: &Crawl) -> Vec<std::time::Duration> {
     let firsts = (4..).step_by(3).map_while(at);
     firsts
         .map(|first| {
-            let asked = &crawl.far.asked;
+            let asked = &crawl.backend.asked;
             asked[first].at - asked[first - 1].at
         })
         .collect()

@@ -61,9 +61,9 @@ fn a_person_opens_and_closes_a_breaker() {
     let host = "a.test".to_owned();
     let open = Some(true);
     crawl.ask(Command::Breaker { host, open }).unwrap();
-    let before = crawl.far.asked.len();
+    let before = crawl.backend.asked.len();
     crawl.advance(secs(3_600));
-    assert_eq!(crawl.far.asked.len(), before);
+    assert_eq!(crawl.backend.asked.len(), before);
     let host = "a.test".to_owned();
     crawl.ask(Command::Breaker { host, open: None }).unwrap();
     crawl.run_until_idle();

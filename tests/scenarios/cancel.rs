@@ -15,11 +15,11 @@ fn cancel(now: bool) -> Command {
 #[test]
 fn draining_ends_what_is_in_flight_and_sends_nothing_more() {
     let mut crawl = catalogue(100).laws(|laws| laws.latency = secs(3)).start();
-    crawl.run_until(|crawl| crawl.far.out().len() >= 4 && crawl.saved() > 0);
-    let asked = crawl.far.asked.len();
+    crawl.run_until(|crawl| crawl.backend.out().len() >= 4 && crawl.saved() > 0);
+    let asked = crawl.backend.asked.len();
     crawl.ask(cancel(false)).unwrap();
     crawl.run_until_idle();
-    assert_eq!(crawl.far.asked.len(), asked);
+    assert_eq!(crawl.backend.asked.len(), asked);
     assert_eq!(crawl.session_phase(), Some(SessionPhase::Stopped));
     assert_eq!(crawl.saved() as u64 + 1, crawl.count(Phase::Done));
     assert_eq!(crawl.count(Phase::Cancelled), 0);

@@ -230,6 +230,22 @@ fn a_task_tells_why_it_waits() {
 }
 
 #[test]
+fn a_task_tells_after_a_crash_too_what_it_waits_after() {
+    let mut crawl = catalogue(3)
+        .page("a.test/1", [Reply::retry_after(600)])
+        .start();
+    crawl.run_until(|crawl| crawl.path("a.test/1").contains(&"backoff"));
+    crawl.advance(secs(1));
+    crawl.kill_and_resume();
+    crawl.advance(secs(1));
+    let key = crawl.transcript.key("a.test/1").unwrap();
+    let told = crawl.ask(Command::Inspect(key)).unwrap();
+    let waits = told["waits"].as_str().unwrap();
+    assert!(waits.starts_with("backoff after rate_limit: 59"), "{told}");
+    crawl.run_until_idle();
+}
+
+#[test]
 fn a_task_tells_the_history_of_its_attempts() {
     let mut crawl = catalogue(3)
         .page(

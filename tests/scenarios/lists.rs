@@ -59,7 +59,7 @@ fn pages_that_a_lying_count_promises_are_skipped_as_past_the_end() {
     assert_eq!(crawl.saved(), 6);
     assert_eq!(asked_for_lists(&crawl), 3 + 2 * 37);
     let fourth = crawl
-        .far
+        .backend
         .asked
         .iter()
         .filter(|asked| asked.url == "http://a.test/p4");

@@ -5,7 +5,7 @@ use crawlfield_kit::{Reply, Scenario};
 use crate::{catalogue, urls};
 
 fn asked(crawl: &crawlfield_kit::Crawl) -> Vec<&str> {
-    let pages = crawl.far.asked.iter();
+    let pages = crawl.backend.asked.iter();
     pages
         .map(|asked| crawlfield_kit::short(&asked.url))
         .filter(|url| !url.ends_with("robots.txt"))

@@ -14,10 +14,10 @@ fn a_paused_session_sends_nothing_and_finishes_what_is_in_flight() {
     let session = crawl.session();
     crawl.ask(Command::Pause(Target::Session(session))).unwrap();
     assert_eq!(crawl.session_phase(), Some(SessionPhase::Paused));
-    let asked = crawl.far.asked.len();
+    let asked = crawl.backend.asked.len();
     crawl.advance(secs(600));
-    assert_eq!(crawl.far.asked.len(), asked);
-    assert!(crawl.far.out().is_empty());
+    assert_eq!(crawl.backend.asked.len(), asked);
+    assert!(crawl.backend.out().is_empty());
     crawl
         .ask(Command::Resume(Target::Session(session)))
         .unwrap();
@@ -32,10 +32,10 @@ fn a_paused_engine_steps_tick_by_tick() {
     assert!(crawl.ask(Command::Step(1)).is_err(), "only when paused");
     crawl.ask(Command::Pause(Target::Engine)).unwrap();
     crawl.advance(secs(10));
-    let asked = crawl.far.asked.len();
+    let asked = crawl.backend.asked.len();
     crawl.ask(Command::Step(1)).unwrap();
     crawl.advance(secs(10));
-    let stepped = crawl.far.asked.len() - asked;
+    let stepped = crawl.backend.asked.len() - asked;
     assert!(stepped > 0, "a step sends what may be sent");
     assert!(stepped < 50, "{stepped}");
     crawl.ask(Command::Resume(Target::Engine)).unwrap();

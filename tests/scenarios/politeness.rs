@@ -167,13 +167,16 @@ fn our_own_network_being_down_costs_nobody_an_attempt() {
         .start_url("a.test/");
     let mut crawl = scenario.start();
     crawl.run_until(|crawl| crawl.saved() > 8);
-    crawl.far.network = Some(ErrorClass::Dns);
+    crawl.backend.network = Some(ErrorClass::Dns);
     crawl.advance(secs(120));
     assert!(crawl.engine.condition().offline.is_offline());
-    let while_down = crawl.far.asked.len();
+    let while_down = crawl.backend.asked.len();
     crawl.advance(secs(60));
-    assert!(crawl.far.asked.len() - while_down <= 15, "it probes only");
-    crawl.far.network = None;
+    assert!(
+        crawl.backend.asked.len() - while_down <= 15,
+        "it probes only"
+    );
+    crawl.backend.network = None;
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 40);
     let most = crawl
@@ -282,9 +285,9 @@ fn a_page_that_is_slow_by_nature_gets_its_time() {
 fn a_host_that_is_down_for_a_minute_loses_nothing_and_is_fast_again() {
     let mut crawl = quick_host(&[]).start();
     crawl.run_until(|crawl| crawl.saved() > 100);
-    crawl.far.network = Some(ErrorClass::Connect);
+    crawl.backend.network = Some(ErrorClass::Connect);
     crawl.advance(secs(60));
-    crawl.far.network = None;
+    crawl.backend.network = None;
     let up = crawl.now();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 300);

@@ -12,7 +12,7 @@ fn killed_at_any_tick_and_resumed_equals_undisturbed() {
             .page("a.test/9", [Reply::reset(), Reply::html("nine")])
             .page("a.test/11", [Reply::status(404)])
             .start();
-        crawl.run_until(|crawl| crawl.ticks() >= at && crawl.far.commits > 0);
+        crawl.run_until(|crawl| crawl.ticks() >= at && crawl.backend.commits > 0);
         crawl.kill_and_resume();
         crawl.run_until_idle();
         assert_eq!(crawl.saved(), 79, "killed at tick {at}");
@@ -24,7 +24,7 @@ fn killed_at_any_tick_and_resumed_equals_undisturbed() {
 #[test]
 fn killed_again_and_again_condemns_nobody() {
     let mut crawl = catalogue(200).start();
-    crawl.run_until(|crawl| crawl.far.commits > 1);
+    crawl.run_until(|crawl| crawl.backend.commits > 1);
     for _ in 0..25 {
         crawl.advance(crate::millis(333));
         if crawl.engine.is_idle() {
@@ -43,7 +43,7 @@ fn suspects_are_parsed_alone() {
         .settings(|settings| settings.cpu_permits = 8)
         .laws(|laws| laws.parse = secs(1))
         .start();
-    crawl.run_until(|crawl| crawl.far.parsing.0.len() >= 6);
+    crawl.run_until(|crawl| crawl.backend.parsing.0.len() >= 6);
     let details = crate::urls("a.test", 40);
     let in_parsing = |crawl: &crawlfield_kit::Crawl, from: std::time::Duration| {
         let last = |url: &str| crawl.moves_of(url).last().map(|fact| (fact.at, fact.to));
@@ -76,7 +76,7 @@ fn the_third_crash_of_a_lone_parse_is_a_dead_letter() {
         .start();
     let parsing = |crawl: &crawlfield_kit::Crawl| {
         crawl.phase("a.test/3") == Some(Phase::Parsing)
-            && crawl.far.parsing.0.len() == 1
+            && crawl.backend.parsing.0.len() == 1
             && crawl.saved() == 4
     };
     crawl.run_until(parsing);

@@ -11,7 +11,7 @@ fn robots_is_read_before_any_page_and_once() {
         .robots("a.test", "User-agent: *\nAllow: /")
         .start();
     crawl.run_until_idle();
-    assert!(crawl.far.asked[0].url.ends_with("/robots.txt"));
+    assert!(crawl.backend.asked[0].url.ends_with("/robots.txt"));
     assert_eq!(crawl.times_asked("a.test/robots.txt"), 1);
 }
 
@@ -121,7 +121,7 @@ fn a_redirected_robots_txt_waits_until_the_host_that_it_leads_to_may_be_asked() 
         .start_url("b.test/")
         .start();
     crawl.run_until_idle();
-    let asked = crawl.far.asked.iter();
+    let asked = crawl.backend.asked.iter();
     let hop = asked.filter(|asked| asked.url == "http://b.test/robots.txt");
     let hops: Vec<_> = hop.map(|asked| asked.at).collect();
     assert_eq!(hops.len(), 2, "for b.test itself, and for a.test");
@@ -141,7 +141,7 @@ fn a_robots_txt_that_leads_in_a_circle_is_none_after_five_hops() {
         .page("b.test/robots.txt", [Reply::redirect("a.test/robots.txt")])
         .start();
     crawl.run_until_idle();
-    let asked = crawl.far.asked.iter();
+    let asked = crawl.backend.asked.iter();
     assert_eq!(
         asked
             .filter(|asked| asked.url.ends_with("/robots.txt"))

@@ -22,7 +22,7 @@ fn two_sessions_over_two_sites_both_end() {
     crawl.answer(&ack).unwrap();
     crawl.run_until_idle();
     assert_eq!(crawl.saved(), 50);
-    assert_eq!(crawl.far.store.records("second", "item"), 50);
+    assert_eq!(crawl.backend.store.records("second", "item"), 50);
     let phases: Vec<SessionPhase> = crawl.engine.sessions().iter().map(|it| it.1).collect();
     assert_eq!(phases, [SessionPhase::Completed; 2]);
 }
@@ -42,9 +42,9 @@ fn sessions_share_a_hosts_politeness_and_take_turns() {
     let mut crawl = other("a.test/x", "first", 150).start();
     let ack = crawl.begin(&other("a.test/y", "second", 150));
     crawl.answer(&ack).unwrap();
-    crawl.run_until(|crawl| crawl.far.asked.len() > 200);
+    crawl.run_until(|crawl| crawl.backend.asked.len() > 200);
     let of = |session: u32| {
-        let asked = crawl.far.asked.iter();
+        let asked = crawl.backend.asked.iter();
         asked.filter(|asked| asked.session.0 == session).count()
     };
     let (first, second) = (of(1), of(2));
@@ -73,9 +73,9 @@ fn permits_go_round_the_sessions() {
     let ack = crawl.begin(&spread("b", "narrow", 4));
     crawl.answer(&ack).unwrap();
     crawl.run_until(|crawl| crawl.now() > secs(60));
-    let asked = crawl.far.asked.iter();
+    let asked = crawl.backend.asked.iter();
     let narrow = asked.filter(|asked| asked.session.0 == 2).count();
-    let all = crawl.far.asked.len();
+    let all = crawl.backend.asked.len();
     assert!(narrow * 3 > all, "{narrow} of {all}");
 }
 

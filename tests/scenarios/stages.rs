@@ -203,9 +203,9 @@ fn a_fatal_stage_lets_the_other_batches_go_on() {
 fn a_fatal_stage_pauses_the_session_where_that_is_asked() {
     let mut crawl = hopeless(OnFatal::Pause);
     crawl.run_until(|crawl| crawl.session_phase() == Some(SessionPhase::Paused));
-    let asked = crawl.far.asked.len();
+    let asked = crawl.backend.asked.len();
     crawl.advance(secs(60));
-    assert_eq!(crawl.far.asked.len(), asked);
+    assert_eq!(crawl.backend.asked.len(), asked);
     let session = crawl.session();
     crawl
         .ask(Command::Resume(Target::Session(session)))

@@ -12,9 +12,9 @@ fn a_busy_store_stops_dispatch_and_nothing_is_lost() {
     crawl.run_until(|crawl| crawl.saved() >= 20);
     crawl.trouble(Some(StoreError::Busy("locked by another".to_owned())));
     crawl.advance(secs(5));
-    let asked = crawl.far.asked.len();
+    let asked = crawl.backend.asked.len();
     crawl.advance(secs(120));
-    assert_eq!(crawl.far.asked.len(), asked, "dispatch rests");
+    assert_eq!(crawl.backend.asked.len(), asked, "dispatch rests");
     let notices = &crawl.transcript.notices;
     assert!(
         notices

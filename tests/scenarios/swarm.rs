@@ -158,7 +158,7 @@ fn lists(dice: &mut Dice, mut scenario: Scenario, hosts: usize, rate: u64) -> Sc
 fn disturb(dice: &mut Dice, crawl: &mut Crawl) {
     for _ in 0..dice.below(6) {
         crawl.advance(millis(dice.below(20_000)));
-        if crawl.engine.is_idle() || crawl.far.commits < 2 {
+        if crawl.engine.is_idle() || crawl.backend.commits < 2 {
             return;
         }
         match dice.below(7) {
@@ -174,9 +174,9 @@ fn disturb(dice: &mut Dice, crawl: &mut Crawl) {
                 crawl.trouble(None);
             }
             4 => {
-                crawl.far.network = Some(ErrorClass::Dns);
+                crawl.backend.network = Some(ErrorClass::Dns);
                 crawl.advance(secs(dice.below(30)));
-                crawl.far.network = None;
+                crawl.backend.network = None;
             }
             now => {
                 let now = now == 5;
@@ -198,7 +198,7 @@ fn run(seed: u64) {
     let mut crawl = scenario.start();
     disturb(&mut Dice::new(seed ^ 0xabcd), &mut crawl);
     crawl.run_until_idle();
-    let reachable: BTreeSet<String> = crawl.far.reachable(crawl.start_urls());
+    let reachable: BTreeSet<String> = crawl.backend.reachable(crawl.start_urls());
     let discovered = crawl.result()["discovered"].as_u64().unwrap_or(0);
     let lists = &crawl.result()["stages"][0]["byState"];
     let lists_lost = lists["dead"] != 0;

@@ -21,7 +21,7 @@ fn a_small_window_keeps_the_order_of_discovery() {
         .settings(|settings| settings.window = 100)
         .start();
     crawl.run_until_idle();
-    let asked: Vec<&str> = crawl.far.asked[2..]
+    let asked: Vec<&str> = crawl.backend.asked[2..]
         .iter()
         .map(|asked| crawlfield_kit::short(&asked.url))
         .collect();

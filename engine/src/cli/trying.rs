@@ -28,7 +28,7 @@ use crate::{
         refresh,
         trace::{Trace, trace},
     },
-    live::fetch::{self, FetchLetter},
+    live::fetch::{self, IoOrder},
     message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, Outcome},
@@ -226,7 +226,7 @@ fn fetch_page(
             first_byte: profile.first_byte_timeout,
             validators: None,
         };
-        letters.send(vec![FetchLetter::Fetch(order)]).ok();
+        letters.send(vec![IoOrder::Fetch(order)]).ok();
         let wait = profile.timeout + Duration::from_secs(5);
         let outcome = reported.recv_timeout(wait).map(|report| report.outcome);
         match outcome {

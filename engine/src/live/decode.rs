@@ -1,13 +1,12 @@
 //! A body as it arrives: content codings undone piece by piece, counted against its limits.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use codings::Coding;
+use flate2::{Decompress, FlushDecompress, Status, write::GzDecoder};
 
-mod codings;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +22,15 @@ const RATIO_FREE: u64 = 1 << 20;
 /// Coded bytes are let through up to this, even where the limit of decoded ones is lower.
 const CODED_FREE: u64 = 1 << 16;
 
+/// zstd frames that need a larger window than 8 MiB are refused (RFC 9659).
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Bytes that a decoder writes at once.
+const PIECE: usize = 32 << 10;
+
+/// How a gzip file begins, deflate being the one method there is.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
+
 /// How much of a body is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -32,6 +40,24 @@ pub struct Limits {
     pub ratio: u32,
     /// At the limit the body is cut instead of refused.
     pub cut: bool,
+}
+
+impl Limits {
+    /// Bytes that may come out of a coding when `wire` bytes were received, and why no more do.
+    /// What lies between two codings counts too: a bomb may grow there and yield nothing at the end.
+    fn of_output(&self, wire: u64, is_last: bool) -> (u64, Stop) {
+        let (size, stop) = match (is_last, self.cut) {
+            (true, true) => (self.decoded, Stop::Cut),
+            (true, false) => (self.decoded, Stop::TooLarge(self.decoded)),
+            (false, _) => (self.decoded.max(CODED_FREE), Stop::TooLarge(self.decoded)),
+        };
+        let grown = wire.saturating_mul(u64::from(self.ratio)).max(RATIO_FREE);
+        if grown < size {
+            (grown, Stop::Ratio(self.ratio))
+        } else {
+            (size, stop)
+        }
+    }
 }
 
 /// Why a body is not taken any further.
@@ -51,15 +77,14 @@ pub enum Stop {
 
 /// A body being received.
 pub struct Body {
-    kept: Arc<Mutex<Kept>>,
-    codings: Option<Box<dyn Coding>>,
+    limits: Limits,
+    /// In the order in which they are undone.
+    codings: Vec<Coding>,
+    decoded: Vec<u8>,
     /// First bytes, while they may still turn out to be gzip.
     first: Option<Vec<u8>>,
     wire: u64,
 }
-
-/// How a gzip file begins, deflate being the one method there is.
-const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 
 impl Body {
     /// A body with these `Content-Encoding` values, in the order of the headers.
@@ -67,12 +92,6 @@ impl Body {
     /// # Errors
     /// [`Stop::Unknown`] where a coding is not known or there are too many.
     pub fn new(encodings: &[&str], limits: Limits) -> Result<Self, Stop> {
-        let kept = Arc::new(Mutex::new(Kept {
-            bytes: Vec::new(),
-            limits,
-            wire: 0,
-            stop: None,
-        }));
         let names: Vec<String> = encodings
             .iter()
             .flat_map(|value| value.split(','))
@@ -85,21 +104,12 @@ impl Body {
                 names.len()
             )));
         }
-        let mut codings: Option<Box<dyn Coding>> = None;
-        for name in &names {
-            let below: Box<dyn Coding> = match codings.take() {
-                Some(coding) => Box::new(Between {
-                    below: coding,
-                    kept: Arc::clone(&kept),
-                    passed: 0,
-                }),
-                None => Box::new(Bottom(Arc::clone(&kept))),
-            };
-            codings = Some(codings::undo(name, below)?);
-        }
+        // The last one was applied last.
+        let codings = names.iter().rev().map(|name| Coding::new(name));
         Ok(Self {
-            kept,
-            codings,
+            limits,
+            codings: codings.collect::<Result<_, _>>()?,
+            decoded: Vec::new(),
             first: None,
             wire: 0,
         })
@@ -108,7 +118,7 @@ impl Body {
     /// Unpacks the body also where no header says that it is gzip, but its first bytes do.
     #[must_use]
     pub fn or_gzip(mut self) -> Self {
-        self.first = self.codings.is_none().then(Vec::new);
+        self.first = self.codings.is_empty().then(Vec::new);
         self
     }
 
@@ -119,7 +129,7 @@ impl Body {
     pub fn push(&mut self, piece: &[u8]) -> Result<(), Stop> {
         self.wire += piece.len() as u64;
         let Some(mut first) = self.first.take() else {
-            return self.pass(piece);
+            return self.decode(piece, false);
         };
         first.extend_from_slice(piece);
         if first.len() < GZIP.len() {
@@ -127,20 +137,9 @@ impl Body {
             return Ok(());
         }
         if first.starts_with(&GZIP) {
-            let bottom = Box::new(Bottom(Arc::clone(&self.kept)));
-            self.codings = Some(codings::undo("gzip", bottom)?);
+            self.codings.push(Coding::new("gzip")?);
         }
-        self.pass(&first)
-    }
-
-    fn pass(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        let Some(codings) = &mut self.codings else {
-            return lock(&self.kept).take(piece);
-        };
-        lock(&self.kept).receive(self.wire)?;
-        codings
-            .write_all(piece)
-            .map_err(|error| why(&self.kept, &error))
+        self.decode(&first, false)
     }
 
     /// Bytes received.
@@ -154,21 +153,70 @@ impl Body {
     /// # Errors
     /// The coding is not complete, or its checksum is wrong.
     pub fn finish(mut self) -> Result<Vec<u8>, Stop> {
-        if let Some(first) = self.first.take() {
-            self.pass(&first)?;
-        }
-        if let Some(codings) = &mut self.codings
-            && self.wire > 0
-        {
-            codings.close().map_err(|error| why(&self.kept, &error))?;
-        }
-        Ok(self.so_far())
+        let first = self.first.take().unwrap_or_default();
+        self.decode(&first, self.wire > 0)?;
+        Ok(self.decoded)
     }
 
     /// What was decoded so far.
     #[must_use]
     pub fn so_far(self) -> Vec<u8> {
-        std::mem::take(&mut lock(&self.kept).bytes)
+        self.decoded
+    }
+
+    fn decode(&mut self, piece: &[u8], is_end: bool) -> Result<(), Stop> {
+        let limits = self.limits;
+        if self.codings.is_empty() {
+            return self.keep(piece);
+        }
+        let coded = limits.decoded.max(CODED_FREE);
+        if self.wire > coded {
+            // What decodes to nothing has its end too.
+            return Err(if limits.cut {
+                Stop::Cut
+            } else {
+                Stop::TooLarge(coded)
+            });
+        }
+        let mut piece = Cow::Borrowed(piece);
+        let mut result = Ok(());
+        let last = self.codings.len() - 1;
+        for (at, coding) in self.codings.iter_mut().enumerate() {
+            let (most, stop) = limits.of_output(self.wire, at == last);
+            let ended = coding.undo(&piece, is_end && result.is_ok(), most);
+            if let Err(error) = ended {
+                let is_over = coding.decoder.sink().is_over;
+                let damaged = || Stop::Damaged(error.to_string());
+                result = Err(if is_over { stop } else { damaged() });
+            }
+            // What came before the damage, or fits, goes on.
+            piece = Cow::Owned(std::mem::take(&mut coding.decoder.sink().bytes));
+        }
+        self.decoded.extend_from_slice(&piece);
+        result
+    }
+
+    /// Bytes without a coding.
+    fn keep(&mut self, piece: &[u8]) -> Result<(), Stop> {
+        let room = self
+            .limits
+            .decoded
+            .saturating_sub(self.decoded.len() as u64);
+        let fits = fitting(piece, room);
+        self.decoded.extend_from_slice(fits);
+        match self.limits {
+            _ if fits.len() == piece.len() => Ok(()),
+            Limits { cut: true, .. } => Err(Stop::Cut),
+            Limits { decoded, .. } => Err(Stop::TooLarge(decoded)),
+        }
+    }
+}
+
+/// The beginning of a piece, as much as there is room for.
+fn fitting(piece: &[u8], room: u64) -> &[u8] {
+    match usize::try_from(room) {
+        Ok(room) if room < piece.len() => &piece[..room],
+        _ => piece,
     }
 }
 
@@ -179,101 +227,70 @@ fn is_no_coding(name: &str) -> bool {
         || encoding_rs::Encoding::for_label(name.as_bytes()).is_some()
 }
 
-/// Our own reason where we stopped it, else the decoder's.
-fn why(kept: &Mutex<Kept>, error: &io::Error) -> Stop {
-    lock(kept)
-        .stop
-        .clone()
-        .unwrap_or_else(|| Stop::Damaged(error.to_string()))
+/// One coding of a body.
+struct Coding {
+    decoder: Box<dyn Decoder>,
+    /// Bytes that came out of it.
+    decoded: u64,
 }
 
-/// What was decoded, and its limits.
-struct Kept {
-    bytes: Vec<u8>,
-    limits: Limits,
-    wire: u64,
-    stop: Option<Stop>,
-}
-
-impl Kept {
-    fn take(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        let stop = self.count(piece);
-        self.stop.clone_from(&stop);
-        stop.map_or(Ok(()), Err)
-    }
-
-    /// So many coded bytes have come in all; what decodes to nothing has its end too.
-    fn receive(&mut self, wire: u64) -> Result<(), Stop> {
-        self.wire = wire;
-        let most = self.limits.decoded.max(CODED_FREE);
-        if wire <= most {
-            return Ok(());
-        }
-        Err(if self.limits.cut {
-            Stop::Cut
-        } else {
-            Stop::TooLarge(most)
+impl Coding {
+    /// By its lower-case name.
+    fn new(name: &str) -> Result<Self, Stop> {
+        let sink = Sink::default();
+        let damaged = |error: io::Error| Stop::Damaged(error.to_string());
+        let decoder: Box<dyn Decoder> = match name {
+            "gzip" | "x-gzip" => Box::new(Gzip::new(sink)),
+            "deflate" | "x-deflate" => Box::new(Deflate::new(sink)),
+            "br" => Box::new(brotli::DecompressorWriter::new(sink, PIECE)),
+            "zstd" => {
+                let mut zstd = zstd::stream::write::Decoder::new(sink).map_err(damaged)?;
+                zstd.window_log_max(ZSTD_WINDOW_LOG).map_err(damaged)?;
+                Box::new(zstd)
+            }
+            other => {
+                let shown: String = other.chars().take(40).collect();
+                return Err(Stop::Unknown(format!(
+                    "the content coding {shown:?} is not known; asked for were {ACCEPTED}"
+                )));
+            }
+        };
+        Ok(Self {
+            decoder,
+            decoded: 0,
         })
     }
 
-    /// So many bytes have passed between two codings: they are decoded bytes too.
-    fn pass(&mut self, passed: u64) -> Result<(), Stop> {
-        let stop = if passed > self.limits.decoded.max(CODED_FREE) {
-            Stop::TooLarge(self.limits.decoded)
-        } else if is_bomb(passed, self.wire, self.limits.ratio) {
-            Stop::Ratio(self.limits.ratio)
-        } else {
-            return Ok(());
-        };
-        self.stop = Some(stop.clone());
-        Err(stop)
-    }
-
-    fn count(&mut self, piece: &[u8]) -> Option<Stop> {
-        let Limits {
-            decoded,
-            ratio,
-            cut,
-        } = self.limits;
-        let room = decoded.saturating_sub(self.bytes.len() as u64);
-        if piece.len() as u64 > room {
-            if !cut {
-                return Some(Stop::TooLarge(decoded));
-            }
-            let room = usize::try_from(room).unwrap_or(usize::MAX);
-            self.bytes.extend_from_slice(&piece[..room]);
-            return Some(Stop::Cut);
+    /// Decodes a piece into the sink, which takes `most` bytes of the whole body.
+    fn undo(&mut self, piece: &[u8], is_end: bool, most: u64) -> io::Result<()> {
+        let room = most.saturating_sub(self.decoded);
+        self.decoder.sink().room = room;
+        let mut result = self.decoder.write_all(piece);
+        if is_end && result.is_ok() {
+            result = self.decoder.complete();
         }
-        self.bytes.extend_from_slice(piece);
-        let have = self.bytes.len() as u64;
-        is_bomb(have, self.wire, ratio).then_some(Stop::Ratio(ratio))
+        self.decoded += self.decoder.sink().bytes.len() as u64;
+        result
     }
 }
 
-/// Whether the received bytes grew beyond the ratio; bodies without a coding count none.
-fn is_bomb(decoded: u64, wire: u64, ratio: u32) -> bool {
-    wire > 0 && decoded > RATIO_FREE && decoded > wire.saturating_mul(u64::from(ratio))
+/// What a decoder has written since it was last emptied; it fails where there is no more room.
+#[derive(Default)]
+struct Sink {
+    bytes: Vec<u8>,
+    room: u64,
+    is_over: bool,
 }
 
-/// A panic in a decoder leaves plain bytes behind: the lock's poison means nothing here.
-fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Between two codings: a bomb may grow here and yield nothing below.
-struct Between {
-    below: Box<dyn Coding>,
-    kept: Arc<Mutex<Kept>>,
-    passed: u64,
-}
-
-impl Write for Between {
+impl Write for Sink {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.passed += piece.len() as u64;
-        lock(&self.kept)
-            .pass(self.passed)
-            .map_err(|_| io::Error::other("over the limit"))?;
-        self.below.write_all(piece)?;
+        let fits = fitting(piece, self.room);
+        self.bytes.extend_from_slice(fits);
+        self.room -= fits.len() as u64;
+        if fits.len() < piece.len() {
+            self.is_over = true;
+            return Err(io::Error::other("over the limit"));
+        }
         Ok(piece.len())
     }
 
@@ -282,21 +299,68 @@ impl Write for Between {
     }
 }
 
-impl Coding for Between {
-    fn close(&mut self) -> io::Result<()> {
-        self.below.close()
+/// A decoder that is written to.
+trait Decoder: Write + Send {
+    fn sink(&mut self) -> &mut Sink;
+
+    /// Fails where the input ended too early or its checksum is wrong.
+    fn complete(&mut self) -> io::Result<()>;
+}
+
+impl Decoder for brotli::DecompressorWriter<Sink> {
+    fn sink(&mut self) -> &mut Sink {
+        self.get_mut()
+    }
+
+    fn complete(&mut self) -> io::Result<()> {
+        self.close()
     }
 }
 
-/// Below all codings: where decoded bytes are kept.
-struct Bottom(Arc<Mutex<Kept>>);
+impl Decoder for zstd::stream::write::Decoder<'static, Sink> {
+    fn sink(&mut self) -> &mut Sink {
+        self.get_mut()
+    }
 
-impl Write for Bottom {
+    fn complete(&mut self) -> io::Result<()> {
+        self.do_finish()
+    }
+}
+
+/// gzip with any number of members; what follows the last one is ignored, as browsers do.
+struct Gzip {
+    member: Option<GzDecoder<Sink>>,
+    /// After the last member.
+    rest: Sink,
+}
+
+impl Gzip {
+    fn new(sink: Sink) -> Self {
+        Self {
+            member: Some(GzDecoder::new(sink)),
+            rest: Sink::default(),
+        }
+    }
+}
+
+impl Write for Gzip {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        lock(&self.0)
-            .take(piece)
-            .map(|()| piece.len())
-            .map_err(|_| io::Error::other("over the limit"))
+        let Some(member) = &mut self.member else {
+            return Ok(piece.len());
+        };
+        let taken = member.write(piece)?;
+        if taken > 0 || piece.is_empty() {
+            return Ok(taken);
+        }
+        member.try_finish()?;
+        let ended = self.member.take().expect("it was there a line ago");
+        let sink = ended.finish()?;
+        if piece[0] == GZIP[0] && piece.get(1).is_none_or(|second| *second == GZIP[1]) {
+            self.member = Some(GzDecoder::new(sink));
+        } else {
+            self.rest = sink;
+        }
+        self.write(piece)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -304,8 +368,106 @@ impl Write for Bottom {
     }
 }
 
-impl Coding for Bottom {
-    fn close(&mut self) -> io::Result<()> {
+impl Decoder for Gzip {
+    fn sink(&mut self) -> &mut Sink {
+        match &mut self.member {
+            Some(member) => member.get_mut(),
+            None => &mut self.rest,
+        }
+    }
+
+    fn complete(&mut self) -> io::Result<()> {
+        let Some(member) = &mut self.member else {
+            return Ok(());
+        };
+        member.try_finish().map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => {
+                damaged("the gzip stream ends too early or its checksum is wrong")
+            }
+            _ => error,
+        })
+    }
+}
+
+/// `deflate`, which servers send with the zlib header (as RFC 9110 asks) or raw.
+struct Deflate {
+    sink: Sink,
+    /// Until two bytes tell which it is.
+    first: Vec<u8>,
+    stream: Option<Decompress>,
+    ended: bool,
+    out: Vec<u8>,
+}
+
+impl Deflate {
+    fn new(sink: Sink) -> Self {
+        Self {
+            sink,
+            first: Vec::new(),
+            stream: None,
+            ended: false,
+            out: Vec::with_capacity(PIECE),
+        }
+    }
+}
+
+impl Write for Deflate {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let mut input = Cow::Borrowed(piece);
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => {
+                self.first.extend_from_slice(piece);
+                let [method, flags, ..] = self.first[..] else {
+                    return Ok(piece.len());
+                };
+                input = Cow::Owned(std::mem::take(&mut self.first));
+                let has_header = method & 0x0f == 8
+                    && method >> 4 <= 7
+                    && (u16::from(method) << 8 | u16::from(flags)) % 31 == 0;
+                self.stream.insert(Decompress::new(has_header))
+            }
+        };
+        let mut input = &*input;
+        while !self.ended {
+            let before = stream.total_in();
+            self.out.clear();
+            let status = stream
+                .decompress_vec(input, &mut self.out, FlushDecompress::None)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let used = stream.total_in() - before;
+            self.sink.write_all(&self.out)?;
+            input = &input[usize::try_from(used).expect("no more is used than there is")..];
+            self.ended = status == Status::StreamEnd;
+            if input.is_empty() && self.out.len() < self.out.capacity() {
+                break;
+            }
+            if used == 0 && self.out.is_empty() && !self.ended {
+                return Err(damaged("the deflate stream is damaged"));
+            }
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+impl Decoder for Deflate {
+    fn sink(&mut self) -> &mut Sink {
+        &mut self.sink
+    }
+
+    fn complete(&mut self) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        let kind = io::ErrorKind::UnexpectedEof;
+        Err(io::Error::new(kind, "it ends too early"))
+    }
+}
+
+fn damaged(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }

@@ -3,20 +3,26 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, never, select};
+use cookies::Jar;
+use crossbeam_channel::{Receiver, Sender, never, select};
 use tokio::{
     runtime::{Builder, Runtime},
     task::AbortHandle,
 };
 
+use super::{deliver, panic_text};
 use crate::{
     message::{
         orders::FetchOrder,
@@ -26,21 +32,16 @@ use crate::{
 };
 
 mod clients;
-mod dialled;
+mod connect;
+mod cookies;
 mod exchange;
 mod failure;
-mod jar;
-use jar::Jar;
-mod pace;
-mod panics;
-pub(super) use panics::text_of as text_of_panic;
-mod resolve;
 mod trust;
 
 /// What the engine sends to the I/O threads.
 #[derive(Debug, Clone)]
-pub enum FetchLetter {
-    /// Fetch this.
+pub enum IoOrder {
+    /// One request, one hop.
     Fetch(FetchOrder),
     /// Abort this fetch; it reports as aborted, unless it has reported already.
     Abort(OrderId),
@@ -48,33 +49,33 @@ pub enum FetchLetter {
 
 /// The I/O threads. Dropping it aborts what is in flight (each reports) and waits for nobody.
 #[derive(Debug)]
-pub struct Handle {
+pub struct IoThreads {
     runtime: Option<Runtime>,
-    desk: Option<thread::JoinHandle<()>>,
+    starter: Option<thread::JoinHandle<()>>,
     stop: Option<Sender<()>>,
     received: Arc<AtomicU64>,
 }
 
-impl Handle {
+impl IoThreads {
     /// Bytes of heads and bodies received since the start.
     #[must_use]
     pub fn received_bytes(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// The counter behind [`Handle::received_bytes`], for the meter.
+    /// The counter behind [`IoThreads::received_bytes`], for the meter.
     #[must_use]
     pub fn received_counter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)
     }
 }
 
-impl Drop for Handle {
+impl Drop for IoThreads {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(desk) = self.desk.take() {
-            // A panic of the desk was reported by its own thread; nothing is left to do about it.
-            let _ = desk.join();
+        if let Some(starter) = self.starter.take() {
+            // A panic there was reported by its own thread; nothing is left to do about it.
+            let _ = starter.join();
         }
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_millis(200));
@@ -90,10 +91,10 @@ impl Drop for Handle {
 /// # Errors
 /// The system gives no more threads.
 pub fn spawn(
-    orders: Receiver<Vec<FetchLetter>>,
+    orders: Receiver<Vec<IoOrder>>,
     reports: Sender<Report>,
     threads: usize,
-) -> std::io::Result<Handle> {
+) -> std::io::Result<IoThreads> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads.max(1))
         .thread_name("crawlfield-io")
@@ -101,18 +102,18 @@ pub fn spawn(
         .build()?;
     let received = Arc::new(AtomicU64::new(0));
     let (stop, stopped) = crossbeam_channel::bounded(0);
-    let desk = Desk {
+    let starter = Starter {
         clients: clients::Clients::new(Arc::clone(&received)),
         runtime: runtime.handle().clone(),
         reports,
         flights: Arc::default(),
     };
-    let desk = thread::Builder::new()
-        .name("crawlfield-io-desk".to_owned())
-        .spawn(move || desk.serve(&orders, &stopped))?;
-    Ok(Handle {
+    let starter = thread::Builder::new()
+        .name("crawlfield-io-start".to_owned())
+        .spawn(move || starter.serve(&orders, &stopped))?;
+    Ok(IoThreads {
         runtime: Some(runtime),
-        desk: Some(desk),
+        starter: Some(starter),
         stop: Some(stop),
         received,
     })
@@ -124,22 +125,22 @@ fn lock(flights: &Flights) -> MutexGuard<'_, HashMap<OrderId, AbortHandle>> {
     flights.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes letters and starts or aborts tasks.
-struct Desk {
+/// Takes orders and starts or aborts tasks.
+struct Starter {
     clients: clients::Clients,
     runtime: tokio::runtime::Handle,
     reports: Sender<Report>,
     flights: Flights,
 }
 
-impl Desk {
-    fn serve(mut self, orders: &Receiver<Vec<FetchLetter>>, stopped: &Receiver<()>) {
+impl Starter {
+    fn serve(mut self, orders: &Receiver<Vec<IoOrder>>, stopped: &Receiver<()>) {
         let quiet = never();
         let mut orders = orders;
         loop {
             select! {
-                recv(orders) -> letters => match letters {
-                    Ok(letters) => letters.into_iter().for_each(|letter| self.open(letter)),
+                recv(orders) -> taken => match taken {
+                    Ok(taken) => taken.into_iter().for_each(|order| self.take(order)),
                     Err(_) => orders = &quiet,
                 },
                 recv(stopped) -> _ => break,
@@ -149,17 +150,17 @@ impl Desk {
             flight.abort();
         }
         // What was never begun is reported all the same.
-        for letter in orders.try_iter().flatten() {
-            if let FetchLetter::Fetch(order) = letter {
-                drop(self.slip(order.id));
+        for order in orders.try_iter().flatten() {
+            if let IoOrder::Fetch(order) = order {
+                drop(self.pending(order.id));
             }
         }
     }
 
-    fn open(&mut self, letter: FetchLetter) {
-        match letter {
-            FetchLetter::Fetch(order) => self.start(order),
-            FetchLetter::Abort(id) => {
+    fn take(&mut self, order: IoOrder) {
+        match order {
+            IoOrder::Fetch(order) => self.start(order),
+            IoOrder::Abort(id) => {
                 if let Some(flight) = lock(&self.flights).get(&id) {
                     flight.abort();
                 }
@@ -167,8 +168,8 @@ impl Desk {
         }
     }
 
-    fn slip(&self, id: OrderId) -> Slip {
-        Slip {
+    fn pending(&self, id: OrderId) -> PendingReport {
+        PendingReport {
             id,
             began: Instant::now(),
             reports: self.reports.clone(),
@@ -180,24 +181,37 @@ impl Desk {
 
     fn start(&mut self, order: FetchOrder) {
         let id = order.id;
-        let mut slip = self.slip(id);
+        let mut report = self.pending(id);
         let prepared = self.clients.prepare(&order);
-        slip.jar = prepared
+        report.jar = prepared
             .as_ref()
             .ok()
             .map(|prepared| Arc::clone(&prepared.jar));
         // The lock is held over the spawn so that the task cannot end before it is listed.
         let mut flights = lock(&self.flights);
         let task = self.runtime.spawn(async move {
-            let mut slip = slip;
-            slip.outcome = panics::caught(exchange::run(prepared, &order)).await;
+            let mut report = report;
+            report.outcome = caught(exchange::run(prepared, &order)).await;
         });
         flights.insert(id, task.abort_handle());
     }
 }
 
+/// Runs a fetch; a panic in it becomes its outcome, and the unwind drops nothing that is looked at
+/// again.
+async fn caught(fetch: impl Future<Output = Outcome>) -> Outcome {
+    let mut fetch = pin!(fetch);
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(context))) {
+            Ok(polled) => polled,
+            Err(payload) => Poll::Ready(Outcome::Panicked(panic_text(payload.as_ref()))),
+        },
+    )
+    .await
+}
+
 /// Reports when dropped: with the outcome that was written on it, else as aborted.
-struct Slip {
+struct PendingReport {
     id: OrderId,
     began: Instant,
     reports: Sender<Report>,
@@ -207,29 +221,33 @@ struct Slip {
     outcome: Outcome,
 }
 
-impl Drop for Slip {
+impl Drop for PendingReport {
     fn drop(&mut self) {
         lock(&self.flights).remove(&self.id);
-        let (id, took) = (self.id, self.began.elapsed());
         let outcome = std::mem::replace(&mut self.outcome, Outcome::Aborted);
+        let mut report = Report::new(self.id, self.began.elapsed(), outcome);
         let send = |cookies| {
-            self.reports.try_send(Report {
-                id,
-                took,
-                outcome,
-                cookies,
-            })
+            report.cookies = cookies;
+            deliver(&self.reports, report);
         };
-        let told = match &self.jar {
-            Some(jar) => jar.tell(send),
+        match &self.jar {
+            Some(jar) => jar.hand_over(send),
             None => send(None),
-        };
-        if let Err(TrySendError::Full(report)) = told {
-            tracing::error!(
-                order = ?report.id,
-                "the channel of reports is full and a fetch's report is lost; it must have room \
-                 for every order in flight"
-            );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_fetch_is_its_outcome() {
+        let outcome = caught(async {
+            tokio::task::yield_now().await;
+            panic!("page {}", 7)
+        })
+        .await;
+        assert!(matches!(outcome, Outcome::Panicked(text) if text == "panicked: page 7"));
     }
 }

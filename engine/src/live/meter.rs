@@ -17,7 +17,7 @@ use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, Sys
 #[cfg(test)]
 mod tests;
 
-/// One reading.
+/// What one reading says.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
     /// Resident memory of this process in bytes.
@@ -65,7 +65,7 @@ impl Meter {
         }
     }
 
-    /// A reading now.
+    /// Measures now; rates are since the last time.
     pub fn read(&mut self) -> Usage {
         let now = Instant::now();
         let (rss_bytes, cpu) = self.process_usage().unzip();

@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, select};
+use crossbeam_channel::{Receiver, Sender, select};
 use serde_json::{Map, Value as Json};
 
-use super::fetch::text_of_panic;
+use super::{deliver, panic_text};
 use crate::{
     extract::{
         bounds::Bounds,
@@ -21,7 +21,7 @@ use crate::{
         orders::ParseOrder,
         reports::{Outcome, Report},
     },
-    model::{class::ErrorClass, ids::OrderId},
+    model::class::ErrorClass,
 };
 
 #[cfg(test)]
@@ -30,17 +30,17 @@ mod tests;
 /// Deep pages need more than the usual 2 MiB for selectors like `:has()`.
 const STACK: usize = 8 << 20;
 
-/// Reads one page.
+/// How a worker reads one page.
 pub type Reader = Arc<dyn Fn(&ParseOrder) -> Result<Extracted, ExtractError> + Send + Sync>;
 
 /// The CPU threads. Dropping it stops them after their present page and waits for nobody.
 #[derive(Debug)]
-pub struct Handle {
-    crew: Arc<Crew>,
+pub struct Parsers {
+    shared: Arc<Workers>,
     stop: Option<Sender<()>>,
 }
 
-impl Handle {
+impl Parsers {
     /// How many workers there shall be, at least one; surplus ones end after their page.
     ///
     /// # Errors
@@ -48,12 +48,12 @@ impl Handle {
     pub fn set_workers(&self, workers: usize) -> std::io::Result<()> {
         let workers = workers.max(1);
         let missing = {
-            let mut count = self.crew.lock();
+            let mut count = self.shared.lock();
             count.wanted = workers;
             workers.saturating_sub(count.present)
         };
         for _ in 0..missing {
-            hire(&self.crew)?;
+            start_worker(&self.shared)?;
         }
         Ok(())
     }
@@ -61,11 +61,11 @@ impl Handle {
     /// How many workers there are.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.crew.lock().present
+        self.shared.lock().present
     }
 }
 
-impl Drop for Handle {
+impl Drop for Parsers {
     fn drop(&mut self) {
         drop(self.stop.take());
     }
@@ -78,7 +78,7 @@ struct Count {
 }
 
 /// What all workers share.
-struct Crew {
+struct Workers {
     orders: Receiver<ParseOrder>,
     reports: Sender<Report>,
     stopped: Receiver<()>,
@@ -86,15 +86,15 @@ struct Crew {
     count: Mutex<Count>,
 }
 
-impl std::fmt::Debug for Crew {
+impl std::fmt::Debug for Workers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Crew")
+        f.debug_struct("Workers")
             .field("count", &self.count)
             .finish_non_exhaustive()
     }
 }
 
-impl Crew {
+impl Workers {
     fn lock(&self) -> std::sync::MutexGuard<'_, Count> {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,10 +143,10 @@ pub fn spawn(
     reports: Sender<Report>,
     workers: usize,
     read: Reader,
-) -> std::io::Result<Handle> {
+) -> std::io::Result<Parsers> {
     let (stop, stopped) = crossbeam_channel::bounded(0);
-    let handle = Handle {
-        crew: Arc::new(Crew {
+    let parsers = Parsers {
+        shared: Arc::new(Workers {
             orders,
             reports,
             stopped,
@@ -155,39 +155,40 @@ pub fn spawn(
         }),
         stop: Some(stop),
     };
-    handle.set_workers(workers)?;
-    Ok(handle)
+    parsers.set_workers(workers)?;
+    Ok(parsers)
 }
 
-fn hire(crew: &Arc<Crew>) -> std::io::Result<()> {
-    let shared = Arc::clone(crew);
-    crew.lock().present += 1;
+fn start_worker(shared: &Arc<Workers>) -> std::io::Result<()> {
+    let own = Arc::clone(shared);
+    shared.lock().present += 1;
     let started = thread::Builder::new()
         .name("crawlfield-cpu".to_owned())
         .stack_size(STACK)
-        .spawn(move || work(&shared));
+        .spawn(move || work(&own));
     if started.is_err() {
-        crew.lock().present -= 1;
+        shared.lock().present -= 1;
     }
     started.map(drop)
 }
 
-fn work(crew: &Arc<Crew>) {
-    while !crew.is_surplus() {
+fn work(shared: &Arc<Workers>) {
+    while !shared.is_surplus() {
         select! {
-            recv(crew.orders) -> order => match order {
+            recv(shared.orders) -> order => match order {
                 Ok(order) => {
-                    if !read(crew, &order) {
-                        replace(crew);
+                    if !read(shared, &order) {
+                        replace(shared);
                         return;
                     }
                 }
                 Err(_) => break,
             },
-            recv(crew.stopped) -> _ => {
+            recv(shared.stopped) -> _ => {
                 // What was never begun is reported all the same.
-                for order in crew.orders.try_iter() {
-                    report(crew, order.id, Duration::ZERO, Outcome::Aborted);
+                for order in shared.orders.try_iter() {
+                    let report = Report::new(order.id, Duration::ZERO, Outcome::Aborted);
+                    deliver(&shared.reports, report);
                 }
                 break;
             }
@@ -196,39 +197,24 @@ fn work(crew: &Arc<Crew>) {
 }
 
 /// Reads one page and reports; false if it panicked.
-fn read(crew: &Crew, order: &ParseOrder) -> bool {
+fn read(shared: &Workers, order: &ParseOrder) -> bool {
     let began = Instant::now();
-    let result = catch_unwind(AssertUnwindSafe(|| (crew.read)(order)));
+    let result = catch_unwind(AssertUnwindSafe(|| (shared.read)(order)));
     let survived = result.is_ok();
     let outcome = match result {
         Ok(Ok(extracted)) => Outcome::Parsed(Box::new(extracted)),
         Ok(Err(error)) => Outcome::ParseFailed(error),
-        Err(payload) => Outcome::Panicked(text_of_panic(payload.as_ref())),
+        Err(payload) => Outcome::Panicked(panic_text(payload.as_ref())),
     };
-    report(crew, order.id, began.elapsed(), outcome);
+    let report = Report::new(order.id, began.elapsed(), outcome);
+    deliver(&shared.reports, report);
     survived
 }
 
-fn report(crew: &Crew, id: OrderId, took: Duration, outcome: Outcome) {
-    let report = Report {
-        id,
-        took,
-        outcome,
-        cookies: None,
-    };
-    if let Err(TrySendError::Full(report)) = crew.reports.try_send(report) {
-        tracing::error!(
-            order = ?report.id,
-            "the channel of reports is full and a page's report is lost; it must have room for \
-             every order in flight"
-        );
-    }
-}
-
 /// A panicked worker's thread-local state is not trusted again: another thread takes its place.
-fn replace(crew: &Arc<Crew>) {
-    crew.lock().present -= 1;
-    if let Err(error) = hire(crew) {
+fn replace(shared: &Arc<Workers>) {
+    shared.lock().present -= 1;
+    if let Err(error) = start_worker(shared) {
         tracing::error!(%error, "a parse worker that panicked could not be replaced");
     }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::panic_text;
 use crate::{
     message::{
         orders::StoreOrder,
@@ -27,7 +28,8 @@ const MOST_ORDERS: usize = 1_000;
 const MOST_BYTES: usize = 8 << 20;
 
 /// Commits begin at least so far apart: a commit costs as much as several pages, so that on a fast
-/// disk a busy store would spend most of its time on ever smaller ones.
+/// disk a busy store would spend most of its time on ever smaller ones. What comes meanwhile waits
+/// in the channel; to wait there for each bundle would wake the thread for all of them.
 const APART: Duration = Duration::from_millis(10);
 
 /// Milliseconds since 1970, for `Store::open`.
@@ -36,7 +38,7 @@ pub fn wall_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| {
-            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+            i64::try_from(time.as_millis()).expect("the year is below 292 million")
         })
 }
 
@@ -76,13 +78,7 @@ fn run(mut store: Store, orders: &Receiver<Vec<StoreOrder>>, reports: &Sender<Re
         let results = apply(&mut store, batch);
         let took = began.elapsed();
         for (id, outcome) in results {
-            let report = Report {
-                id,
-                took,
-                outcome,
-                cookies: None,
-            };
-            if reports.send(report).is_err() {
+            if reports.send(Report::new(id, took, outcome)).is_err() {
                 return;
             }
         }
@@ -138,7 +134,7 @@ fn apply(store: &mut Store, batch: Vec<StoreOrder>) -> Vec<(OrderId, Outcome)> {
             .collect(),
         Err(panic) => {
             store.recover();
-            let text = text(panic.as_ref());
+            let text = format!("the store's thread {}", panic_text(panic.as_ref()));
             kept.into_iter()
                 .map(|order| (order.id, Outcome::Panicked(text.clone())))
                 .collect()
@@ -151,15 +147,6 @@ fn outcome(result: Result<StoreReceipt, StoreError>, verb: StoreVerb) -> Outcome
         Ok(receipt) => Outcome::Stored(Box::new(receipt)),
         Err(error) => Outcome::StoreFailed(error, Some(Box::new(verb))),
     }
-}
-
-fn text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a message");
-    format!("the store's thread panicked: {text}")
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ use crate::{
 /// One command and where its acknowledgement goes.
 #[derive(Debug, Clone)]
 pub struct Envelope {
-    /// What is asked.
     pub command: Command,
     /// Bounded by 1; `None` where nobody waits.
     pub reply: Option<Sender<Ack>>,
@@ -30,14 +29,14 @@ pub struct Envelope {
 /// Accepted (with what is worth knowing), or refused with the reason.
 pub type Ack = Result<Json, String>;
 
-/// What is asked.
+/// What the engine is asked to do.
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Begin a session, or take up a stopped one.
     Start(Box<StartSession>),
     /// Stop dispatching; what is in flight ends.
     Pause(Target),
-    /// Dispatch again.
+    /// Dispatch again what was paused.
     Resume(Target),
     /// Stop resumably: drain, or abort what is in flight within 100 ms.
     Cancel {
@@ -46,34 +45,28 @@ pub enum Command {
         /// Abort instead of draining.
         now: bool,
     },
-    /// Switch the profile.
+    /// Switch all sessions to this profile.
     SetProfile(Profile),
     /// Change one setting by its dotted name; validated, recorded with old and new value.
     Set {
         /// Dotted name, e.g. `politeness.max_rate`.
         name: String,
-        /// New value.
         value: Json,
     },
     /// Add a start URL to a running session.
     AddStart {
-        /// Which session.
         session: SessionId,
         /// Absolute URL in scope.
         url: String,
     },
-    /// Dead letters again.
+    /// Dead letters wait once more, nothing charged.
     RequeueDead {
-        /// Which session.
         session: SessionId,
-        /// Which letters.
         selector: DeadSelector,
     },
     /// Dead letters or waiting tasks dropped.
     Drop {
-        /// Which session.
         session: SessionId,
-        /// Which.
         selector: DeadSelector,
     },
     /// Force a host's breaker open or closed, or leave it to the rule.
@@ -96,24 +89,19 @@ pub enum Command {
 /// What is paused or resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// All sessions.
     Engine,
-    /// One session.
     Session(SessionId),
-    /// One task.
     Task(PageKey),
 }
 
 /// A session to begin or take up again.
 #[derive(Debug, Clone)]
 pub struct StartSession {
-    /// The compiled site.
     pub site: Arc<Site>,
-    /// Its requests' manners.
+    /// What its requests have in common.
     pub profile: Arc<RequestProfile>,
-    /// What it fetches.
     pub mode: Mode,
-    /// Kept for `resume`.
+    /// Where it came from, kept for `resume`.
     pub origin: Json,
     /// Marks its data as not real.
     pub source: Option<String>,
@@ -126,9 +114,7 @@ pub struct StartSession {
 /// What `Inspect` answers, as JSON in the acknowledgement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspected {
-    /// Its URL.
     pub url: String,
-    /// Its state's name.
     pub state: String,
     /// Why it waits, in words.
     pub waits: Option<String>,

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use crate::{
-    message::{cookies::KeptCookie, store_verbs::StoreVerb},
+    message::store_verbs::{KeptCookie, StoreVerb},
     model::{
         head::Validators,
-        ids::{OrderId, PageKey, SessionId, StageId},
+        ids::{OrderId, SessionId, StageId},
         page_url::PageUrl,
     },
     site::compiled::{BasicAuth, Site},
@@ -17,9 +17,9 @@ use crate::{
 /// What a session's requests have in common. One HTTP client is kept per profile.
 #[derive(Debug, Clone)]
 pub struct RequestProfile {
-    /// Names the client.
+    /// One client is kept for each.
     pub session: SessionId,
-    /// `User-Agent`.
+    /// The header `User-Agent`; robots.txt knows the crawler by it.
     pub user_agent: String,
     /// Extra headers of the site file.
     pub headers: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ pub struct RequestProfile {
     pub auth_hosts: Vec<String>,
     /// Certificates (DER) trusted beside the web's roots; tests and demos only.
     pub extra_roots: Vec<Vec<u8>>,
-    /// Proxy URL.
+    /// An http, https or socks5 URL.
     pub proxy: Option<String>,
     /// Addresses that the guard lets through.
     pub allow_addresses: Vec<IpNet>,
@@ -52,10 +52,21 @@ pub struct RequestProfile {
     pub max_ratio: u32,
 }
 
+impl RequestProfile {
+    /// Beyond a request's own time-out its report is not waited for longer than this.
+    const GRACE: Duration = Duration::from_secs(10);
+
+    /// How long the report of one request is waited for before its order counts as lost.
+    #[must_use]
+    pub fn report_within(&self) -> Duration {
+        self.timeout + Self::GRACE
+    }
+}
+
 /// What a fetch is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A task's page.
+    /// The page of a task.
     Page,
     /// A host's robots.txt: the body is cut at its limit instead of refused.
     Robots,
@@ -66,26 +77,22 @@ pub enum Purpose {
 /// One request, one hop: redirects are reported, not followed.
 #[derive(Debug, Clone)]
 pub struct FetchOrder {
-    /// Its name.
     pub id: OrderId,
-    /// What for.
     pub purpose: Purpose,
-    /// Absolute http(s) URL.
+    /// Absolute, http or https.
     pub url: PageUrl,
-    /// The session's manners.
+    /// What the session's requests have in common.
     pub profile: Arc<RequestProfile>,
     /// How long the response head is waited for; the profile's time-out is the ceiling.
     pub first_byte: Duration,
-    /// Sent as `If-None-Match` / `If-Modified-Since`.
+    /// Sent as `If-None-Match` and `If-Modified-Since`; `None` until there is mode *changed*.
     pub validators: Option<Validators>,
 }
 
 /// One page to parse.
 #[derive(Debug, Clone)]
 pub struct ParseOrder {
-    /// Its name.
     pub id: OrderId,
-    /// The compiled site.
     pub site: Arc<Site>,
     /// How to read it.
     pub stage: StageId,
@@ -93,9 +100,9 @@ pub struct ParseOrder {
     pub url: PageUrl,
     /// Where the answer came from.
     pub final_url: PageUrl,
-    /// `Content-Type` as sent.
+    /// The header `Content-Type` as sent.
     pub content_type: Option<String>,
-    /// Decoded body.
+    /// Content codings are undone.
     pub body: Arc<Vec<u8>>,
     /// Links away from a start URL.
     pub depth: u32,
@@ -104,9 +111,7 @@ pub struct ParseOrder {
 /// One verb for the store.
 #[derive(Debug, Clone)]
 pub struct StoreOrder {
-    /// Its name.
     pub id: OrderId,
-    /// What is asked.
     pub verb: StoreVerb,
 }
 
@@ -121,13 +126,4 @@ pub enum Order {
     Store(StoreOrder),
     /// Abort this fetch within 100 ms; it still reports (as aborted).
     Abort(OrderId),
-}
-
-/// Names a page within a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TaskRef {
-    /// Whose.
-    pub session: SessionId,
-    /// Which page.
-    pub key: PageKey,
 }

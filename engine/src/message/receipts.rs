@@ -1,12 +1,11 @@
 //! The store's answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use crate::{
-    message::{
-        cookies::KeptCookie,
-        store_verbs::{AttemptRow, Mode, StoredTask},
-    },
+    message::store_verbs::{AttemptRow, KeptCookie, Mode, StoredTask},
     model::{
         class::{ErrorClass, SkipReason},
         host_key::HostKey,
@@ -16,14 +15,14 @@ use crate::{
     },
 };
 
-/// The store's answer.
+/// What a verb came to.
 #[derive(Debug, Clone)]
 pub enum StoreReceipt {
     /// The session is open.
     Opened(Box<SessionOpened>),
-    /// Pages were added.
+    /// Pages were added to the frontier.
     Discovered(Discovered),
-    /// Waiting pages.
+    /// Waiting pages of one host and batch.
     Admitted {
         /// In the order of their numbers.
         tasks: Vec<StoredTask>,
@@ -40,20 +39,16 @@ pub enum StoreReceipt {
     Moved(Vec<MovedCount>),
     /// The page's latest attempts, oldest first.
     Attempts(Vec<AttemptRow>),
-    /// Kept.
     Noted,
 }
 
 /// A session as it stands in the store.
 #[derive(Debug, Clone)]
 pub struct SessionOpened {
-    /// Its id.
     pub session: SessionId,
     /// Which start of an engine on this store this is, from 1.
     pub boot: u32,
-    /// Its mode.
     pub mode: Mode,
-    /// Its seed.
     pub seed: u64,
     /// Whether start URLs were discovered already.
     pub started: bool,
@@ -80,7 +75,6 @@ pub struct SessionOpened {
 /// A host of a session.
 #[derive(Debug, Clone)]
 pub struct KnownHost {
-    /// Its row.
     pub id: HostId,
     /// Scheme, name and port.
     pub key: HostKey,
@@ -106,6 +100,19 @@ pub struct Discovered {
     pub known: u64,
 }
 
+impl Discovered {
+    /// One more page that an earlier session completed.
+    pub fn count_complete(&mut self, batch: BatchId, stage: StageId, host: HostId) {
+        let is_there = |(b, s, h, _): &&mut (BatchId, StageId, HostId, u64)| {
+            (*b, *s, *h) == (batch, stage, host)
+        };
+        match self.complete.iter_mut().find(is_there) {
+            Some((.., n)) => *n += 1,
+            None => self.complete.push((batch, stage, host, 1)),
+        }
+    }
+}
+
 /// What ending an attempt did.
 #[derive(Debug, Clone, Default)]
 pub struct Ended {
@@ -115,9 +122,7 @@ pub struct Ended {
     pub discovered: Discovered,
     /// Records inserted, changed, and seen again unchanged.
     pub inserted: u32,
-    /// Records changed.
     pub changed: u32,
-    /// Records unchanged.
     pub unchanged: u32,
     /// What was added to the session's remarks.
     pub remarks: Remarks,
@@ -126,18 +131,37 @@ pub struct Ended {
 /// Pages that a bulk verb moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedCount {
-    /// Their batch.
     pub batch: BatchId,
-    /// Their stage.
     pub stage: StageId,
-    /// Their host.
     pub host: HostId,
-    /// Where they stood.
     pub from: Phase,
     /// What had failed, where they stood as failed or dead.
     pub class: Option<ErrorClass>,
-    /// How many.
     pub count: u64,
+}
+
+/// Where one moved page stood: batch, stage, host, phase, and what had failed.
+pub type MovedFrom = (BatchId, StageId, HostId, Phase, Option<ErrorClass>);
+
+impl MovedCount {
+    /// Moved pages counted by where they stood, in that order.
+    pub fn all(pages: impl IntoIterator<Item = MovedFrom>) -> Vec<Self> {
+        let mut counts: BTreeMap<MovedFrom, u64> = BTreeMap::new();
+        for from in pages {
+            *counts.entry(from).or_default() += 1;
+        }
+        let counts = counts.into_iter();
+        counts
+            .map(|((batch, stage, host, from, class), count)| Self {
+                batch,
+                stage,
+                host,
+                from,
+                class,
+                count,
+            })
+            .collect()
+    }
 }
 
 /// Why the store could not, by consequence.
@@ -170,7 +194,6 @@ impl StoreError {
 pub struct OverCounts {
     /// Done, skipped or cancelled.
     pub finished: u64,
-    /// Dead letters.
     pub dead: u64,
     /// Failed: their stage may try them again.
     pub failed: u64,

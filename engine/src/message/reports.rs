@@ -5,9 +5,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     extract::output::{ExtractError, Extracted},
     message::{
-        cookies::SetCookies,
         receipts::{StoreError, StoreReceipt},
-        store_verbs::StoreVerb,
+        store_verbs::{SetCookies, StoreVerb},
     },
     model::{
         class::ErrorClass,
@@ -19,15 +18,27 @@ use crate::{
 /// What came of one order.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Of which order.
     pub id: OrderId,
     /// From the start of the work to its end.
     pub took: Duration,
     /// What came of it.
     pub outcome: Outcome,
-    /// A fetch: what servers set in its session's jar, and no report before this one told. They
+    /// A fetch: what servers set in its session's jar, and no report before this one brought. They
     /// count whatever became of the order.
     pub cookies: Option<Box<SetCookies>>,
+}
+
+impl Report {
+    /// A report that brings no cookies.
+    #[must_use]
+    pub const fn new(id: OrderId, took: Duration, outcome: Outcome) -> Self {
+        Self {
+            id,
+            took,
+            outcome,
+            cookies: None,
+        }
+    }
 }
 
 /// What came of an order.
@@ -35,7 +46,7 @@ pub struct Report {
 pub enum Outcome {
     /// An answer with any status, redirects included.
     Answered(Box<Answer>),
-    /// No whole answer.
+    /// No whole answer came.
     FetchFailed(Box<FetchFailure>),
     /// The page was read.
     Parsed(Box<Extracted>),
@@ -49,12 +60,13 @@ pub enum Outcome {
     Panicked(String),
     /// Aborted by a command.
     Aborted,
+    /// No report came by the order's deadline: the engine gives it up itself.
+    Lost,
 }
 
 /// A response: head and whole decoded body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Status and headers.
     pub head: Head,
     /// Decoded body; cut at the limit for robots.txt.
     pub body: Arc<Vec<u8>>,
@@ -64,7 +76,7 @@ pub struct Answer {
     pub first_byte: Duration,
     /// Whose challenge or block page it is, where it is none of the site's.
     pub wall: Option<&'static str>,
-    /// `Content-Type` as sent.
+    /// The header `Content-Type` as sent.
     pub content_type: Option<String>,
     /// What the head names this version of the page.
     pub validators: Validators,

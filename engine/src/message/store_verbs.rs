@@ -1,14 +1,13 @@
 //! The narrow interface to a store: verbs in, receipts out. The SQLite store and the
 //! simulation's model both speak it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
     extract::output::{Link, Record},
-    message::cookies::SetCookies,
     model::{
         class::{ErrorClass, SkipReason},
         head::{Head, Validators},
@@ -35,11 +34,8 @@ pub enum StoreVerb {
     OpenSession(OpenSession),
     /// Add pages to the frontier (start URLs, sitemaps).
     Discover {
-        /// Whose.
         session: SessionId,
-        /// Into which batch.
         batch: BatchId,
-        /// Their depth.
         depth: u32,
         /// In order; known ones are not added again.
         links: Vec<Link>,
@@ -48,22 +44,17 @@ pub enum StoreVerb {
     },
     /// Read waiting pages of a host, in the order of discovery.
     Admit {
-        /// Whose.
         session: SessionId,
-        /// Of which host.
         host: HostId,
-        /// Of which batch.
         batch: BatchId,
-        /// Beyond this number.
+        /// Only pages with a higher number.
         after: Seq,
         /// At most so many.
         limit: u32,
     },
     /// Attempts are in flight; pages that do not wait are passed over.
     Mark {
-        /// Whose.
         session: SessionId,
-        /// Which pages.
         keys: Vec<PageKey>,
         /// True when a suspect is about to be parsed alone.
         lone: bool,
@@ -72,63 +63,45 @@ pub enum StoreVerb {
     End(Arc<EndAttempt>),
     /// The failed pages of a stage in a batch run again: they become queued with new numbers.
     RequeueFailed {
-        /// Whose.
         session: SessionId,
         /// Of which batch; `None` for all.
         batch: Option<BatchId>,
-        /// Of which stage.
         stage: StageId,
     },
     /// The failed pages of a stage in a batch become dead letters.
     CondemnFailed {
-        /// Whose.
         session: SessionId,
         /// Of which batch; `None` for all.
         batch: Option<BatchId>,
-        /// Of which stage.
         stage: StageId,
     },
     /// Some failed pages of a stage in a batch are skipped; others of the keys are left as they are.
     SkipFailed {
-        /// Whose.
         session: SessionId,
-        /// Of which batch.
         batch: BatchId,
-        /// Of which stage.
         stage: StageId,
-        /// Which pages.
         keys: Vec<PageKey>,
-        /// Why.
         reason: SkipReason,
     },
     /// Dead letters become queued again (attempts reset, history kept).
     RequeueDead {
-        /// Whose.
         session: SessionId,
-        /// Which.
         selector: DeadSelector,
     },
     /// Dead letters (or waiting pages) are dropped: cancelled.
     Drop {
-        /// Whose.
         session: SessionId,
-        /// Which.
         selector: DeadSelector,
     },
     /// Read the history of a page's attempts.
-    Attempts {
-        /// Whose.
-        session: SessionId,
-        /// Which page.
-        key: PageKey,
-    },
+    Attempts { session: SessionId, key: PageKey },
     /// Session, batch and stage states, results, settings, what was learned of hosts.
     Note(Note),
     /// Keep what servers set: given back by `OpenSession` until the session has ended for good.
     KeepCookies(SetCookies),
 }
 
-/// Begin or resume.
+/// Begin a session, or take up a stopped one.
 #[derive(Debug, Clone)]
 pub struct OpenSession {
     /// The compiled site; record tables are made or widened for it.
@@ -152,53 +125,47 @@ pub enum Mode {
     /// All list pages; details only where new or incomplete.
     #[default]
     New,
-    /// Everything.
+    /// Everything, known or not.
     Full,
 }
 
 /// A waiting page as the store keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredTask {
-    /// Its identity.
     pub key: PageKey,
     /// Its number in the frontier.
     pub seq: Seq,
     /// Canonical URL, and what the link carried.
     pub url: PageUrl,
-    /// Its stage.
     pub stage: StageId,
-    /// Its batch.
     pub batch: BatchId,
-    /// Its host.
     pub host: HostId,
     /// Links away from a start URL.
     pub depth: u32,
-    /// Queued or Backoff.
+    /// Queued or backoff, no other.
     pub phase: Phase,
-    /// Backoff: how long still.
+    /// Backoff: how long still, else zero.
     pub due_in: Duration,
+    /// Backoff: what failed; `None` where an older program did not keep it.
+    pub cause: Option<ErrorClass>,
     /// What was charged so far.
     pub tries: Tries,
     /// In flight when the process died: to be parsed alone.
     pub suspect: bool,
-    /// From an earlier session of this site.
+    /// From an earlier session of this site. No request is made with them yet: they wait for mode
+    /// *changed*.
     pub validators: Option<Validators>,
 }
 
 /// An ended attempt and what becomes of the page.
 #[derive(Debug, Clone)]
 pub struct EndAttempt {
-    /// Whose.
     pub session: SessionId,
-    /// Which page.
     pub key: PageKey,
     /// The page's stage, batch, host and number, as admitted.
     pub stage: StageId,
-    /// Its batch.
     pub batch: BatchId,
-    /// Its host.
     pub host: HostId,
-    /// Its number.
     pub seq: Seq,
     /// Depth of the links found.
     pub depth: u32,
@@ -216,7 +183,29 @@ pub struct EndAttempt {
     pub remarks: Remarks,
 }
 
-/// One attempt, for the history (SPEC C6).
+impl EndAttempt {
+    /// Whether the attempt came as far as a parse.
+    #[must_use]
+    pub fn was_parsed(&self) -> bool {
+        (self.attempt.as_ref()).is_some_and(|attempt| !attempt.parse.is_zero())
+    }
+
+    /// What the store keeps of how the page failed: a failed one may become a dead letter, and needs
+    /// a class for that.
+    #[must_use]
+    pub fn class(&self) -> Option<ErrorClass> {
+        match &self.end {
+            PageEnd::Backoff { class, .. } | PageEnd::Dead { class, .. } => Some(*class),
+            PageEnd::Failed { .. } => {
+                let class = self.attempt.as_ref().and_then(|attempt| attempt.class);
+                Some(class.unwrap_or(ErrorClass::Unknown))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One attempt, for the history (SPEC C6); the engine's come from `Flight::attempt`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRow {
     /// Its number among all sends of this page, from 1.
@@ -225,15 +214,12 @@ pub struct AttemptRow {
     pub began_ago: Duration,
     /// How long ago it ended: zero when it is written, its age when it is read back.
     pub ended_ago: Duration,
-    /// Fetch duration.
     pub fetch: Duration,
-    /// Parse duration.
     pub parse: Duration,
     /// Bytes received.
     pub bytes: u64,
     /// HTTP status, where one came.
     pub status: Option<u16>,
-    /// How it failed.
     pub class: Option<ErrorClass>,
     /// What happened, for people.
     pub message: Option<String>,
@@ -244,24 +230,24 @@ pub struct AttemptRow {
 pub enum PageEnd {
     /// Records and links are saved.
     Done {
-        /// Records.
         records: Vec<Record>,
         /// Links found, in order.
         links: Vec<Link>,
         /// The redirect's target: becomes an alias of the page. If it is already known in the
         /// stage, the page ends as skipped (duplicate) and nothing is saved.
         alias: Option<Alias>,
-        /// For conditional requests later.
+        /// For conditional requests: kept, and not used before there is mode *changed*.
         validators: Option<Validators>,
-        /// Hash of the body.
+        /// Of the body; `None` until there is mode *changed*.
         content_hash: Option<[u8; 16]>,
     },
     /// Not fetched or not kept.
     Skipped(SkipReason),
-    /// Another attempt later.
+    /// Another attempt, when it is due.
     Backoff {
         /// How long from now.
         due_in: Duration,
+        class: ErrorClass,
     },
     /// Back to the frontier, nothing charged (aborted, cancelled session, suspect released).
     Queued,
@@ -271,12 +257,10 @@ pub enum PageEnd {
         evidence: Evidence,
         /// Records of a page that came short: what it has is saved and followed all the same.
         records: Vec<Record>,
-        /// Its links.
         links: Vec<Link>,
     },
-    /// A dead letter.
+    /// It becomes a dead letter.
     Dead {
-        /// Its class.
         class: ErrorClass,
         /// The last attempt's evidence.
         evidence: Evidence,
@@ -286,6 +270,14 @@ pub enum PageEnd {
 }
 
 impl PageEnd {
+    /// Whether a page that stands there may end so: a final one never moves by an attempt, a failed
+    /// one only to its verdict.
+    #[must_use]
+    pub const fn may_end(&self, phase: Phase) -> bool {
+        let is_verdict = matches!(self, Self::Dead { .. } | Self::Cancelled | Self::Skipped(_));
+        phase.is_waiting() || (matches!(phase, Phase::Failed) && is_verdict)
+    }
+
     /// Records and links to save.
     #[must_use]
     pub fn found(&self) -> (&[Record], &[Link]) {
@@ -310,18 +302,23 @@ pub struct Alias {
 /// What the last attempt left behind (SPEC E4).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Error text.
+    /// The error in words.
     pub message: String,
     /// The last response head.
     pub head: Option<Head>,
-    /// The body's first bytes (64 KiB at most).
+    /// The body's first bytes, [`Evidence::MOST`] at most.
     pub body: Option<Vec<u8>>,
 }
 
-/// Which dead letters.
+impl Evidence {
+    /// Bytes of a body that are kept: it is there for people to look at.
+    pub const MOST: usize = 64 << 10;
+}
+
+/// Which dead letters are meant; all where nothing is named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeadSelector {
-    /// These pages only.
+    /// These pages only; any where it is empty.
     pub keys: Vec<PageKey>,
     /// Of this class only.
     pub class: Option<ErrorClass>,
@@ -334,9 +331,8 @@ pub struct DeadSelector {
 /// Things to keep that end no page.
 #[derive(Debug, Clone)]
 pub enum Note {
-    /// A session moved.
+    /// A session moved to another state.
     SessionState {
-        /// Which.
         session: SessionId,
         /// `running`, `paused`, `stopped`, `completed`, `failed`, …
         state: String,
@@ -345,7 +341,6 @@ pub enum Note {
     },
     /// A stage's or batch's result (SPEC B6), as JSON.
     StageResult {
-        /// Whose.
         session: SessionId,
         /// Which batch; `None` for the whole stage.
         batch: Option<BatchId>,
@@ -358,25 +353,40 @@ pub enum Note {
     Setting {
         /// Whose; `None` for the engine.
         session: Option<SessionId>,
-        /// Dotted name.
+        /// Dotted, e.g. `politeness.max_rate`.
         name: String,
-        /// Before.
         old: Json,
-        /// After.
         new: Json,
     },
     /// What the engine itself has to say at the session's end.
     Remarks {
-        /// Whose.
         session: SessionId,
-        /// To be added.
         remarks: Remarks,
     },
     /// What was learned of a host (rate, limit, pace, breaker), for the next run.
-    Learned {
-        /// Which.
-        host: HostId,
-        /// As JSON.
-        state: Json,
-    },
+    Learned { host: HostId, state: Json },
+}
+
+/// One cookie of a session's jar. Only the jar looks inside, and it is never printed (SPEC N4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptCookie {
+    /// Its place in the jar (domain, path and name, in the jar's own writing).
+    pub place: String,
+    /// The cookie in the jar's own writing; `None` where its server took it back.
+    pub text: Option<String>,
+}
+
+impl fmt::Debug for KeptCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeptCookie")
+    }
+}
+
+/// What changed in a session's jar since it was last handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetCookies {
+    /// The session whose jar it is.
+    pub session: SessionId,
+    /// Each place at most once.
+    pub cookies: Vec<KeptCookie>,
 }

@@ -54,7 +54,7 @@ pub enum ErrorClass {
     Decode,
     /// The address is private, loopback, link-local or metadata, and not allowed.
     UnsafeAddress,
-    /// The store failed.
+    /// The store failed. In SPEC E1's table; here no attempt ends so: the engine waits for its store.
     Store,
     /// A worker panicked, or did not report by the order's deadline.
     Worker,
@@ -330,8 +330,6 @@ pub enum WaitReason {
     StoreTrouble,
     /// The batch has not begun, or a barrier holds its stage.
     BatchNotBegun,
-    /// A suspect of a crash waits to be parsed alone.
-    Suspect,
     /// A person paused it, its session, or the engine.
     Paused,
     /// It stands in the store, outside the window.
@@ -340,7 +338,7 @@ pub enum WaitReason {
 
 impl WaitReason {
     /// All reasons.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::Pace,
         Self::CrawlDelay,
         Self::RetryAfter,
@@ -357,7 +355,6 @@ impl WaitReason {
         Self::Offline,
         Self::StoreTrouble,
         Self::BatchNotBegun,
-        Self::Suspect,
         Self::Paused,
         Self::OutsideWindow,
     ];
@@ -382,7 +379,6 @@ impl WaitReason {
             Self::Offline => "offline",
             Self::StoreTrouble => "store_trouble",
             Self::BatchNotBegun => "batch_not_begun",
-            Self::Suspect => "suspect",
             Self::Paused => "paused",
             Self::OutsideWindow => "outside_window",
         }

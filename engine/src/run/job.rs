@@ -101,9 +101,7 @@ impl DemoFlags {
 /// A site and all that belongs to crawling it.
 #[derive(Debug)]
 pub struct Job {
-    /// The compiled site.
     pub site: Arc<Site>,
-    /// What it fetches.
     pub mode: Mode,
     /// The seed of its chance.
     pub seed: u64,

@@ -17,7 +17,7 @@ use crate::{
     engine::Engine,
     feed::{feeder::Feeder, frame::Frame},
     live::{
-        fetch::FetchLetter,
+        fetch::IoOrder,
         meter::{Meter, Usage},
         parse,
     },
@@ -38,30 +38,30 @@ const GATHER: Duration = Duration::from_millis(2);
 /// Reports taken between two ticks, at most.
 const BURST: usize = 4_096;
 
-/// Where orders go.
-pub(super) struct Ends {
-    pub(super) fetch: Sender<Vec<FetchLetter>>,
+/// Where the engine's orders go.
+pub(super) struct Channels {
+    pub(super) fetch: Sender<Vec<IoOrder>>,
     pub(super) parse: Sender<ParseOrder>,
     pub(super) store: Sender<Vec<StoreOrder>>,
 }
 
 /// The engine and what its thread holds.
-pub(super) struct Live {
+pub(super) struct RunLoop {
     pub(super) engine: Engine,
     pub(super) began: Instant,
     pub(super) last: Duration,
-    pub(super) ends: Ends,
+    pub(super) channels: Channels,
     pub(super) feeder: Feeder,
     pub(super) meter: Meter,
     /// The last reading, and when it was taken.
     pub(super) usage: (Duration, Usage),
-    pub(super) parsers: parse::Handle,
+    pub(super) parsers: parse::Parsers,
     pub(super) finishing: Arc<AtomicBool>,
     /// Reports came with the last tick.
     pub(super) busy: bool,
 }
 
-impl Live {
+impl RunLoop {
     /// Steps until it is over.
     pub(super) fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
         loop {
@@ -87,8 +87,8 @@ impl Live {
     fn wait(&mut self, commands: &mut Receiver<Envelope>, reports: &Receiver<Report>) -> bool {
         let is_flushed = self.feeder.flush();
         if self.busy {
-            // What comes until then waits in the channels: to wake up for each report would cost
-            // more than to take it.
+            // Slept, not waited for: to wake up for each report would cost more than to take it. What
+            // comes until then stays in the channels.
             thread::sleep(self.left(self.last + GATHER));
             return false;
         }
@@ -114,7 +114,7 @@ impl Live {
         false
     }
 
-    /// Until then.
+    /// How long it is until then.
     fn left(&self, due: Duration) -> Duration {
         due.saturating_sub(self.began.elapsed())
     }
@@ -133,27 +133,28 @@ impl Live {
     }
 
     fn send_orders(&mut self) {
-        // One bundle a tick wakes a thread once; letters sent one by one may wake it for each.
+        // One bundle a tick wakes a thread once; orders sent one by one may wake it for each.
         let orders = self.engine.take_orders();
         let (mut fetch, mut store) = (Vec::new(), Vec::with_capacity(orders.len()));
         for order in orders {
             match order {
-                Order::Fetch(order) => fetch.push(FetchLetter::Fetch(order)),
-                Order::Abort(id) => fetch.push(FetchLetter::Abort(id)),
-                Order::Parse(order) => sent(&self.ends.parse.try_send(order)),
+                Order::Fetch(order) => fetch.push(IoOrder::Fetch(order)),
+                Order::Abort(id) => fetch.push(IoOrder::Abort(id)),
+                Order::Parse(order) => sent(&self.channels.parse.try_send(order)),
                 Order::Store(order) => store.push(order),
             }
         }
         if !fetch.is_empty() {
-            sent(&self.ends.fetch.try_send(fetch));
+            sent(&self.channels.fetch.try_send(fetch));
         }
         if !store.is_empty() {
-            match self.ends.store.try_send(store) {
+            match self.channels.store.try_send(store) {
                 Err(TrySendError::Disconnected(orders)) => self.store_is_gone(orders),
                 other => sent(&other),
             }
         }
-        let workers = usize::try_from(self.engine.permits().cpu.limit).unwrap_or(1);
+        let workers = self.engine.permits().cpu.limit;
+        let workers = usize::try_from(workers).expect("there are a few cores at most");
         if workers != self.parsers.workers() {
             // With fewer workers than permits, pages only wait a little longer for one.
             self.parsers.set_workers(workers).ok();
@@ -163,12 +164,9 @@ impl Live {
     fn store_is_gone(&mut self, orders: Vec<StoreOrder>) {
         for order in orders {
             let error = StoreError::Fatal("the store's thread has ended".to_owned());
-            self.engine.report(Report {
-                id: order.id,
-                took: Duration::ZERO,
-                outcome: Outcome::StoreFailed(error, None),
-                cookies: None,
-            });
+            let outcome = Outcome::StoreFailed(error, None);
+            self.engine
+                .report(Report::new(order.id, Duration::ZERO, outcome));
         }
     }
 
@@ -204,7 +202,7 @@ impl Live {
         self.finishing.load(Ordering::Relaxed) && self.engine.is_idle()
     }
 
-    /// How it ended.
+    /// How the engine's run ended.
     pub(super) fn ended(&self) -> Ended {
         Ended {
             sessions: self.engine.sessions(),
@@ -219,6 +217,6 @@ impl Live {
 fn sent<T>(result: &Result<(), TrySendError<T>>) {
     assert!(
         !matches!(result, Err(TrySendError::Full(_))),
-        "the wall's channels hold every order slot"
+        "the channels hold every order slot"
     );
 }

@@ -2,7 +2,6 @@
 //! both to it. Deterministic: ordered maps, and the time is given.
 
 mod frontier;
-mod history;
 mod session;
 
 use std::{
@@ -16,10 +15,9 @@ use serde_json::Value as Json;
 use crate::{
     extract::output::Value,
     message::{
-        cookies::KeptCookie,
         orders::StoreOrder,
         receipts::{StoreError, StoreReceipt},
-        store_verbs::{AttemptRow, Mode, StoreVerb},
+        store_verbs::{AttemptRow, KeptCookie, Mode, StoreVerb},
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -32,6 +30,7 @@ use crate::{
         tries::Tries,
     },
     site::compiled::Site,
+    store::transaction::Frontier,
 };
 
 /// The store of simulations.
@@ -54,12 +53,11 @@ struct Page {
     validators: Option<Validators>,
 }
 
-/// A saved record.
+/// A record as it was saved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {
     /// One per field of its rule.
     pub values: Vec<Value>,
-    /// Its page.
     pub url: String,
     /// What marks it as not real.
     pub source: Option<String>,
@@ -80,9 +78,7 @@ struct Session {
     seed: u64,
     source: Option<String>,
     state: String,
-    next_seq: u64,
-    batch: BatchId,
-    batch_pages: u32,
+    frontier: Frontier,
     visits: BTreeMap<PageKey, Visit>,
     waiting: BTreeMap<(BatchId, HostId, Seq), PageKey>,
     in_flight: BTreeMap<PageKey, bool>,
@@ -148,7 +144,7 @@ impl ModelStore {
         }
     }
 
-    /// A saved record.
+    /// A record as it was saved.
     #[must_use]
     pub fn record(&self, site: &str, kind: &str, identity: &str) -> Option<&Saved> {
         self.records

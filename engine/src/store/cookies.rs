@@ -5,33 +5,35 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     message::{
-        cookies::{KeptCookie, SetCookies},
         receipts::StoreError,
+        store_verbs::{KeptCookie, SetCookies},
     },
     model::ids::SessionId,
-    store::{session::ENDED, work::Work},
+    store::{
+        sessions,
+        sql::{Statements, pair},
+        transaction::Transaction,
+    },
 };
 
 /// Keeps what changed. What comes after the session's end is of no use to anybody.
-pub(crate) fn keep(work: &Work<'_>, set: &SetCookies) -> Result<(), StoreError> {
+pub(crate) fn keep(tx: &Transaction<'_>, set: &SetCookies) -> Result<(), StoreError> {
     let session = set.session.0;
-    if is_over_for_good(work.db, set.session)? {
+    if is_over_for_good(tx.db, set.session)? {
         return Ok(());
     }
-    overwriting(work.db, || {
+    overwriting(tx.db, || {
         for cookie in &set.cookies {
             match &cookie.text {
-                Some(text) => work
-                    .db
-                    .prepare_cached(
-                        "INSERT INTO cf_cookie VALUES (?1, ?2, ?3)
+                Some(text) => tx.db.run(
+                    "INSERT INTO cf_cookie VALUES (?1, ?2, ?3)
                          ON CONFLICT DO UPDATE SET cookie = excluded.cookie",
-                    )?
-                    .execute(params![session, cookie.place, text])?,
-                None => work
-                    .db
-                    .prepare_cached("DELETE FROM cf_cookie WHERE session = ?1 AND place = ?2")?
-                    .execute(params![session, cookie.place])?,
+                    params![session, cookie.place, text],
+                )?,
+                None => tx.db.run(
+                    "DELETE FROM cf_cookie WHERE session = ?1 AND place = ?2",
+                    params![session, cookie.place],
+                )?,
             };
         }
         Ok(())
@@ -40,29 +42,29 @@ pub(crate) fn keep(work: &Work<'_>, set: &SetCookies) -> Result<(), StoreError> 
 
 /// The cookies of a session, by their places.
 pub(crate) fn of(db: &Connection, session: SessionId) -> Result<Vec<KeptCookie>, StoreError> {
-    Ok(db
-        .prepare("SELECT place, cookie FROM cf_cookie WHERE session = ?1 ORDER BY place")?
-        .query_map([session.0], |row| {
+    Ok(db.all(
+        "SELECT place, cookie FROM cf_cookie WHERE session = ?1 ORDER BY place",
+        [session.0],
+        |row| {
             Ok(KeptCookie {
                 place: row.get(0)?,
                 text: row.get(1)?,
             })
-        })?
-        .collect::<Result<_, _>>()?)
+        },
+    )?)
 }
 
 /// Whether nobody can take the session up again.
 fn is_over_for_good(db: &Connection, session: SessionId) -> Result<bool, StoreError> {
     let found: Option<(String, bool)> = db
-        .prepare_cached(
+        .one(
             "SELECT state, EXISTS (SELECT 1 FROM cf_visit WHERE session = ?1 AND phase = 9)
              FROM cf_session WHERE id = ?1",
-        )?
-        .query_row([session.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            [session.0],
+            pair,
+        )
         .optional()?;
-    Ok(found.is_none_or(|(state, has_dead)| {
-        state == "discarded" || (ENDED.contains(&state.as_str()) && !has_dead)
-    }))
+    Ok(found.is_none_or(|(state, has_dead)| sessions::is_over_for_good(&state, has_dead)))
 }
 
 /// Nobody is to find the cookies of a session in the file that is over for good.

@@ -13,25 +13,20 @@ use crate::{
         phase::Phase,
     },
     store::{
-        Store, WallClock, bulk, opening,
-        work::{Tally, Work, iso, uint},
+        Store, WallClock, moves, opening, sessions,
+        sql::{Statements, iso, pair, uint},
+        transaction::Transaction,
     },
 };
 
-/// One dead letter.
+/// A dead letter as it is listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadRow {
-    /// Whose.
     pub session: SessionId,
-    /// The site's name.
     pub site: String,
-    /// The page.
     pub key: PageKey,
-    /// Its canonical URL.
     pub url: String,
-    /// Its stage.
     pub stage: StageId,
-    /// Its stage's name.
     pub stage_name: String,
     /// Its host: name, or `name:port`.
     pub host: String,
@@ -39,7 +34,7 @@ pub struct DeadRow {
     pub class: ErrorClass,
     /// Attempts that were charged.
     pub failed: u16,
-    /// The last error.
+    /// The last error, in words.
     pub message: String,
     /// When it became one, ISO 8601; `None` where nothing was kept.
     pub at: Option<String>,
@@ -48,7 +43,6 @@ pub struct DeadRow {
 /// A dead letter with all that is kept of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// The row.
     pub row: DeadRow,
     /// Each attempt, oldest first: `began`, `ended`, `fetch_ms`, `parse_ms`, `bytes`, `status`,
     /// `class`, `message`, and `waited_ms` since the one before it.
@@ -87,7 +81,7 @@ pub fn show(path: &Path, key: PageKey) -> Result<Vec<DeadLetter>, StoreError> {
     };
     let letters: Vec<DeadLetter> = find(&db, None, &selector)?
         .into_iter()
-        .map(|(row, page)| letter(&db, row, page))
+        .map(|(row, page)| dead_letter(&db, row, page))
         .collect::<Result<_, _>>()?;
     if letters.is_empty() {
         return Err(StoreError::Refused(format!(
@@ -108,10 +102,10 @@ pub fn requeue(
     selector: &DeadSelector,
     clock: WallClock,
 ) -> Result<u64, StoreError> {
-    offline(path, session, clock, |work, session| {
-        let moved = bulk::requeue_dead(work, session, selector)?;
+    offline(path, session, clock, |tx, session| {
+        let moved = moves::requeue_dead(tx, session, selector)?;
         if !moved.is_empty() {
-            work.db.execute(
+            tx.db.execute(
                 "UPDATE cf_session SET state = 'stopped' WHERE id = ?1",
                 [session.0],
             )?;
@@ -130,8 +124,8 @@ pub fn drop_pages(
     selector: &DeadSelector,
     clock: WallClock,
 ) -> Result<u64, StoreError> {
-    offline(path, session, clock, |work, session| {
-        let moved = bulk::drop_pages(work, session, selector)?;
+    offline(path, session, clock, |tx, session| {
+        let moved = moves::drop_pages(tx, session, selector)?;
         Ok(moved.iter().map(|count| count.count).sum())
     })
 }
@@ -140,49 +134,35 @@ fn offline(
     path: &Path,
     session: Option<SessionId>,
     clock: WallClock,
-    verb: impl Fn(&mut Work<'_>, SessionId) -> Result<u64, StoreError>,
+    verb: impl Fn(&mut Transaction<'_>, SessionId) -> Result<u64, StoreError>,
 ) -> Result<u64, StoreError> {
     // A reader first: a wrong path must not make a new store.
     drop(opening::open_reader(path)?);
     let mut store = Store::open(path, clock)?;
-    let tx = store.db.unchecked_transaction()?;
-    let now = (store.clock)();
-    let mut work = Work {
-        db: &tx,
-        lives: &mut store.lives,
-        hosts: &mut store.hosts,
-        now,
-        stamp: iso(now),
-        boot: store.boot,
-        tally: Tally::default(),
-        frontiers: std::collections::BTreeMap::new(),
-    };
-    let mut moved = 0;
-    for session in chosen(&tx, session)? {
-        moved += verb(&mut work, session)?;
+    let moved = store.begin().and_then(|mut tx| {
+        let mut moved = 0;
+        for session in chosen(tx.db, session)? {
+            moved += verb(&mut tx, session)?;
+        }
+        let counts = std::mem::take(&mut tx.tally);
+        tx.commit(counts).map(|()| moved)
+    });
+    if moved.is_err() {
+        store.recover();
     }
-    std::mem::take(&mut work.tally).flush(&tx)?;
-    work.flush_frontiers()?;
-    tx.commit()?;
-    Ok(moved)
+    moved
 }
 
 /// Sessions whose dead letters still count: a discarded one's do not.
 fn chosen(db: &Connection, session: Option<SessionId>) -> Result<Vec<SessionId>, StoreError> {
-    let ids: Vec<SessionId> = db
-        .prepare(
-            "SELECT id FROM cf_session WHERE (?1 IS NULL AND state <> 'discarded') OR id = ?1
+    let ids: Vec<SessionId> = db.all(
+        "SELECT id FROM cf_session WHERE (?1 IS NULL AND state <> 'discarded') OR id = ?1
              ORDER BY id",
-        )?
-        .query_map([session.map(|session| session.0)], |row| {
-            Ok(SessionId(row.get(0)?))
-        })?
-        .collect::<Result<_, _>>()?;
-    match (session, ids.is_empty()) {
-        (Some(session), true) => Err(StoreError::Refused(format!(
-            "there is no session {} in this store; `crawlfield sessions` lists them",
-            session.0
-        ))),
+        [session.map(|session| session.0)],
+        |row| Ok(SessionId(row.get(0)?)),
+    )?;
+    match session {
+        Some(session) if ids.is_empty() => Err(sessions::there_is_none(session)),
         _ => Ok(ids),
     }
 }
@@ -194,7 +174,7 @@ fn find(
 ) -> Result<Vec<(DeadRow, i64)>, StoreError> {
     let mut rows = Vec::new();
     for session in chosen(db, session)? {
-        for visit in bulk::select(db, session, selector, &[Phase::Dead])? {
+        for visit in moves::select(db, session, selector, &[Phase::Dead])? {
             rows.push((row(db, session, visit.page)?, visit.page));
         }
     }
@@ -202,17 +182,16 @@ fn find(
 }
 
 fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreError> {
-    let row = db
-        .prepare_cached(
-            "SELECT s.site, p.key, p.url, v.stage, t.name, h.scheme, h.name, h.port, v.reason,
+    let row = db.one(
+        "SELECT s.site, p.key, p.url, v.stage, t.name, h.scheme, h.name, h.port, v.reason,
              v.failed, e.message, e.at
              FROM cf_visit v JOIN cf_session s ON s.id = v.session
              JOIN cf_page p ON p.id = v.page JOIN cf_host h ON h.id = v.host
              JOIN cf_stage t ON t.session = v.session AND t.stage = v.stage
              LEFT JOIN cf_evidence e ON e.session = v.session AND e.page = v.page
              WHERE v.session = ?1 AND v.page = ?2",
-        )?
-        .query_row(params![session.0, page], |row| {
+        params![session.0, page],
+        |row| {
             let host = crate::model::host_key::HostKey {
                 scheme: row.get(5)?,
                 name: row.get(6)?,
@@ -232,19 +211,19 @@ fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreE
                 message: row.get::<_, Option<String>>(10)?.unwrap_or_default(),
                 at: row.get::<_, Option<i64>>(11)?.map(iso),
             })
-        })?;
+        },
+    )?;
     Ok(row)
 }
 
-fn letter(db: &Connection, row: DeadRow, page: i64) -> Result<DeadLetter, StoreError> {
+fn dead_letter(db: &Connection, row: DeadRow, page: i64) -> Result<DeadLetter, StoreError> {
     let key = params![row.session.0, page];
     let mut before = None;
-    let attempts = db
-        .prepare_cached(
-            "SELECT dispatch, began_at, ended_at, fetch_us, parse_us, bytes, status, class, message
+    let attempts = db.all(
+        "SELECT dispatch, began_at, ended_at, fetch_us, parse_us, bytes, status, class, message
              FROM cf_attempt WHERE session = ?1 AND page = ?2 ORDER BY ended_at, dispatch",
-        )?
-        .query_map(key, |row| {
+        key,
+        |row| {
             let (began, ended): (i64, i64) = (row.get(1)?, row.get(2)?);
             let waited = before.replace(ended).map(|before| uint(began - before));
             Ok(serde_json::json!({
@@ -259,12 +238,13 @@ fn letter(db: &Connection, row: DeadRow, page: i64) -> Result<DeadLetter, StoreE
                 "class": row.get::<_, Option<String>>(7)?,
                 "message": row.get::<_, Option<String>>(8)?,
             }))
-        })?
-        .collect::<Result<_, _>>()?;
-    let kept: Vec<(Option<String>, Option<Vec<u8>>)> = db
-        .prepare_cached("SELECT head, body FROM cf_evidence WHERE session = ?1 AND page = ?2")?
-        .query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+        },
+    )?;
+    let kept: Vec<(Option<String>, Option<Vec<u8>>)> = db.all(
+        "SELECT head, body FROM cf_evidence WHERE session = ?1 AND page = ?2",
+        key,
+        pair,
+    )?;
     let (head, body) = kept.into_iter().next().unwrap_or_default();
     Ok(DeadLetter {
         row,

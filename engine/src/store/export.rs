@@ -1,27 +1,26 @@
-//! Records out of a store, streamed, while a crawl may run: JSON Lines and CSV.
-
-mod csv_cell;
-mod empty;
-mod json_cell;
-mod of_page;
+//! Records out of a store, streamed, while a crawl may run: JSON Lines, and CSV that no spreadsheet
+//! runs; and those of one page, and fields that hold nothing.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     path::Path,
 };
 
-pub use empty::empty_fields;
-pub use of_page::{OfPage, records_of};
-use rusqlite::{Connection, Row, types::ValueRef};
+use rusqlite::{Connection, Params, Row, types::ValueRef};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     message::receipts::StoreError,
     store::{
         opening,
-        table::{listed, quoted},
+        records::{listed, quoted},
+        sql::{Statements, pair, value},
     },
 };
+
+/// The order in which records were first saved.
+const IN_ORDER: &str = "ORDER BY rowid";
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +56,9 @@ pub fn export_jsonl(
     let mut n = 0;
     for table in tables(&db, kind, site)? {
         let mut line = Vec::new();
-        n += each_row(&db, &table, |cells| {
+        n += each_row(&db, &table, IN_ORDER, [], |cells| {
             line.clear();
-            json_cell::object(&table.fields, cells, &mut line);
+            json_object(&table.fields, cells, &mut line);
             line.push(b'\n');
             Ok(out.write_all(&line)?)
         })?;
@@ -95,14 +94,14 @@ pub fn export_csv(
         .from_writer(out);
     for name in header(table) {
         writer
-            .write_field(csv_cell::guarded(name).as_bytes())
+            .write_field(csv_guarded(name).as_bytes())
             .map_err(output)?;
     }
     writer.write_record(None::<&[u8]>).map_err(output)?;
-    let n = each_row(&db, table, |cells| {
+    let n = each_row(&db, table, IN_ORDER, [], |cells| {
         for (kind, cell) in kinds(table).zip(&cells.values) {
             writer
-                .write_field(csv_cell::text(kind, cell).as_bytes())
+                .write_field(csv_text(kind, cell).as_bytes())
                 .map_err(output)?;
         }
         writer.write_record(None::<&[u8]>).map_err(output)
@@ -117,6 +116,75 @@ fn output(error: csv::Error) -> ExportError {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     })
+}
+
+/// Records of a page, at most.
+const PAGE_RECORDS: u32 = 20;
+
+/// A record: its kind, and what it holds.
+pub type OfPage = (String, Map<String, Json>);
+
+/// What a page's records hold, by kind: the site's fields, then ours, as `export_jsonl` writes
+/// them. At most 20. It reads beside a running engine; a table's rows are searched by `_url`.
+///
+/// # Errors
+/// There is no such store, or it cannot be read.
+pub fn records_of(store: &Path, url: &str) -> Result<Vec<OfPage>, ExportError> {
+    let db = opening::open_reader(store)?;
+    let kinds: Vec<(String, String)> = db.all(
+        "SELECT kind, site FROM cf_record_table ORDER BY kind, site",
+        [],
+        pair,
+    )?;
+    let mut found = Vec::new();
+    for (kind, site) in kinds {
+        for table in tables(&db, &kind, Some(&site))? {
+            let which = format!("WHERE _url = ?1 ORDER BY rowid LIMIT {PAGE_RECORDS}");
+            each_row(&db, &table, &which, [url], |cells| {
+                let mut line = Vec::new();
+                json_object(&table.fields, cells, &mut line);
+                // It was written as an object by us.
+                let object = serde_json::from_slice(&line).unwrap_or_default();
+                found.push((kind.clone(), object));
+                Ok(())
+            })?;
+        }
+    }
+    Ok(found)
+}
+
+/// Records looked at, the newest.
+const NEWEST: u32 = 1_000;
+
+/// How many of a kind's newest records were looked at (at most 1,000), and the fields that are
+/// empty in all of them.
+///
+/// # Errors
+/// There is no such store or kind, or it cannot be read.
+pub fn empty_fields(
+    store: &Path,
+    kind: &str,
+    site: &str,
+) -> Result<(u64, Vec<String>), ExportError> {
+    let db = opening::open_reader(store)?;
+    let mut empty = (0, Vec::new());
+    for table in tables(&db, kind, Some(site))? {
+        let counts = table.fields.iter().fold(String::new(), |counts, field| {
+            counts + ", count(" + &quoted(&field.column) + ")"
+        });
+        let sql = format!(
+            "SELECT count(*){counts} FROM (SELECT * FROM {} ORDER BY rowid DESC LIMIT {NEWEST})",
+            quoted(&table.name)
+        );
+        let counts: Vec<i64> = db.query_row(&sql, [], |row| {
+            (0..=table.fields.len()).map(|at| row.get(at)).collect()
+        })?;
+        let fields = table.fields.iter().zip(counts.iter().skip(1));
+        let never = fields.filter(|(_, count)| **count == 0);
+        empty.0 += counts.first().map_or(0, |count| count.unsigned_abs());
+        empty.1.extend(never.map(|(field, _)| field.name.clone()));
+    }
+    Ok(empty)
 }
 
 /// A table to export.
@@ -174,12 +242,11 @@ fn kinds(table: &Table) -> impl Iterator<Item = &str> {
 }
 
 fn tables(db: &Connection, kind: &str, site: Option<&str>) -> Result<Vec<Table>, StoreError> {
-    let mut found: Vec<Table> = db
-        .prepare(
-            "SELECT id, site, name FROM cf_record_table
+    let mut found: Vec<Table> = db.all(
+        "SELECT id, site, name FROM cf_record_table
              WHERE kind = ?1 AND (?2 IS NULL OR site = ?2) ORDER BY site",
-        )?
-        .query_map((kind, site), |row| {
+        (kind, site),
+        |row| {
             Ok(Table {
                 id: row.get(0)?,
                 site: row.get(1)?,
@@ -187,42 +254,42 @@ fn tables(db: &Connection, kind: &str, site: Option<&str>) -> Result<Vec<Table>,
                 fields: Vec::new(),
                 has_source: false,
             })
-        })?
-        .collect::<Result<_, _>>()?;
+        },
+    )?;
     if found.is_empty() {
         return Err(unknown(db, kind, site)?);
     }
     for table in &mut found {
-        table.fields = db
-            .prepare(
-                "SELECT name, column_name, type FROM cf_record_field
+        table.fields = db.all(
+            "SELECT name, column_name, type FROM cf_record_field
                  WHERE record_table = ?1 AND position IS NOT NULL ORDER BY position",
-            )?
-            .query_map([table.id], |row| {
+            [table.id],
+            |row| {
                 Ok(FieldColumn {
                     name: row.get(0)?,
                     column: row.get(1)?,
                     kind: row.get(2)?,
                 })
-            })?
-            .collect::<Result<_, _>>()?;
+            },
+        )?;
         let sql = format!(
             "SELECT EXISTS (SELECT 1 FROM {} WHERE _source IS NOT NULL)",
             quoted(&table.name)
         );
-        table.has_source = db.query_row(&sql, [], |row| row.get(0))?;
+        table.has_source = db.query_row(&sql, [], value)?;
     }
     Ok(found)
 }
 
 fn unknown(db: &Connection, kind: &str, site: Option<&str>) -> Result<StoreError, StoreError> {
-    let known: Vec<String> = db
-        .prepare("SELECT kind, site FROM cf_record_table ORDER BY kind, site")?
-        .query_map([], |row| {
+    let known: Vec<String> = db.all(
+        "SELECT kind, site FROM cf_record_table ORDER BY kind, site",
+        [],
+        |row| {
             let (kind, site): (String, String) = (row.get(0)?, row.get(1)?);
             Ok(format!("{kind} (site {site})"))
-        })?
-        .collect::<Result<_, _>>()?;
+        },
+    )?;
     let of_site = site.map_or_else(String::new, |site| format!(" of site {site}"));
     let known = if known.is_empty() {
         "it has none yet".to_owned()
@@ -234,21 +301,23 @@ fn unknown(db: &Connection, kind: &str, site: Option<&str>) -> Result<StoreError
     )))
 }
 
-/// Reads row by row, in the order in which records were first saved.
-fn each_row(
+/// Reads these rows, one by one.
+fn each_row<P: Params>(
     db: &Connection,
     table: &Table,
+    which: &str,
+    params: P,
     mut write: impl FnMut(&Cells) -> Result<(), ExportError>,
 ) -> Result<u64, ExportError> {
     let fields = listed(table.fields.iter().map(|field| field.column.as_str()));
     let sql = format!(
-        "SELECT _digits{fields}, {} FROM {} ORDER BY rowid",
+        "SELECT _digits{fields}, {} FROM {} {which}",
         own(table).join(", "),
         quoted(&table.name)
     );
     let mut statement = db.prepare(&sql)?;
     let width = table.fields.len() + own(table).len();
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query(params)?;
     let mut n = 0;
     while let Some(row) = rows.next()? {
         write(&cells(table, row, width)?)?;
@@ -279,4 +348,134 @@ fn cells(table: &Table, row: &Row<'_>, width: usize) -> Result<Cells, StoreError
         });
     }
     Ok(Cells { values })
+}
+
+/// What a spreadsheet may take for the beginning of a formula, full-width forms included.
+const DANGEROUS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// The cell's text; numbers are ours and stay as they are.
+fn csv_text<'a>(kind: &str, cell: &'a Cell) -> Cow<'a, str> {
+    match cell {
+        Cell::Null => Cow::Borrowed(""),
+        Cell::Integer(number) if kind == "boolean" => {
+            Cow::Borrowed(if *number == 0 { "false" } else { "true" })
+        }
+        Cell::Integer(number) => Cow::Owned(number.to_string()),
+        Cell::Real(number) => Cow::Owned(number.to_string()),
+        Cell::Digits(digits) => Cow::Borrowed(digits),
+        Cell::Text(text) => csv_guarded(text),
+    }
+}
+
+/// Text without NUL, with a `'` before what would be a formula.
+fn csv_guarded(text: &str) -> Cow<'_, str> {
+    let text: Cow<'_, str> = if text.contains('\0') {
+        Cow::Owned(text.replace('\0', ""))
+    } else {
+        Cow::Borrowed(text)
+    };
+    if text.starts_with(DANGEROUS) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        text
+    }
+}
+
+/// Writes the object of one row.
+fn json_object(fields: &[FieldColumn], cells: &Cells, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (index, cell) in cells.values.iter().enumerate() {
+        let (name, kind) = match fields.get(index) {
+            Some(field) => (field.name.as_str(), field.kind.as_str()),
+            None => (OWN[index - fields.len()], "text"),
+        };
+        let is_source = index == fields.len() + OWN.len() - 1;
+        if is_source && *cell == Cell::Null {
+            continue;
+        }
+        if index > 0 {
+            out.push(b',');
+        }
+        json_string(name, out);
+        out.push(b':');
+        json_value(kind, cell, out);
+    }
+    out.push(b'}');
+}
+
+fn json_value(kind: &str, cell: &Cell, out: &mut Vec<u8>) {
+    match cell {
+        Cell::Null => out.extend_from_slice(b"null"),
+        Cell::Integer(number) if kind == "boolean" => {
+            out.extend_from_slice(if *number == 0 { b"false" } else { b"true" });
+        }
+        Cell::Integer(number) => {
+            write!(out, "{number}").expect("writing to a vector cannot fail");
+        }
+        Cell::Real(number) => json_real(*number, out),
+        Cell::Digits(digits) => match json_number(digits) {
+            Some(number) => out.extend_from_slice(number.as_bytes()),
+            None => json_string(digits, out),
+        },
+        Cell::Text(text)
+            if kind == "json" && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() =>
+        {
+            out.extend_from_slice(text.as_bytes());
+        }
+        Cell::Text(text) => json_string(text, out),
+    }
+}
+
+fn json_real(number: f64, out: &mut Vec<u8>) {
+    if number.is_finite() {
+        write!(out, "{number}").expect("writing to a vector cannot fail");
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+fn json_string(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("writing to a vector cannot fail");
+}
+
+/// Digits as a JSON number: JSON knows no leading plus or zeros, and no bare point.
+pub(super) fn json_number(digits: &str) -> Option<String> {
+    let (sign, rest) = match digits.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", digits.strip_prefix('+').unwrap_or(digits)),
+    };
+    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (rest, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, fraction),
+        None => (mantissa, ""),
+    };
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_exponent = exponent.is_none_or(|exponent| {
+        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !digits.is_empty() && is_digits(digits)
+    });
+    if !is_digits(whole)
+        || !is_digits(fraction)
+        || !is_exponent
+        || (whole.len() + fraction.len()) == 0
+    {
+        return None;
+    }
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        trimmed => trimmed,
+    };
+    let mut number = format!("{sign}{whole}");
+    if !fraction.is_empty() {
+        number.push('.');
+        number.push_str(fraction);
+    }
+    if let Some(exponent) = exponent {
+        number.push('e');
+        number.push_str(exponent);
+    }
+    Some(number)
 }

@@ -1,6 +1,12 @@
-//! Opening a store: pragmas, versions, the check after an unclean end, and readers.
+//! Opening: one engine per file (a lock that the system gives back when the process ends), pragmas,
+//! versions, the check after an unclean end, and readers.
 
-use std::{io::Read as _, path::Path, time::Duration};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
@@ -8,9 +14,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use crate::{
     message::receipts::StoreError,
     store::{
-        fault::at,
-        lock::FileLock,
         schema::{APPLICATION_ID, MIGRATIONS},
+        sql::{at, value},
     },
 };
 
@@ -20,13 +25,102 @@ const CHECKED_PAGES: i64 = 250_000;
 /// Statements kept compiled; record tables have four each.
 const STATEMENTS: usize = 256;
 
+/// The lock file beside the store, held open.
+pub(crate) struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock of the store at `store`, or says who has it.
+    pub(crate) fn take(store: &Path) -> Result<Self, StoreError> {
+        check_place(store)?;
+        let path = beside(store, ".lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| {
+                StoreError::Fatal(format!(
+                    "cannot write beside the store ({error}): {}; a store needs a folder that \
+                     you may write in",
+                    path.display()
+                ))
+            })?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(store, &mut file)),
+            Err(TryLockError::Error(error)) => {
+                return Err(StoreError::Fatal(format!(
+                    "cannot lock the store ({error}); network file systems often cannot: {}",
+                    path.display()
+                )));
+            }
+        }
+        // The number is for people only; the lock holds without it, on a full disk too.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        Ok(Self { _file: file })
+    }
+}
+
+/// The file whose name ends so.
+fn beside(store: &Path, ending: &str) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn not_a_folder(store: &Path) -> Result<(), StoreError> {
+    if store.is_dir() {
+        return Err(StoreError::Fatal(format!(
+            "a store is a file, but this is a folder; name a file in it: {}",
+            store.display()
+        )));
+    }
+    Ok(())
+}
+
+fn check_place(store: &Path) -> Result<(), StoreError> {
+    not_a_folder(store)?;
+    let folder = match store.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => return Ok(()),
+    };
+    if folder.is_dir() {
+        Ok(())
+    } else {
+        Err(StoreError::Fatal(format!(
+            "the folder of the store is not there; make it or choose another --store: {}",
+            folder.display()
+        )))
+    }
+}
+
+fn in_use(store: &Path, file: &mut File) -> StoreError {
+    let mut holder = String::new();
+    let read = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(32).read_to_string(&mut holder));
+    let who = match (read, holder.trim().parse::<u32>()) {
+        (Ok(_), Ok(process)) => format!("process {process}"),
+        _ => "another process".to_owned(),
+    };
+    StoreError::Busy(format!(
+        "the store is in use by {who}; stop that engine, or choose another --store: {}",
+        store.display()
+    ))
+}
+
 /// A connection that writes, and which start of an engine this is.
 pub(crate) fn open_writer(path: &Path) -> Result<(Connection, u32), StoreError> {
     writer(path).map_err(|error| at(error, path))
 }
 
 fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
-    bear_file_limits();
+    survive_file_limits();
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -62,7 +156,7 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
         "INSERT INTO cf_meta VALUES ('boot', 1)
          ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value",
         [],
-        |row| row.get(0),
+        value,
     )?;
     db.execute(
         "INSERT INTO cf_meta VALUES ('clean', 0) ON CONFLICT DO UPDATE SET value = 0",
@@ -73,7 +167,7 @@ fn writer(path: &Path) -> Result<(Connection, u32), StoreError> {
 
 /// A file at its size limit (`ulimit -f`) fails a write; without a handler the signal that comes
 /// with it ends the process.
-fn bear_file_limits() {
+fn survive_file_limits() {
     #[cfg(unix)]
     {
         static ASKED: std::sync::Once = std::sync::Once::new();
@@ -105,7 +199,7 @@ pub fn is_store(path: &Path) -> bool {
             "SELECT (SELECT application_id FROM pragma_application_id) = ?1
                  OR EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'cf_session')",
             [APPLICATION_ID],
-            |row| row.get(0),
+            value,
         )
     };
     read().unwrap_or(false)
@@ -113,12 +207,7 @@ pub fn is_store(path: &Path) -> bool {
 
 /// A connection that only reads; it sees one state of the store for as long as it reads.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    if path.is_dir() {
-        return Err(StoreError::Fatal(format!(
-            "a store is a file, but this is a folder; name a file in it: {}",
-            path.display()
-        )));
-    }
+    not_a_folder(path)?;
     if !path.is_file() {
         return Err(StoreError::Fatal(format!(
             "there is no store here; a crawl makes one, or name another with --store: {}",
@@ -154,9 +243,7 @@ fn read_only(path: &Path) -> rusqlite::Result<Connection> {
         tried.as_ref().map_err(rusqlite::Error::sqlite_error_code),
         Err(Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
     );
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if !refused || Path::new(&log).exists() {
+    if !refused || beside(path, "-wal").exists() {
         return Ok(db);
     }
     let name = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
@@ -179,13 +266,13 @@ fn reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn version(db: &Connection) -> Result<usize, StoreError> {
-    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version: i64 = db.query_row("PRAGMA user_version", [], value)?;
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
 fn check_identity(db: &Connection) -> Result<(), StoreError> {
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let application: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], value)?;
+    let application: i32 = db.query_row("PRAGMA application_id", [], value)?;
     if application != APPLICATION_ID && (tables > 0 || application != 0) {
         return Err(StoreError::Fatal(
             "this database belongs to another program; choose another --store".to_owned(),
@@ -224,13 +311,13 @@ fn check_after_crash(db: &Connection) -> Result<(), StoreError> {
     let clean: i64 = db.query_row(
         "SELECT coalesce((SELECT value FROM cf_meta WHERE name = 'clean'), 1)",
         [],
-        |row| row.get(0),
+        value,
     )?;
-    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    let pages: i64 = db.query_row("PRAGMA page_count", [], value)?;
     if clean == 1 || pages > CHECKED_PAGES {
         return Ok(());
     }
-    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], value)?;
     if found == "ok" {
         return Ok(());
     }

@@ -1,30 +1,255 @@
-//! The sessions of a store, for people and for `resume`; usable without an engine.
+//! Sessions: begun, taken up again, noted; and listed and discarded without an engine, for people
+//! and for `resume`.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
 use crate::{
-    message::receipts::StoreError,
+    message::{
+        receipts::{SessionOpened, StoreError},
+        store_verbs::{Mode, Note, OpenSession},
+    },
     model::{ids::SessionId, phase::Phase},
     store::{
-        Store, WallClock, cookies,
-        lock::FileLock,
-        opening, read,
-        session::ENDED,
-        work::{iso, uint},
+        Store, WallClock, cookies, counts, in_flight,
+        opening::{self, FileLock},
+        records,
+        sql::{Statements, iso, pair, uint, value},
+        transaction::{LiveSession, Transaction},
     },
 };
 
-/// One session.
+/// Whether nothing can be resumed after this state.
+pub(crate) fn has_ended(state: &str) -> bool {
+    matches!(state, "completed" | "failed" | "discarded")
+}
+
+/// Whether nobody can take up a session again that stands there: its dead letters may be requeued.
+pub(crate) fn is_over_for_good(state: &str, has_dead_letters: bool) -> bool {
+    state == "discarded" || (has_ended(state) && !has_dead_letters)
+}
+
+/// As text in the store.
+pub(crate) const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::New => "new",
+        Mode::Full => "full",
+    }
+}
+
+/// Begins a session or takes one up again.
+pub(crate) fn open(
+    tx: &mut Transaction<'_>,
+    order: OpenSession,
+) -> Result<SessionOpened, StoreError> {
+    let id = match order.resume {
+        Some(id) => take_up(tx, id, &order)?,
+        None => begin(tx, &order)?,
+    };
+    let row = tx.db.query_row(
+        "SELECT mode, seed, source, next_seq > 1, records, bytes FROM cf_session WHERE id = ?1",
+        [id.0],
+        |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, Option<String>>(2)?,
+                row.get::<_, bool>(3)?,
+                row.get::<_, i64>(4)?,
+                row.get::<_, i64>(5)?,
+            ))
+        },
+    )?;
+    let (mode, seed, source, started, records, bytes) = row;
+    let mode = if mode == "full" {
+        Mode::Full
+    } else {
+        Mode::New
+    };
+    let tables = records::prepare(tx.db, &order.site)?;
+    let live = LiveSession {
+        id,
+        site: order.site,
+        mode,
+        source,
+        tables,
+    };
+    if order.resume.is_some() {
+        in_flight::suspect_marked(tx, id)?;
+    }
+    // The receipt reads the count rows, so what was counted so far must be in them.
+    std::mem::take(&mut tx.tally).flush(tx.db)?;
+    let opened = SessionOpened {
+        session: id,
+        boot: tx.boot,
+        mode,
+        seed: seed.cast_unsigned(),
+        started,
+        counts: counts::pages(tx.db, id)?,
+        hosts: counts::hosts(tx.db, id)?,
+        stage_attempts: counts::stage_attempts(tx.db, id)?,
+        skipped: counts::skipped(tx.db, id)?,
+        dead: counts::dead(tx.db, id)?,
+        records: uint(records),
+        bytes: uint(bytes),
+        cookies: cookies::of(tx.db, id)?,
+        remarks: counts::remarks(tx.db, id)?,
+    };
+    tx.sessions.insert(id, Arc::new(live));
+    Ok(opened)
+}
+
+fn begin(tx: &mut Transaction<'_>, order: &OpenSession) -> Result<SessionId, StoreError> {
+    let open: Option<(u32, String)> = tx
+        .db
+        .query_row(
+            "SELECT id, state FROM cf_session WHERE site = ?1
+             AND state NOT IN ('completed', 'failed', 'discarded') ORDER BY id DESC",
+            [&order.site.name],
+            pair,
+        )
+        .optional()?;
+    if let Some((id, state)) = open {
+        return Err(StoreError::Refused(format!(
+            "session {id} of site {} is {state} and not finished; take it up again with \
+             `resume`, or give it up with `sessions --discard {id}`",
+            order.site.name
+        )));
+    }
+    let id = SessionId(tx.db.query_row(
+        "INSERT INTO cf_session (site, mode, state, site_text, origin, source, seed, began_at)
+         VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7) RETURNING id",
+        params![
+            order.site.name,
+            mode_name(order.mode),
+            order.site.source,
+            order.origin.to_string(),
+            order.source,
+            order.seed.cast_signed(),
+            tx.now,
+        ],
+        value,
+    )?);
+    for (number, stage) in (0_u16..).zip(&order.site.stages) {
+        tx.db.execute(
+            "INSERT INTO cf_stage VALUES (?1, ?2, ?3)",
+            params![id.0, number, stage.name],
+        )?;
+    }
+    Ok(id)
+}
+
+fn take_up(
+    tx: &mut Transaction<'_>,
+    id: SessionId,
+    order: &OpenSession,
+) -> Result<SessionId, StoreError> {
+    let found = tx.db.one(
+        "SELECT site, state FROM cf_session WHERE id = ?1",
+        [id.0],
+        pair::<String, String>,
+    );
+    let (name, state) = found.optional()?.ok_or_else(|| there_is_none(id))?;
+    if has_ended(&state) {
+        return Err(StoreError::Refused(format!(
+            "session {} is {state}: there is nothing to resume",
+            id.0
+        )));
+    }
+    if name != order.site.name {
+        return Err(StoreError::Refused(format!(
+            "session {} is of site {name}, not of {}",
+            id.0, order.site.name
+        )));
+    }
+    tx.db.run(
+        "UPDATE cf_session SET state = 'running', ended_at = NULL, origin = ?2 WHERE id = ?1",
+        params![id.0, order.origin.to_string()],
+    )?;
+    Ok(id)
+}
+
+/// A session that nobody has begun.
+pub(crate) fn there_is_none(id: SessionId) -> StoreError {
+    StoreError::Refused(format!(
+        "there is no session {} in this store; `crawlfield sessions` lists them",
+        id.0
+    ))
+}
+
+/// Keeps what ends no page.
+pub(crate) fn note(tx: &mut Transaction<'_>, note: Note) -> Result<(), StoreError> {
+    match note {
+        Note::SessionState {
+            session,
+            state,
+            result,
+        } => note_state(tx, session, &state, result)?,
+        Note::StageResult {
+            session,
+            batch,
+            stage,
+            result,
+        } => {
+            let (batch, stage) = (batch.map(|batch| batch.0), stage.map(|stage| stage.0));
+            tx.db.run(
+                "INSERT INTO cf_result VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![session.0, batch, stage, tx.now, result.to_string()],
+            )?;
+        }
+        Note::Setting {
+            session,
+            name,
+            old,
+            new,
+        } => {
+            let (session, old, new) = (session.map(|id| id.0), old.to_string(), new.to_string());
+            tx.db.run(
+                "INSERT INTO cf_setting VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![session, tx.now, name, old, new],
+            )?;
+        }
+        Note::Remarks { session, remarks } => tx.tally.remark(session, &remarks),
+        Note::Learned { host, state } => {
+            tx.db.run(
+                "UPDATE cf_host SET learned = ?2 WHERE id = ?1",
+                params![host.0, state.to_string()],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn note_state(
+    tx: &Transaction<'_>,
+    session: SessionId,
+    state: &str,
+    result: Option<Json>,
+) -> Result<(), StoreError> {
+    let ended = (state == "stopped" || has_ended(state)).then_some(tx.now);
+    let result = result.map(|json| json.to_string());
+    let changed = tx.db.run(
+        "UPDATE cf_session SET state = ?2, ended_at = ?3, result = coalesce(?4, result)
+         WHERE id = ?1",
+        params![session.0, state, ended, result],
+    )?;
+    if changed == 0 {
+        return Err(there_is_none(session));
+    }
+    if has_ended(state) {
+        cookies::settle(tx.db, session)?;
+    }
+    Ok(())
+}
+
+/// A session as it is listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionRow {
-    /// Its number.
     pub id: SessionId,
-    /// The site's name.
     pub site: String,
-    /// `new` or `full`.
+    /// As text: `new` or `full`.
     pub mode: String,
     /// `running`, `stopped`, `completed`, …; `running` without an engine means that it was killed.
     pub state: String,
@@ -58,19 +283,19 @@ pub struct SessionRow {
 /// `Fatal` where there is no store at `path`, or none that can be read.
 pub fn sessions(path: &Path) -> Result<Vec<SessionRow>, StoreError> {
     let db = opening::open_reader(path)?;
-    let mut rows: Vec<SessionRow> = db
-        .prepare(
-            "SELECT id, site, mode, state, source, began_at, ended_at, records, bytes, result,
+    let mut rows: Vec<SessionRow> = db.all(
+        "SELECT id, site, mode, state, source, began_at, ended_at, records, bytes, result,
              origin, site_text FROM cf_session ORDER BY id",
-        )?
-        .query_map([], session)?
-        .collect::<Result<_, _>>()?;
+        [],
+        session,
+    )?;
     for row in &mut rows {
-        row.counts = by_phase(&read::counts(&db, row.id)?);
-        row.stages = db
-            .prepare_cached("SELECT name FROM cf_stage WHERE session = ?1 ORDER BY stage")?
-            .query_map([row.id.0], |stage| stage.get(0))?
-            .collect::<Result<_, _>>()?;
+        row.counts = by_phase(&counts::pages(&db, row.id)?);
+        row.stages = db.all(
+            "SELECT name FROM cf_stage WHERE session = ?1 ORDER BY stage",
+            [row.id.0],
+            |stage| stage.get(0),
+        )?;
     }
     Ok(rows)
 }
@@ -102,16 +327,13 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
     let state: Option<String> = tx.query_row(
         "SELECT max(state) FROM cf_session WHERE id = ?1",
         [session.0],
-        |row| row.get(0),
+        value,
     )?;
     match state {
         None => {
-            return Err(StoreError::Refused(format!(
-                "there is no session {} in this store; `crawlfield sessions` lists them",
-                session.0
-            )));
+            return Err(there_is_none(session));
         }
-        Some(state) if ENDED.contains(&state.as_str()) => {
+        Some(state) if has_ended(&state) => {
             return Err(StoreError::Refused(format!(
                 "session {} is {state} already: there is nothing to discard",
                 session.0
@@ -123,7 +345,7 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
         "UPDATE cf_session SET state = 'discarded', ended_at = ?2 WHERE id = ?1",
         (session.0, now),
     )?;
-    tx.execute("DELETE FROM cf_in_flight WHERE session = ?1", [session.0])?;
+    in_flight::unmark_all(&tx, session)?;
     cookies::settle(&tx, session)?;
     tx.commit()?;
     Ok(())
@@ -136,7 +358,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         id: SessionId(row.get(0)?),
         site: row.get(1)?,
         mode: row.get(2)?,
-        is_resumable: !ENDED.contains(&state.as_str()),
+        is_resumable: !has_ended(&state),
         state,
         source: row.get(4)?,
         began: iso(row.get(5)?),

@@ -11,7 +11,7 @@ use crate::{
     feed::frame::Detail,
     message::{
         orders::{Order, ParseOrder},
-        store_verbs::{Alias, AttemptRow, PageEnd, StoreVerb},
+        store_verbs::{Alias, PageEnd, StoreVerb},
     },
     model::{flight_mark::FlightMark, ids::OrderId},
     systems::{
@@ -186,17 +186,7 @@ fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity, bytes: 
             url: canonical,
         })
     });
-    let attempt = AttemptRow {
-        dispatch: tries.dispatched,
-        began_ago: now.saturating_sub(flight.began),
-        ended_ago: std::time::Duration::ZERO,
-        fetch: flight.fetch,
-        parse: flight.parse,
-        bytes: flight.bytes,
-        status: flight.status,
-        class: None,
-        message: None,
-    };
+    let attempt = flight.attempt(now, tries.dispatched, None);
     let end = PageEnd::Done {
         records: extracted.records,
         links: extracted.links,

@@ -21,6 +21,9 @@ use crate::{
     world::slots::{Owner, Setback},
 };
 
+/// What is said of an order that nobody has answered.
+const LOST: &str = "no report came by this order's deadline";
+
 /// Reports of one tick, at most: a burst is several ticks.
 const BURST: usize = 8_192;
 
@@ -80,6 +83,9 @@ fn take(crawl: &mut Crawl, report: Report) {
         (Owner::Task(entity), Outcome::Panicked(message)) => {
             fetched::broke(crawl, id, entity, ErrorClass::Worker, &message);
         }
+        (Owner::Task(entity), Outcome::Lost) => {
+            fetched::broke(crawl, id, entity, ErrorClass::Worker, LOST);
+        }
         (Owner::Task(entity), Outcome::Aborted) => {
             fetched::broke(
                 crawl,
@@ -96,6 +102,7 @@ fn take(crawl: &mut Crawl, report: Report) {
             // A store thread that panicked says so; nothing it had in hand was committed.
             let message = match outcome {
                 Outcome::Panicked(message) => message,
+                Outcome::Lost => LOST.to_owned(),
                 other => format!("the store answered with {other:?}"),
             };
             store_trouble(crawl, id, StoreError::Fatal(message));

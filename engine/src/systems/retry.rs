@@ -13,6 +13,7 @@ use crate::{
     feed::frame::{Detail, Fault},
     message::{
         orders::Order,
+        reports::{Outcome, Report},
         store_verbs::{AttemptRow, Evidence, PageEnd, StoreVerb},
     },
     model::{
@@ -36,8 +37,6 @@ use crate::{
     },
 };
 
-/// The body kept as evidence, at most.
-const EVIDENCE: usize = 64 << 10;
 /// Failures remembered that may turn out to be our own network's.
 const LOCAL_FAILURES: usize = 4_096;
 /// A retry that waits for its host's budget is looked at again after this, at the latest: the host
@@ -143,8 +142,8 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         task.key,
         tries.dispatched,
     );
-    let began = busy.flight.as_ref().map_or(now, |flight| flight.began);
-    let mut flight = busy.flight.unwrap_or_default();
+    let begun = || Box::new(Flight::begun(now));
+    let mut flight = busy.flight.unwrap_or_else(begun);
     let found = flight.extracted.take();
     let next = match consequence {
         Consequence::Ours if stopping || setback.class == ErrorClass::Aborted => Next::Queued,
@@ -164,7 +163,7 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         Consequence::Transient => Next::Failed,
     };
     let found = *found.unwrap_or_default();
-    let (attempt, evidence) = history(now, began, tries, *flight, &setback);
+    let (attempt, evidence) = history(now, tries, *flight, &setback);
     crawl.condition.last_failure = Some((setback.class, setback.message.clone()));
     carry_out(
         crawl, entity, task, tries, next, attempt, evidence, found, &setback,
@@ -197,7 +196,10 @@ fn carry_out(
     let remarks = found.remarks;
     let end = match &next {
         Next::Queued => PageEnd::Queued,
-        Next::Backoff(due_in) => PageEnd::Backoff { due_in: *due_in },
+        Next::Backoff(due_in) => PageEnd::Backoff {
+            due_in: *due_in,
+            class: setback.class,
+        },
         Next::Failed => PageEnd::Failed {
             evidence,
             records: found.records,
@@ -222,7 +224,7 @@ fn carry_out(
             let until_us = micros(until);
             let state = TaskState::Backoff {
                 until_us,
-                cause: setback.class,
+                cause: Some(setback.class),
             };
             crawl.moves.make(entity, state, fault(Some(until_us)));
             crawl.timers.set(until, Due::Backoff(entity));
@@ -258,25 +260,15 @@ fn consequence(crawl: &mut Crawl, task: &Identity, setback: &Setback) -> Consequ
 /// The attempt's row and what it left behind.
 fn history(
     now: Duration,
-    began: Duration,
     tries: Tries,
     flight: Flight,
     setback: &Setback,
 ) -> (AttemptRow, Evidence) {
-    let attempt = AttemptRow {
-        dispatch: tries.dispatched,
-        began_ago: now.saturating_sub(began),
-        ended_ago: Duration::ZERO,
-        fetch: flight.fetch,
-        parse: flight.parse,
-        bytes: flight.bytes,
-        status: flight.status,
-        class: Some(setback.class),
-        message: Some(setback.message.clone()),
-    };
+    let failure = Some((setback.class, setback.message.clone()));
+    let attempt = flight.attempt(now, tries.dispatched, failure);
     let (head, body) = match flight.answer {
         Some(answer) => {
-            let cut = answer.body.len().min(EVIDENCE);
+            let cut = answer.body.len().min(Evidence::MOST);
             let body = (cut > 0).then(|| answer.body[..cut].to_vec());
             (Some(answer.head), body)
         }
@@ -357,8 +349,8 @@ fn give_up(crawl: &mut Crawl, id: OrderId) {
     let Some(busy) = crawl.slots.get(id) else {
         return;
     };
-    let (owner, fetch) = (busy.owner, busy.http.is_some());
-    if let Owner::Task(entity) = owner
+    let fetch = busy.http.is_some();
+    if let Owner::Task(entity) = busy.owner
         && let Some(TaskState::Fetched(_) | TaskState::Parsed(_)) = crawl.moves.of(entity)
     {
         // It has reported; the result waits for its next step.
@@ -368,17 +360,8 @@ fn give_up(crawl: &mut Crawl, id: OrderId) {
         crawl.outbox.orders.push_back(Order::Abort(id));
     }
     // It is told like any other report, in the next tick.
-    crawl
-        .inbox
-        .reports
-        .push_back(crate::message::reports::Report {
-            id,
-            took: Duration::ZERO,
-            outcome: crate::message::reports::Outcome::Panicked(format!(
-                "no report by the deadline of this order ({owner:?})"
-            )),
-            cookies: None,
-        });
+    let lost = Report::new(id, Duration::ZERO, Outcome::Lost);
+    crawl.inbox.reports.push_back(lost);
     crawl.desk.again = true;
 }
 

@@ -6,7 +6,10 @@ use bevy_ecs::{entity::Entity, resource::Resource};
 
 use crate::{
     extract::output::Extracted,
-    message::{reports::Answer, store_verbs::StoreVerb},
+    message::{
+        reports::Answer,
+        store_verbs::{AttemptRow, StoreVerb},
+    },
     model::{
         class::ErrorClass,
         flight_mark::FlightMark,
@@ -84,6 +87,39 @@ pub struct Flight {
     pub status: Option<u16>,
     /// Memory permits held.
     pub memory: u64,
+}
+
+impl Flight {
+    /// A flight of which nothing has come in yet.
+    #[must_use]
+    pub fn begun(began: Duration) -> Self {
+        Self {
+            began,
+            ..Self::default()
+        }
+    }
+
+    /// The history row of the attempt, which ends now: with its class and message where it failed.
+    #[must_use]
+    pub fn attempt(
+        &self,
+        now: Duration,
+        dispatch: u16,
+        failure: Option<(ErrorClass, String)>,
+    ) -> AttemptRow {
+        let (class, message) = failure.unzip();
+        AttemptRow {
+            dispatch,
+            began_ago: now.saturating_sub(self.began),
+            ended_ago: Duration::ZERO,
+            fetch: self.fetch,
+            parse: self.parse,
+            bytes: self.bytes,
+            status: self.status,
+            class,
+            message,
+        }
+    }
 }
 
 /// One slot.

@@ -46,8 +46,8 @@ pub enum TaskState {
     Backoff {
         /// Engine time in microseconds.
         until_us: u64,
-        /// What failed.
-        cause: ErrorClass,
+        /// What failed; `None` where a store of an older program does not say.
+        cause: Option<ErrorClass>,
     },
     /// Retries used up; waiting for its stage's verdict.
     Failed(ErrorClass),

@@ -21,7 +21,7 @@ use crawlfield_engine::{
 use crossbeam_channel::{Receiver, bounded};
 use serde_json::json;
 
-use crate::{far::FarEnd, invariants::Invariants, scenario::Scenario, transcript::Transcript};
+use crate::{backend::Backend, invariants::Invariants, scenario::Scenario, transcript::Transcript};
 
 /// Two ticks are at least so far apart, unless the engine wants another at once.
 const TICK: Duration = Duration::from_millis(1);
@@ -46,7 +46,7 @@ pub struct Crawl {
     /// The engine.
     pub engine: Engine,
     /// The outside world.
-    pub far: FarEnd,
+    pub backend: Backend,
     /// What happened.
     pub transcript: Transcript,
     /// The last snapshot of each session.
@@ -66,7 +66,7 @@ impl Crawl {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         Self {
             engine: Engine::new(scenario.settings.clone()),
-            far: FarEnd::new(scenario),
+            backend: Backend::new(scenario),
             transcript: Transcript::default(),
             snapshots: Vec::new(),
             now: Duration::ZERO,
@@ -83,7 +83,7 @@ impl Crawl {
     /// One more session begins, over its own web.
     pub fn begin(&mut self, scenario: &Scenario) -> Receiver<Ack> {
         let site = scenario.load();
-        self.far.join(scenario);
+        self.backend.join(scenario);
         self.invariants.meet(scenario, &site, &self.settings);
         self.jobs.push(Job {
             start: site.start.iter().map(ToString::to_string).collect(),
@@ -138,7 +138,7 @@ impl Crawl {
             return Some(self.now);
         }
         let due = self.engine.next_due().map(|due| due + self.epoch);
-        let next = match (due, self.far.next()) {
+        let next = match (due, self.backend.next()) {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b)?,
         };
@@ -153,7 +153,7 @@ impl Crawl {
         }
         self.now = at;
         self.ticks += 1;
-        for report in self.far.reports(at) {
+        for report in self.backend.reports(at) {
             self.engine.report(report);
         }
         self.engine.step(at.saturating_sub(self.epoch));
@@ -175,11 +175,11 @@ impl Crawl {
             self.moved = at;
         }
         let orders: Vec<Order> = self.engine.take_orders().into();
-        self.far.take(at, orders);
+        self.backend.take(at, orders);
         let settings = &self.settings;
-        let told = self
-            .invariants
-            .check(at, &self.engine, &self.far, &self.transcript, settings);
+        let told =
+            self.invariants
+                .check(at, &self.engine, &self.backend, &self.transcript, settings);
         if let Err(broken) = told {
             self.fail(&broken);
         }
@@ -255,7 +255,7 @@ impl Crawl {
             }
             self.tick();
         }
-        if let Err(broken) = self.invariants.check_end(&self.engine, &self.far) {
+        if let Err(broken) = self.invariants.check_end(&self.engine, &self.backend) {
             self.fail(&broken);
         }
     }
@@ -317,7 +317,7 @@ impl Crawl {
 
     /// The process dies, and a new one takes all sessions up again.
     pub fn kill_and_resume(&mut self) {
-        self.far.crash();
+        self.backend.crash();
         self.engine = Engine::new(self.settings.clone());
         self.epoch = self.now;
         self.transcript.restart();
@@ -348,6 +348,6 @@ impl Crawl {
 
     /// The store is in trouble, or well again.
     pub fn trouble(&mut self, trouble: Option<StoreError>) {
-        self.far.store.set_trouble(trouble);
+        self.backend.store.set_trouble(trouble);
     }
 }

@@ -1,6 +1,6 @@
 //! What always holds; checked after every tick of every scenario.
 
-mod manners;
+mod politeness;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,13 +20,13 @@ use crawlfield_engine::{
     world::ledger::open,
 };
 
-use crate::{far::FarEnd, scenario::Scenario, transcript::Transcript};
-use manners::Manners;
+use crate::{backend::Backend, scenario::Scenario, transcript::Transcript};
+use politeness::Politeness;
 
 /// What always holds.
 #[derive(Debug, Default)]
 pub struct Invariants {
-    manners: Manners,
+    politeness: Politeness,
     attempts: u32,
     ended: BTreeMap<(SessionId, PageKey), Phase>,
     loosened: bool,
@@ -36,7 +36,7 @@ pub struct Invariants {
 impl Invariants {
     /// A site is crawled with these settings.
     pub(crate) fn meet(&mut self, scenario: &Scenario, site: &Site, settings: &Settings) {
-        self.manners.meet(scenario, site, settings);
+        self.politeness.meet(scenario, site, settings);
         let attempts = site
             .stages
             .iter()
@@ -60,7 +60,7 @@ impl Invariants {
     /// What the store had not kept yet happens again; but *done* is told after it is kept.
     pub(crate) fn restart(&mut self) {
         self.ended.retain(|_, phase| *phase == Phase::Done);
-        self.manners.restart();
+        self.politeness.restart();
     }
 
     pub(crate) fn change(&mut self, at: Duration, change: &Change, transcript: &mut Transcript) {
@@ -82,7 +82,7 @@ impl Invariants {
         }
         transcript.take(at, change);
         if let Change::BreakerMoved { host, to } = change {
-            self.manners.breaker_moved(transcript.host(*host), *to);
+            self.politeness.breaker_moved(transcript.host(*host), *to);
         }
     }
 
@@ -114,15 +114,15 @@ impl Invariants {
         &mut self,
         now: Duration,
         engine: &Engine,
-        far: &FarEnd,
+        backend: &Backend,
         transcript: &Transcript,
         settings: &Settings,
     ) -> Result<(), String> {
         if let Some(broken) = self.broken.take() {
             return Err(broken);
         }
-        self.manners.check(now, engine, far, self.loosened)?;
-        check_permits(engine, far)?;
+        self.politeness.check(now, engine, backend, self.loosened)?;
+        check_permits(engine, backend)?;
         check_books(engine, transcript)?;
         if self.loosened {
             return Ok(());
@@ -151,7 +151,7 @@ impl Invariants {
 
     /// At the end nothing is out, nothing is open, nothing is lost.
     #[expect(clippy::unused_self, reason = "an invariant, called like the others")]
-    pub(crate) fn check_end(&self, engine: &Engine, far: &FarEnd) -> Result<(), String> {
+    pub(crate) fn check_end(&self, engine: &Engine, backend: &Backend) -> Result<(), String> {
         that(engine.slots().used() == 0, || {
             format!("{} slots are in use at the end", engine.slots().used())
         })?;
@@ -164,7 +164,7 @@ impl Invariants {
             let Some(book) = engine.ledger().book(id) else {
                 continue;
             };
-            let kept = far.store.phases(id);
+            let kept = backend.store.phases(id);
             let mut counts = book.total;
             let stopped = phase != SessionPhase::Completed;
             that(
@@ -194,7 +194,7 @@ fn that(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 /// Permits belong to orders: what is in use is what the orders hold.
-fn check_permits(engine: &Engine, far: &FarEnd) -> Result<(), String> {
+fn check_permits(engine: &Engine, backend: &Backend) -> Result<(), String> {
     let permits = engine.permits();
     let (mut http, mut cpu, mut store, mut memory) = (0, 0, 0, 0);
     let mut fetching: BTreeSet<OrderId> = BTreeSet::new();
@@ -225,7 +225,7 @@ fn check_permits(engine: &Engine, far: &FarEnd) -> Result<(), String> {
     that(permits.memory.used == memory, || {
         format!("{} of memory are used by {memory}", permits.memory.used)
     })?;
-    let out = far.out();
+    let out = backend.out();
     that(fetching.iter().all(|id| out.contains_key(id)), || {
         format!("orders hold http permits, but no request of theirs is out: {fetching:?}")
     })

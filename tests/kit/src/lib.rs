@@ -1,13 +1,13 @@
-//! What the tests speak: scenario builder, scripted far end, loopback servers, invariants.
+//! What the tests speak: scenario builder, simulated backend, loopback servers, invariants.
 #![expect(
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,
     reason = "a test that errs or panics says so itself"
 )]
 
+pub mod backend;
 pub mod binary;
 pub mod crawl;
-pub mod far;
 pub mod hostile;
 pub mod invariants;
 pub mod reply;

@@ -1,4 +1,4 @@
-//! What the scripted far end answers, and what is then read from it.
+//! What the simulated backend answers, and what is then read from it.
 
 use std::time::Duration;
 

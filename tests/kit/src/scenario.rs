@@ -31,7 +31,7 @@ pub struct Scenario {
     pub(crate) settings: Settings,
     pub(crate) seed: u64,
     pub(crate) mode: Mode,
-    pub(crate) far: Laws,
+    pub(crate) laws: Laws,
     start: Vec<String>,
     hosts: Vec<String>,
     politeness: String,
@@ -41,7 +41,7 @@ pub struct Scenario {
     site_keys: String,
 }
 
-/// How long the far end takes where no reply says otherwise.
+/// How long the backend takes where no reply says otherwise.
 #[derive(Debug, Clone, Copy)]
 pub struct Laws {
     /// A request.
@@ -73,7 +73,7 @@ impl Scenario {
             settings,
             seed: 1,
             mode: Mode::New,
-            far: Laws {
+            laws: Laws {
                 latency: Duration::from_millis(100),
                 parse: Duration::from_millis(2),
                 commit: Duration::from_millis(5),
@@ -192,10 +192,10 @@ impl Scenario {
         self
     }
 
-    /// Changes how long the far end takes.
+    /// Changes how long the backend takes.
     #[must_use]
     pub fn laws(mut self, change: impl FnOnce(&mut Laws)) -> Self {
-        change(&mut self.far);
+        change(&mut self.laws);
         self
     }
 

@@ -14,7 +14,12 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-use super::{dialled::NoteDials, failure, jar::Jar, resolve::Resolver, trust::is_trusted};
+use super::{
+    connect::{NoteDials, Resolver, tls_config},
+    cookies::Jar,
+    failure,
+    trust::is_trusted,
+};
 use crate::{
     live::{decode, guard},
     message::{
@@ -23,8 +28,6 @@ use crate::{
     },
     model::ids::SessionId,
 };
-
-mod tls;
 
 /// A response head has at most so many headers and bytes.
 const MAX_HEADERS: usize = 1_000;
@@ -68,7 +71,7 @@ impl Streams {
         self.hung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The host answered.
+    /// The host answered: no stream of its hangs.
     pub(super) fn answered(&self, host: &str, version: Version) {
         if version == Version::HTTP_2 {
             self.hung().insert(host.to_owned(), 0);
@@ -104,7 +107,7 @@ enum Way {
 /// A request that is ready to be sent.
 pub(super) struct Prepared {
     pub(super) client: Client,
-    /// Where it goes.
+    /// Where it goes, after `--connect-to`.
     pub(super) url: Url,
     /// What was asked for; differs only where `--connect-to` changes port or address.
     pub(super) asked: Url,
@@ -306,7 +309,7 @@ fn build(profile: &RequestProfile, way: Way) -> Result<Client, String> {
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http2_max_header_list_size(HTTP2_HEAD)
         .connector_layer(NoteDials)
-        .tls_backend_preconfigured(tls::config(&profile.extra_roots, http1_only)?);
+        .tls_backend_preconfigured(tls_config(&profile.extra_roots, http1_only)?);
     if http1_only {
         builder = builder.http1_only();
     }

@@ -13,9 +13,8 @@ use tokio::time::timeout_at;
 
 use super::{
     clients::{MAX_HEAD, Prepared},
-    dialled,
-    failure::{self, Phase},
-    pace::Pace,
+    connect,
+    failure::{self, Reached},
     trust::is_trusted,
 };
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
     message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Outcome},
+        store_verbs::Evidence,
     },
     model::{
         class::ErrorClass,
@@ -35,8 +35,11 @@ use crate::{
 /// robots.txt is read so far (RFC 9309 asks for at least this much).
 const ROBOTS_BYTES: u64 = 512 << 10;
 
-/// The body of an answer that is no page is only evidence: it is read so far.
-const EVIDENCE_BYTES: u64 = 64 << 10;
+/// The pace of a body is measured over this.
+const PACE_SPAN: Duration = Duration::from_secs(10);
+
+/// Fewer bytes in a span are too slow.
+const LEAST_IN_SPAN: u64 = 10 << 10;
 
 /// Fetches what was prepared; a request that could not be prepared fails as it says.
 pub(super) async fn run(prepared: Result<Prepared, FetchFailure>, order: &FetchOrder) -> Outcome {
@@ -113,7 +116,7 @@ async fn send(
     let profile = &order.profile;
     let patience = order.first_byte.min(profile.timeout);
     let attempt = async {
-        let (sent, dialled) = dialled::watched(request(prepared, order).send()).await;
+        let (sent, dialled) = connect::watched(request(prepared, order).send()).await;
         match sent {
             Err(error) if !dialled && failure::is_lost_connection(&error) => {
                 request(prepared, order).send().await
@@ -122,7 +125,7 @@ async fn send(
         }
     };
     if let Ok(sent) = timeout_at((began + patience).into(), attempt).await {
-        return sent.map_err(|error| failure::of(&error, Phase::Head, host));
+        return sent.map_err(|error| failure::of(&error, Reached::Nothing, host));
     }
     prepared.streams.hang(host);
     Err(failure::plain(
@@ -165,11 +168,11 @@ fn head_of(response: &Response) -> Head {
 fn text_of(name: &HeaderName, bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Err(_) if name == LOCATION => {
-            let letter = |byte: &u8| match byte {
+            let shown = |byte: &u8| match byte {
                 0..=127 => char::from(*byte).to_string(),
                 _ => format!("%{byte:02X}"),
             };
-            bytes.iter().map(letter).collect()
+            bytes.iter().map(shown).collect()
         }
         _ if name == SET_COOKIE => {
             let cookie = bytes.split(|byte| matches!(byte, b'=' | b';')).next();
@@ -233,7 +236,8 @@ fn limits_of(order: &FetchOrder, is_page: bool) -> Limits {
     };
     let cut_at = match (order.purpose, is_page) {
         (Purpose::Robots, true) => ROBOTS_BYTES,
-        (_, false) => EVIDENCE_BYTES,
+        // The body of an answer that is no page is only evidence.
+        (_, false) => Evidence::MOST as u64,
         (_, true) => return whole,
     };
     Limits {
@@ -258,13 +262,13 @@ async fn stream(
     host: &str,
 ) -> Result<(), End> {
     let deadline = began + order.profile.timeout;
-    let mut pace = Pace::new(Instant::now());
+    let mut pace = MinimumPace::new(Instant::now());
     loop {
         let wake = deadline.min(pace.span_ends());
         let chunk = match timeout_at(wake.into(), response.chunk()).await {
             Ok(Ok(Some(chunk))) => Some(chunk),
             Ok(Ok(None)) => return Ok(()),
-            Ok(Err(error)) => return Err(End::Failed(failure::of(&error, Phase::Body, host))),
+            Ok(Err(error)) => return Err(End::Failed(failure::of(&error, Reached::Head, host))),
             Err(_) => None,
         };
         let now = Instant::now();
@@ -342,4 +346,63 @@ fn stopped(stop: &Stop, wire_bytes: u64, host: &str) -> FetchFailure {
 
 fn shown(span: Duration) -> String {
     format!("{} s", span.as_secs_f64())
+}
+
+/// A body must keep a minimum pace: 1 KiB a second over any 10 seconds.
+#[derive(Debug, Clone, Copy)]
+struct MinimumPace {
+    since: Instant,
+    bytes: u64,
+}
+
+impl MinimumPace {
+    const fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            bytes: 0,
+        }
+    }
+
+    /// When the present span ends; by then [`MinimumPace::is_kept`] must have been asked.
+    fn span_ends(&self) -> Instant {
+        self.since + PACE_SPAN
+    }
+
+    const fn received(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    /// At the end of a span: whether enough came; then a new span begins.
+    fn is_kept(&mut self, now: Instant) -> bool {
+        if now < self.span_ends() {
+            return true;
+        }
+        let kept = self.bytes >= LEAST_IN_SPAN;
+        *self = Self::new(now);
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_too_slow_when_ten_seconds_bring_less_than_ten_kib() {
+        let start = Instant::now();
+        let check = |pieces: &[(u64, u64)], expected: bool| {
+            let mut pace = MinimumPace::new(start);
+            let kept = pieces.iter().all(|(at, bytes)| {
+                let kept = pace.is_kept(start + Duration::from_secs(*at));
+                pace.received(*bytes);
+                kept
+            });
+            assert_eq!(kept, expected, "{pieces:?}");
+        };
+        check(&[(1, 1), (9, 1)], true);
+        check(&[(1, 1), (10, 1)], false);
+        check(&[(1, 10 << 10), (10, 1)], true);
+        check(&[(1, 20 << 10), (10, 1), (20, 1)], false);
+        check(&[(1, 10 << 10), (10, 10 << 10), (20, 0)], true);
+    }
 }

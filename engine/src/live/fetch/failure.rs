@@ -6,11 +6,11 @@ use crate::{live::guard::Refused, message::reports::FetchFailure, model::class::
 
 /// How far the exchange had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Before the response head.
+pub(super) enum Reached {
+    /// No response head came.
+    Nothing,
+    /// The body was being received.
     Head,
-    /// In the body.
-    Body,
 }
 
 /// A failure of this class, without a head.
@@ -45,11 +45,11 @@ pub(super) fn bad_profile(cause: &str) -> FetchFailure {
 }
 
 /// What went wrong between us and `host`.
-pub(super) fn of(error: &reqwest::Error, phase: Phase, host: &str) -> FetchFailure {
+pub(super) fn of(error: &reqwest::Error, reached: Reached, host: &str) -> FetchFailure {
     if let Some(refusal) = find::<Refused>(error) {
         return refused(refusal);
     }
-    let class = class_of(error, phase);
+    let class = class_of(error, reached);
     let cause = deepest(error);
     plain(
         class,
@@ -57,9 +57,9 @@ pub(super) fn of(error: &reqwest::Error, phase: Phase, host: &str) -> FetchFailu
     )
 }
 
-fn class_of(error: &reqwest::Error, phase: Phase) -> ErrorClass {
+fn class_of(error: &reqwest::Error, reached: Reached) -> ErrorClass {
     let is_connect = error.is_connect();
-    if phase == Phase::Head && find::<rustls::Error>(error).is_some() {
+    if reached == Reached::Nothing && find::<rustls::Error>(error).is_some() {
         return ErrorClass::Tls;
     }
     if error.is_dns() {
@@ -89,7 +89,7 @@ fn class_of(error: &reqwest::Error, phase: Phase) -> ErrorClass {
     if hyper.is_some_and(hyper::Error::is_parse_too_large) {
         return ErrorClass::TooLarge;
     }
-    if phase == Phase::Body {
+    if reached == Reached::Head {
         return ErrorClass::Truncated;
     }
     if find::<h2::Error>(error).is_some_and(h2::Error::is_library) {
@@ -114,7 +114,9 @@ pub(super) fn is_lost_connection(error: &reqwest::Error) -> bool {
     let is_reset_stream = find::<h2::Error>(error).is_some_and(|error| {
         error.is_reset() && error.reason() != Some(h2::Reason::REFUSED_STREAM)
     });
-    !error.is_connect() && !is_reset_stream && class_of(error, Phase::Head) == ErrorClass::Reset
+    !error.is_connect()
+        && !is_reset_stream
+        && class_of(error, Reached::Nothing) == ErrorClass::Reset
 }
 
 fn what(class: ErrorClass) -> &'static str {

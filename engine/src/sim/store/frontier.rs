@@ -1,4 +1,4 @@
-//! The model's frontier: pages discovered, admitted, marked, ended.
+//! The model's frontier: pages discovered, admitted, marked, ended; and their attempts.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use crate::{
     extract::output::{Link, Record},
     message::{
         receipts::{Discovered, Ended, StoreError, StoreReceipt},
-        store_verbs::{Alias, EndAttempt, Mode, PageEnd, StoredTask},
+        store_verbs::{Alias, AttemptRow, EndAttempt, Mode, PageEnd, SHOWN_ATTEMPTS, StoredTask},
     },
     model::{
-        class::{ErrorClass, SkipReason},
+        class::SkipReason,
         host_key::HostKey,
         ids::{BatchId, HostId, PageKey, Seq, SessionId},
+        numbers::micros,
         page_url::PageUrl,
         phase::Phase,
         tries::Tries,
@@ -63,19 +64,15 @@ impl ModelStore {
                 .expect("it was checked to be open");
             let enter = session.site.as_ref().map(|site| site.enter);
             let batch = if enter == Some(link.stage) {
-                session.entry_batch(batch, batch_size)
+                session.frontier.entry_batch(batch, batch_size)
             } else {
                 batch
             };
             let task = session.enter(link, (batch, host), depth, is_complete);
-            match found
-                .complete
-                .iter_mut()
-                .find(|(b, s, h, _)| (*b, *s, *h) == (batch, link.stage, host))
-            {
-                _ if !is_complete => found.new.push(task),
-                Some((.., n)) => *n += 1,
-                None => found.complete.push((batch, link.stage, host, 1)),
+            if is_complete {
+                found.count_complete(batch, link.stage, host);
+            } else {
+                found.new.push(task);
             }
         }
         found
@@ -152,8 +149,7 @@ impl ModelStore {
         let now = self.now;
         let mut ended = Ended::default();
         let mut due_at = Duration::ZERO;
-        let attempt = order.attempt.as_ref();
-        let (mut skip, mut class) = (None, attempt.and_then(|attempt| attempt.class));
+        let mut skip = None;
         let phase = match &order.end {
             PageEnd::Done {
                 alias: Some(alias), ..
@@ -178,21 +174,17 @@ impl ModelStore {
                 skip = Some(*reason);
                 Phase::Skipped
             }
-            PageEnd::Backoff { due_in } => {
-                due_at = now
-                    + Duration::from_millis(u64::try_from(due_in.as_millis()).unwrap_or(u64::MAX));
+            PageEnd::Backoff { due_in, .. } => {
+                // The file keeps whole milliseconds.
+                due_at = now + Duration::from_millis(micros(*due_in) / 1_000);
                 Phase::Backoff
             }
             PageEnd::Queued => Phase::Queued,
             PageEnd::Failed { .. } => {
                 self.save_found(order, &mut ended);
-                class = class.or(Some(ErrorClass::Unknown));
                 Phase::Failed
             }
-            PageEnd::Dead { class: of, .. } => {
-                class = Some(*of);
-                Phase::Dead
-            }
+            PageEnd::Dead { .. } => Phase::Dead,
             PageEnd::Cancelled => Phase::Cancelled,
         };
         let session = self
@@ -205,15 +197,14 @@ impl ModelStore {
             ended.remarks = order.remarks.clone();
         }
         session.turn(order.key, phase, false);
-        session.bytes += attempt.map_or(0, |attempt| attempt.bytes);
+        session.bytes += (order.attempt.as_ref()).map_or(0, |attempt| attempt.bytes);
         let visit = session
             .visits
             .get_mut(&order.key)
             .expect("it was checked to be there");
-        let was_parsed = attempt.is_some_and(|attempt| !attempt.parse.is_zero());
-        visit.suspect &= phase == Phase::Backoff && !was_parsed;
+        visit.suspect &= phase == Phase::Backoff && !order.was_parsed();
         (visit.due_at, visit.tries) = (due_at, order.tries);
-        (visit.skip, visit.class) = (skip, class);
+        (visit.skip, visit.class) = (skip, order.class());
         self.keep_attempt(order);
         Ok(ended)
     }
@@ -225,12 +216,7 @@ impl ModelStore {
             .visits
             .get(&order.key)
             .ok_or_else(|| refused(format!("there is no page {}", order.key.0)))?;
-        let is_verdict = matches!(
-            order.end,
-            PageEnd::Dead { .. } | PageEnd::Cancelled | PageEnd::Skipped(_)
-        );
-        let may_end = visit.phase.is_waiting() || (visit.phase == Phase::Failed && is_verdict);
-        if !may_end {
+        if !order.end.may_end(visit.phase) {
             let phase = visit.phase.name();
             return Err(refused(format!("page {} is {phase} already", order.key.0)));
         }
@@ -313,20 +299,39 @@ impl ModelStore {
             }
         }
     }
+
+    /// The attempt that has just ended.
+    pub(super) fn keep_attempt(&mut self, order: &EndAttempt) {
+        let visit = self
+            .sessions
+            .get_mut(&order.session)
+            .and_then(|session| session.visits.get_mut(&order.key));
+        if let (Some(visit), Some(attempt)) = (visit, &order.attempt) {
+            visit.attempts.push((self.now, attempt.clone()));
+        }
+    }
+
+    /// The latest attempts at a page, oldest first.
+    pub(super) fn attempts(&self, session: SessionId, key: PageKey) -> Vec<AttemptRow> {
+        let session = self.sessions.get(&session);
+        let visit = session.and_then(|session| session.visits.get(&key));
+        let kept = visit.map_or(&[][..], |visit| &visit.attempts);
+        let first = kept.len().saturating_sub(SHOWN_ATTEMPTS as usize);
+        kept[first..]
+            .iter()
+            .map(|(ended, row)| {
+                let ended_ago = self.now.saturating_sub(*ended);
+                AttemptRow {
+                    began_ago: row.began_ago + ended_ago,
+                    ended_ago,
+                    ..row.clone()
+                }
+            })
+            .collect()
+    }
 }
 
 impl Session {
-    fn entry_batch(&mut self, least: BatchId, size: u32) -> BatchId {
-        if self.batch < least {
-            (self.batch, self.batch_pages) = (least, 0);
-        }
-        if size > 0 && self.batch_pages >= size {
-            (self.batch.0, self.batch_pages) = (self.batch.0 + 1, 0);
-        }
-        self.batch_pages += 1;
-        self.batch
-    }
-
     fn enter(
         &mut self,
         link: &Link,
@@ -334,8 +339,7 @@ impl Session {
         depth: u32,
         is_complete: bool,
     ) -> StoredTask {
-        let seq = Seq(self.next_seq);
-        self.next_seq += 1;
+        let seq = self.frontier.next_seq();
         let carried = serde_json::to_string(&link.carried).expect("maps of JSON have text keys");
         let visit = Visit {
             seq,
@@ -382,6 +386,7 @@ impl Visit {
             } else {
                 Duration::ZERO
             },
+            cause: self.class.filter(|_| self.phase == Phase::Backoff),
             tries: self.tries,
             suspect: self.suspect,
             validators: None,

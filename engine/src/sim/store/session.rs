@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     message::{
-        cookies::SetCookies,
         receipts::{KnownHost, MovedCount, OverCounts, SessionOpened, StoreError},
-        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession},
+        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession, SetCookies},
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -16,9 +15,11 @@ use crate::{
         tries::Tries,
     },
     sim::store::{ModelStore, Session, refused},
+    store::{
+        sessions::{has_ended, is_over_for_good},
+        transaction::Frontier,
+    },
 };
-
-const ENDED: [&str; 3] = ["completed", "failed", "discarded"];
 
 impl ModelStore {
     pub(super) fn open_session(
@@ -37,7 +38,7 @@ impl ModelStore {
         let open = self
             .sessions
             .iter()
-            .find(|(_, known)| known.name == *name && !ENDED.contains(&known.state.as_str()));
+            .find(|(_, known)| known.name == *name && !has_ended(&known.state));
         if let Some((id, known)) = open {
             return Err(refused(format!(
                 "session {} of site {name} is {} and not finished",
@@ -55,9 +56,7 @@ impl ModelStore {
                 seed: order.seed,
                 source: order.source.clone(),
                 state: "running".to_owned(),
-                next_seq: 1,
-                batch: BatchId(0),
-                batch_pages: 0,
+                frontier: Frontier::START,
                 visits: BTreeMap::new(),
                 waiting: BTreeMap::new(),
                 in_flight: BTreeMap::new(),
@@ -77,7 +76,7 @@ impl ModelStore {
         let session = self
             .sessions
             .get_mut(&id)
-            .filter(|known| !ENDED.contains(&known.state.as_str()) && known.name == order.site.name)
+            .filter(|known| !has_ended(&known.state) && known.name == order.site.name)
             .ok_or_else(|| refused(format!("session {} cannot be resumed", id.0)))?;
         "running".clone_into(&mut session.state);
         session.site = Some(order.site.clone());
@@ -144,7 +143,7 @@ impl ModelStore {
             boot: self.restarts + 1,
             mode: session.mode,
             seed: session.seed,
-            started: session.next_seq > 1,
+            started: session.frontier.next_seq > Frontier::START.next_seq,
             counts: counts
                 .into_iter()
                 .map(|((b, s, p), n)| (b, s, p, n))
@@ -312,11 +311,9 @@ impl ModelStore {
 impl Session {
     /// Whether nobody can take it up again.
     fn is_over_for_good(&self) -> bool {
-        let has_dead = || {
-            let mut visits = self.visits.values();
-            visits.any(|visit| visit.phase == Phase::Dead)
-        };
-        self.state == "discarded" || (ENDED.contains(&self.state.as_str()) && !has_dead())
+        let mut visits = self.visits.values();
+        let has_dead = visits.any(|visit| visit.phase == Phase::Dead);
+        is_over_for_good(&self.state, has_dead)
     }
 
     /// The pages that are meant, in the order of their numbers.
@@ -332,31 +329,17 @@ impl Session {
     }
 
     fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
-        let mut moved: BTreeMap<_, (Phase, u64)> = BTreeMap::new();
+        let stood = keys.iter().map(|key| {
+            let visit = &self.visits[key];
+            let failed = matches!(visit.phase, Phase::Failed | Phase::Dead);
+            let class = visit.class.filter(|_| failed);
+            (visit.batch, visit.stage, visit.host, visit.phase, class)
+        });
+        let moved = MovedCount::all(stood);
         for key in keys {
-            let visit = &self.visits[&key];
-            let from = visit.phase;
-            let class = visit
-                .class
-                .filter(|_| matches!(from, Phase::Failed | Phase::Dead));
-            let place = (visit.batch, visit.stage, visit.host);
-            moved
-                .entry((place, from as u8, class))
-                .or_insert((from, 0))
-                .1 += 1;
             self.turn(key, to, afresh);
         }
         moved
-            .into_iter()
-            .map(|((place, _, class), (from, count))| MovedCount {
-                batch: place.0,
-                stage: place.1,
-                host: place.2,
-                from,
-                class,
-                count,
-            })
-            .collect()
     }
 
     /// Moves a page; afresh: with a new number and nothing charged.
@@ -366,8 +349,7 @@ impl Session {
             self.waiting.remove(&(visit.batch, visit.host, visit.seq));
         }
         if afresh {
-            visit.seq = Seq(self.next_seq);
-            self.next_seq += 1;
+            visit.seq = self.frontier.next_seq();
             visit.crashes = 0;
             visit.tries = Tries {
                 dispatched: visit.tries.dispatched,

@@ -110,14 +110,22 @@ fn an_ended_page_is_final<S: Subject>(mut crawl: Talk<S>) {
 fn a_backoff_waits_for_its_time<S: Subject>(mut crawl: Talk<S>) {
     let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
     let due_in = Duration::from_millis(500);
-    crawl.end(&task, PageEnd::Backoff { due_in }).unwrap();
+    let class = ErrorClass::Dns;
+    assert_eq!(task.cause, None);
+    crawl
+        .end(&task, PageEnd::Backoff { due_in, class })
+        .unwrap();
     let (tasks, _, _) = crawl.admit(0, 0, 9);
+    assert_eq!(tasks[0].cause, Some(class));
     assert_eq!(tasks[0].phase, Phase::Backoff);
     assert_eq!(tasks[0].due_in, Duration::from_millis(499));
     assert_eq!((tasks[0].tries.failed, tasks[0].tries.dispatched), (1, 1));
     crawl.now_ms += 10_000;
     assert_eq!(crawl.admit(0, 0, 9).0[0].due_in, Duration::ZERO);
     assert_eq!(count(&crawl.crash(), Phase::Backoff), 1);
+    assert_eq!(crawl.admit(0, 0, 9).0[0].cause, Some(class));
+    crawl.end(&task, PageEnd::Queued).unwrap();
+    assert_eq!(crawl.admit(0, 0, 9).0[0].cause, None);
 }
 
 fn redirected(name: &str) -> PageEnd {

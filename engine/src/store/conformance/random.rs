@@ -74,6 +74,7 @@ fn ending(how: u8, page_number: u8, links: &[u8], is_detail: bool) -> PageEnd {
         },
         2 => PageEnd::Backoff {
             due_in: Duration::from_millis(3),
+            class: ErrorClass::Reset,
         },
         3 => PageEnd::Queued,
         4 => PageEnd::Skipped(SkipReason::Trap),

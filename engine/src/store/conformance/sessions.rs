@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::{
     message::{
-        cookies::{KeptCookie, SetCookies},
         receipts::{Discovered, StoreError, StoreReceipt},
-        store_verbs::{Evidence, Mode, Note, PageEnd, StoreVerb, StoredTask},
+        store_verbs::{
+            Evidence, KeptCookie, Mode, Note, PageEnd, SetCookies, StoreVerb, StoredTask,
+        },
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -132,8 +133,9 @@ fn mode_full_fetches_all_again<S: Subject>(mut crawl: Talk<S>) {
 fn what_was_in_flight_at_a_crash_is_suspect<S: Subject>(mut crawl: Talk<S>) {
     let found = crawl.discover(["1", "2", "3"].map(|n| link(DETAIL, n)).to_vec());
     let due_in = Duration::from_secs(9);
+    let class = ErrorClass::Reset;
     crawl
-        .end(&found.new[0], PageEnd::Backoff { due_in })
+        .end(&found.new[0], PageEnd::Backoff { due_in, class })
         .unwrap();
     crawl.end(&found.new[2], done(vec![], vec![])).unwrap();
     // One that has ended keeps none of the others from being marked.

@@ -11,7 +11,7 @@ use crate::{
     site::compiled::{Field, FieldType},
     store::{
         conformance::{DETAIL, OnDisk, Talk, done, field, link, product, site},
-        export::{export_csv, export_jsonl, records_of},
+        export::{export_csv, export_jsonl, json_number, records_of},
     },
 };
 
@@ -304,4 +304,33 @@ fn a_pages_records_are_found_by_its_url() {
             .is_empty()
     );
     assert!(records_of(&path.with_extension("no"), &last).is_err());
+}
+
+#[test]
+fn digits_stay_as_read_and_are_still_a_json_number() {
+    let check = |digits: &str, want: Option<&str>| {
+        assert_eq!(json_number(digits).as_deref(), want, "{digits:?}");
+        if let Some(number) = want {
+            assert!(serde_json::from_str::<serde::de::IgnoredAny>(number).is_ok());
+        }
+    };
+    check("12.50", Some("12.50"));
+    check("-12.50", Some("-12.50"));
+    check("+3", Some("3"));
+    check("007.10", Some("7.10"));
+    check(".5", Some("0.5"));
+    check("5.", Some("5"));
+    check("-.0", Some("-0.0"));
+    check("1e400", Some("1e400"));
+    check(
+        "123456789012345678901234567890.12",
+        Some("123456789012345678901234567890.12"),
+    );
+    check("1E-7", Some("1e-7"));
+    check("", None);
+    check(".", None);
+    check("inf", None);
+    check("1e", None);
+    check("NaN", None);
+    check("1,5", None);
 }

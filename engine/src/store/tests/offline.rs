@@ -9,7 +9,6 @@ use crate::{
     store::{
         conformance::{DETAIL, OnDisk, Talk, done, link},
         dead,
-        end::EVIDENCE_BYTES,
         sessions::{discard, sessions, stopped_sessions},
     },
 };
@@ -29,7 +28,7 @@ fn ended() -> Talk<OnDisk> {
             status: 404,
             headers: [("server", "x")].into_iter().collect(),
         }),
-        body: Some(vec![b'x'; EVIDENCE_BYTES + 1]),
+        body: Some(vec![b'x'; Evidence::MOST + 1]),
     };
     let class = ErrorClass::NotFound;
     crawl
@@ -53,7 +52,7 @@ fn dead_letters_are_listed_shown_requeued_and_fetched_again() {
     let letter = dead::show(&path, rows[0].key).unwrap().remove(0);
     assert_eq!(letter.attempts.len(), 1);
     assert_eq!(letter.head.unwrap()["status"], 404);
-    assert_eq!(letter.body.unwrap().len(), EVIDENCE_BYTES);
+    assert_eq!(letter.body.unwrap().len(), Evidence::MOST);
 
     let busy = dead::requeue(&path, None, &all, clock());
     assert!(matches!(busy, Err(StoreError::Busy(_))), "{busy:?}");

@@ -1,12 +1,15 @@
 //! Opening: every way a file can be wrong has an error that says what to do.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use rusqlite::Connection;
 
 use crate::{
-    message::{receipts::StoreError, store_verbs::Mode},
-    model::phase::Phase,
+    message::{
+        receipts::StoreError,
+        store_verbs::{Mode, PageEnd},
+    },
+    model::{class::ErrorClass, phase::Phase},
     store::{
         Store,
         conformance::{DETAIL, OnDisk, Subject, Talk, done, link},
@@ -99,6 +102,26 @@ fn a_store_of_the_first_version_grows_and_loses_nothing() {
     let opened = crawl.crash();
     assert_eq!(opened.hosts[0].waiting, 1);
     assert_eq!(opened.cookies, []);
+}
+
+/// Up to the second version the row of a page in backoff did not say what had failed.
+#[test]
+fn a_store_of_the_second_version_goes_on_and_invents_no_cause() {
+    let mut crawl = Talk::new(OnDisk::new());
+    let task = crawl.discover(vec![link(DETAIL, "1")]).new.remove(0);
+    let (due_in, class) = (Duration::from_mins(1), ErrorClass::Reset);
+    crawl
+        .end(&task, PageEnd::Backoff { due_in, class })
+        .unwrap();
+    crawl.subject.store = None;
+    let db = Connection::open(crawl.subject.path()).unwrap();
+    db.execute_batch("UPDATE cf_visit SET reason = NULL; PRAGMA user_version = 2")
+        .unwrap();
+    drop(db);
+    crawl.crash();
+    let waits = crawl.admit(0, 0, 9).0.remove(0);
+    assert_eq!((waits.phase, waits.cause), (Phase::Backoff, None));
+    assert!(waits.due_in > Duration::from_secs(50), "{waits:?}");
 }
 
 #[test]

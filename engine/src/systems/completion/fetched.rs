@@ -12,7 +12,7 @@ use crate::{
     feed::frame::Detail,
     message::{
         reports::{Answer, FetchFailure},
-        store_verbs::{AttemptRow, PageEnd, StoreVerb},
+        store_verbs::{PageEnd, StoreVerb},
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -315,14 +315,7 @@ fn end_skipped(crawl: &mut Crawl, id: OrderId, entity: Entity, reason: SkipReaso
         return;
     };
     let flight = crawl.slots.close(id).and_then(|busy| busy.flight);
-    let attempt = flight.map(|flight| AttemptRow {
-        dispatch: tries.dispatched,
-        began_ago: now.saturating_sub(flight.began),
-        fetch: flight.fetch,
-        bytes: flight.bytes,
-        status: flight.status,
-        ..AttemptRow::default()
-    });
+    let attempt = flight.map(|flight| flight.attempt(now, tries.dispatched, None));
     let end = crawl.end_of(&task, tries, attempt, PageEnd::Skipped(reason));
     crawl.write(Owner::End(task.session), StoreVerb::End(end));
     crawl

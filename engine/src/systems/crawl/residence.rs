@@ -142,7 +142,7 @@ impl Crawl<'_, '_> {
         let state = if waits {
             TaskState::Backoff {
                 until_us: micros(until),
-                cause: crate::model::class::ErrorClass::HttpServer,
+                cause: stored.cause,
             }
         } else {
             TaskState::Queued

@@ -12,14 +12,19 @@ use crate::{
     feed::frame::{Detail, Fault},
     message::{
         orders::Purpose,
-        store_verbs::{AttemptRow, Evidence, PageEnd, StoreVerb},
+        store_verbs::{Evidence, PageEnd, StoreVerb},
     },
     model::{
         class::{ErrorClass, WaitReason},
         ids::{HostId, SessionId},
     },
     systems::crawl::{Crawl, robots_url},
-    world::{host::RobotsKnown, host_queue::LineId, slots::Owner, state::TaskState},
+    world::{
+        host::RobotsKnown,
+        host_queue::LineId,
+        slots::{Flight, Owner},
+        state::TaskState,
+    },
 };
 
 /// Failed tries of a robots.txt after which its host's tasks fail.
@@ -123,12 +128,9 @@ fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: Strin
         records: Vec::new(),
         links: Vec::new(),
     };
-    let attempt = AttemptRow {
-        dispatch: tries.dispatched,
-        class: Some(class),
-        message: Some(message.clone()),
-        ..AttemptRow::default()
-    };
+    let now = crawl.now();
+    let failure = Some((class, message.clone()));
+    let attempt = Flight::begun(now).attempt(now, tries.dispatched, failure);
     let end = crawl.end_of(&task, tries, Some(attempt), end);
     crawl.write(Owner::End(task.session), StoreVerb::End(end));
     let fault = Fault {
@@ -156,8 +158,9 @@ fn ask_robots(crawl: &mut Crawl, host: HostId) {
     send_robots(crawl, host, host, url, tries);
 }
 
-/// Asks where a robots.txt leads, if the host there may be asked; else when to look again. That host need not be in scope (RFC 9309 §2.3.1.2): what is read counts for the host asked first,
-/// and no credentials go there.
+/// Asks where a robots.txt leads, if the host there may be asked; else when to look again. That host
+/// need not be in scope (RFC 9309 §2.3.1.2): what is read counts for the host asked first, and no
+/// credentials go there.
 fn follow(crawl: &mut Crawl, host: HostId, tries: u32, hops: u16, to: PageUrl) -> Option<Duration> {
     let now = crawl.now();
     let key = url::Url::parse(&to).ok().and_then(|url| HostKey::of(&url));

@@ -18,8 +18,6 @@ use crate::{
     },
 };
 
-/// Beyond a request's own time-out its report is not waited for longer than this.
-const GRACE: Duration = Duration::from_secs(10);
 /// Times of requests that a host keeps, at most; ten seconds of them are asked for.
 const RECENT: usize = 100_000;
 
@@ -77,7 +75,7 @@ pub(super) fn send(crawl: &mut Crawl, request: Request) -> Option<OrderId> {
     take_permits(crawl, id, request.host);
     let busy = crawl.slots.get_mut(id).expect("it was just opened");
     busy.flight = request.flight;
-    crawl.expect_by(id, now + request.profile.timeout + GRACE);
+    crawl.expect_by(id, now + request.profile.report_within());
     crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
         id,
         purpose: request.purpose,

@@ -260,11 +260,8 @@ fn waits(crawl: &mut Crawl, entity: Entity, task: &Identity, state: TaskState) -
             .map(|reason| reason.name().to_owned()),
         TaskState::Backoff { until_us, cause } => {
             let left = Duration::from_micros(until_us).saturating_sub(crawl.now());
-            Some(format!(
-                "backoff after {}: {} ms left",
-                cause.name(),
-                left.as_millis()
-            ))
+            let after = cause.map_or_else(String::new, |cause| format!(" after {}", cause.name()));
+            Some(format!("backoff{after}: {} ms left", left.as_millis()))
         }
         _ => None,
     }

@@ -42,7 +42,7 @@ impl Crawl {
     /// When pages of a host were asked for.
     #[must_use]
     pub fn asked_of(&self, host: &str) -> Vec<Duration> {
-        let asked = self.far.asked.iter();
+        let asked = self.backend.asked.iter();
         asked
             .filter(|asked| asked.host == host && asked.purpose == Purpose::Page)
             .map(|asked| asked.at)
@@ -53,7 +53,7 @@ impl Crawl {
     #[must_use]
     pub fn times_asked(&self, url: &str) -> usize {
         let url = full(url);
-        let asked = self.far.asked.iter();
+        let asked = self.backend.asked.iter();
         asked.filter(|asked| asked.url == url).count()
     }
 
@@ -69,14 +69,17 @@ impl Crawl {
     /// Records saved of the first site's kind.
     #[must_use]
     pub fn saved(&self) -> usize {
-        self.far.store.records(&self.jobs[0].site.name, "item")
+        self.backend.store.records(&self.jobs[0].site.name, "item")
     }
 
     /// Whether a page's record is saved.
     #[must_use]
     pub fn has_record(&self, page: &str) -> bool {
         let site = &self.jobs[0].site.name;
-        self.far.store.record(site, "item", &full(page)).is_some()
+        self.backend
+            .store
+            .record(site, "item", &full(page))
+            .is_some()
     }
 
     /// The start URLs of the first session.

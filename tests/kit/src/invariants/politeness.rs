@@ -9,11 +9,11 @@ use crawlfield_engine::{
 };
 
 use super::that;
-use crate::{far::FarEnd, scenario::Scenario};
+use crate::{backend::Backend, scenario::Scenario};
 
 /// What was promised to hosts, and what was sent to them.
 #[derive(Debug, Default)]
-pub(super) struct Manners {
+pub(super) struct Politeness {
     max_rate: BTreeMap<String, f64>,
     max_in_flight: BTreeMap<String, usize>,
     denied: Vec<(String, String)>,
@@ -24,14 +24,14 @@ pub(super) struct Manners {
     back: BTreeMap<String, Duration>,
     sent: BTreeMap<String, Vec<Duration>>,
     asked: usize,
-    heard: usize,
+    answered: usize,
 }
 
-impl Manners {
+impl Politeness {
     pub(super) fn meet(&mut self, scenario: &Scenario, site: &Site, settings: &Settings) {
-        let manners = &site.politeness;
-        let rate = manners.max_rate.unwrap_or(settings.host.max_rate);
-        let in_flight = match (manners.max_in_flight, manners.max_rate) {
+        let politeness = &site.politeness;
+        let rate = politeness.max_rate.unwrap_or(settings.host.max_rate);
+        let in_flight = match (politeness.max_in_flight, politeness.max_rate) {
             (Some(limit), _) => limit,
             (None, Some(_)) => settings.http_permits,
             (None, None) => settings.host.max_in_flight,
@@ -45,7 +45,7 @@ impl Manners {
                 .or_insert(in_flight as usize);
             *lowest = (*lowest).min(in_flight as usize);
         }
-        if manners.robots == Some(false) {
+        if politeness.robots == Some(false) {
             return;
         }
         for (host, replies) in &scenario.robots {
@@ -79,26 +79,26 @@ impl Manners {
         &mut self,
         now: Duration,
         engine: &Engine,
-        far: &FarEnd,
+        backend: &Backend,
         loosened: bool,
     ) -> Result<(), String> {
-        self.listen(engine, far);
-        self.check_requests(now, far, loosened)?;
-        self.check_in_flight(engine, far, loosened)
+        self.read_answers(engine, backend);
+        self.check_requests(now, backend, loosened)?;
+        self.check_in_flight(engine, backend, loosened)
     }
 
     /// Pages and hosts are parked from the moment their Retry-After is reported; hosts that refuse
     /// at any speed are not.
-    fn listen(&mut self, engine: &Engine, far: &FarEnd) {
-        for heard in &far.heard[self.heard..] {
-            if let Some(after) = heard.retry_after {
-                let until = heard.at.saturating_add(after);
-                let parked = self.parked.entry(heard.host.clone()).or_default();
+    fn read_answers(&mut self, engine: &Engine, backend: &Backend) {
+        for answer in &backend.answered[self.answered..] {
+            if let Some(after) = answer.retry_after {
+                let until = answer.at.saturating_add(after);
+                let parked = self.parked.entry(answer.host.clone()).or_default();
                 *parked = (*parked).max(until);
-                self.back.insert(heard.url.clone(), until);
+                self.back.insert(answer.url.clone(), until);
             }
         }
-        self.heard = far.heard.len();
+        self.answered = backend.answered.len();
         for host in engine.hosts() {
             if host.pace.refuses_at_any_speed().is_some() {
                 self.parked.remove(&host.key.name);
@@ -109,10 +109,10 @@ impl Manners {
     fn check_requests(
         &mut self,
         now: Duration,
-        far: &FarEnd,
+        backend: &Backend,
         loosened: bool,
     ) -> Result<(), String> {
-        for asked in &far.asked[self.asked..] {
+        for asked in &backend.asked[self.asked..] {
             let (host, url) = (&asked.host, &asked.url);
             if let Some(until) = self.parked.get(host) {
                 that(now >= *until, || {
@@ -144,13 +144,18 @@ impl Manners {
                 check_gap(host, sent, gap)?;
             }
         }
-        self.asked = far.asked.len();
+        self.asked = backend.asked.len();
         Ok(())
     }
 
-    fn check_in_flight(&self, engine: &Engine, far: &FarEnd, loosened: bool) -> Result<(), String> {
+    fn check_in_flight(
+        &self,
+        engine: &Engine,
+        backend: &Backend,
+        loosened: bool,
+    ) -> Result<(), String> {
         let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
-        for (id, host) in far.out() {
+        for (id, host) in backend.out() {
             if engine.slots().get(*id).is_some() {
                 *by_host.entry(host).or_default() += 1;
             }

@@ -7,7 +7,7 @@ use crawlfield_engine::{
 };
 use crawlfield_kit::hostile::{Server, Step};
 
-use crate::far::{Far, class_of, profile};
+use crate::fetcher::{Fetcher, class_of, profile};
 
 fn plain_server() -> Server {
     Server::start([vec![Step::Request, Step::answer("", b"page")]])
@@ -52,11 +52,11 @@ fn cookies_that_a_server_sets_come_back_and_stay_when_the_profile_changes() {
         ],
         vec![Step::Request, Step::answer("", b"")],
     ]);
-    let mut far = Far::start();
+    let mut fetcher = Fetcher::start();
     let first = Arc::new(profile());
-    far.answer(&server.url("/1"), &first);
-    far.answer(&server.url("/2"), &first);
-    far.answer(&server.url("/3"), &Arc::new(profile()));
+    fetcher.answer(&server.url("/1"), &first);
+    fetcher.answer(&server.url("/2"), &first);
+    fetcher.answer(&server.url("/3"), &Arc::new(profile()));
     let log = server.log();
     assert!(!log.requests[0].contains("cookie:"));
     for later in &log.requests[1..] {
@@ -124,9 +124,9 @@ fn two_mapped_ports_of_a_host_lead_to_their_own_servers() {
     profile
         .connect_to
         .insert("a.test:81".to_owned(), two.address());
-    let (mut far, profile) = (Far::start(), Arc::new(profile));
-    far.answer("http://a.test/", &profile);
-    far.answer("http://a.test:81/", &profile);
+    let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile));
+    fetcher.answer("http://a.test/", &profile);
+    fetcher.answer("http://a.test:81/", &profile);
     assert_eq!((one.log().requests.len(), two.log().requests.len()), (1, 1));
 }
 
@@ -138,10 +138,10 @@ fn an_http_proxy_gets_whole_urls_and_its_credentials() {
         allow_addresses: Vec::new(),
         ..profile()
     };
-    class_of("http://far.invalid/x", profile).unwrap();
+    class_of("http://fetcher.invalid/x", profile).unwrap();
     let sent = &proxy.log().requests[0];
     assert!(
-        sent.starts_with("GET http://far.invalid/x HTTP/1.1\r\n"),
+        sent.starts_with("GET http://fetcher.invalid/x HTTP/1.1\r\n"),
         "{sent}"
     );
     assert!(
@@ -158,7 +158,7 @@ fn a_socks5_proxy_resolves_the_name_and_gets_its_credentials() {
         Step::Send(vec![5, 2]),
         Step::Take(login),
         Step::Send(vec![1, 0]),
-        Step::Take(7 + "far.invalid".len()),
+        Step::Take(7 + "fetcher.invalid".len()),
         Step::Send(vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
         Step::Request,
         Step::answer("", b"page"),
@@ -169,12 +169,12 @@ fn a_socks5_proxy_resolves_the_name_and_gets_its_credentials() {
         ..profile()
     };
     assert_eq!(
-        *class_of("http://far.invalid/x", profile).unwrap().body,
+        *class_of("http://fetcher.invalid/x", profile).unwrap().body,
         b"page"
     );
     let log = proxy.log();
     assert!(log.requests[1].contains("ann") && log.requests[1].contains("pass-word"));
-    assert!(log.requests[2].contains("far.invalid"));
+    assert!(log.requests[2].contains("fetcher.invalid"));
 }
 
 #[test]
@@ -206,7 +206,8 @@ fn a_refused_proxy_says_nothing_of_its_password() {
         proxy: Some(format!("http://ann:pass-word@{}", proxy.address())),
         ..profile()
     });
-    let failure = Far::start().failure("https://user:s3cret@far.invalid/?token=t0ken", &profile);
+    let failure =
+        Fetcher::start().failure("https://user:s3cret@fetcher.invalid/?token=t0ken", &profile);
     assert_eq!(failure.class, Connect);
     for secret in ["pass-word", "s3cret", "t0ken", "ann"] {
         assert!(!failure.message.contains(secret), "{}", failure.message);

@@ -1,4 +1,4 @@
-//! The scripted far end: orders are answered from the script, on the virtual clock, in the order
+//! The simulated backend: orders are answered from the script, on the virtual clock, in the order
 //! of (time, number).
 
 use std::{
@@ -48,7 +48,7 @@ pub struct Asked {
 
 /// What an exchange said of its host, when it was reported.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct HostAnswer {
     /// When.
     pub at: Duration,
     /// Which host.
@@ -65,7 +65,7 @@ enum Event {
 }
 
 /// The outside world of a scenario.
-pub struct FarEnd {
+pub struct Backend {
     laws: Laws,
     pages: BTreeMap<String, Vec<Reply>>,
     robots: BTreeMap<String, Vec<Reply>>,
@@ -84,7 +84,7 @@ pub struct FarEnd {
     /// Every request, in order.
     pub asked: Vec<Asked>,
     /// Every answer that came in, in order.
-    pub heard: Vec<Heard>,
+    pub answered: Vec<HostAnswer>,
     /// Pages being parsed now, and the most at once.
     pub parsing: (BTreeSet<OrderId>, usize),
     /// Our own network fails so.
@@ -104,12 +104,12 @@ fn report(id: OrderId, took: Duration, outcome: Outcome) -> Report {
     }
 }
 
-impl FarEnd {
+impl Backend {
     /// The outside world of this scenario.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         Self {
-            laws: scenario.far,
+            laws: scenario.laws,
             pages: BTreeMap::new(),
             robots: BTreeMap::new(),
             served: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl FarEnd {
             seen: BTreeSet::new(),
             store: ModelStore::default(),
             asked: Vec::new(),
-            heard: Vec::new(),
+            answered: Vec::new(),
             parsing: (BTreeSet::new(), 0),
             network: None,
             commits: 0,
@@ -180,7 +180,7 @@ impl FarEnd {
                 Event::Report(report) => {
                     self.due.remove(&report.id);
                     self.parsing.0.remove(&report.id);
-                    self.hear(now, &report);
+                    self.note_answer(now, &report);
                     reports.push(report);
                 }
                 Event::Commit(orders) => self.commit(now, orders, &mut reports),
@@ -189,7 +189,7 @@ impl FarEnd {
         reports
     }
 
-    fn hear(&mut self, now: Duration, report: &Report) {
+    fn note_answer(&mut self, now: Duration, report: &Report) {
         let Some(host) = self.out.remove(&report.id) else {
             return;
         };
@@ -202,7 +202,7 @@ impl FarEnd {
             _ => None,
         };
         let url = self.urls.remove(&report.id).unwrap_or_default();
-        self.heard.push(Heard {
+        self.answered.push(HostAnswer {
             at: now,
             host,
             url,

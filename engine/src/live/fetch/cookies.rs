@@ -12,7 +12,7 @@ use url::Url;
 
 use super::trust::is_trusted;
 use crate::{
-    message::cookies::{KeptCookie, SetCookies},
+    message::store_verbs::{KeptCookie, SetCookies},
     model::ids::SessionId,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Jar {
 #[derive(Default)]
 struct Inner {
     cookies: CookieStore,
-    /// What changed since the jar last told.
+    /// What changed since it was last handed over.
     changed: BTreeSet<Place>,
     has_warned: bool,
 }
@@ -114,9 +114,9 @@ impl Jar {
         Some(value)
     }
 
-    /// Hands what changed to `send`, which a report goes out with. Nobody else is told meanwhile:
-    /// what a later answer set is never kept before what this one did.
-    pub(super) fn tell<T>(&self, send: impl FnOnce(Option<Box<SetCookies>>) -> T) -> T {
+    /// Hands what changed to `send`, which a report goes out with. Nothing else is handed over
+    /// meanwhile: what a later answer set is never kept before what this one did.
+    pub(super) fn hand_over<T>(&self, send: impl FnOnce(Option<Box<SetCookies>>) -> T) -> T {
         let mut inner = self.lock();
         let changed = std::mem::take(&mut inner.changed);
         if changed.is_empty() {

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use url::Url;
 
 use super::{Jar, MOST_BYTES, MOST_OF_DOMAIN};
-use crate::{message::cookies::KeptCookie, model::ids::SessionId};
+use crate::{message::store_verbs::KeptCookie, model::ids::SessionId};
 
 fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
@@ -27,7 +27,7 @@ fn sent(jar: &Jar, to: &str) -> String {
 }
 
 fn told(jar: &Jar) -> Vec<KeptCookie> {
-    jar.tell(|set| set.map_or_else(Vec::new, |set| set.cookies))
+    jar.hand_over(|set| set.map_or_else(Vec::new, |set| set.cookies))
 }
 
 /// Where a cookie of this page with this Domain is sent.

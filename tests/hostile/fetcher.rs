@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crawlfield_engine::{
-    live::fetch::{self, FetchLetter, Handle},
+    live::fetch::{self, IoOrder, IoThreads},
     message::{
         orders::{FetchOrder, Purpose, RequestProfile},
         reports::{Answer, FetchFailure, Outcome, Report},
@@ -19,10 +19,10 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running fetcher.
-pub(crate) struct Far {
-    pub(crate) orders: Sender<Vec<FetchLetter>>,
+pub(crate) struct Fetcher {
+    pub(crate) orders: Sender<Vec<IoOrder>>,
     pub(crate) reports: Receiver<Report>,
-    pub(crate) handle: Handle,
+    pub(crate) threads: IoThreads,
     sent: u32,
 }
 
@@ -48,14 +48,14 @@ pub(crate) fn profile() -> RequestProfile {
     }
 }
 
-impl Far {
+impl Fetcher {
     pub(crate) fn start() -> Self {
         let (orders, inbox) = unbounded();
         let (outbox, reports) = unbounded();
         Self {
             orders,
             reports,
-            handle: fetch::spawn(inbox, outbox, 1).unwrap(),
+            threads: fetch::spawn(inbox, outbox, 1).unwrap(),
             sent: 0,
         }
     }
@@ -73,7 +73,7 @@ impl Far {
         };
         self.sent += 1;
         self.orders
-            .send(vec![FetchLetter::Fetch(FetchOrder {
+            .send(vec![IoOrder::Fetch(FetchOrder {
                 id,
                 purpose,
                 url: url.into(),
@@ -114,7 +114,7 @@ impl Far {
 
 /// Fetches once from a fresh fetcher with this profile.
 pub(crate) fn class_of(url: &str, profile: RequestProfile) -> Result<Answer, ErrorClass> {
-    match Far::start().fetch(url, &Arc::new(profile)) {
+    match Fetcher::start().fetch(url, &Arc::new(profile)) {
         Outcome::Answered(answer) => Ok(*answer),
         Outcome::FetchFailed(failure) => Err(failure.class),
         other => panic!("{url}: {other:?}"),
