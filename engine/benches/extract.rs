@@ -6,6 +6,7 @@ use std::{fmt::Write as _, hint::black_box};
 use crawlfield_engine::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         extract,
         output::{Extracted, PageInput},
     },
@@ -14,7 +15,6 @@ use crawlfield_engine::{
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scraper::{ElementRef, Html, Selector};
-use serde_json::Map;
 
 const SITE: &str = r##"
 [site]
@@ -171,7 +171,7 @@ impl ByHand {
 }
 
 fn ours(site: &Site, stage: u16, body: &str) -> Extracted {
-    let carried = Map::new();
+    let carried = Carried::default();
     let page = PageInput {
         url: "http://shop.test/page-1.html",
         final_url: "http://shop.test/page-1.html",

@@ -5,9 +5,12 @@ use std::{ops::Range, path::Path};
 
 use rusqlite::{Connection, params};
 
-use crate::model::{
-    ids::{HostId, SessionId},
-    phase::Phase,
+use crate::{
+    model::{
+        ids::{HostId, SessionId},
+        phase::Phase,
+    },
+    politeness::chance::{GAMMA, mix},
 };
 
 /// Pages that a store shall know.
@@ -110,13 +113,6 @@ fn count(db: &Connection, pages: &Pages, n: i64) -> rusqlite::Result<()> {
 
 /// Random, as hashes are, and the same in every run.
 fn key(number: u64) -> [u8; 16] {
-    let mix = |seed: u64| {
-        let mut z = number
-            .wrapping_add(seed)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    uuid::Uuid::from_u64_pair(mix(1), mix(2)).into_bytes()
+    let half = |seed: u64| mix(number.wrapping_add(seed).wrapping_mul(GAMMA));
+    uuid::Uuid::from_u64_pair(half(1), half(2)).into_bytes()
 }

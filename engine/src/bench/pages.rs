@@ -3,15 +3,13 @@
 
 use std::path::Path;
 
-use serde_json::Map;
-
 use super::{
     Options, by_hand, cpu, crawl, median,
     served::Served,
     table::{Bound, Row, Table},
 };
 use crate::{
-    extract::{bounds::Bounds, extract, output::PageInput},
+    extract::{bounds::Bounds, carried::Carried, extract, output::PageInput},
     model::ids::StageId,
     site::compiled::Site,
 };
@@ -63,7 +61,7 @@ pub(super) fn measure(options: &Options, _folder: &Path) -> Result<Table, String
 }
 
 fn ours(site: &Site, stage: StageId, page: &by_hand::Sample) -> Result<(), String> {
-    let carried = Map::new();
+    let carried = Carried::default();
     let input = PageInput {
         url: &page.todo.url,
         final_url: &page.todo.url,

@@ -7,7 +7,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use memchr::memchr;
 
-use super::content::is_xml;
+use super::content_type::is_xml;
 
 /// How far into the body a declaration is looked for.
 const PRESCAN: usize = 1_024;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::{
     extract::carried::Carried,
@@ -25,8 +25,8 @@ pub struct PageInput<'a> {
     pub content_type: Option<&'a str>,
     /// Decoded body.
     pub body: &'a [u8],
-    /// What the link carried: fields, `page` and `position`.
-    pub carried: &'a Map<String, Json>,
+    /// What the link carried: fields, `page` and `position`, and how its list goes on.
+    pub carried: &'a Carried,
     /// Links beyond this depth are not given; the page's own depth counts from 0.
     pub depth: u32,
 }

@@ -8,7 +8,6 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, select};
-use serde_json::{Map, Value as Json};
 
 use super::fetch::text_of_panic;
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
         orders::ParseOrder,
         reports::{Outcome, Report},
     },
-    model::{class::ErrorClass, ids::OrderId},
+    model::ids::OrderId,
 };
 
 #[cfg(test)]
@@ -124,7 +123,7 @@ pub fn spawn(
     bounds: Bounds,
 ) -> std::io::Result<Handle> {
     let read = move |order: &ParseOrder| {
-        let carried = carried(order.url.carried())?;
+        let carried = order.url.carried().parse()?;
         let began = Instant::now();
         let page = PageInput {
             url: &order.url,
@@ -239,21 +238,4 @@ fn replace(crew: &Arc<Crew>) {
     if let Err(error) = hire(crew) {
         tracing::error!(%error, "a parse worker that panicked could not be replaced");
     }
-}
-
-/// What the link carried, from its text in the order.
-///
-/// # Errors
-/// The text is not a JSON object.
-pub fn carried(text: &str) -> Result<Map<String, Json>, ExtractError> {
-    if text.is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_str(text).map_err(|error| ExtractError {
-        class: ErrorClass::Parse,
-        message: format!(
-            "the fields carried with the link are not a JSON object ({error}); the store's row of \
-             this page is damaged"
-        ),
-    })
 }

@@ -24,7 +24,7 @@ use crate::{
         list_end::ListEnd,
         phase::{SessionPhase, StagePhase},
     },
-    politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
+    politeness::{batch_pacing::BatchPacing, capacity::Gauge, offline::Offline},
     site::compiled::Site,
     world::residents::Residents,
 };
@@ -95,7 +95,7 @@ pub struct Session {
     /// Start URLs are on their way to the store.
     pub discovering: bool,
     /// Size of its batches and rest between them.
-    pub tempo: Tempo,
+    pub tempo: BatchPacing,
 }
 
 impl Session {
@@ -141,7 +141,7 @@ impl Session {
             running: BTreeSet::new(),
             past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
-            tempo: Tempo::default(),
+            tempo: BatchPacing::default(),
         }
     }
 

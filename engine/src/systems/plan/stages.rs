@@ -16,7 +16,7 @@ use crate::{
         numbers::number,
         phase::{Phase, StagePhase},
     },
-    politeness::backoff,
+    politeness::retry,
     systems::crawl::Crawl,
     world::{
         ledger::{Counts, open},
@@ -165,7 +165,7 @@ fn judge_stage(
             u64::from(stage.0),
         ));
         let dispatch = u16::try_from(run.attempts).unwrap_or(u16::MAX);
-        let wait = backoff::delay(&policy, run.attempts, seed, key, dispatch);
+        let wait = retry::delay(&policy, run.attempts, seed, key, dispatch);
         let at = crawl.now() + wait.max(policy.base.min(Duration::from_secs(1)));
         run.again = Some(Some(at));
         crawl.timers.set(at, Due::StageAgain(id, batch, stage));
