@@ -115,11 +115,11 @@ fn open<T>(
             let index = ElementIndex::new(&nothing, bounds);
             return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
         }
-        let manner = ParseOptions {
+        let options = ParseOptions {
             is_xml: is_xml(input.content_type),
             unsure_of: (!decoded.is_settled).then_some(charset),
         };
-        let parsed = html::parse(&text, manner, bounds, expired)
+        let parsed = html::parse(&text, options, bounds, expired)
             .map_err(|(class, message)| failure(class, &message, input))?;
         match parsed {
             ParsedPage::Tree(tree) => {
@@ -182,6 +182,11 @@ fn reads_json_only(stage: &Stage) -> bool {
                 Source::Json(_) | Source::Carried(_) | Source::Constant(_)
             )
         })
+}
+
+/// The clock stopped the reading of a page.
+fn took_too_long(page: &PageInput<'_>) -> ExtractError {
+    failure(ErrorClass::Parse, "reading the page took too long", page)
 }
 
 /// An error that ends with the page's URL.

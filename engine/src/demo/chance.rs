@@ -29,7 +29,7 @@ impl Dice {
         }
     }
 
-    /// 64 even bits.
+    /// 64 bits, each value as likely as any other.
     pub(super) fn bits(self) -> u64 {
         splitmix(self.state)
     }
@@ -40,7 +40,7 @@ impl Dice {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Even in 0.0..1.0.
+    /// Evenly spread over 0.0..1.0, in steps of 2⁻⁵³.
     pub(super) fn unit(self) -> f64 {
         // 53 bits fit a double exactly, in two halves of at most 27 bits.
         let bits = self.bits() >> 11;

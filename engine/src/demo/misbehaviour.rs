@@ -67,7 +67,7 @@ impl Request<'_> {
         self.nth % (BAD_IN_A_ROW + 1) == BAD_IN_A_ROW
     }
 
-    /// Delay and fault.
+    /// How long the answer takes, and what happens instead of it.
     pub(super) fn treatment(&self, config: &DemoConfig) -> Treatment {
         let slowness = if self.is_list { 3.0 } else { 1.0 } * if self.is_slow { 10.0 } else { 1.0 };
         let median = Duration::from_millis(config.latency_ms);

@@ -69,13 +69,13 @@ pub fn start(config: DemoConfig) -> Result<DemoServer, io::Error> {
 }
 
 impl DemoServer {
-    /// Where it listens.
+    /// The loopback address and port that it listens at.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The truth.
+    /// All products that it serves: the truth that a crawl is held against.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         self.site.catalogue()

@@ -31,7 +31,7 @@ pub struct Verification {
 /// A count, and the first few by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// How many.
+    /// How many rows or products are so.
     pub count: u64,
     /// The first ones: URL, and what is wrong with it.
     pub first: Vec<String>,

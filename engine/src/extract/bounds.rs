@@ -108,9 +108,9 @@ const BYTES_A_STEP: usize = 16;
 /// Which bound a page has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Over {
-    /// `Bounds::max_steps`.
+    /// More steps than `Bounds::max_steps`.
     Work,
-    /// `Bounds::max_output`.
+    /// More bytes than `Bounds::max_output`.
     Output,
 }
 

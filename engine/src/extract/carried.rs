@@ -147,7 +147,7 @@ impl Carried {
         self.paging.as_deref().unwrap_or(PagingState::NOTHING)
     }
 
-    pub(super) fn with_paging(self, paging: Option<Arc<PagingState>>) -> Self {
+    fn with_paging(self, paging: Option<Arc<PagingState>>) -> Self {
         Self { paging, ..self }
     }
 
@@ -158,6 +158,18 @@ impl Carried {
         next.fields.retain(|(name, _)| **name != *"position");
         next.insert("page", Json::from(number));
         next
+    }
+
+    /// To what a sitemap lists; `is_guess`: to where sitemaps usually stand, which nobody named.
+    pub(super) fn to_sitemap_entry(position: u64, is_guess: bool) -> Self {
+        let mut carried = Self::with_capacity(2);
+        carried.insert("page", Json::from(1));
+        carried.insert("position", Json::from(position));
+        let paging = PagingState {
+            is_guess,
+            ..PagingState::default()
+        };
+        carried.with_paging(paging.shared())
     }
 
     /// Bytes of its text in the store.

@@ -7,7 +7,7 @@ use crate::{extract::output::ExtractError, model::class::ErrorClass};
 pub(super) enum Form {
     /// Parsed as HTML (XML and XHTML too).
     Html,
-    /// Parsed as JSON.
+    /// Parsed as JSON: no selector finds anything in it.
     Json,
 }
 

@@ -148,10 +148,7 @@ pub(super) fn raws(page: &Page<'_>, field: &Field, card: Card) -> Vec<Raw> {
             carried.map(|json| JsonMatch::plain(Cow::Borrowed(json)))
         }
         Source::Constant(constant) => {
-            Some(JsonMatch::plain(Cow::Owned(match from_toml(constant) {
-                Raw::Text(text) => Json::String(text),
-                Raw::Json(json) | Raw::Written(json, _) => json,
-            })))
+            Some(JsonMatch::plain(Cow::Owned(json_of(from_toml(constant)))))
         }
     };
     found.map_or_else(Vec::new, |found| from_found(page, field, &found))
@@ -217,10 +214,8 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &RowsRule<'_>) ->
     for (row, label) in labels(LabelPlace::Own).chain(nested) {
         if field.kind == FieldType::Map {
             let values = beside(page, field, rule.value, row, label);
-            let value = match values.into_iter().next() {
-                Some(Raw::Text(text)) => Json::String(text),
-                Some(Raw::Json(json) | Raw::Written(json, _)) => json,
-                None => continue,
+            let Some(value) = values.into_iter().next().map(json_of) else {
+                continue;
             };
             if !map.contains_key(&label.text) {
                 if !reserve.admits(label.text.len() + written(&value)) {
@@ -293,14 +288,7 @@ fn meta(page: &Page<'_>, field: &Field, name: &str) -> Vec<Raw> {
             });
             let values = named
                 .filter_map(|element| element.attribute("content"))
-                .filter_map(|content| {
-                    let content = if is_raw(field) {
-                        content.to_owned()
-                    } else {
-                        cleaned(content)
-                    };
-                    shaped(page, field, content)
-                });
+                .filter_map(|content| shaped(page, field, text_for(field, content)));
             let most = if field.list { usize::MAX } else { 1 };
             values.take(most).collect::<Vec<Raw>>()
         })
@@ -338,14 +326,7 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json, written: Option<&str>) 
         Json::String(text) if field.kind == FieldType::Json && !shapes => {
             Some(Raw::Json(Json::String(text.clone())))
         }
-        Json::String(text) => {
-            let text = if is_raw(field) {
-                text.clone()
-            } else {
-                cleaned(text)
-            };
-            shaped(page, field, text)
-        }
+        Json::String(text) => shaped(page, field, text_for(field, text)),
         Json::Number(_) | Json::Bool(_) if shapes => {
             let text = written.map_or_else(|| json.to_string(), str::to_owned);
             shaped(page, field, text)
@@ -449,7 +430,24 @@ pub(super) fn captured(regex: &regex::Regex, text: &str) -> Option<String> {
     found.map(|found| found.as_str().to_owned())
 }
 
-pub(super) fn is_raw(field: &Field) -> bool {
+/// A text with its white space cleaned, unless the field wants it as it stands.
+fn text_for(field: &Field, text: &str) -> String {
+    if is_raw(field) {
+        text.to_owned()
+    } else {
+        cleaned(text)
+    }
+}
+
+/// A raw value as JSON; a number's digits are its own there.
+fn json_of(raw: Raw) -> Json {
+    match raw {
+        Raw::Text(text) => Json::String(text),
+        Raw::Json(json) | Raw::Written(json, _) => json,
+    }
+}
+
+fn is_raw(field: &Field) -> bool {
     field
         .transforms
         .iter()

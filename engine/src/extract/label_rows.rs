@@ -59,9 +59,7 @@ impl Label {
     pub(super) const fn may_look_further(&self) -> bool {
         self.is_first && self.values.is_some()
     }
-}
 
-impl Label {
     /// Whether it is one of those wanted, by exact text or without regard to case.
     pub(super) fn is_one_of(&self, wanted: &[WantedLabel<'_>]) -> bool {
         wanted.iter().any(|one| {

@@ -93,9 +93,9 @@ fn follow(
         {
             continue;
         }
-        let told = &mut *out;
+        let warnings = &mut *out;
         outlinks.offer(rule.to, &url, || {
-            let mut carried = carry(page, &beside, card, told);
+            let mut carried = carry(page, &beside, card, warnings);
             carried.insert("page", Json::from(number));
             carried.insert("position", Json::from(at + 1));
             carried

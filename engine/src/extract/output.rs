@@ -23,7 +23,7 @@ pub struct PageInput<'a> {
     pub final_url: &'a str,
     /// `Content-Type` as sent, if any.
     pub content_type: Option<&'a str>,
-    /// Decoded body.
+    /// The body in bytes, its content coding undone.
     pub body: &'a [u8],
     /// What the link carried: fields, `page` and `position`, and how its list goes on.
     pub carried: &'a Carried,
@@ -102,16 +102,16 @@ pub struct Record {
 /// A value of a record.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
-    /// Missing.
+    /// The page has nothing for the field.
     #[default]
     Null,
     /// Text, url or ISO date.
     Text(String),
-    /// Integer.
+    /// A whole number of 64 bits.
     Integer(i64),
     /// Decimal, digits as read (`-12.50`).
     Decimal(String),
-    /// Boolean.
+    /// Written as `true`, `yes`, `1` or their opposites.
     Boolean(bool),
     /// Map, list or json.
     Json(Json),
@@ -142,16 +142,16 @@ impl Value {
     }
 }
 
-/// A page found.
+/// A link to a page that may be followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     /// The stage it leads to.
     pub stage: StageId,
     /// Its identity in that stage.
     pub key: PageKey,
-    /// Canonical absolute URL.
+    /// Canonical absolute URL, as the site's scope makes it.
     pub url: String,
-    /// Its host.
+    /// The host and port that the URL leads to.
     pub host: HostKey,
     /// Fields beside the link, `page` and `position`.
     pub carried: Carried,

@@ -22,13 +22,14 @@ use crate::{
         outlinks::{Offer, Outlinks},
         output::Extracted,
         page::Page,
+        records::looks_at_page,
         select::ElementIndex,
     },
     model::{
         ids::{PageKey, StageId},
         remark::Remark,
     },
-    site::compiled::{CountRule, Fallbacks, Pages, Source, Stage},
+    site::compiled::{CountRule, Fallbacks, Pages, Stage},
 };
 
 /// The number of this page in its list: the one in its URL where that fits the pattern, else its
@@ -114,13 +115,13 @@ impl ListPage<'_, '_> {
     /// The next link; of several matches the first that leads to a page not yet asked for.
     fn follow_next(&self, next: &Fallbacks, outlinks: &mut Outlinks<'_>, out: &mut Extracted) {
         let onward = self.onward(next, outlinks, out);
-        let Some((url, told)) = onward.filter(|_| !self.is_the_end()) else {
+        let Some((url, state)) = onward.filter(|_| !self.is_the_end()) else {
             return;
         };
         let number = self.number.saturating_add(1);
         let paging = PagingState {
             shown: self.shown,
-            ..told
+            ..state
         };
         let carried = || {
             self.page
@@ -209,12 +210,12 @@ impl ListPage<'_, '_> {
         all.push(taken.from);
         all.extend(asked.into_iter().take(MOST_ASKED));
         all.dedup();
-        let told = PagingState {
+        let state = PagingState {
             asked: all,
             passed_over: left,
             ..PagingState::default()
         };
-        Some((Url::parse(&taken.url).ok()?, told))
+        Some((Url::parse(&taken.url).ok()?, state))
     }
 }
 
@@ -239,8 +240,7 @@ fn shown(
         }
         for (field, value) in rule.fields.iter().zip(&record.values) {
             // What was carried, the page's number for one, is not what the page shows.
-            let is_shown = !matches!(field.source, Source::Carried(_) | Source::Constant(_));
-            if is_shown && !is_missing(value) {
+            if looks_at_page(field) && !is_missing(value) {
                 is_empty = false;
                 into_json(value.clone()).to_string().hash(&mut hasher);
             }

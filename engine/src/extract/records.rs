@@ -6,11 +6,13 @@ use serde_json::Value as Json;
 use crate::{
     extract::{
         bounds::stored,
+        failure,
         fields::{self, Reading},
         json_ld::JsonLdBlocks,
         output::{ExtractError, Extracted, Record, Value},
         page::Page,
         select::Card,
+        took_too_long,
     },
     model::{class::ErrorClass, remark::Remark},
     site::compiled::{Field, RecordRule, Source, Stage},
@@ -37,11 +39,7 @@ pub(super) fn read(
                 return Ok(());
             }
             if expired() {
-                return Err(invalid(
-                    ErrorClass::Parse,
-                    page,
-                    "reading the page took too long",
-                ));
+                return Err(took_too_long(page.input));
             }
             let of_page = of_page.get_or_insert_with(|| OfPage::read(rule, page, out));
             let before = page.budget().kept();
@@ -106,7 +104,7 @@ fn one(
         let missing = fields::is_missing(&reading.value);
         if missing && (field.required || rule.key.contains(&field.name)) {
             let what = missing_text(rule, field, ordinal, &reading, page);
-            return Err(invalid(ErrorClass::InvalidRecord, page, &what));
+            return Err(failure(ErrorClass::InvalidRecord, &what, page.input));
         }
         if let (Some(unfit), None) = (&reading.unfit, of_page) {
             out.warn(Remark::ValueUnfit, || unfit_text(&rule.kind, field, unfit));
@@ -131,7 +129,7 @@ fn one(
             "record \"{}\": none of its fields is on this page; is it another kind of page (a login, a notice), or have the selectors gone stale?",
             rule.kind
         );
-        return Err(invalid(ErrorClass::InvalidRecord, page, &what));
+        return Err(failure(ErrorClass::InvalidRecord, &what, page.input));
     }
     let identity = identity(rule, &values, page, ordinal);
     page.budget().keep(identity.len() + page.input.url.len());
@@ -167,7 +165,7 @@ impl OfPage {
     }
 }
 
-fn looks_at_page(field: &Field) -> bool {
+pub(super) fn looks_at_page(field: &Field) -> bool {
     !matches!(field.source, Source::Carried(_) | Source::Constant(_))
 }
 
@@ -255,11 +253,4 @@ pub(super) fn kind_text(field: &Field) -> String {
         return kind;
     }
     format!("{kind} of the form {}", field.formats.join(" or "))
-}
-
-fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {
-    ExtractError {
-        class,
-        message: format!("{what}; {}", page.input.place()),
-    }
 }

@@ -1,19 +1,22 @@
 //! The elements of a page in document order, and selectors over them.
 
-use html5ever::{LocalName, local_name};
+use html5ever::{LocalName, Namespace, local_name, ns};
+use scraper::selector::{CssLocalName, CssString, NonTSPseudoClass, PseudoElement, Simple};
 use selectors::{
     Element as _, OpaqueElement,
+    attr::{AttrSelectorOperation, CaseSensitivity, NamespaceConstraint},
+    bloom::BloomFilter,
     context::{
         MatchingContext, MatchingForInvalidation, MatchingMode, NeedsSelectorFlags, QuirksMode,
         SelectorCaches,
     },
-    matching::matches_selector,
+    matching::{ElementSelectorFlags, matches_selector},
 };
 
 use crate::{
     extract::{
         bounds::{Bounds, PageBudget},
-        html::tree::{Element, Piece, Tree},
+        html::tree::{Element, NodeKind, Piece, Tree},
     },
     site::{
         compiled::{Pick, Take},
@@ -254,13 +257,13 @@ fn link<'h>(element: &Element<'h>) -> Option<&'h str> {
 
 /// Trimmed, every run of Unicode white space one space.
 pub(super) fn cleaned(text: &str) -> String {
-    let mut words = Words::default();
+    let mut words = TextBuilder::default();
     words.add(text);
     words.out
 }
 
 fn read_out(element: Element<'_>, whole: bool, raw: bool) -> String {
-    let mut words = Words::default();
+    let mut words = TextBuilder::default();
     element.read_out(whole, |piece| match piece {
         Piece::Text(text) if raw => words.add_raw(text),
         Piece::Text(text) => words.add(text),
@@ -271,13 +274,13 @@ fn read_out(element: Element<'_>, whole: bool, raw: bool) -> String {
 
 /// A text that is put together.
 #[derive(Default)]
-struct Words {
+struct TextBuilder {
     out: String,
     /// What comes next begins a new word.
     gap: bool,
 }
 
-impl Words {
+impl TextBuilder {
     fn add(&mut self, piece: &str) {
         self.gap |= piece.starts_with(char::is_whitespace);
         for word in piece.split_whitespace() {
@@ -303,6 +306,135 @@ impl Words {
             self.out.push(' ');
         }
         self.out.push_str(piece);
+    }
+}
+
+impl selectors::Element for Element<'_> {
+    type Impl = Simple;
+
+    fn opaque(&self) -> OpaqueElement {
+        OpaqueElement::new(self.name())
+    }
+
+    fn parent_element(&self) -> Option<Self> {
+        self.at(self.tree.parent(self.id))
+    }
+
+    fn parent_node_is_shadow_root(&self) -> bool {
+        false
+    }
+
+    fn containing_shadow_host(&self) -> Option<Self> {
+        None
+    }
+
+    fn is_pseudo_element(&self) -> bool {
+        false
+    }
+
+    fn prev_sibling_element(&self) -> Option<Self> {
+        self.nearest(self.tree.before(self.id), |at| self.tree.before(at))
+    }
+
+    fn next_sibling_element(&self) -> Option<Self> {
+        self.nearest(self.tree.after(self.id), |at| self.tree.after(at))
+    }
+
+    fn first_element_child(&self) -> Option<Self> {
+        self.nearest(self.tree.first(self.id), |at| self.tree.after(at))
+    }
+
+    fn is_html_element_in_html_document(&self) -> bool {
+        self.name().ns == ns!(html)
+    }
+
+    fn has_local_name(&self, name: &CssLocalName) -> bool {
+        self.name().local == name.0
+    }
+
+    fn has_namespace(&self, namespace: &Namespace) -> bool {
+        self.name().ns == *namespace
+    }
+
+    fn is_same_type(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+
+    fn attr_matches(
+        &self,
+        namespace: &NamespaceConstraint<&Namespace>,
+        name: &CssLocalName,
+        operation: &AttrSelectorOperation<&CssString>,
+    ) -> bool {
+        self.attributes().iter().any(|own| {
+            let elsewhere =
+                matches!(namespace, NamespaceConstraint::Specific(url) if **url != own.name.ns);
+            !elsewhere && own.name.local == name.0 && operation.eval_str(&own.value)
+        })
+    }
+
+    fn match_non_ts_pseudo_class(
+        &self,
+        _class: &NonTSPseudoClass,
+        _context: &mut MatchingContext<'_, Simple>,
+    ) -> bool {
+        false
+    }
+
+    fn match_pseudo_element(
+        &self,
+        _element: &PseudoElement,
+        _context: &mut MatchingContext<'_, Simple>,
+    ) -> bool {
+        false
+    }
+
+    fn apply_selector_flags(&self, _flags: ElementSelectorFlags) {}
+
+    fn is_link(&self) -> bool {
+        self.name().local == local_name!("link")
+    }
+
+    fn is_html_slot_element(&self) -> bool {
+        false
+    }
+
+    fn has_id(&self, id: &CssLocalName, case: CaseSensitivity) -> bool {
+        let own = self.value(&local_name!("id"));
+        own.is_some_and(|own| case.eq(own.as_bytes(), id.0.as_bytes()))
+    }
+
+    fn has_class(&self, name: &CssLocalName, case: CaseSensitivity) -> bool {
+        let classes = self.value(&local_name!("class")).unwrap_or_default();
+        classes
+            .split_ascii_whitespace()
+            .any(|class| case.eq(class.as_bytes(), name.0.as_bytes()))
+    }
+
+    fn has_custom_state(&self, _name: &CssLocalName) -> bool {
+        false
+    }
+
+    fn imported_part(&self, _name: &CssLocalName) -> Option<CssLocalName> {
+        None
+    }
+
+    fn is_part(&self, _name: &CssLocalName) -> bool {
+        false
+    }
+
+    fn is_empty(&self) -> bool {
+        let children = std::iter::successors(self.tree.first(self.id), |at| self.tree.after(*at));
+        let mut kinds = children.map(|id| self.tree.what(id));
+        kinds.all(|kind| !matches!(kind, NodeKind::Element(_) | NodeKind::Text(_)))
+    }
+
+    fn is_root(&self) -> bool {
+        self.tree.parent(self.id) == Some(Tree::root())
+    }
+
+    fn add_element_unique_hashes(&self, _filter: &mut BloomFilter) -> bool {
+        false
     }
 }
 

@@ -9,14 +9,13 @@ use quick_xml::{
     escape::unescape,
     events::{BytesRef, BytesStart, Event},
 };
-use serde_json::Value as Json;
 use url::Url;
 
 use crate::{
     extract::{
         bounds::{Bounds, PageBudget},
-        carried::{Carried, PagingState},
-        charset,
+        carried::Carried,
+        charset, failure,
         outlinks::{Offer, Outlinks},
         output::{ExtractError, Extracted, PageInput},
     },
@@ -78,16 +77,12 @@ pub(super) fn read(
         of_text(&charset::decode(page.content_type, &body).text)
     };
     let mut out = Extracted::default();
-    let mut say = |text: &str| {
-        out.warn(Remark::SitemapOdd, || format!("{text}; {}", page.place()));
-    };
+    let mut say = |text: &str| warn(&mut out, page, text);
     if let Some(why) = listing.unreadable.take() {
         let (class, why) = cut.take().unwrap_or((ErrorClass::Parse, why));
         if !page.carried.paging().is_guess {
-            return Err(ExtractError {
-                class,
-                message: format!("this is no sitemap: {why}; {}", page.place()),
-            });
+            let message = format!("this is no sitemap: {why}");
+            return Err(failure(class, &message, page));
         }
         // Of a page that is not there the body is empty, whatever came with the answer.
         let why = if page.body.is_empty() {
@@ -125,17 +120,14 @@ fn follow(
     entries: Vec<SitemapEntry>,
     out: &mut Extracted,
 ) -> Result<(), ExtractError> {
-    let matches = site
-        .stage(listed)
-        .sitemaps
-        .as_ref()
-        .and_then(|rule| rule.matches.as_ref());
+    let rule = site.stage(listed).sitemaps.as_ref();
+    let matches = rule.and_then(|rule| rule.matches.as_ref());
     let base = Url::parse(page.final_url).ok();
     let budget = PageBudget::new(bounds);
     let mut outlinks = Outlinks::new(site, stage, page, bounds, &budget);
     let (mut nowhere, mut unread) = (0, 0);
     for (position, entry) in (1u64..).zip(entries) {
-        let (to, href, is_usual) = match entry {
+        let (to, href, is_guess) = match entry {
             SitemapEntry::Sitemap(href) => (stage, href, false),
             SitemapEntry::Usual => (stage, "/sitemap.xml".to_owned(), true),
             SitemapEntry::Page(href) => (listed, href, false),
@@ -148,36 +140,37 @@ fn follow(
             continue;
         }
         out.distinct_items += u32::from(to == listed);
-        let offer = outlinks.offer(to, &url, || {
-            let mut carried = Carried::with_capacity(2);
-            carried.insert("page", Json::from(1));
-            carried.insert("position", Json::from(position));
-            let paging = PagingState {
-                is_guess: is_usual,
-                ..PagingState::default()
-            };
-            carried.with_paging(paging.shared())
-        });
+        let offer = outlinks.offer(to, &url, || Carried::to_sitemap_entry(position, is_guess));
         unread += u32::from(to == stage && offer == Offer::Refused);
     }
-    let mut say = |text: String| {
-        out.warn(Remark::SitemapOdd, || format!("{text}; {}", page.place()));
-    };
     if nowhere > 0 {
-        say(format!(
-            "{nowhere} entries of the sitemap are no http or https addresses and were passed over"
-        ));
+        warn(
+            out,
+            page,
+            &format!(
+                "{nowhere} entries of the sitemap are no http or https addresses and were passed over"
+            ),
+        );
     }
     if unread > 0 {
-        say(format!(
-            "{unread} sitemaps named here lie out of scope or out of bounds and are not read; \
-             `hosts` under [site] names the hosts in scope"
-        ));
+        warn(
+            out,
+            page,
+            &format!(
+                "{unread} sitemaps named here lie out of scope or out of bounds and are not read; \
+                 `hosts` under [site] names the hosts in scope"
+            ),
+        );
     }
     outlinks.finish(out);
     budget.result(page)?;
     out.bytes = budget.kept();
     Ok(())
+}
+
+/// What is odd about a sitemap, with the page that it is.
+fn warn(out: &mut Extracted, page: &PageInput<'_>, text: &str) {
+    out.warn(Remark::SitemapOdd, || format!("{text}; {}", page.place()));
 }
 
 /// The sitemaps that a robots.txt names; the usual place where it names none.

@@ -16,7 +16,7 @@ use crate::{
         select::Card,
     },
     model::ids::StageId,
-    site::compiled::{Fallbacks, Field, Pages, Pick, Site, Source},
+    site::compiled::{Fallbacks, Field, LinkRule, Pages, Pick, RecordRule, Site, Source},
 };
 
 /// First values shown of a selector.
@@ -72,7 +72,7 @@ pub struct Match {
 /// What one field found.
 #[derive(Debug, Clone, Serialize)]
 pub struct FieldTrace {
-    /// Its name.
+    /// The field's name in the site file.
     pub name: String,
     /// Each selector in order of its fallbacks.
     pub selectors: Vec<Match>,
@@ -110,27 +110,7 @@ pub fn trace(site: &Site, stage: StageId, input: &PageInput<'_>, bounds: &Bounds
 
 fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
     let stage = site.stage(id);
-    let mut rules = Vec::new();
-    for rule in &stage.links {
-        let cards = rule.each.as_ref().map(|each| page.elements.cards(each));
-        let scopes = scopes(cards.as_deref());
-        let references = outlinks::references(rule, page);
-        let first = references.first().map(|(at, _)| *at);
-        let beside = CarriedField::of(rule, page, &references);
-        rules.push(RuleTrace {
-            rule: format!("links to {}", site.stage(rule.to).name),
-            each: each_match(rule.each.as_ref(), cards.as_deref(), page),
-            selectors: picks(&rule.select, page, &scopes),
-            fields: beside
-                .iter()
-                .map(|one| match first {
-                    Some(card) => one.at(card),
-                    None => (one.at(0).0, None),
-                })
-                .map(|(field, card)| trace_field(field, page, card))
-                .collect(),
-        });
-    }
+    let links = stage.links.iter().map(|rule| link_rule(site, rule, page));
     let paging = match &stage.pages {
         Some(Pages::Next(next)) => Some(next),
         Some(Pages::Pattern {
@@ -138,36 +118,57 @@ fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
         }) => Some(&count.select),
         _ => None,
     };
-    rules.extend(paging.map(|fallbacks| RuleTrace {
+    let paging = paging.map(|fallbacks| RuleTrace {
         rule: "pages".to_owned(),
         each: None,
         selectors: picks(fallbacks, page, &[None]),
         fields: Vec::new(),
-    }));
-    for rule in &stage.records {
-        let cards = rule.each.as_ref().map(|each| page.elements.cards(each));
-        let first = cards.as_ref().and_then(|cards| cards.first().copied());
-        let is_read = rule.each.is_none() || first.is_some();
-        let fields = rule.fields.iter().filter(|_| is_read);
-        rules.push(RuleTrace {
-            rule: format!("record {}", rule.kind),
-            each: each_match(rule.each.as_ref(), cards.as_deref(), page),
-            selectors: Vec::new(),
-            fields: fields
-                .map(|field| {
-                    let mut traced = trace_field(field, page, first);
-                    let needed = field.required || rule.key.contains(&field.name);
-                    if needed && traced.value.is_null() {
-                        let reading = fields::read(page, field, first);
-                        traced.problem =
-                            Some(records::missing_text(rule, field, None, &reading, page));
-                    }
-                    traced
-                })
-                .collect(),
-        });
+    });
+    let records = stage.records.iter().map(|rule| record_rule(rule, page));
+    links.chain(paging).chain(records).collect()
+}
+
+fn link_rule(site: &Site, rule: &LinkRule, page: &Page<'_>) -> RuleTrace {
+    let cards = rule.each.as_ref().map(|each| page.elements.cards(each));
+    let scopes = scopes(cards.as_deref());
+    let references = outlinks::references(rule, page);
+    let first = references.first().map(|(at, _)| *at);
+    let carried = CarriedField::of(rule, page, &references);
+    let fields = carried.iter().map(|one| match first {
+        Some(card) => one.at(card),
+        None => (one.at(0).0, None),
+    });
+    RuleTrace {
+        rule: format!("links to {}", site.stage(rule.to).name),
+        each: each_match(rule.each.as_ref(), cards.as_deref(), page),
+        selectors: picks(&rule.select, page, &scopes),
+        fields: fields
+            .map(|(field, card)| trace_field(field, page, card))
+            .collect(),
     }
-    rules
+}
+
+fn record_rule(rule: &RecordRule, page: &Page<'_>) -> RuleTrace {
+    let cards = rule.each.as_ref().map(|each| page.elements.cards(each));
+    let first = cards.as_ref().and_then(|cards| cards.first().copied());
+    let is_read = rule.each.is_none() || first.is_some();
+    let field = |field: &Field| {
+        let mut traced = trace_field(field, page, first);
+        let is_needed = field.required || rule.key.contains(&field.name);
+        if is_needed && traced.value.is_null() {
+            let reading = fields::read(page, field, first);
+            traced.problem = Some(records::missing_text(rule, field, None, &reading, page));
+        }
+        traced
+    };
+    RuleTrace {
+        rule: format!("record {}", rule.kind),
+        each: each_match(rule.each.as_ref(), cards.as_deref(), page),
+        selectors: Vec::new(),
+        fields: (rule.fields.iter().filter(|_| is_read))
+            .map(field)
+            .collect(),
+    }
 }
 
 fn scopes(cards: Option<&[usize]>) -> Vec<Card> {

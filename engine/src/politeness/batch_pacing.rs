@@ -59,7 +59,7 @@ pub struct BatchPacing {
     times: BTreeMap<u16, Times>,
     last: Option<BatchRound>,
     quiet_since: Option<Duration>,
-    told: Option<Duration>,
+    announced: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,7 +80,7 @@ impl Default for BatchPacing {
             times: BTreeMap::new(),
             last: None,
             quiet_since: None,
-            told: None,
+            announced: None,
         }
     }
 }
@@ -122,7 +122,7 @@ impl BatchPacing {
 
     /// The last batch has something queued: no rest has begun.
     pub fn busy(&mut self) {
-        (self.quiet_since, self.told) = (None, None);
+        (self.quiet_since, self.announced) = (None, None);
     }
 
     /// The last batch has nothing queued and another one waits: judges the round, and says when
@@ -146,7 +146,7 @@ impl BatchPacing {
 
     /// Whether somebody has to be woken at this time who was not told yet.
     pub fn is_news(&mut self, at: Duration) -> bool {
-        self.told.replace(at) != Some(at)
+        self.announced.replace(at) != Some(at)
     }
 
     fn judge(&mut self, bounds: &BatchBounds) -> Option<BatchRound> {

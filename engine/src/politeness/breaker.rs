@@ -10,7 +10,7 @@ use crate::model::phase::BreakerPhase;
 /// Settings of the breakers, of which each host has one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BreakerSettings {
-    /// Outcomes looked at.
+    /// Outcomes that are looked at, at most.
     pub window: u32,
     /// Older outcomes do not count.
     pub max_age: Duration,
@@ -20,7 +20,7 @@ pub struct BreakerSettings {
     pub failure_rate: f64,
     /// First open time; doubles with each trip in a row.
     pub open_for: Duration,
-    /// Longest open time.
+    /// Open at a stretch for so long, at most.
     pub max_open_for: Duration,
     /// Probes at once while half open.
     pub probes: u32,
@@ -60,7 +60,7 @@ pub enum Health {
 /// Whether a request may go to the host now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// It may.
+    /// At once, as any request.
     Yes,
     /// Yes, as a probe: `on_sent` makes it one.
     Probe,
@@ -73,9 +73,9 @@ pub enum Permission {
 /// A move of the breaker from one phase to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerMove {
-    /// Where it was.
+    /// The phase it was in.
     pub from: BreakerPhase,
-    /// Where it is.
+    /// The phase it is in now.
     pub to: BreakerPhase,
     /// Open until this time; `Duration::MAX` where a person holds it open.
     pub until: Option<Duration>,
@@ -115,7 +115,7 @@ impl State {
     }
 }
 
-/// A host's breaker.
+/// The breaker of one host, shared by the sessions that crawl it.
 #[derive(Debug, Clone)]
 pub struct Breaker {
     settings: BreakerSettings,
@@ -164,7 +164,7 @@ impl Breaker {
         }
     }
 
-    /// Where it is.
+    /// The phase it is in; one that a person holds has the phase it is held in.
     #[must_use]
     pub const fn phase(&self) -> BreakerPhase {
         match self.state {

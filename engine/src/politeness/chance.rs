@@ -36,7 +36,7 @@ pub const fn splitmix(state: u64) -> u64 {
     mix(state.wrapping_add(GAMMA))
 }
 
-/// 64 uniform bits.
+/// 64 uniform bits, the same for the same arguments.
 #[must_use]
 pub const fn unit(seed: u64, purpose: Draw, subject: u128, dispatch: u32) -> u64 {
     #[expect(

@@ -12,13 +12,13 @@ use crate::model::{class::ErrorClass, head::Head};
 /// What an answer means for its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Read it.
+    /// The body is a page to be read.
     Page,
     /// Follow this `Location`, as sent, relative to the URL asked for.
     Redirect(String),
     /// An end of this attempt; the class says what follows.
     Fail {
-        /// The class.
+        /// Decides about retries, and whether it speaks against the host.
         class: ErrorClass,
         /// For people: what, and what next.
         message: String,

@@ -13,7 +13,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// So many hosts must fail at once; a dead host is not a dead network.
 const HOSTS: usize = 3;
-/// Outcomes remembered.
+/// Outcomes that are remembered, at most.
 const MEMORY: usize = 4_096;
 /// Failures that a crawl of one or two hosts must show, of both kinds, without any answer.
 const FEW_HOSTS_FAILURES: usize = 6;
@@ -46,7 +46,7 @@ pub struct Offline {
 }
 
 impl Offline {
-    /// Whether dispatch rests.
+    /// Whether our network is down: nothing is dispatched then.
     #[must_use]
     pub const fn is_offline(&self) -> bool {
         self.next_probe.is_some()

@@ -82,7 +82,7 @@ pub enum Signal {
 /// When the next request may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// At once.
+    /// At once, as far as this host is concerned.
     Now,
     /// Not before this time, for this reason (pace, crawl delay, Retry-After).
     At(Duration, WaitReason),
@@ -98,7 +98,7 @@ pub struct Learned {
     pub base_us: u64,
     /// Time to the first byte of its slow answers in µs; 0: not known.
     pub slow_us: u64,
-    /// In-flight limit reached.
+    /// In-flight limit that was reached; 0: not known.
     pub limit: u32,
     /// Gap found by rate limits in µs; 0: none.
     pub pace_us: u64,
@@ -113,7 +113,7 @@ pub struct Learned {
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     at: Duration,
-    /// By `rate::speed`.
+    /// The mean gap when it went out, by `rate::speed`.
     speed: u8,
 }
 
@@ -125,7 +125,7 @@ pub struct Pace {
     rate: Rate,
     refusals: Refusals,
     slow_answers: SlowAnswers,
-    /// In flight, oldest first.
+    /// Requests in flight, oldest first.
     out: VecDeque<Sent>,
     /// By the gaps; Retry-After is apart.
     next_at: Duration,
@@ -288,7 +288,7 @@ impl Pace {
     /// A refusal lays its Retry-After on the host. The first one of a burst is a rate-limit event:
     /// the host goes slower for it, unless its refusals do not follow our speed.
     fn on_throttled(&mut self, now: Duration, sent: Duration, after: Option<Duration>) {
-        if self.refusals.is_borne() {
+        if self.refusals.is_expected() {
             return;
         }
         self.rate.on_refused();

@@ -61,7 +61,7 @@ pub fn delay(policy: &RetryPolicy, n: u32, seed: u64, key: PageKey, dispatch: u1
     }
 }
 
-/// Retries.
+/// Settings of retries and of the hosts' retry budgets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetrySettings {
     /// The policy of a stage that has none of its own.
@@ -73,7 +73,7 @@ pub struct RetrySettings {
     pub budget_per_success: f64,
     /// Tokens that a second adds.
     pub budget_per_second: f64,
-    /// Tokens at most.
+    /// Tokens that a budget holds, at most.
     pub budget_max: f64,
     /// Throttles in a row that cost no attempt.
     pub free_throttles: u16,
@@ -109,7 +109,7 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// A full bucket.
+    /// A full bucket at the engine's beginning.
     #[must_use]
     pub fn new(settings: &RetrySettings) -> Self {
         let mut budget = Self {
@@ -132,7 +132,7 @@ impl RetryBudget {
         self.tokens = self.tokens.min(self.max);
     }
 
-    /// A request succeeded.
+    /// A request succeeded: the bucket gains what the settings say.
     pub fn on_success(&mut self) {
         self.tokens = self.tokens.saturating_add(self.per_success).min(self.max);
     }

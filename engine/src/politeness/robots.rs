@@ -321,7 +321,7 @@ fn in_comments(user_agent: &str) -> impl Iterator<Item = &str> {
         .flat_map(|part| part.split(')').next().unwrap_or_default().split(';'))
 }
 
-/// Products outside comments.
+/// Products that stand outside comments.
 fn products(user_agent: &str) -> impl Iterator<Item = &str> {
     let outside = user_agent.split('(').enumerate().map(|(index, part)| {
         let after = part.split_once(')').map_or("", |(_, after)| after);
@@ -340,7 +340,7 @@ fn product_token(agent: &[u8]) -> &[u8] {
     &agent[..end]
 }
 
-/// A normalised pattern.
+/// The value of a rule, with its escapes made alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern {
     /// Between the stars, none empty but perhaps the first.
@@ -445,7 +445,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 /// A path with its query, read in both ways: see [`Path::for_rule`].
 struct Path<'a> {
     normal: Spelling<'a>,
-    /// Where it differs.
+    /// The other reading, where it differs.
     exact: Option<Spelling<'a>>,
 }
 

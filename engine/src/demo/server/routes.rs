@@ -7,17 +7,17 @@ pub(super) enum Route<'a> {
     List(u32),
     /// List page 1 under its number: `WordPress` redirects it.
     FirstList,
-    /// A product's page.
+    /// The page of the product with this slug.
     Product(&'a str),
     /// The same without the slash at its end.
     ProductWithoutSlash(&'a str),
-    /// `/`
+    /// `/`, which leads to the catalogues of all hosts.
     Home,
-    /// `/robots.txt`
+    /// `/robots.txt`, which names the sitemap.
     Robots,
     /// `/sitemap.xml`, or one of its parts.
     Sitemap(Option<u32>),
-    /// Anything else.
+    /// Any other path: 404.
     Unknown,
 }
 

@@ -90,11 +90,11 @@ fn line(out: &mut String, depth: usize, text: &str) {
 }
 
 fn tree(text: &str, is_xml: bool) -> Tree {
-    let manner = ParseOptions {
+    let options = ParseOptions {
         is_xml,
         unsure_of: None,
     };
-    match parse(text, manner, &Bounds::default(), &|| false) {
+    match parse(text, options, &Bounds::default(), &|| false) {
         Ok(ParsedPage::Tree(tree)) => tree,
         _ => panic!("no bound is broken: {text:?}"),
     }

@@ -4,16 +4,9 @@
 use std::{io, num::NonZeroU32};
 
 use html5ever::{
-    Attribute, LocalName, Namespace, QualName, local_name, ns,
+    Attribute, LocalName, QualName, local_name, ns,
     serialize::{Serialize, SerializeOpts, Serializer, TraversalScope, serialize},
     tendril::StrTendril,
-};
-use scraper::selector::{CssLocalName, CssString, NonTSPseudoClass, PseudoElement, Simple};
-use selectors::{
-    OpaqueElement,
-    attr::{AttrSelectorOperation, CaseSensitivity, NamespaceConstraint},
-    bloom::BloomFilter,
-    matching::{ElementSelectorFlags, MatchingContext},
 };
 
 use crate::site::selector::{Kind, mark};
@@ -316,8 +309,8 @@ pub(in crate::extract) enum Piece<'t> {
 /// An element, by reference.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::extract) struct Element<'t> {
-    tree: &'t Tree,
-    id: NodeId,
+    pub(in crate::extract) tree: &'t Tree,
+    pub(in crate::extract) id: NodeId,
     parts: &'t ElementData,
 }
 
@@ -336,7 +329,8 @@ impl<'t> Element<'t> {
         &self.parts.attributes
     }
 
-    fn value(&self, name: &LocalName) -> Option<&'t str> {
+    /// An attribute by its name in lower case.
+    pub(in crate::extract) fn value(&self, name: &LocalName) -> Option<&'t str> {
         let mut attributes = self.parts.attributes.iter();
         attributes
             .find(|own| own.name.local == *name)
@@ -414,148 +408,16 @@ impl<'t> Element<'t> {
         marks
     }
 
-    fn at(&self, id: Option<NodeId>) -> Option<Self> {
+    pub(in crate::extract) fn at(&self, id: Option<NodeId>) -> Option<Self> {
         Self::of(self.tree, id?)
     }
 
-    fn nearest(
+    pub(in crate::extract) fn nearest(
         &self,
         from: Option<NodeId>,
         next: impl Fn(NodeId) -> Option<NodeId>,
     ) -> Option<Self> {
         std::iter::successors(from, |at| next(*at)).find_map(|id| self.at(Some(id)))
-    }
-}
-
-fn children(tree: &Tree, id: NodeId) -> impl Iterator<Item = NodeId> {
-    std::iter::successors(tree.first(id), |at| tree.after(*at))
-}
-
-impl selectors::Element for Element<'_> {
-    type Impl = Simple;
-
-    fn opaque(&self) -> OpaqueElement {
-        OpaqueElement::new(self.parts)
-    }
-
-    fn parent_element(&self) -> Option<Self> {
-        self.at(self.tree.parent(self.id))
-    }
-
-    fn parent_node_is_shadow_root(&self) -> bool {
-        false
-    }
-
-    fn containing_shadow_host(&self) -> Option<Self> {
-        None
-    }
-
-    fn is_pseudo_element(&self) -> bool {
-        false
-    }
-
-    fn prev_sibling_element(&self) -> Option<Self> {
-        self.nearest(self.tree.before(self.id), |at| self.tree.before(at))
-    }
-
-    fn next_sibling_element(&self) -> Option<Self> {
-        self.nearest(self.tree.after(self.id), |at| self.tree.after(at))
-    }
-
-    fn first_element_child(&self) -> Option<Self> {
-        self.nearest(self.tree.first(self.id), |at| self.tree.after(at))
-    }
-
-    fn is_html_element_in_html_document(&self) -> bool {
-        self.parts.name.ns == ns!(html)
-    }
-
-    fn has_local_name(&self, name: &CssLocalName) -> bool {
-        self.parts.name.local == name.0
-    }
-
-    fn has_namespace(&self, namespace: &Namespace) -> bool {
-        self.parts.name.ns == *namespace
-    }
-
-    fn is_same_type(&self, other: &Self) -> bool {
-        self.parts.name == other.parts.name
-    }
-
-    fn attr_matches(
-        &self,
-        namespace: &NamespaceConstraint<&Namespace>,
-        name: &CssLocalName,
-        operation: &AttrSelectorOperation<&CssString>,
-    ) -> bool {
-        self.parts.attributes.iter().any(|own| {
-            let elsewhere =
-                matches!(namespace, NamespaceConstraint::Specific(url) if **url != own.name.ns);
-            !elsewhere && own.name.local == name.0 && operation.eval_str(&own.value)
-        })
-    }
-
-    fn match_non_ts_pseudo_class(
-        &self,
-        _class: &NonTSPseudoClass,
-        _context: &mut MatchingContext<'_, Simple>,
-    ) -> bool {
-        false
-    }
-
-    fn match_pseudo_element(
-        &self,
-        _element: &PseudoElement,
-        _context: &mut MatchingContext<'_, Simple>,
-    ) -> bool {
-        false
-    }
-
-    fn apply_selector_flags(&self, _flags: ElementSelectorFlags) {}
-
-    fn is_link(&self) -> bool {
-        self.parts.name.local == local_name!("link")
-    }
-
-    fn is_html_slot_element(&self) -> bool {
-        false
-    }
-
-    fn has_id(&self, id: &CssLocalName, case: CaseSensitivity) -> bool {
-        let own = self.value(&local_name!("id"));
-        own.is_some_and(|own| case.eq(own.as_bytes(), id.0.as_bytes()))
-    }
-
-    fn has_class(&self, name: &CssLocalName, case: CaseSensitivity) -> bool {
-        let classes = self.value(&local_name!("class")).unwrap_or_default();
-        classes
-            .split_ascii_whitespace()
-            .any(|class| case.eq(class.as_bytes(), name.0.as_bytes()))
-    }
-
-    fn has_custom_state(&self, _name: &CssLocalName) -> bool {
-        false
-    }
-
-    fn imported_part(&self, _name: &CssLocalName) -> Option<CssLocalName> {
-        None
-    }
-
-    fn is_part(&self, _name: &CssLocalName) -> bool {
-        false
-    }
-
-    fn is_empty(&self) -> bool {
-        children(self.tree, self.id)
-            .all(|id| !matches!(self.tree.what(id), NodeKind::Element(_) | NodeKind::Text(_)))
-    }
-
-    fn is_root(&self) -> bool {
-        self.tree.parent(self.id) == Some(Tree::root())
-    }
-
-    fn add_element_unique_hashes(&self, _filter: &mut BloomFilter) -> bool {
-        false
     }
 }
 
@@ -599,11 +461,9 @@ fn open<S: Serializer>(tree: &Tree, id: NodeId, out: &mut S) -> io::Result<()> {
         (NodeKind::Text(text), _) => out.write_text(text),
         (NodeKind::Comment(text), _) => out.write_comment(text),
         (_, Some(element)) => {
-            let attributes = element.attributes().iter();
-            out.start_elem(
-                element.name().clone(),
-                attributes.map(|own| (&own.name, &*own.value)),
-            )
+            let attributes = element.parts.attributes.iter();
+            let pairs = attributes.map(|own| (&own.name, &*own.value));
+            out.start_elem(element.parts.name.clone(), pairs)
         }
         _ => Ok(()),
     }

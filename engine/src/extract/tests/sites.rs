@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use url::Url;
 
 use super::build::{href, json_of, linked, read_at, rows, select, site};

@@ -339,7 +339,7 @@ impl Tally {
 /// The host refuses a share of its requests at any speed.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
-    /// Of a thousand.
+    /// Refused requests of a thousand.
     share: u32,
     /// Refusals that are borne still, in thousandths.
     saved: u32,
@@ -374,7 +374,7 @@ impl Refusals {
     }
 
     /// Whether a refusal is one of those that come at any speed.
-    pub(super) fn is_borne(&mut self) -> bool {
+    pub(super) fn is_expected(&mut self) -> bool {
         let Some(mark) = &mut self.mark else {
             return false;
         };
