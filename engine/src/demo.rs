@@ -17,7 +17,7 @@ pub use catalogue::{Catalogue, Product};
 pub use config::DemoConfig;
 pub use server::{DemoServer, start};
 pub use site_text::site_toml;
-pub use verify::{Verdict, verify};
+pub use verify::{Verification, verify};
 
 #[cfg(test)]
 mod tests;

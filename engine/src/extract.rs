@@ -6,44 +6,37 @@ pub mod output;
 pub mod start_urls;
 pub mod trace;
 
-mod chain;
 mod charset;
-mod content;
+mod content_type;
 pub(crate) mod convert;
 mod digits;
-mod dom;
-mod embedded;
-mod field;
-mod find;
-mod found;
-mod jsonld;
-mod lenient;
-mod links;
-mod meter;
+mod embedded_json;
+mod fields;
+mod html;
+mod json_ld;
+mod label_rows;
+mod outlinks;
 mod page;
 mod paging;
 mod records;
 pub(crate) mod refresh;
-mod rows;
-mod shape;
+mod select;
 mod sitemap;
-mod tree;
 
 use std::{borrow::Cow, cell::OnceCell};
 
-pub(crate) use content::is_markup;
+pub(crate) use content_type::is_markup;
 pub use paging::page_number;
 pub use sitemap::sitemap_may_be_missing;
 
 use crate::{
     extract::{
         bounds::Bounds,
-        content::{Form, is_xml},
-        dom::{Manner, Parsed},
-        find::Index,
+        content_type::{Form, is_xml},
+        html::{ParseOptions, ParsedPage, tree::Tree},
         output::{ExtractError, Extracted, PageInput},
         page::Page,
-        tree::Tree,
+        select::ElementIndex,
     },
     model::{class::ErrorClass, ids::StageId, remark::Remark},
     site::compiled::{Site, Source, Stage},
@@ -100,7 +93,7 @@ fn open<T>(
     expired: &dyn Fn() -> bool,
     then: impl FnOnce(&Page<'_>) -> T,
 ) -> Result<T, ExtractError> {
-    let form = content::form(input.content_type, input.body)?;
+    let form = content_type::form(input.content_type, input.body)?;
     let mut decoded = charset::decode(input.content_type, input.body);
     let blocks = OnceCell::new();
     loop {
@@ -119,21 +112,21 @@ fn open<T>(
         }
         if form == Form::Json || reads_json_only(site.stage(stage)) {
             let nothing = Tree::default();
-            let index = Index::new(&nothing, bounds);
+            let index = ElementIndex::new(&nothing, bounds);
             return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
         }
-        let manner = Manner {
+        let options = ParseOptions {
             is_xml: is_xml(input.content_type),
             unsure_of: (!decoded.is_settled).then_some(charset),
         };
-        let parsed = dom::parse(&text, manner, bounds, expired)
+        let parsed = html::parse(&text, options, bounds, expired)
             .map_err(|(class, message)| failure(class, &message, input))?;
         match parsed {
-            Parsed::Tree(tree) => {
-                let index = Index::new(&tree, bounds);
+            ParsedPage::Tree(tree) => {
+                let index = ElementIndex::new(&tree, bounds);
                 return Ok(then(&Page::new(input, &text, charset, index, &blocks)));
             }
-            Parsed::Declared(encoding) => {
+            ParsedPage::Declared(encoding) => {
                 decoded = charset::Decoded::settled(encoding, input.body);
             }
         }
@@ -157,11 +150,11 @@ fn read(
     }
     let mut out = Extracted::default();
     let read = records::read(site.stage(stage), page, &mut out, expired)
-        .and_then(|()| links::read(site, stage, page, bounds, &mut out, expired));
+        .and_then(|()| outlinks::read(site, stage, page, bounds, &mut out, expired));
     // What was found once a bound was reached is not complete, nor is what was not.
-    page.meter().result(page.input)?;
+    page.budget().result(page.input)?;
     read?;
-    out.bytes = page.meter().kept();
+    out.bytes = page.budget().kept();
     if let Some(blocks) = page.blocks_read()
         && let Some(problem) = blocks.problem()
     {
@@ -189,6 +182,11 @@ fn reads_json_only(stage: &Stage) -> bool {
                 Source::Json(_) | Source::Carried(_) | Source::Constant(_)
             )
         })
+}
+
+/// The clock stopped the reading of a page.
+fn took_too_long(page: &PageInput<'_>) -> ExtractError {
+    failure(ErrorClass::Parse, "reading the page took too long", page)
 }
 
 /// An error that ends with the page's URL.

@@ -1,19 +1,19 @@
 //! robots.txt, rates, budgets, breakers, retries: pure policy.
 
-use serde::{Deserialize, Serialize};
-pub mod backoff;
+pub mod batch_pacing;
 pub mod breaker;
-pub mod budget;
 pub mod capacity;
 pub mod chance;
 pub mod classify;
 pub mod offline;
 pub mod pace;
+pub mod retry;
 pub mod retry_after;
 pub mod robots;
-pub mod tempo;
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// Whole microseconds of `time`, saturating.
 pub(crate) fn micros(time: Duration) -> u64 {

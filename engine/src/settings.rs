@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     extract::bounds::BoundSettings,
     model::profile::Profile,
-    politeness::{HostSettings, breaker::BreakerSettings, budget::RetrySettings, capacity, tempo},
+    politeness::{
+        HostSettings, batch_pacing::BatchBounds, breaker::BreakerSettings, capacity,
+        retry::RetrySettings,
+    },
 };
 
 /// All settings of an engine. Durations are `Duration`; sizes are bytes.
@@ -89,8 +92,8 @@ impl Settings {
 
     /// What batches may be.
     #[must_use]
-    pub const fn batches(&self) -> tempo::Bounds {
-        tempo::Bounds {
+    pub const fn batches(&self) -> BatchBounds {
+        BatchBounds {
             size: self.batch_size,
             least: self.batch_least,
             pause: self.batch_pause,

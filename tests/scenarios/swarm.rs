@@ -14,6 +14,7 @@ use crawlfield_engine::{
         receipts::StoreError,
     },
     model::class::ErrorClass,
+    politeness::chance::{GAMMA, mix},
 };
 use crawlfield_kit::{Crawl, Reply, Scenario};
 
@@ -24,16 +25,13 @@ pub(crate) struct Dice(u64);
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xd1b5_4a32_d192_ed03)
+        Self(seed.wrapping_mul(GAMMA) ^ 0xd1b5_4a32_d192_ed03)
     }
 
     /// Below `n`, by splitmix64.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
+        self.0 = self.0.wrapping_add(GAMMA);
+        mix(self.0) % n
     }
 
     pub(crate) fn size(&mut self, n: u64) -> usize {

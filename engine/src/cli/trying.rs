@@ -23,6 +23,7 @@ use super::{Exit, Failure, layers::SettingsFlags, run::connect_to, say};
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         convert::into_json,
         output::PageInput,
         refresh,
@@ -83,10 +84,9 @@ pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
     layered.apply_to(&mut site.politeness);
     let stage = stage(&site, args.stage.as_deref())?;
     let mut page = page(args, &site, &layered.settings)?;
-    let carried: Map<String, Json> = [("page", 1), ("position", 1)]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect();
+    let mut carried = Carried::default();
+    carried.insert("page", json!(1));
+    carried.insert("position", json!(1));
     let bounds = Bounds::from(&layered.settings.bounds);
     let mut traced = trace(&site, stage, &page.input(&carried), &bounds);
     for _ in 0..HOPS {
@@ -143,7 +143,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn input<'l>(&'l self, carried: &'l Map<String, Json>) -> PageInput<'l> {
+    fn input<'l>(&'l self, carried: &'l Carried) -> PageInput<'l> {
         PageInput {
             url: &self.url,
             final_url: &self.final_url,
@@ -287,17 +287,10 @@ fn document(
                 .links
                 .iter()
                 .map(|link| {
-                    // What begins with `_` is our own, not the site file's.
-                    let carried = link
-                        .carried
-                        .fields()
-                        .filter(|(name, _)| !name.starts_with('_'));
-                    let carried: Map<_, _> =
-                        carried.map(|(n, v)| (n.to_owned(), v.clone())).collect();
                     json!({
                         "stage": site.stage(link.stage).name,
                         "url": link.url,
-                        "carried": carried,
+                        "carried": link.carried.to_map(),
                     })
                 })
                 .collect();

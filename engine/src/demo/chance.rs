@@ -1,6 +1,8 @@
 //! The demo's dice: pure functions of (seed, purpose, subject, number), so that nothing can shift
 //! anybody else's chance.
 
+use crate::politeness::chance::splitmix;
+
 /// One throw's name; `purpose` keeps throws about the same subject apart.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dice {
@@ -16,20 +18,20 @@ impl Dice {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             });
         Self {
-            state: mix(seed ^ mix(purpose)),
+            state: splitmix(seed ^ splitmix(purpose)),
         }
     }
 
     /// The same dice, about one subject.
     pub(super) fn about(self, subject: u64) -> Self {
         Self {
-            state: mix(self.state ^ mix(subject)),
+            state: splitmix(self.state ^ splitmix(subject)),
         }
     }
 
-    /// 64 even bits.
+    /// 64 bits, each value as likely as any other.
     pub(super) fn bits(self) -> u64 {
-        mix(self.state)
+        splitmix(self.state)
     }
 
     /// Even in 0..`sides`; 0 where there are no sides.
@@ -38,7 +40,7 @@ impl Dice {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Even in 0.0..1.0.
+    /// Evenly spread over 0.0..1.0, in steps of 2⁻⁵³.
     pub(super) fn unit(self) -> f64 {
         // 53 bits fit a double exactly, in two halves of at most 27 bits.
         let bits = self.bits() >> 11;
@@ -62,12 +64,4 @@ impl Dice {
         let normal = (0..12).map(|n| self.about(n).unit()).sum::<f64>() - 6.0;
         libm::exp(sigma * normal)
     }
-}
-
-/// The finaliser of splitmix64.
-const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }

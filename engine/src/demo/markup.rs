@@ -1,16 +1,16 @@
 //! Pages in the markup of the Matter catalogue: one buffer a page, what all pages share made once.
 
 mod detail;
-mod frame;
 mod home;
+mod layout;
 mod list;
 
 use std::fmt::Write as _;
 
 pub(super) use self::{
     detail::detail_page,
-    frame::Frame,
     home::home_page,
+    layout::Layout,
     list::{ListView, list_page},
 };
 

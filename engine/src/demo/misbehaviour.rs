@@ -13,12 +13,12 @@ pub(super) struct Treatment {
     /// How long the answer takes.
     pub(super) delay: Duration,
     /// What happens instead of an answer.
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<Misbehaviour>,
 }
 
 /// What happens instead of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum Misbehaviour {
     /// A status without a page.
     Status(u16),
     /// The connection is reset before a byte.
@@ -67,7 +67,7 @@ impl Request<'_> {
         self.nth % (BAD_IN_A_ROW + 1) == BAD_IN_A_ROW
     }
 
-    /// Delay and fault.
+    /// How long the answer takes, and what happens instead of it.
     pub(super) fn treatment(&self, config: &DemoConfig) -> Treatment {
         let slowness = if self.is_list { 3.0 } else { 1.0 } * if self.is_slow { 10.0 } else { 1.0 };
         let median = Duration::from_millis(config.latency_ms);
@@ -78,17 +78,17 @@ impl Request<'_> {
         }
     }
 
-    fn fault(&self, config: &DemoConfig) -> Option<Fault> {
+    fn fault(&self, config: &DemoConfig) -> Option<Misbehaviour> {
         if self.is_spared() || !self.dice(config, "fault").hits(config.error_rate) {
             return None;
         }
         let faults = [
-            Fault::Status(503),
-            Fault::Status(503),
-            Fault::Status(500),
-            Fault::Status(502),
-            Fault::Reset,
-            Fault::Cut,
+            Misbehaviour::Status(503),
+            Misbehaviour::Status(503),
+            Misbehaviour::Status(500),
+            Misbehaviour::Status(502),
+            Misbehaviour::Reset,
+            Misbehaviour::Cut,
         ];
         self.dice(config, "kind of fault").pick(&faults).copied()
     }

@@ -1,8 +1,9 @@
 //! The demo over HTTP on loopback: its own thread, its own small runtime, stopped on drop.
 
 mod answer;
-mod body;
 mod limit;
+mod reply;
+mod routes;
 
 use std::{
     io,
@@ -21,7 +22,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use self::answer::Site;
+use self::answer::DemoSite;
 use super::{catalogue::Catalogue, config::DemoConfig};
 
 /// Connections at once; more wait to be accepted.
@@ -33,7 +34,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct DemoServer {
     addr: SocketAddr,
-    site: Arc<Site>,
+    site: Arc<DemoSite>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,7 +54,7 @@ pub fn start(config: DemoConfig) -> Result<DemoServer, io::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let site = Arc::new(Site::new(Catalogue::new(config)));
+    let site = Arc::new(DemoSite::new(Catalogue::new(config)));
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new().name("demo".to_owned()).spawn({
         let site = Arc::clone(&site);
@@ -68,13 +69,13 @@ pub fn start(config: DemoConfig) -> Result<DemoServer, io::Error> {
 }
 
 impl DemoServer {
-    /// Where it listens.
+    /// The loopback address and port that it listens at.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The truth.
+    /// All products that it serves: the truth that a crawl is held against.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         self.site.catalogue()
@@ -99,7 +100,7 @@ impl Drop for DemoServer {
 
 async fn serve(
     listener: std::net::TcpListener,
-    site: Arc<Site>,
+    site: Arc<DemoSite>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let Ok(listener) = TcpListener::from_std(listener) else {
@@ -137,7 +138,7 @@ async fn accept(
 }
 
 /// One connection until it is closed; where the site asks for it, with a reset.
-async fn talk(stream: TcpStream, site: Arc<Site>) {
+async fn talk(stream: TcpStream, site: Arc<DemoSite>) {
     // Small answers should not wait for the next one; without it the demo is only slower.
     let _ = stream.set_nodelay(true);
     let mut connection = http1::Builder::new()

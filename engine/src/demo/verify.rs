@@ -11,7 +11,7 @@ const NAMED: usize = 5;
 
 /// What the comparison found; shown as one line, `Display`, or by its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Verification {
     /// Products that must be there.
     pub expected: u32,
     /// Of these, so many were saved exactly once with every field equal.
@@ -31,7 +31,7 @@ pub struct Verdict {
 /// A count, and the first few by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// How many.
+    /// How many rows or products are so.
     pub count: u64,
     /// The first ones: URL, and what is wrong with it.
     pub first: Vec<String>,
@@ -46,7 +46,7 @@ impl Findings {
     }
 }
 
-impl Verdict {
+impl Verification {
     /// Every product was saved exactly once with every field equal, and nothing else was.
     #[must_use]
     pub fn is_right(&self) -> bool {
@@ -75,7 +75,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_right() {
             write!(
@@ -108,8 +108,8 @@ impl fmt::Display for Verdict {
 /// Compares the rows of record kind `product`, as `crawlfield export` gives them, with the truth.
 /// A product that arrived during the crawl may be there or not; one whose page is gone cannot be; all
 /// others must be.
-pub fn verify(truth: &Catalogue, rows: impl Iterator<Item = Json>) -> Verdict {
-    let mut verdict = Verdict::default();
+pub fn verify(truth: &Catalogue, rows: impl Iterator<Item = Json>) -> Verification {
+    let mut verdict = Verification::default();
     let mut seen = vec![false; truth.len_with_arrivals() as usize];
     for row in rows {
         let url = row

@@ -7,7 +7,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use memchr::memchr;
 
-use super::content::is_xml;
+use super::content_type::is_xml;
 
 /// How far into the body a declaration is looked for.
 const PRESCAN: usize = 1_024;
@@ -145,15 +145,7 @@ fn declared(body: &[u8]) -> Option<&'static Encoding> {
 /// The first `<meta>` that declares a character set, as the WHATWG prescan finds it.
 fn prescan(head: &[u8]) -> Option<&'static Encoding> {
     let mut rest = head;
-    while let Some(at) = memchr(b'<', rest) {
-        rest = &rest[at + 1..];
-        if rest.starts_with(b"!--") {
-            rest = after_comment(rest)?;
-            continue;
-        }
-        if starts_with_name(rest, b"body") {
-            return None;
-        }
+    while next_markup(&mut rest) {
         let is_tag = |rest: &[u8]| rest.first().is_some_and(u8::is_ascii_alphabetic);
         if is_tag(rest) || rest.strip_prefix(b"/").is_some_and(is_tag) {
             let goes_on = rest
@@ -213,15 +205,7 @@ fn xml_declaration(body: &[u8]) -> Option<&'static Encoding> {
 /// but it is a better hint than none.
 fn misspelt(head: &[u8]) -> Option<&'static Encoding> {
     let mut rest = head;
-    while let Some(at) = memchr(b'<', rest) {
-        rest = &rest[at + 1..];
-        if rest.starts_with(b"!--") {
-            rest = after_comment(rest)?;
-            continue;
-        }
-        if starts_with_name(rest, b"body") {
-            return None;
-        }
+    while next_markup(&mut rest) {
         let tag = rest.trim_ascii_start();
         if !starts_with_name(tag, b"meta") {
             continue;
@@ -243,6 +227,22 @@ fn misspelt(head: &[u8]) -> Option<&'static Encoding> {
         }
     }
     None
+}
+
+/// Goes on to what follows the next `<` that begins no comment; false where there is none before
+/// the body.
+fn next_markup(rest: &mut &[u8]) -> bool {
+    while let Some(at) = memchr(b'<', rest) {
+        *rest = &rest[at + 1..];
+        if !rest.starts_with(b"!--") {
+            return !starts_with_name(rest, b"body");
+        }
+        let Some(after) = after_comment(rest) else {
+            return false;
+        };
+        *rest = after;
+    }
+    false
 }
 
 /// What follows a comment. The dashes of `<!-->` open and close it at once.

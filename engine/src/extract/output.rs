@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::{
     extract::carried::Carried,
@@ -23,10 +23,10 @@ pub struct PageInput<'a> {
     pub final_url: &'a str,
     /// `Content-Type` as sent, if any.
     pub content_type: Option<&'a str>,
-    /// Decoded body.
+    /// The body in bytes, its content coding undone.
     pub body: &'a [u8],
-    /// What the link carried: fields, `page` and `position`.
-    pub carried: &'a Map<String, Json>,
+    /// What the link carried: fields, `page` and `position`, and how its list goes on.
+    pub carried: &'a Carried,
     /// Links beyond this depth are not given; the page's own depth counts from 0.
     pub depth: u32,
 }
@@ -102,16 +102,16 @@ pub struct Record {
 /// A value of a record.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
-    /// Missing.
+    /// The page has nothing for the field.
     #[default]
     Null,
     /// Text, url or ISO date.
     Text(String),
-    /// Integer.
+    /// A whole number of 64 bits.
     Integer(i64),
     /// Decimal, digits as read (`-12.50`).
     Decimal(String),
-    /// Boolean.
+    /// Written as `true`, `yes`, `1` or their opposites.
     Boolean(bool),
     /// Map, list or json.
     Json(Json),
@@ -142,16 +142,16 @@ impl Value {
     }
 }
 
-/// A page found.
+/// A link to a page that may be followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     /// The stage it leads to.
     pub stage: StageId,
     /// Its identity in that stage.
     pub key: PageKey,
-    /// Canonical absolute URL.
+    /// Canonical absolute URL, as the site's scope makes it.
     pub url: String,
-    /// Its host.
+    /// The host and port that the URL leads to.
     pub host: HostKey,
     /// Fields beside the link, `page` and `position`.
     pub carried: Carried,

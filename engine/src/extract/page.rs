@@ -9,13 +9,12 @@ use url::Url;
 
 use crate::{
     extract::{
-        carried::Carried,
-        embedded::Found,
-        find::Index,
-        jsonld::{Blocks, Linked},
-        meter::Meter,
+        bounds::PageBudget,
+        embedded_json::JsonMatch,
+        json_ld::{JsonLd, JsonLdBlocks},
+        label_rows::RowCache,
         output::PageInput,
-        rows::Known,
+        select::ElementIndex,
     },
     site::{
         compiled::Take,
@@ -28,14 +27,13 @@ pub(super) struct Page<'p> {
     pub(super) input: &'p PageInput<'p>,
     pub(super) text: &'p str,
     pub(super) charset: &'static Encoding,
-    pub(super) index: Index<'p>,
+    pub(super) elements: ElementIndex<'p>,
     /// Labelled rows found so far.
-    pub(super) rows: Known,
+    pub(super) rows: RowCache,
     base: Option<Url>,
     body: OnceCell<Option<Json>>,
-    blocks: &'p OnceCell<Blocks>,
-    linked: OnceCell<Linked<'p>>,
-    carried: OnceCell<Carried>,
+    blocks: &'p OnceCell<JsonLdBlocks>,
+    linked: OnceCell<JsonLd<'p>>,
 }
 
 impl<'p> Page<'p> {
@@ -43,21 +41,20 @@ impl<'p> Page<'p> {
         input: &'p PageInput<'p>,
         text: &'p str,
         charset: &'static Encoding,
-        index: Index<'p>,
-        blocks: &'p OnceCell<Blocks>,
+        elements: ElementIndex<'p>,
+        blocks: &'p OnceCell<JsonLdBlocks>,
     ) -> Self {
-        let base = base(input, &index);
+        let base = base(input, &elements);
         Self {
             input,
             text,
             charset,
-            index,
-            rows: Known::default(),
+            elements,
+            rows: RowCache::default(),
             base,
             body: OnceCell::new(),
             blocks,
             linked: OnceCell::new(),
-            carried: OnceCell::new(),
         }
     }
 
@@ -80,14 +77,14 @@ impl<'p> Page<'p> {
         let href = match take {
             Take::Text => {
                 let href = Take::Attribute("href".to_owned());
-                self.index.take(at, &href, true)
+                self.elements.take(at, &href, true)
             }
             _ => None,
         };
-        let found = href.or_else(|| self.index.take(at, take, true))?;
+        let found = href.or_else(|| self.elements.take(at, take, true))?;
         // References are gathered, so that each byte counts.
         let trimmed = found.trim();
-        (!trimmed.is_empty() && self.meter().work(trimmed.len())).then(|| trimmed.to_owned())
+        (!trimmed.is_empty() && self.budget().work(trimmed.len())).then(|| trimmed.to_owned())
     }
 
     /// The references of what a selector of links means: of the element itself, else of the links
@@ -106,7 +103,7 @@ impl<'p> Page<'p> {
         if !is_href {
             return Vec::new();
         }
-        let near = self.index.links_near(at).into_iter();
+        let near = self.elements.links_near(at).into_iter();
         let near: Vec<String> = near.map(str::to_owned).collect();
         match wanted {
             Take::Text if near.is_empty() => self.reference(at, wanted).into_iter().collect(),
@@ -122,44 +119,38 @@ impl<'p> Page<'p> {
     }
 
     /// What the page has cost and yielded so far.
-    pub(super) const fn meter(&self) -> &Meter {
-        &self.index.meter
+    pub(super) const fn budget(&self) -> &PageBudget {
+        &self.elements.budget
     }
 
     /// What a path finds in the page's JSON-LD.
-    pub(super) fn linked(&self, path: &str) -> Option<Found<'_>> {
+    pub(super) fn linked(&self, path: &str) -> Option<JsonMatch<'_>> {
         let linked = self
             .linked
-            .get_or_init(|| Linked::new(self.blocks(), self.meter()));
+            .get_or_init(|| JsonLd::new(self.blocks(), self.budget()));
         let absolute = |id: &str| {
             let absolute = self.absolute(id);
             absolute.map_or_else(|| id.to_owned(), String::from)
         };
-        linked.find(path, self.meter(), &absolute)
+        linked.find(path, self.budget(), &absolute)
     }
 
-    fn blocks(&self) -> &'p Blocks {
-        self.blocks.get_or_init(|| Blocks::of(&self.index))
+    fn blocks(&self) -> &'p JsonLdBlocks {
+        self.blocks.get_or_init(|| JsonLdBlocks::of(&self.elements))
     }
 
     /// The JSON-LD blocks, if a field has asked for them.
-    pub(super) fn blocks_read(&self) -> Option<&'p Blocks> {
+    pub(super) fn blocks_read(&self) -> Option<&'p JsonLdBlocks> {
         self.blocks.get()
-    }
-
-    /// What the page's own link carried, to be carried on.
-    pub(super) fn carried(&self) -> &Carried {
-        self.carried
-            .get_or_init(|| Carried::from(self.input.carried.clone()))
     }
 }
 
 /// The first `<base href>` of HTML, resolved against where the answer came from.
-fn base(input: &PageInput<'_>, index: &Index<'_>) -> Option<Url> {
+fn base(input: &PageInput<'_>, elements: &ElementIndex<'_>) -> Option<Url> {
     let own = Url::parse(input.final_url)
         .or_else(|_| Url::parse(input.url))
         .ok();
-    let declared = index
+    let declared = elements
         .named(local_name!("base"))
         .filter(|element| element.name().ns == ns!(html))
         .find_map(|element| element.attribute("href"))

@@ -1,4 +1,8 @@
-//! How a list goes on: the next link, or the pages that a pattern names (SPEC A1, A7, B5).
+//! How a list goes on: the next link, or the pages that a pattern names (SPEC A1, A7, A8, B5).
+//!
+//! What was asked for travels with the list from page to page ([`PagingState`]), so that a page
+//! reads the same whenever and however often it is read. Only what the present page leads to is
+//! remembered of it: pagers show their pages without gaps.
 
 use std::{
     hash::{Hash as _, Hasher as _},
@@ -6,31 +10,33 @@ use std::{
     ops::Range,
 };
 
-use rustc_hash::FxHasher;
-use serde_json::{Map, Value as Json};
+use rustc_hash::{FxHashSet, FxHasher};
+use serde_json::Value as Json;
 use url::Url;
 
 use crate::{
     extract::{
-        carried::Carried,
-        chain,
+        carried::{Carried, PagingState, PassedOver, Shown},
         convert::into_json,
-        field::is_missing,
-        find::Index,
-        found::{Found, Offer},
+        fields::{captured, is_missing},
+        outlinks::{Offer, Outlinks},
         output::Extracted,
         page::Page,
-        shape::captured,
+        records::looks_at_page,
+        select::ElementIndex,
     },
-    model::ids::StageId,
-    site::compiled::{CountRule, Pages, Source, Stage},
+    model::{
+        ids::{PageKey, StageId},
+        remark::Remark,
+    },
+    site::compiled::{CountRule, Fallbacks, Pages, Stage},
 };
 
 /// The number of this page in its list: the one in its URL where that fits the pattern, else its
 /// place in the chain of pages (A7). A page that a card led to begins its own chain: what it
 /// carries as `page` is then where its card stood.
 #[must_use]
-pub fn page_number(stage: &Stage, url: &str, carried: &Map<String, Json>) -> u32 {
+pub fn page_number(stage: &Stage, url: &str, carried: &Carried) -> u32 {
     if let Some(number) = stage.pages.as_ref().and_then(|pages| pages.number_in(url)) {
         return number;
     }
@@ -38,7 +44,7 @@ pub fn page_number(stage: &Stage, url: &str, carried: &Map<String, Json>) -> u32
         Some(Pages::Pattern { first, .. }) => *first,
         _ => 1,
     };
-    if stage.pages.is_some() && carried.contains_key("position") {
+    if stage.pages.is_some() && carried.get("position").is_some() {
         return first;
     }
     let number = carried.get("page").and_then(Json::as_u64);
@@ -47,15 +53,26 @@ pub fn page_number(stage: &Stage, url: &str, carried: &Map<String, Json>) -> u32
         .unwrap_or(first)
 }
 
-/// Carried from page to page of a list: what the page before showed, and how often in a row.
-const SHOWN: &str = "_shown";
-
-/// Carried from page to page of a list: how many pages the one before told.
-const TOLD: &str = "_told";
-
 /// Pages in a row that show what the page before them showed end their list: a site may answer
 /// every number with its last page. One alone may be chance, where new items shift the pages.
 const REPEATS: u64 = 2;
+
+/// So many targets that were passed over are remembered; what is more is no pager.
+const MOST_PASSED_OVER: usize = 16;
+
+/// So many pages asked for are remembered.
+const MOST_ASKED: usize = 256;
+
+/// A page of a list that goes on.
+struct ListPage<'l, 'p> {
+    stage: &'l Stage,
+    id: StageId,
+    page: &'l Page<'p>,
+    /// Its number in the list.
+    number: u32,
+    /// What it shows; none where it holds nothing.
+    shown: Option<Shown>,
+}
 
 /// Adds the pages that follow, and what is known of their number.
 pub(super) fn read(
@@ -63,20 +80,19 @@ pub(super) fn read(
     id: StageId,
     page: &Page<'_>,
     number: u32,
-    found: &mut Found<'_>,
+    outlinks: &mut Outlinks<'_>,
     out: &mut Extracted,
 ) {
     let Some(pages) = &stage.pages else { return };
-    let shown = Shown::read(stage, page, found, out);
+    let list = ListPage {
+        stage,
+        id,
+        page,
+        number,
+        shown: shown(stage, page, outlinks, out),
+    };
     match pages {
-        Pages::Next(next) => {
-            let onward = chain::onward(next, id, page, found, out);
-            if let Some(onward) = onward.filter(|_| !shown.is_the_end()) {
-                let next = number.saturating_add(1);
-                let tells = |carried: &mut _| onward.carry(carried);
-                out.has_next = offer(found, id, &onward.url, page, next, shown, &tells);
-            }
-        }
+        Pages::Next(next) => list.follow_next(next, outlinks, out),
         Pages::Pattern {
             pattern,
             count,
@@ -84,38 +100,162 @@ pub(super) fn read(
             first,
         } => {
             let ceiling = max.unwrap_or(u32::MAX);
-            let told = count
-                .as_ref()
-                .and_then(|rule| page_count(&page.index, rule));
-            out.page_count = told;
-            let following = number.checked_add(1).filter(|next| *next <= ceiling);
-            let Some(next) = following.filter(|_| !shown.is_the_end()) else {
+            let count = count.as_ref();
+            out.page_count = count.and_then(|rule| page_count(&page.elements, rule));
+            list.follow_pattern(pattern, *first, ceiling, outlinks, out);
+        }
+    }
+}
+
+impl ListPage<'_, '_> {
+    fn is_the_end(&self) -> bool {
+        self.shown.is_some_and(|shown| shown.repeats >= REPEATS)
+    }
+
+    /// The next link; of several matches the first that leads to a page not yet asked for.
+    fn follow_next(&self, next: &Fallbacks, outlinks: &mut Outlinks<'_>, out: &mut Extracted) {
+        let onward = self.onward(next, outlinks, out);
+        let Some((url, state)) = onward.filter(|_| !self.is_the_end()) else {
+            return;
+        };
+        let number = self.number.saturating_add(1);
+        let paging = PagingState {
+            shown: self.shown,
+            ..state
+        };
+        let carried = || {
+            self.page
+                .input
+                .carried
+                .to_list_page(number, paging.shared())
+        };
+        out.has_next = outlinks.offer(self.id, &url, carried) == Offer::New;
+    }
+
+    /// The pages up to the count that this page tells, those before it left out.
+    fn follow_pattern(
+        &self,
+        pattern: &str,
+        first: u32,
+        ceiling: u32,
+        outlinks: &mut Outlinks<'_>,
+        out: &mut Extracted,
+    ) {
+        let following = self.number.checked_add(1).filter(|next| *next <= ceiling);
+        let Some(next) = following.filter(|_| !self.is_the_end()) else {
+            return;
+        };
+        let told_before = if self.number == first {
+            Some(self.number)
+        } else {
+            self.page.input.carried.paging().page_count
+        };
+        let last = out.page_count.map(|count| count.min(ceiling));
+        let (wanted, is_guess) = following_numbers(self.stage, next, last, told_before, out);
+        let paging = PagingState {
+            shown: self.shown,
+            page_count: out.page_count,
+            ..PagingState::default()
+        };
+        let paging = paging.shared();
+        for wanted in wanted {
+            let Ok(url) = Url::parse(&pattern.replace("{page}", &wanted.to_string())) else {
                 return;
             };
-            let told_before = if number == *first {
-                Some(number)
-            } else {
-                let told = page.input.carried.get(TOLD).and_then(Json::as_u64);
-                told.and_then(|count| u32::try_from(count).ok())
-            };
-            let last = told.map(|count| count.min(ceiling));
-            let (wanted, is_guess) = following_numbers(stage, next, last, told_before, out);
-            for wanted in wanted {
-                let Ok(url) = Url::parse(&pattern.replace("{page}", &wanted.to_string())) else {
-                    return;
-                };
-                let tells = |carried: &mut Carried| {
-                    if let Some(told) = told {
-                        carried.insert(TOLD, Json::from(told));
-                    }
-                };
-                out.has_next |= offer(found, id, &url, page, wanted, shown, &tells) && !is_guess;
-                if found.is_full() {
-                    return;
-                }
+            let carried = || self.page.input.carried.to_list_page(wanted, paging.clone());
+            let is_new = outlinks.offer(self.id, &url, carried) == Offer::New;
+            out.has_next |= is_new && !is_guess;
+            if outlinks.is_full() {
+                return;
             }
         }
     }
+
+    /// The next page of the list, if there is one, and what it is told of those before it.
+    fn onward(
+        &self,
+        next: &Fallbacks,
+        outlinks: &mut Outlinks<'_>,
+        out: &mut Extracted,
+    ) -> Option<(Url, PagingState)> {
+        let (page, before) = (self.page, self.page.input.carried.paging());
+        let own: Vec<u64> = outlinks.own_keys(page.input).map(mark).collect();
+        let known: FxHashSet<u64> = (before.asked.iter().chain(&own).copied())
+            .chain(before.passed_over.iter().map(|one| one.from))
+            .collect();
+        let targets = targets(next, page, before.asked.is_empty(), out);
+        let (asked, fresh) = sorted(targets, &known, self.id, outlinks);
+        warn_of_several(&fresh, out);
+
+        let mut met: FxHashSet<u64> = fresh.iter().map(|(key, _)| *key).collect();
+        let from = *own.first()?;
+        let mut left: Vec<PassedOver> = (fresh.into_iter().take(MOST_PASSED_OVER + 1))
+            .map(|(_, url)| PassedOver {
+                from,
+                url: url.into(),
+            })
+            .collect();
+        let before_left = before.passed_over.iter().filter(|one| {
+            let url = Url::parse(&one.url).ok();
+            let key = url.and_then(|url| outlinks.key_of(self.id, &url)).map(mark);
+            key.is_some_and(|key| !known.contains(&key) && met.insert(key))
+        });
+        left.extend(before_left.cloned());
+        if left.is_empty() {
+            return None;
+        }
+        let taken = left.remove(0);
+        left.truncate(MOST_PASSED_OVER);
+        let mut all = own;
+        all.push(taken.from);
+        all.extend(asked.into_iter().take(MOST_ASKED));
+        all.dedup();
+        let state = PagingState {
+            asked: all,
+            passed_over: left,
+            ..PagingState::default()
+        };
+        Some((Url::parse(&taken.url).ok()?, state))
+    }
+}
+
+/// What the page shows, and whether the one before showed the same; none where it holds nothing.
+fn shown(
+    stage: &Stage,
+    page: &Page<'_>,
+    outlinks: &Outlinks<'_>,
+    out: &Extracted,
+) -> Option<Shown> {
+    let mut hasher = FxHasher::default();
+    let mut is_empty = true;
+    for link in outlinks.so_far() {
+        is_empty = false;
+        link.key.0.as_bytes().hash(&mut hasher);
+    }
+    for record in &out.records {
+        let rule = &stage.records[usize::from(record.rule)];
+        // Single pages of a chain may well say the same; lists of matches do not.
+        if rule.each.is_none() {
+            continue;
+        }
+        for (field, value) in rule.fields.iter().zip(&record.values) {
+            // What was carried, the page's number for one, is not what the page shows.
+            if looks_at_page(field) && !is_missing(value) {
+                is_empty = false;
+                into_json(value.clone()).to_string().hash(&mut hasher);
+            }
+        }
+    }
+    if is_empty {
+        return None;
+    }
+    let fingerprint = hasher.finish();
+    let before = page.input.carried.paging().shown;
+    let before = before.filter(|before| before.fingerprint == fingerprint);
+    Some(Shown {
+        fingerprint,
+        repeats: before.map_or(0, |before| before.repeats + 1),
+    })
 }
 
 /// The numbers to go on with after the page before `next`, and whether they are only tried. `last`
@@ -146,83 +286,81 @@ fn following_numbers(
     (first.chain(then), is_tried)
 }
 
-/// Offers a page of the same list. It carries what led to the list, with its own number; having
-/// no `position` tells it from a card's page.
-fn offer(
-    found: &mut Found<'_>,
-    id: StageId,
-    url: &Url,
-    page: &Page<'_>,
-    number: u32,
-    shown: Shown,
-    tells: &dyn Fn(&mut Carried),
-) -> bool {
-    let offer = found.offer(id, url, || {
-        let mut carried = page.carried().clone();
-        carried.remove("position");
-        carried.remove(SHOWN);
-        carried.remove(TOLD);
-        chain::forget(&mut carried);
-        carried.insert("page", Json::from(number));
-        if let Some(print) = shown.print {
-            carried.insert(SHOWN, Json::from(vec![print, shown.repeats]));
-        }
-        tells(&mut carried);
-        carried
-    });
-    offer == Offer::New
-}
-
-/// What a page of a list shows.
-#[derive(Clone, Copy)]
-struct Shown {
-    /// Of its items and records; none where it has none.
-    print: Option<u64>,
-    /// Pages in a row before it that showed the same.
-    repeats: u64,
-}
-
-impl Shown {
-    fn read(stage: &Stage, page: &Page<'_>, found: &Found<'_>, out: &Extracted) -> Self {
-        let mut hasher = FxHasher::default();
-        let mut is_empty = true;
-        for link in found.so_far() {
-            is_empty = false;
-            link.key.0.as_bytes().hash(&mut hasher);
-        }
-        for record in &out.records {
-            let rule = &stage.records[usize::from(record.rule)];
-            // Single pages of a chain may well say the same; lists of matches do not.
-            if rule.each.is_none() {
-                continue;
-            }
-            for (field, value) in rule.fields.iter().zip(&record.values) {
-                // What was carried, the page's number for one, is not what the page shows.
-                let is_shown = !matches!(field.source, Source::Carried(_) | Source::Constant(_));
-                if is_shown && !is_missing(value) {
-                    is_empty = false;
-                    into_json(value.clone()).to_string().hash(&mut hasher);
-                }
-            }
-        }
-        let print = (!is_empty).then(|| hasher.finish());
-        let before = page.input.carried.get(SHOWN);
-        let before = |at: usize| before.and_then(|shown| shown.get(at)?.as_u64());
-        let repeats = if print.is_some() && print == before(0) {
-            before(1).unwrap_or(0) + 1
-        } else {
-            0
+/// Of these targets the pages asked for already, and those not asked for, each once.
+fn sorted(
+    targets: Vec<Url>,
+    known: &FxHashSet<u64>,
+    stage: StageId,
+    outlinks: &mut Outlinks<'_>,
+) -> (Vec<u64>, Vec<(u64, Url)>) {
+    let (mut asked, mut fresh) = (Vec::new(), Vec::new());
+    let mut met = FxHashSet::default();
+    for url in targets {
+        let Some(key) = outlinks.key_of(stage, &url) else {
+            // Out of scope or out of bounds: it is counted as any such link is.
+            outlinks.offer(stage, &url, Carried::default);
+            continue;
         };
-        Self { print, repeats }
+        if !met.insert(key) || outlinks.has(stage, key) {
+            continue;
+        }
+        let key = mark(key);
+        if known.contains(&key) {
+            asked.push(key);
+        } else {
+            fresh.push((key, url));
+        }
     }
+    (asked, fresh)
+}
 
-    const fn is_the_end(self) -> bool {
-        self.repeats >= REPEATS
+fn warn_of_several(fresh: &[(u64, Url)], out: &mut Extracted) {
+    if let [(_, first), (_, second), ..] = fresh {
+        out.warn(Remark::SeveralNext, || {
+            format!(
+                "`next` leads to {} pages that were not asked for yet: {first} is taken before {second}",
+                fresh.len()
+            )
+        });
     }
+}
+
+fn mark(key: PageKey) -> u64 {
+    key.0.as_u64_pair().0
+}
+
+/// Where the matches of `next` lead, in the order of the page: those of the first selector that
+/// leads anywhere. Where none does on the first page of a list, though one matches, that is told;
+/// on the last page of others it is only natural.
+fn targets(next: &Fallbacks, page: &Page<'_>, is_first: bool, out: &mut Extracted) -> Vec<Url> {
+    let mut without = None;
+    for pick in &next.0 {
+        let mut urls = Vec::new();
+        for at in page.elements.pick(None, pick) {
+            let references = page.links_of(at, &pick.take);
+            if references.is_empty() {
+                without.get_or_insert(pick);
+            }
+            urls.extend(references.iter().filter_map(|href| page.followed(href)));
+        }
+        if !urls.is_empty() {
+            return urls;
+        }
+    }
+    if let Some(pick) = without.filter(|_| is_first) {
+        out.warn(Remark::NextWithoutLink, || {
+            format!(
+                "`next` \"{}\" matches what is no link, and none is in it or around it; {}",
+                pick.text,
+                page.input.place()
+            )
+        });
+    }
+    Vec::new()
 }
 
 /// The largest integer that the first fruitful selector yields.
-pub(super) fn page_count(index: &Index<'_>, rule: &CountRule) -> Option<u32> {
+pub(super) fn page_count(index: &ElementIndex<'_>, rule: &CountRule) -> Option<u32> {
     rule.select.0.iter().find_map(|pick| {
         index
             .pick(None, pick)

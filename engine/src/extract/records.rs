@@ -5,12 +5,14 @@ use serde_json::Value as Json;
 
 use crate::{
     extract::{
-        field::{self, Reading},
-        find::Card,
-        jsonld::Blocks,
-        meter::stored,
+        bounds::stored,
+        failure,
+        fields::{self, Reading},
+        json_ld::JsonLdBlocks,
         output::{ExtractError, Extracted, Record, Value},
         page::Page,
+        select::Card,
+        took_too_long,
     },
     model::{class::ErrorClass, remark::Remark},
     site::compiled::{Field, RecordRule, Source, Stage},
@@ -33,18 +35,14 @@ pub(super) fn read(
         let (mut bad, mut first_bad) = (0, None);
         let mut of_page = None;
         for (ordinal, card) in cards(rule, page) {
-            if page.meter().over().is_some() {
+            if page.budget().over().is_some() {
                 return Ok(());
             }
             if expired() {
-                return Err(invalid(
-                    ErrorClass::Parse,
-                    page,
-                    "reading the page took too long",
-                ));
+                return Err(took_too_long(page.input));
             }
             let of_page = of_page.get_or_insert_with(|| OfPage::read(rule, page, out));
-            let before = page.meter().kept();
+            let before = page.budget().kept();
             match one(rule, of_page, place, page, (card, ordinal), out) {
                 Ok(Some(record)) if known.insert(record.identity.clone()) => {
                     out.records.push(record);
@@ -63,7 +61,7 @@ pub(super) fn read(
                     first_bad.get_or_insert(error);
                 }
             }
-            page.meter().give_back_to(before);
+            page.budget().give_back_to(before);
         }
         let Some(first) = first_bad else { continue };
         if known.is_empty() {
@@ -80,7 +78,7 @@ pub(super) fn read(
 pub(super) fn cards(rule: &RecordRule, page: &Page<'_>) -> Vec<(Option<usize>, Card)> {
     match &rule.each {
         Some(each) => {
-            let cards = page.index.cards(each).into_iter().enumerate();
+            let cards = page.elements.cards(each).into_iter().enumerate();
             cards.map(|(at, card)| (Some(at + 1), Some(card))).collect()
         }
         None => vec![(None, None)],
@@ -101,17 +99,17 @@ fn one(
     for (field, of_page) in rule.fields.iter().zip(&of_page.0) {
         let reading = match of_page {
             Some(reading) => reading.clone(),
-            None => field::read(page, field, card),
+            None => fields::read(page, field, card),
         };
-        let missing = field::is_missing(&reading.value);
+        let missing = fields::is_missing(&reading.value);
         if missing && (field.required || rule.key.contains(&field.name)) {
             let what = missing_text(rule, field, ordinal, &reading, page);
-            return Err(invalid(ErrorClass::InvalidRecord, page, &what));
+            return Err(failure(ErrorClass::InvalidRecord, &what, page.input));
         }
         if let (Some(unfit), None) = (&reading.unfit, of_page) {
             out.warn(Remark::ValueUnfit, || unfit_text(&rule.kind, field, unfit));
         }
-        if !page.meter().keep(stored(&reading.value)) {
+        if !page.budget().keep(stored(&reading.value)) {
             return Ok(None);
         }
         found |= !missing && looks_at_page(field);
@@ -131,10 +129,10 @@ fn one(
             "record \"{}\": none of its fields is on this page; is it another kind of page (a login, a notice), or have the selectors gone stale?",
             rule.kind
         );
-        return Err(invalid(ErrorClass::InvalidRecord, page, &what));
+        return Err(failure(ErrorClass::InvalidRecord, &what, page.input));
     }
     let identity = identity(rule, &values, page, ordinal);
-    page.meter().keep(identity.len() + page.input.url.len());
+    page.budget().keep(identity.len() + page.input.url.len());
     Ok(Some(Record {
         rule: place,
         identity,
@@ -148,13 +146,13 @@ struct OfPage(Vec<Option<Reading>>);
 
 impl OfPage {
     fn read(rule: &RecordRule, page: &Page<'_>, out: &mut Extracted) -> Self {
-        let mut held = page.meter().hold();
+        let mut reserve = page.budget().reserve();
         let read = |field: &Field| {
             if rule.each.is_none() || !field.source.is_of_page() {
                 return None;
             }
-            let mut reading = field::read(page, field, None);
-            if !held.admits(stored(&reading.value)) {
+            let mut reading = fields::read(page, field, None);
+            if !reserve.admits(stored(&reading.value)) {
                 reading.value = Value::Null;
             }
             reading.value = reading.value.shared();
@@ -167,7 +165,7 @@ impl OfPage {
     }
 }
 
-fn looks_at_page(field: &Field) -> bool {
+pub(super) fn looks_at_page(field: &Field) -> bool {
     !matches!(field.source, Source::Carried(_) | Source::Constant(_))
 }
 
@@ -223,7 +221,7 @@ pub(super) fn missing_text(
     } else {
         "part of the key"
     };
-    let source = field::source_text(field);
+    let source = fields::source_text(field);
     let what = match &reading.unfit {
         Some(text) => format!("{source} gave \"{text}\", which is no {}", kind_text(field)),
         None => format!("{source} gave nothing"),
@@ -231,7 +229,7 @@ pub(super) fn missing_text(
     let is_linked = matches!(field.source, Source::JsonLd(_));
     let blocks = page.blocks_read().filter(|_| is_linked);
     let unread = blocks
-        .and_then(Blocks::problem)
+        .and_then(JsonLdBlocks::problem)
         .map_or_else(String::new, |problem| format!("; {problem}"));
     format!(
         "record \"{}\"{card}, field \"{}\" is {why}: {what}{unread}",
@@ -244,7 +242,7 @@ pub(super) fn unfit_text(kind: &str, field: &Field, text: &str) -> String {
     format!(
         "record \"{kind}\", field \"{}\": {} gave \"{text}\", which is no {}; left empty",
         field.name,
-        field::source_text(field),
+        fields::source_text(field),
         kind_text(field)
     )
 }
@@ -255,11 +253,4 @@ pub(super) fn kind_text(field: &Field) -> String {
         return kind;
     }
     format!("{kind} of the form {}", field.formats.join(" or "))
-}
-
-fn invalid(class: ErrorClass, page: &Page<'_>, what: &str) -> ExtractError {
-    ExtractError {
-        class,
-        message: format!("{what}; {}", page.input.place()),
-    }
 }

@@ -3,7 +3,7 @@
 use html5ever::{local_name, ns};
 use url::{Position, Url};
 
-use crate::extract::{page::Page, tree::Element};
+use crate::extract::{html::tree::Element, page::Page};
 
 /// A refresh after more seconds is for people who read the page meanwhile.
 const SOON: u64 = 5;
@@ -25,7 +25,7 @@ pub(crate) fn is_same_page(one: &Url, other: &Url) -> bool {
 /// Where the page's first refresh leads within five seconds, if that is another page. Those in
 /// `<noscript>` are for browsers that run no scripts: the page behind the script may well be here.
 pub(super) fn leads_on(page: &Page<'_>) -> Option<Url> {
-    let refreshes = page.index.named(local_name!("meta")).filter(|meta| {
+    let refreshes = page.elements.named(local_name!("meta")).filter(|meta| {
         let pragma = meta.attribute("http-equiv").unwrap_or_default();
         pragma.eq_ignore_ascii_case("refresh")
             && meta.name().ns == ns!(html)

@@ -7,16 +7,16 @@ use crate::{
     extract::{
         bounds::Bounds,
         convert::into_json,
-        embedded::Found,
-        field,
-        find::Card,
-        links::{self, Beside},
+        embedded_json::JsonMatch,
+        fields,
+        outlinks::{self, CarriedField},
         output::{ExtractError, Extracted, PageInput},
         page::Page,
         read, records,
+        select::Card,
     },
     model::ids::StageId,
-    site::compiled::{Fallbacks, Field, Pages, Pick, Site, Source},
+    site::compiled::{Fallbacks, Field, LinkRule, Pages, Pick, RecordRule, Site, Source},
 };
 
 /// First values shown of a selector.
@@ -72,7 +72,7 @@ pub struct Match {
 /// What one field found.
 #[derive(Debug, Clone, Serialize)]
 pub struct FieldTrace {
-    /// Its name.
+    /// The field's name in the site file.
     pub name: String,
     /// Each selector in order of its fallbacks.
     pub selectors: Vec<Match>,
@@ -91,11 +91,11 @@ pub fn trace(site: &Site, stage: StageId, input: &PageInput<'_>, bounds: &Bounds
     let read = super::open(site, stage, input, bounds, &|| false, |page| {
         let outcome = read(site, stage, page, bounds, &|| false);
         // What is shown costs the page nothing.
-        page.meter().reset();
+        page.budget().reset();
         Trace {
             opened: Some(Opened {
                 charset: page.charset.name().to_owned(),
-                elements: page.index.len(),
+                elements: page.elements.len(),
             }),
             rules: rules(site, stage, page),
             outcome,
@@ -110,27 +110,7 @@ pub fn trace(site: &Site, stage: StageId, input: &PageInput<'_>, bounds: &Bounds
 
 fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
     let stage = site.stage(id);
-    let mut rules = Vec::new();
-    for rule in &stage.links {
-        let cards = rule.each.as_ref().map(|each| page.index.cards(each));
-        let scopes = scopes(cards.as_deref());
-        let references = links::references(rule, page);
-        let first = references.first().map(|(at, _)| *at);
-        let beside = Beside::of(rule, page, &references);
-        rules.push(RuleTrace {
-            rule: format!("links to {}", site.stage(rule.to).name),
-            each: each_match(rule.each.as_ref(), cards.as_deref(), page),
-            selectors: picks(&rule.select, page, &scopes),
-            fields: beside
-                .iter()
-                .map(|one| match first {
-                    Some(card) => one.at(card),
-                    None => (one.at(0).0, None),
-                })
-                .map(|(field, card)| trace_field(field, page, card))
-                .collect(),
-        });
-    }
+    let links = stage.links.iter().map(|rule| link_rule(site, rule, page));
     let paging = match &stage.pages {
         Some(Pages::Next(next)) => Some(next),
         Some(Pages::Pattern {
@@ -138,36 +118,57 @@ fn rules(site: &Site, id: StageId, page: &Page<'_>) -> Vec<RuleTrace> {
         }) => Some(&count.select),
         _ => None,
     };
-    rules.extend(paging.map(|fallbacks| RuleTrace {
+    let paging = paging.map(|fallbacks| RuleTrace {
         rule: "pages".to_owned(),
         each: None,
         selectors: picks(fallbacks, page, &[None]),
         fields: Vec::new(),
-    }));
-    for rule in &stage.records {
-        let cards = rule.each.as_ref().map(|each| page.index.cards(each));
-        let first = cards.as_ref().and_then(|cards| cards.first().copied());
-        let is_read = rule.each.is_none() || first.is_some();
-        let fields = rule.fields.iter().filter(|_| is_read);
-        rules.push(RuleTrace {
-            rule: format!("record {}", rule.kind),
-            each: each_match(rule.each.as_ref(), cards.as_deref(), page),
-            selectors: Vec::new(),
-            fields: fields
-                .map(|field| {
-                    let mut traced = trace_field(field, page, first);
-                    let needed = field.required || rule.key.contains(&field.name);
-                    if needed && traced.value.is_null() {
-                        let reading = field::read(page, field, first);
-                        traced.problem =
-                            Some(records::missing_text(rule, field, None, &reading, page));
-                    }
-                    traced
-                })
-                .collect(),
-        });
+    });
+    let records = stage.records.iter().map(|rule| record_rule(rule, page));
+    links.chain(paging).chain(records).collect()
+}
+
+fn link_rule(site: &Site, rule: &LinkRule, page: &Page<'_>) -> RuleTrace {
+    let cards = rule.each.as_ref().map(|each| page.elements.cards(each));
+    let scopes = scopes(cards.as_deref());
+    let references = outlinks::references(rule, page);
+    let first = references.first().map(|(at, _)| *at);
+    let carried = CarriedField::of(rule, page, &references);
+    let fields = carried.iter().map(|one| match first {
+        Some(card) => one.at(card),
+        None => (one.at(0).0, None),
+    });
+    RuleTrace {
+        rule: format!("links to {}", site.stage(rule.to).name),
+        each: each_match(rule.each.as_ref(), cards.as_deref(), page),
+        selectors: picks(&rule.select, page, &scopes),
+        fields: fields
+            .map(|(field, card)| trace_field(field, page, card))
+            .collect(),
     }
-    rules
+}
+
+fn record_rule(rule: &RecordRule, page: &Page<'_>) -> RuleTrace {
+    let cards = rule.each.as_ref().map(|each| page.elements.cards(each));
+    let first = cards.as_ref().and_then(|cards| cards.first().copied());
+    let is_read = rule.each.is_none() || first.is_some();
+    let field = |field: &Field| {
+        let mut traced = trace_field(field, page, first);
+        let is_needed = field.required || rule.key.contains(&field.name);
+        if is_needed && traced.value.is_null() {
+            let reading = fields::read(page, field, first);
+            traced.problem = Some(records::missing_text(rule, field, None, &reading, page));
+        }
+        traced
+    };
+    RuleTrace {
+        rule: format!("record {}", rule.kind),
+        each: each_match(rule.each.as_ref(), cards.as_deref(), page),
+        selectors: Vec::new(),
+        fields: (rule.fields.iter().filter(|_| is_read))
+            .map(field)
+            .collect(),
+    }
 }
 
 fn scopes(cards: Option<&[usize]>) -> Vec<Card> {
@@ -187,7 +188,7 @@ fn each_match(
     let first = cards
         .iter()
         .take(SHOWN)
-        .filter_map(|card| page.index.take(*card, &take, false));
+        .filter_map(|card| page.elements.take(*card, &take, false));
     Some(Match {
         selector: each.text().to_string(),
         matches: cards.len(),
@@ -208,11 +209,11 @@ fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
     let mut matches = 0;
     let mut first = Vec::new();
     for scope in scopes {
-        for at in page.index.pick(*scope, pick) {
+        for at in page.elements.pick(*scope, pick) {
             matches += 1;
             if first.len() < SHOWN {
                 first.extend(
-                    page.index
+                    page.elements
                         .take(at, &pick.take, false)
                         .map(|text| shortened(&text)),
                 );
@@ -220,7 +221,7 @@ fn one_pick(pick: &Pick, page: &Page<'_>, scopes: &[Card]) -> Match {
         }
     }
     let in_cards = matches == 0 && scopes.iter().any(Option::is_some);
-    let outside = in_cards.then(|| page.index.pick(None, pick).count());
+    let outside = in_cards.then(|| page.elements.pick(None, pick).count());
     Match {
         selector: pick.text.to_string(),
         matches,
@@ -235,7 +236,7 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
         Source::Rows {
             rows, label, value, ..
         } => {
-            let found: Vec<Card> = page.index.select(card, rows).map(Some).collect();
+            let found: Vec<Card> = page.elements.select(card, rows).map(Some).collect();
             let all = Match {
                 selector: rows.text().to_string(),
                 matches: found.len(),
@@ -252,13 +253,13 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
         }
         _ => Vec::new(),
     };
-    let raw = field::raws(page, field, card)
+    let raw = fields::raws(page, field, card)
         .iter()
         .map(super::convert::Raw::shown)
         .collect();
-    let reading = field::read(page, field, card);
+    let reading = fields::read(page, field, card);
     let problem = reading.unfit.as_ref().map(|text| {
-        let source = field::source_text(field);
+        let source = fields::source_text(field);
         format!(
             "{source} gave \"{text}\", which is no {}",
             records::kind_text(field)
@@ -276,7 +277,7 @@ fn trace_field(field: &Field, page: &Page<'_>, card: Card) -> FieldTrace {
 /// What one of several JSON-LD paths finds.
 fn one_path(path: &str, page: &Page<'_>) -> Match {
     let found = page.linked(path);
-    let shown = |found: &Found<'_>| match &*found.json {
+    let shown = |found: &JsonMatch<'_>| match &*found.json {
         Json::String(text) => shortened(text),
         json => shortened(&json.to_string()),
     };

@@ -8,7 +8,6 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, select};
-use serde_json::{Map, Value as Json};
 
 use super::{deliver, panic_text};
 use crate::{
@@ -21,7 +20,6 @@ use crate::{
         orders::ParseOrder,
         reports::{Outcome, Report},
     },
-    model::class::ErrorClass,
 };
 
 #[cfg(test)]
@@ -117,7 +115,7 @@ const PARSE_TIME: Duration = Duration::from_secs(20);
 #[must_use]
 pub fn reader(bounds: Bounds) -> Reader {
     Arc::new(move |order| {
-        let carried = carried(order.url.carried())?;
+        let carried = order.url.carried().parse()?;
         let began = Instant::now();
         let page = PageInput {
             url: &order.url,
@@ -217,21 +215,4 @@ fn replace(shared: &Arc<Workers>) {
     if let Err(error) = start_worker(shared) {
         tracing::error!(%error, "a parse worker that panicked could not be replaced");
     }
-}
-
-/// What the link carried, from its text in the order.
-///
-/// # Errors
-/// The text is not a JSON object.
-pub fn carried(text: &str) -> Result<Map<String, Json>, ExtractError> {
-    if text.is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_str(text).map_err(|error| ExtractError {
-        class: ErrorClass::Parse,
-        message: format!(
-            "the fields carried with the link are not a JSON object ({error}); the store's row of \
-             this page is damaged"
-        ),
-    })
 }

@@ -219,6 +219,18 @@ pub enum BreakerPhase {
     HalfOpen,
 }
 
+impl BreakerPhase {
+    /// The table of allowed moves. Open → closed is a person's: who held it open lets go.
+    #[must_use]
+    pub const fn may_move(self, to: Self) -> bool {
+        use BreakerPhase::{Closed, HalfOpen, Open};
+        matches!(
+            (self, to),
+            (Closed, Open) | (Open, HalfOpen | Closed) | (HalfOpen, Closed | Open)
+        )
+    }
+}
+
 macro_rules! named {
     ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
         impl $type {

@@ -4,13 +4,13 @@
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, time::Duration};
 
-use super::{chance, chance::Purpose};
+use super::chance::{self, Draw};
 use crate::model::phase::BreakerPhase;
 
-/// Breakers: one per host.
+/// Settings of the breakers, of which each host has one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BreakerSettings {
-    /// Outcomes looked at.
+    /// Outcomes that are looked at, at most.
     pub window: u32,
     /// Older outcomes do not count.
     pub max_age: Duration,
@@ -20,7 +20,7 @@ pub struct BreakerSettings {
     pub failure_rate: f64,
     /// First open time; doubles with each trip in a row.
     pub open_for: Duration,
-    /// Longest open time.
+    /// Open at a stretch for so long, at most.
     pub max_open_for: Duration,
     /// Probes at once while half open.
     pub probes: u32,
@@ -60,7 +60,7 @@ pub enum Health {
 /// Whether a request may go to the host now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Closed.
+    /// At once, as any request.
     Yes,
     /// Yes, as a probe: `on_sent` makes it one.
     Probe,
@@ -70,43 +70,60 @@ pub enum Permission {
     ProbesOut,
 }
 
-/// A move of the breaker, to be told.
+/// A move of the breaker from one phase to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moved {
-    /// Where it was.
+pub struct BreakerMove {
+    /// The phase it was in.
     pub from: BreakerPhase,
-    /// Where it is.
+    /// The phase it is in now.
     pub to: BreakerPhase,
     /// Open until this time; `Duration::MAX` where a person holds it open.
     pub until: Option<Duration>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the breaker is, with what counts there. The table of moves between the phases is
+/// [`BreakerPhase::may_move`].
+#[derive(Debug, Clone)]
 enum State {
-    Closed,
+    Closed {
+        since: Duration,
+        /// Time and health of the last outcomes, oldest first.
+        window: VecDeque<(Duration, bool)>,
+    },
     Open {
         until: Duration,
     },
     HalfOpen {
         since: Duration,
+        /// Probes in flight, and those that ended well or badly.
         out: u32,
         good: u32,
         bad: u32,
     },
+    /// A person holds it closed: nothing is counted.
+    HeldClosed,
+    /// A person holds it open.
+    HeldOpen,
 }
 
-/// A host's breaker.
+impl State {
+    fn closed(now: Duration) -> Self {
+        Self::Closed {
+            since: now,
+            window: VecDeque::new(),
+        }
+    }
+}
+
+/// The breaker of one host, shared by the sessions that crawl it.
 #[derive(Debug, Clone)]
 pub struct Breaker {
     settings: BreakerSettings,
     seed: u64,
     host: u128,
     state: State,
-    forced: Option<bool>,
-    /// Time and health of the last outcomes, oldest first.
-    window: VecDeque<(Duration, bool)>,
+    /// Trips in a row.
     trips: u32,
-    closed_since: Duration,
 }
 
 impl Breaker {
@@ -117,11 +134,8 @@ impl Breaker {
             settings,
             seed,
             host,
-            state: State::Closed,
-            forced: None,
-            window: VecDeque::new(),
+            state: State::closed(Duration::ZERO),
             trips: 0,
-            closed_since: Duration::ZERO,
         }
     }
 
@@ -130,36 +144,43 @@ impl Breaker {
         self.settings = settings;
     }
 
-    /// A person holds it open or closed, or leaves it to the rule again (then it is closed).
-    pub fn force(&mut self, open: Option<bool>, now: Duration) -> Option<Moved> {
-        let from = self.phase();
-        if open.is_some() || self.forced.is_some() {
-            self.state = State::Closed;
-            self.window.clear();
-            self.trips = 0;
-            self.closed_since = now;
-        }
-        self.forced = open;
-        self.moved(from)
+    /// A person holds it open.
+    pub fn hold_open(&mut self) -> Option<BreakerMove> {
+        self.trips = 0;
+        self.move_to(State::HeldOpen)
     }
 
-    /// Where it is.
+    /// A person holds it closed.
+    pub fn hold_closed(&mut self) -> Option<BreakerMove> {
+        self.trips = 0;
+        self.move_to(State::HeldClosed)
+    }
+
+    /// A person who holds it leaves it to the rule again: it is closed then.
+    pub fn release(&mut self, now: Duration) -> Option<BreakerMove> {
+        match self.state {
+            State::HeldOpen | State::HeldClosed => self.move_to(State::closed(now)),
+            State::Closed { .. } | State::Open { .. } | State::HalfOpen { .. } => None,
+        }
+    }
+
+    /// The phase it is in; one that a person holds has the phase it is held in.
     #[must_use]
     pub const fn phase(&self) -> BreakerPhase {
-        match (self.forced, self.state) {
-            (Some(true), _) | (None, State::Open { .. }) => BreakerPhase::Open,
-            (Some(false), _) | (None, State::Closed) => BreakerPhase::Closed,
-            (None, State::HalfOpen { .. }) => BreakerPhase::HalfOpen,
+        match self.state {
+            State::Closed { .. } | State::HeldClosed => BreakerPhase::Closed,
+            State::Open { .. } | State::HeldOpen => BreakerPhase::Open,
+            State::HalfOpen { .. } => BreakerPhase::HalfOpen,
         }
     }
 
     /// Open until this time; `Duration::MAX` where a person holds it open.
     #[must_use]
     pub const fn open_until(&self) -> Option<Duration> {
-        match (self.forced, self.state) {
-            (Some(true), _) => Some(Duration::MAX),
-            (None, State::Open { until }) => Some(until),
-            _ => None,
+        match self.state {
+            State::HeldOpen => Some(Duration::MAX),
+            State::Open { until } => Some(until),
+            State::Closed { .. } | State::HalfOpen { .. } | State::HeldClosed => None,
         }
     }
 
@@ -174,114 +195,102 @@ impl Breaker {
     /// Whether a request may go out at `now`.
     #[must_use]
     pub fn permit(&self, now: Duration) -> Permission {
-        match (self.forced, self.state) {
-            (Some(true), _) => Permission::Until(Duration::MAX),
-            (Some(false), _) | (None, State::Closed) => Permission::Yes,
-            (None, State::Open { until }) if now < until => Permission::Until(until),
-            (None, State::Open { .. }) => Permission::Probe,
-            (None, State::HalfOpen { out, .. }) if out < self.settings.probes.max(1) => {
-                Permission::Probe
-            }
-            (None, State::HalfOpen { .. }) => Permission::ProbesOut,
+        match self.state {
+            State::Closed { .. } | State::HeldClosed => Permission::Yes,
+            State::HeldOpen => Permission::Until(Duration::MAX),
+            State::Open { until } if now < until => Permission::Until(until),
+            State::Open { .. } => Permission::Probe,
+            State::HalfOpen { out, .. } if out < self.settings.probes.max(1) => Permission::Probe,
+            State::HalfOpen { .. } => Permission::ProbesOut,
         }
     }
 
     /// A request went out: the first one after the open time makes the breaker half open.
-    pub fn on_sent(&mut self, now: Duration) -> Option<Moved> {
-        let from = self.phase();
-        if self.forced.is_some() {
-            return None;
-        }
+    pub fn on_sent(&mut self, now: Duration) -> Option<BreakerMove> {
         match &mut self.state {
-            State::Open { until } if now >= *until => {
-                self.state = State::HalfOpen {
-                    since: now,
-                    out: 1,
-                    good: 0,
-                    bad: 0,
-                };
+            State::Open { until } if now >= *until => self.move_to(State::HalfOpen {
+                since: now,
+                out: 1,
+                good: 0,
+                bad: 0,
+            }),
+            State::HalfOpen { out, .. } => {
+                *out += 1;
+                None
             }
-            State::HalfOpen { out, .. } => *out += 1,
-            State::Open { .. } | State::Closed => {}
+            State::Open { .. } | State::Closed { .. } | State::HeldOpen | State::HeldClosed => None,
         }
-        self.moved(from)
     }
 
     /// A request that went out at `sent` has ended.
-    pub fn on_outcome(&mut self, now: Duration, sent: Duration, health: Health) -> Option<Moved> {
-        let from = self.phase();
-        if self.forced.is_some() {
-            return None;
-        }
-        match self.state {
-            State::Closed => self.count(now, health),
+    pub fn on_outcome(
+        &mut self,
+        now: Duration,
+        sent: Duration,
+        health: Health,
+    ) -> Option<BreakerMove> {
+        match &mut self.state {
+            State::Closed { .. } => self.count(now, health),
             // What went out before the trip says nothing new.
-            State::Open { .. } => {}
-            State::HalfOpen { since, .. } if sent < since => {}
-            State::HalfOpen {
-                since,
-                out,
-                good,
-                bad,
-            } => {
-                let good = good + u32::from(health == Health::Good);
-                let bad = bad + u32::from(health == Health::Bad);
-                self.state = State::HalfOpen {
-                    since,
-                    out: out.saturating_sub(1),
-                    good,
-                    bad,
-                };
-                self.judge_probes(now, good, bad);
+            State::HalfOpen { since, .. } if sent < *since => None,
+            State::HalfOpen { out, good, bad, .. } => {
+                *out = out.saturating_sub(1);
+                *good += u32::from(health == Health::Good);
+                *bad += u32::from(health == Health::Bad);
+                let (good, bad) = (*good, *bad);
+                self.judge_probes(now, good, bad)
             }
+            State::Open { .. } | State::HeldOpen | State::HeldClosed => None,
         }
-        self.moved(from)
     }
 
     /// Probes are judged by the rate that trips it: one failure of several is no news of a host
     /// that fails now and then.
-    fn judge_probes(&mut self, now: Duration, good: u32, bad: u32) {
+    fn judge_probes(&mut self, now: Duration, good: u32, bad: u32) -> Option<BreakerMove> {
         if good >= self.settings.successes_to_close {
-            self.state = State::Closed;
-            self.window.clear();
-            self.closed_since = now;
-            return;
+            return self.move_to(State::closed(now));
         }
         let is_over = f64::from(bad) > self.settings.failure_rate * f64::from(good + bad);
-        if is_over || (good == 0 && bad > 0) {
-            // A host that answers at times is given the same time again, not twice as much.
-            self.trips = self.trips.saturating_sub(u32::from(good > 0));
-            self.trip(now);
+        if !is_over && (good > 0 || bad == 0) {
+            return None;
         }
+        // A host that answers at times is given the same time again, not twice as much.
+        self.trips = self.trips.saturating_sub(u32::from(good > 0));
+        self.trip(now)
     }
 
     /// Failures and outcomes in the window, for a person to see why.
     #[must_use]
     pub fn sample(&self) -> (usize, usize) {
-        (
-            self.window.iter().filter(|(_, good)| !good).count(),
-            self.window.len(),
-        )
+        match &self.state {
+            State::Closed { window, .. } => sample(window),
+            _ => (0, 0),
+        }
     }
 
-    fn count(&mut self, now: Duration, health: Health) {
-        let good = match health {
+    fn count(&mut self, now: Duration, health: Health) -> Option<BreakerMove> {
+        let is_good = match health {
             Health::Good => true,
             Health::Bad => false,
-            Health::Neutral => return,
+            Health::Neutral => return None,
         };
-        self.forgive(now);
-        self.window.push_back((now, good));
+        let State::Closed { since, window } = &mut self.state else {
+            return None;
+        };
+        while self.trips > 0 && now.saturating_sub(*since) >= FORGIVEN_AFTER {
+            self.trips -= 1;
+            *since += FORGIVEN_AFTER;
+        }
+        window.push_back((now, is_good));
         let oldest = now.saturating_sub(self.settings.max_age);
-        while self.window.len() > self.settings.window.max(1) as usize
-            || self.window.front().is_some_and(|(at, _)| *at < oldest)
+        while window.len() > self.settings.window.max(1) as usize
+            || window.front().is_some_and(|(at, _)| *at < oldest)
         {
-            self.window.pop_front();
+            window.pop_front();
         }
-        let (bad, all) = self.sample();
-        if bad > 0 && all >= self.settings.min_sample as usize && self.is_over(bad, all) {
-            self.trip(now);
-        }
+        let (bad, all) = sample(window);
+        let trips = bad > 0 && all >= self.settings.min_sample as usize && self.is_over(bad, all);
+        trips.then(|| self.trip(now)).flatten()
     }
 
     fn is_over(&self, bad: usize, all: usize) -> bool {
@@ -289,21 +298,14 @@ impl Breaker {
         count(bad) >= self.settings.failure_rate * count(all)
     }
 
-    fn forgive(&mut self, now: Duration) {
-        while self.trips > 0 && now.saturating_sub(self.closed_since) >= FORGIVEN_AFTER {
-            self.trips -= 1;
-            self.closed_since += FORGIVEN_AFTER;
-        }
-    }
-
     /// Open for the first open time × 2^(trips in a row), ± 10 %, at most the longest.
-    fn trip(&mut self, now: Duration) {
+    fn trip(&mut self, now: Duration) -> Option<BreakerMove> {
         let doubled = self
             .settings
             .open_for
             .saturating_mul(1 << self.trips.min(20));
         let nominal = doubled.min(self.settings.max_open_for);
-        let bits = chance::unit(self.seed, Purpose::Breaker, self.host, self.trips);
+        let bits = chance::unit(self.seed, Draw::Breaker, self.host, self.trips);
         let spread = nominal / 10;
         let open_for = chance::between(
             bits,
@@ -311,19 +313,33 @@ impl Breaker {
             nominal.saturating_add(spread),
         );
         self.trips = self.trips.saturating_add(1);
-        self.window.clear();
         let until = now.saturating_add(open_for.min(self.settings.max_open_for));
-        self.state = State::Open { until };
+        self.move_to(State::Open { until })
     }
 
-    fn moved(&self, from: BreakerPhase) -> Option<Moved> {
+    /// The only writer of another state; none where its phase is the same.
+    fn move_to(&mut self, state: State) -> Option<BreakerMove> {
+        let from = self.phase();
+        self.state = state;
         let to = self.phase();
-        (from != to).then(|| Moved {
+        if from == to {
+            return None;
+        }
+        assert!(
+            from.may_move(to),
+            "a breaker may not move from {from:?} to {to:?}"
+        );
+        Some(BreakerMove {
             from,
             to,
             until: self.open_until(),
         })
     }
+}
+
+fn sample(window: &VecDeque<(Duration, bool)>) -> (usize, usize) {
+    let bad = window.iter().filter(|(_, is_good)| !is_good).count();
+    (bad, window.len())
 }
 
 #[cfg(test)]

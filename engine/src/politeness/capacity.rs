@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::micros;
+
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +22,9 @@ const FULL: u64 = 95;
 /// The settings' values: no capacity is ever above them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ceilings {
-    /// Requests in flight.
+    /// Requests in flight at once.
     pub http: u64,
-    /// Parse workers.
+    /// Threads that parse pages.
     pub cpu: u64,
     /// Fetched pages that wait.
     pub parse_queue: u64,
@@ -39,7 +41,7 @@ pub struct Ceilings {
 /// What fits in now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capacities {
-    /// Requests in flight.
+    /// Requests in flight at once.
     pub http: u64,
     /// Fetched pages that wait.
     pub parse_queue: u64,
@@ -49,7 +51,7 @@ pub struct Capacities {
     pub parse_memory: u64,
     /// Bytes on their way to the store.
     pub store_bytes: u64,
-    /// Memory runs out.
+    /// Memory runs out: capacities are below their ceilings for it.
     pub is_pressed: bool,
 }
 
@@ -63,13 +65,13 @@ struct Memory {
 /// Sums since the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Pages parsed.
+    /// Pages that were parsed, well or not.
     pub parsed: u64,
     /// What their parsing took.
     pub parsing: Duration,
-    /// Pages saved.
+    /// Pages that the store has taken.
     pub saved: u64,
-    /// Their bytes.
+    /// Bytes of the pages that were saved.
     pub bytes: u64,
 }
 
@@ -77,7 +79,7 @@ pub struct Sums {
 #[derive(Debug, Clone, Default)]
 pub struct Gauge {
     looked: Option<(Duration, Sums)>,
-    /// Of a page.
+    /// Mean time that the parsing of a page takes.
     parse: Option<Duration>,
     /// Pages and bytes that the store takes in a second, while it is the slowest step.
     store: Option<(u64, u64)>,
@@ -102,16 +104,14 @@ impl Gauge {
         let Some((before, old)) = self.looked.replace((now, sums)) else {
             return;
         };
-        let micros = u64::try_from(now.saturating_sub(before).as_micros())
-            .unwrap_or(u64::MAX)
-            .max(1);
+        let passed = micros(now.saturating_sub(before)).max(1);
         let parsed = u32::try_from(sums.parsed.saturating_sub(old.parsed)).unwrap_or(u32::MAX);
         let parsing = sums.parsing.saturating_sub(old.parsing);
         if let Some(mean) = parsing.checked_div(parsed) {
             self.parse = Some(self.parse.map_or(mean, |parse| (parse * 3 + mean) / 4));
         }
         let a_second = |n: u64| {
-            let n = u128::from(n) * 1_000_000 / u128::from(micros);
+            let n = u128::from(n) * 1_000_000 / u128::from(passed);
             u64::try_from(n).unwrap_or(u64::MAX)
         };
         let pages = a_second(sums.saved.saturating_sub(old.saved));
@@ -138,8 +138,7 @@ impl Gauge {
         };
         let least = LEAST_PAGES * ceilings.cpu.max(1);
         let parsed = self.parse.map_or(u64::MAX, |parse| {
-            let micros = u64::try_from(parse.as_micros()).unwrap_or(u64::MAX).max(1);
-            ceilings.cpu.max(1).saturating_mul(1_000_000) / micros
+            ceilings.cpu.max(1).saturating_mul(1_000_000) / micros(parse).max(1)
         });
         let (pages, bytes) = self.store.unwrap_or((u64::MAX, u64::MAX));
         let within = |n: u64, least: u64, most: u64| n.max(least).min(most).max(1);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::micros;
 
-/// What a draw is for: equal subjects draw independently for different purposes.
+/// What a draw is for: equal subjects draw independently for different draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u64)]
-pub enum Purpose {
+pub enum Draw {
     /// Spread of a retry's delay.
     Retry = 1,
     /// Spread of a breaker's open time.
@@ -19,24 +19,33 @@ pub enum Purpose {
     Fault = 5,
 }
 
-/// One round of `SplitMix64` (Steele, Lea and Flood, 2014): the increment, then its finalizer.
-const fn mix(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+/// What the state of `SplitMix64` grows by with each round.
+pub const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood, 2014): every bit depends on all others.
+#[must_use]
+pub const fn mix(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-/// 64 uniform bits.
+/// One round of `SplitMix64` from this state.
 #[must_use]
-pub const fn unit(seed: u64, purpose: Purpose, subject: u128, dispatch: u32) -> u64 {
+pub const fn splitmix(state: u64) -> u64 {
+    mix(state.wrapping_add(GAMMA))
+}
+
+/// 64 uniform bits, the same for the same arguments.
+#[must_use]
+pub const fn unit(seed: u64, purpose: Draw, subject: u128, dispatch: u32) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the two halves of the subject are wanted"
     )]
     let (high, low) = ((subject >> 64) as u64, subject as u64);
-    let keyed = mix(mix(mix(mix(seed) ^ purpose as u64) ^ high) ^ low);
-    mix(keyed ^ dispatch as u64)
+    let keyed = splitmix(splitmix(splitmix(splitmix(seed) ^ purpose as u64) ^ high) ^ low);
+    splitmix(keyed ^ dispatch as u64)
 }
 
 /// Uniform below `bound` from 64 uniform bits; 0 where `bound` is 0.

@@ -1,24 +1,24 @@
-//! What an answer means: one table over every status, and the walls that pose as pages.
+//! What an answer means: one table over every status, and the challenge and block pages that pose
+//! as pages, which often come with status 200 or 503: told by what only they contain, never by what
+//! a page about them or a page behind them may contain.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
+
+use regex::bytes::Regex;
 
 use super::retry_after;
 use crate::model::{class::ErrorClass, head::Head};
 
-mod challenge;
-
-pub use challenge::challenge;
-
 /// What an answer means for its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Read it.
+    /// The body is a page to be read.
     Page,
     /// Follow this `Location`, as sent, relative to the URL asked for.
     Redirect(String),
     /// An end of this attempt; the class says what follows.
     Fail {
-        /// The class.
+        /// Decides about retries, and whether it speaks against the host.
         class: ErrorClass,
         /// For people: what, and what next.
         message: String,
@@ -59,11 +59,11 @@ pub fn by_status(head: &Head) -> Verdict {
         200..=299 => Verdict::Page,
         301 | 302 | 303 | 307 | 308 => redirect(head),
         429 => Verdict::Throttle {
-            after: retry_after(head),
+            after: retry_after::of(head),
         },
         // 420 and 430 are rate limits of some shops, where a Retry-After says so.
-        420 | 430 | 503 if retry_after(head).is_some() => Verdict::Throttle {
-            after: retry_after(head),
+        420 | 430 | 503 if retry_after::of(head).is_some() => Verdict::Throttle {
+            after: retry_after::of(head),
         },
         _ => fail(status_class(status), status),
     }
@@ -86,16 +86,6 @@ pub const fn status_class(status: u16) -> ErrorClass {
         400..=499 => ErrorClass::HttpClient,
         _ => ErrorClass::HttpUnsupported,
     }
-}
-
-/// What the headers' Retry-After asks for.
-#[must_use]
-pub fn retry_after(head: &Head) -> Option<Duration> {
-    let values: Vec<&str> = head.all("retry-after").collect();
-    if values.is_empty() {
-        return None;
-    }
-    retry_after::parse(&values, head.header("date"))
 }
 
 fn fail(class: ErrorClass, status: u16) -> Verdict {
@@ -162,6 +152,84 @@ fn partial(head: &Head) -> Verdict {
         class: ErrorClass::Truncated,
         message,
     }
+}
+
+/// Longer bodies are pages.
+const LONGEST: usize = 64 << 10;
+
+/// Marks of walls and whose they are, as those who put them up write them.
+const MARKS: [(&str, &str); 16] = [
+    ("window\\._cf_chl_opt", "a Cloudflare challenge"),
+    (
+        "<title>Just a moment\\.\\.\\.</title>",
+        "a Cloudflare challenge",
+    ),
+    (
+        "<title>Attention Required! \\| Cloudflare</title>",
+        "a Cloudflare block page",
+    ),
+    (
+        "id=\"cf-(?:challenge-running|please-wait|error-details)\"",
+        "a Cloudflare block page",
+    ),
+    (
+        "<iframe[^>]{0,200}src=[\"']?https://challenges\\.cloudflare\\.com",
+        "a Cloudflare challenge",
+    ),
+    (
+        "<iframe[^>]{0,400}_Incapsula_Resource",
+        "an Imperva Incapsula block page",
+    ),
+    (
+        "Request unsuccessful\\. Incapsula incident ID",
+        "an Imperva Incapsula block page",
+    ),
+    (
+        "<title>Sucuri WebSite Firewall - Access Denied</title>",
+        "a Sucuri block page",
+    ),
+    ("sucuri_cloudproxy_js", "a Sucuri challenge"),
+    ("<title>DDoS-Guard</title>", "a DDoS-Guard challenge"),
+    (
+        "<title>Access to this page has been denied\\.?</title>",
+        "a HUMAN (PerimeterX) block page",
+    ),
+    (
+        "var dd=\\{[^}]{0,600}captcha-delivery\\.com",
+        "a DataDome challenge",
+    ),
+    ("window\\.gokuProps", "an AWS WAF challenge"),
+    ("<title>Human Verification</title>", "an AWS WAF challenge"),
+    ("https?://errors\\.edgesuite\\.net/", "an Akamai block page"),
+    ("<div id=\"infoDiv0\"", "a Google block page"),
+];
+
+/// All marks in one expression: a page that is no wall is read once.
+static ANY: LazyLock<Regex> = LazyLock::new(|| {
+    let all: Vec<String> = MARKS.iter().map(|(mark, _)| format!("({mark})")).collect();
+    Regex::new(&all.join("|")).expect("the marks are valid expressions")
+});
+
+/// Whose wall an answer is, in words; `None` for a page. It reads the whole body: the far end asks,
+/// on its own threads.
+#[must_use]
+pub fn challenge(head: &Head, body: &[u8]) -> Option<&'static str> {
+    if head
+        .header("cf-mitigated")
+        .is_some_and(|value| value.eq_ignore_ascii_case("challenge"))
+    {
+        return Some("a Cloudflare challenge");
+    }
+    if head.header("x-amzn-waf-action").is_some() {
+        return Some("an AWS WAF challenge");
+    }
+    let carries_a_page = matches!(head.status, 200..=203 | 400..=599);
+    if !carries_a_page || body.len() > LONGEST {
+        return None;
+    }
+    let found = ANY.captures(body)?;
+    let group = (1..=MARKS.len()).find(|group| found.get(*group).is_some())?;
+    Some(MARKS[group - 1].1)
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ const WINDOW: Duration = Duration::from_secs(10);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// So many hosts must fail at once; a dead host is not a dead network.
 const HOSTS: usize = 3;
-/// Outcomes remembered.
+/// Outcomes that are remembered, at most.
 const MEMORY: usize = 4_096;
 /// Failures that a crawl of one or two hosts must show, of both kinds, without any answer.
 const FEW_HOSTS_FAILURES: usize = 6;
 
-/// A change to be told.
+/// A change of our own network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum NetworkChange {
     /// Dispatch rests; the attempts that failed locally since `since` are given back.
     WentOffline {
         /// Start of the window that showed it.
@@ -46,7 +46,7 @@ pub struct Offline {
 }
 
 impl Offline {
-    /// Whether dispatch rests.
+    /// Whether our network is down: nothing is dispatched then.
     #[must_use]
     pub const fn is_offline(&self) -> bool {
         self.next_probe.is_some()
@@ -72,7 +72,7 @@ impl Offline {
         now: Duration,
         host: HostId,
         failed: Option<ErrorClass>,
-    ) -> Option<Change> {
+    ) -> Option<NetworkChange> {
         let trace = match failed {
             None => Trace::Answered,
             Some(ErrorClass::Dns) => Trace::Dns,
@@ -81,7 +81,7 @@ impl Offline {
         };
         if trace == Trace::Answered && self.next_probe.take().is_some() {
             self.outcomes.clear();
-            return Some(Change::BackOnline);
+            return Some(NetworkChange::BackOnline);
         }
         self.outcomes.push_back((now, host, trace));
         let oldest = now.saturating_sub(WINDOW);
@@ -94,7 +94,7 @@ impl Offline {
             return None;
         }
         self.next_probe = Some(now.saturating_add(PROBE_EVERY));
-        Some(Change::WentOffline { since: oldest })
+        Some(NetworkChange::WentOffline { since: oldest })
     }
 
     /// At least half of all failed locally, on three hosts that gave no answer since they failed;

@@ -1,37 +1,33 @@
 //! Pace of one host: how many requests may be in flight and how far apart they go out.
 //!
-//! Two machines, `limit` and `rate`, each told apart in its file, find what the site bears; both
-//! are cut on a rate-limit event, a burst of which is one. `refusals` marks a host that refuses a
-//! share of all requests at any speed: those slow nobody. `patience` tells a hung request from a
-//! slow one. A person's ceiling is never exceeded.
+//! Two machines, the [`ConcurrencyLimit`] and the [`Rate`], each told apart in its file, find what
+//! the site bears; both are cut on a rate-limit event, a burst of which is one. [`Refusals`] mark a
+//! host that refuses a share of all requests at any speed: those slow nobody. [`SlowAnswers`] tell
+//! a hung request from a slow one. A Retry-After stops all requests until it is over. A person's
+//! ceiling is never exceeded.
 
 use std::{collections::VecDeque, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-mod latency;
-mod limit;
-mod patience;
+mod concurrency;
 mod rate;
-mod refusals;
 
-use limit::Limit;
-use patience::Patience;
-use rate::Rate;
-use refusals::Refusals;
+use concurrency::ConcurrencyLimit;
+use rate::{Rate, Refusals};
 
-use super::micros;
+use super::{micros, retry_after::RetryAfterWait};
 use crate::model::class::WaitReason;
 
 /// Refusals closer together than this, or than two answers of the idle host, are one event.
 const EVENT: Duration = Duration::from_secs(1);
 /// "Retry after 0 s" invites the same request again: an event only where more than one of so many
 /// answers says it.
-const INVITED: u32 = 4;
+const INVITED_SHARE: u32 = 4;
 /// Answers that are taken to be good before invitations count for a share.
-const FEW_INVITED: u32 = 12;
+const INVITED_SAMPLE: u32 = 12;
 /// A host without an answer yet is not taken to be quicker than this.
-const UNKNOWN: Duration = Duration::from_secs(1);
+const UNKNOWN_ANSWER: Duration = Duration::from_secs(1);
 /// Lateness that a fast ceiling makes up for, so that coarse ticks do not lower the rate.
 const CREDIT: Duration = Duration::from_millis(10);
 /// Ceilings with wider gaps than this are kept request by request.
@@ -68,7 +64,7 @@ impl Ceiling {
     }
 }
 
-/// What an answer says to the controller.
+/// What an answer says of the host's speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// A page or a 304, with its time to the first byte.
@@ -86,7 +82,7 @@ pub enum Signal {
 /// When the next request may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// At once.
+    /// At once, as far as this host is concerned.
     Now,
     /// Not before this time, for this reason (pace, crawl delay, Retry-After).
     At(Duration, WaitReason),
@@ -102,21 +98,22 @@ pub struct Learned {
     pub base_us: u64,
     /// Time to the first byte of its slow answers in µs; 0: not known.
     pub slow_us: u64,
-    /// In-flight limit reached.
+    /// In-flight limit that was reached; 0: not known.
     pub limit: u32,
     /// Gap found by rate limits in µs; 0: none.
     pub pace_us: u64,
     /// In-flight limit that the host refused to exceed; 0: none.
     pub refused_above: u32,
     /// The rest of a Retry-After in µs; 0: none.
-    pub parked_us: u64,
+    #[serde(rename = "parked_us")]
+    pub retry_after_us: u64,
 }
 
 /// A request in flight.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     at: Duration,
-    /// By `refusals::speed`.
+    /// The mean gap when it went out, by `rate::speed`.
     speed: u8,
 }
 
@@ -124,17 +121,17 @@ struct Sent {
 #[derive(Debug, Clone)]
 pub struct Pace {
     ceiling: Ceiling,
-    limit: Limit,
+    limit: ConcurrencyLimit,
     rate: Rate,
     refusals: Refusals,
-    patience: Patience,
-    /// In flight, oldest first.
+    slow_answers: SlowAnswers,
+    /// Requests in flight, oldest first.
     out: VecDeque<Sent>,
     /// By the gaps; Retry-After is apart.
     next_at: Duration,
     /// The last answer's end.
     ended_at: Duration,
-    parked_until: Duration,
+    retry_after: RetryAfterWait,
     /// The last rate-limit event.
     refused_at: Option<Duration>,
     /// Answers of the last while, and those of them that said "retry after 0 s".
@@ -149,17 +146,19 @@ impl Pace {
         let learned = learned.copied().unwrap_or_default();
         Self {
             ceiling,
-            limit: Limit::new(learned.limit, learned.base_us, learned.refused_above, now),
+            limit: ConcurrencyLimit::new(
+                learned.limit,
+                learned.base_us,
+                learned.refused_above,
+                now,
+            ),
             rate: Rate::restored(learned.pace_us, now),
             refusals: Refusals::default(),
-            patience: Patience::restored(learned.slow_us),
+            slow_answers: SlowAnswers::restored(learned.slow_us),
             out: VecDeque::new(),
             next_at: Duration::ZERO,
             ended_at: Duration::ZERO,
-            parked_until: match learned.parked_us {
-                0 => Duration::ZERO,
-                parked => now.saturating_add(Duration::from_micros(parked)),
-            },
+            retry_after: RetryAfterWait::restored(learned.retry_after_us, now),
             refused_at: None,
             answers: 0,
             invited: 0,
@@ -189,8 +188,8 @@ impl Pace {
     /// When the next request may go out.
     #[must_use]
     pub fn next_allowed(&self, now: Duration) -> When {
-        if now < self.parked_until {
-            return When::At(self.parked_until, WaitReason::RetryAfter);
+        if let Some(until) = self.retry_after.until(now) {
+            return When::At(until, WaitReason::RetryAfter);
         }
         if let Some(full) = self.full(now) {
             return full;
@@ -217,7 +216,7 @@ impl Pace {
         if out >= self.ceiling.max_in_flight.max(1) as usize {
             return Some(When::Full);
         }
-        let lost_after = self.patience.lost_after();
+        let lost_after = self.slow_answers.lost_after();
         let is_lost = |sent: &&Sent| sent.at.saturating_add(lost_after) <= now;
         let lost = self.out.iter().take(limit).take_while(is_lost).count();
         if out - lost < limit {
@@ -236,15 +235,15 @@ impl Pace {
         let by_rate = gap < STRICT_FROM && gap == self.ceiling.rate_gap();
         let credit = if by_rate { CREDIT } else { Duration::ZERO };
         self.next_at = due.max(now.saturating_sub(credit)).saturating_add(gap);
-        // With nothing in flight and no gap to wait for, we had no work or were parked.
+        // With nothing in flight and no gap to wait for, we had no work or waited out a Retry-After.
         let idle = if self.out.is_empty() {
             now.saturating_sub(self.ended_at.max(due))
         } else {
             Duration::ZERO
         };
-        let most = gap.max(self.patience.slow().unwrap_or(UNKNOWN));
+        let most = gap.max(self.slow_answers.slow().unwrap_or(UNKNOWN_ANSWER));
         self.rate.on_sent(now, idle, most);
-        let speed = refusals::speed(self.rate.mean_us());
+        let speed = rate::speed(self.rate.mean_us());
         self.out.push_back(Sent { at: now, speed });
         if self.out.len() >= self.limit() as usize {
             self.limit.press();
@@ -258,80 +257,94 @@ impl Pace {
         self.ended_at = now;
         match signal {
             Signal::Good(first_byte) => {
-                self.patience.on_good(first_byte);
+                self.slow_answers.on_good(first_byte);
                 self.limit.on_good(first_byte);
                 self.rate.on_good();
-                self.heard(sent, speed, false);
+                self.count_answer(sent, speed, false);
             }
             Signal::Neutral => {}
             Signal::Strained | Signal::Lost => self.limit.on_strained(),
             Signal::Throttled(after) => {
-                self.heard(sent, speed, true);
-                self.refused(now, sent, after);
+                self.count_answer(sent, speed, true);
+                self.on_throttled(now, sent, after);
             }
         }
         self.limit.look(now, self.ceiling.max_in_flight.max(1));
     }
 
-    fn heard(&mut self, sent: Duration, speed: Option<u8>, refused: bool) {
+    /// Counts an answer that says of the host's speed what it bears or not.
+    fn count_answer(&mut self, sent: Duration, speed: Option<u8>, refused: bool) {
         // What goes out just after a refusal may be refused for what went before it.
         let is_after = |at: Duration| sent >= at && sent < at.saturating_add(EVENT);
         let speed = speed.filter(|_| !self.refused_at.is_some_and(is_after));
         self.refusals.on_answer(speed, refused);
         self.answers += 1;
-        if self.answers >= INVITED * FEW_INVITED {
+        if self.answers >= INVITED_SHARE * INVITED_SAMPLE {
             self.answers /= 2;
             self.invited /= 2;
         }
     }
 
-    /// One of a burst of refusals is an event: those sent before it are part of it.
-    fn refused(&mut self, now: Duration, sent: Duration, after: Option<Duration>) {
-        if self.refusals.bears() {
+    /// A refusal lays its Retry-After on the host. The first one of a burst is a rate-limit event:
+    /// the host goes slower for it, unless its refusals do not follow our speed.
+    fn on_throttled(&mut self, now: Duration, sent: Duration, after: Option<Duration>) {
+        if self.refusals.is_expected() {
             return;
         }
         self.rate.on_refused();
-        let park = now.saturating_add(after.unwrap_or_default());
-        self.parked_until = self.parked_until.max(park);
-        if after.is_some_and(|after| after.is_zero()) {
-            self.invited += 1;
-            if self.invited * INVITED <= self.answers.max(FEW_INVITED) {
-                return;
-            }
-        }
-        let apart = EVENT.max(Duration::from_micros(
-            self.limit.base_us().saturating_mul(2),
-        ));
-        let is_same = |at: Duration| sent < at || now.saturating_sub(at) < apart;
-        if self.refused_at.is_some_and(is_same) {
+        let over_at = self.retry_after.extend(now, after.unwrap_or_default());
+        if self.is_invitation(after) || self.is_same_event(now, sent) {
             return;
         }
         self.refused_at = Some(now);
         if self.refusals.find() {
-            self.parked_until = now;
+            self.retry_after.end(now);
             self.rate.set_free();
             self.limit.set_free(now);
         } else {
-            // Whichever of the two has just gone a step further is to blame, else both.
-            let (by_limit, by_rate) = (self.limit.is_probing(now), self.rate.is_near(now));
-            if by_limit || !by_rate {
-                self.limit.cut(now, self.ceiling.max_in_flight.max(1));
-            }
-            // A host that names no time is left alone until its second has passed.
-            let is_burst = after.is_none() && !by_rate;
-            let from = park.max(now.saturating_add(if is_burst { EVENT } else { Duration::ZERO }));
-            if by_rate || !by_limit {
-                self.rate.slow_down(now, from);
-            }
-            self.next_at = self.next_at.max(from);
+            self.slow_down(now, over_at, after.is_some());
         }
+    }
+
+    /// Whether a refusal invites the same request again ("retry after 0 s"), as a few answers do.
+    fn is_invitation(&mut self, after: Option<Duration>) -> bool {
+        if !after.is_some_and(|after| after.is_zero()) {
+            return false;
+        }
+        self.invited += 1;
+        self.invited * INVITED_SHARE <= self.answers.max(INVITED_SAMPLE)
+    }
+
+    /// Whether a refusal belongs to the last event: its request went out before that, or it comes
+    /// hard on it.
+    fn is_same_event(&self, now: Duration, sent: Duration) -> bool {
+        let two_answers = Duration::from_micros(self.limit.base_us().saturating_mul(2));
+        let apart = EVENT.max(two_answers);
+        self.refused_at
+            .is_some_and(|at| sent < at || now.saturating_sub(at) < apart)
+    }
+
+    /// A rate-limit event, whose Retry-After is over at `over_at`. Whichever of limit and rate has
+    /// just gone a step further is to blame, else both.
+    fn slow_down(&mut self, now: Duration, over_at: Duration, names_time: bool) {
+        let (by_limit, by_rate) = (self.limit.is_probing(now), self.rate.is_near(now));
+        if by_limit || !by_rate {
+            self.limit.cut(now, self.ceiling.max_in_flight.max(1));
+        }
+        // A host that names no time is left alone until its second has passed.
+        let is_burst = !names_time && !by_rate;
+        let from = over_at.max(now.saturating_add(if is_burst { EVENT } else { Duration::ZERO }));
+        if by_rate || !by_limit {
+            self.rate.slow_down(now, from);
+        }
+        self.next_at = self.next_at.max(from);
     }
 
     /// How long an attempt waits for the first byte. `most` is the setting; `failed`: attempts of
     /// its page that failed; `is_last`: it gets no other, and waits as long as the setting says.
     #[must_use]
     pub fn first_byte(&self, most: Duration, failed: u32, is_last: bool) -> Duration {
-        self.patience.first_byte(most, failed, is_last)
+        self.slow_answers.first_byte(most, failed, is_last)
     }
 
     /// The share of requests in per cent that the host refuses at any speed, where it does.
@@ -342,8 +355,8 @@ impl Pace {
 
     /// A Retry-After holds the host until this time.
     #[must_use]
-    pub fn parked_until(&self, now: Duration) -> Option<Duration> {
-        (now < self.parked_until).then_some(self.parked_until)
+    pub fn retry_after_until(&self, now: Duration) -> Option<Duration> {
+        self.retry_after.until(now)
     }
 
     /// Requests that may be in flight now.
@@ -368,7 +381,7 @@ impl Pace {
     /// Why limit and gap are what they are, in words.
     #[must_use]
     pub fn why(&self, now: Duration) -> String {
-        if let Some(until) = self.parked_until(now) {
+        if let Some(until) = self.retry_after_until(now) {
             let left = until.saturating_sub(now).as_secs_f64();
             return format!("the host asked for a pause (Retry-After): {left:.1} s left");
         }
@@ -398,12 +411,68 @@ impl Pace {
     pub fn learned(&self, now: Duration) -> Learned {
         Learned {
             base_us: self.limit.base_us(),
-            slow_us: self.patience.slow_us(),
+            slow_us: self.slow_answers.slow_us(),
             limit: self.limit.value(),
             pace_us: micros(self.rate.gap(now)),
             refused_above: self.limit.refused_above(now),
-            parked_us: micros(self.parked_until.saturating_sub(now)),
+            retry_after_us: self.retry_after.left_us(now),
         }
+    }
+}
+
+/// How long a host that has not answered yet may take to begin an answer.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+/// Any host may take so long.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(3);
+/// Else it may take so many times a slow answer of its own.
+const TIMEOUT_TIMES: u32 = 4;
+/// Before this no request counts as lost.
+const LOST_AFTER: Duration = Duration::from_secs(1);
+/// A slow answer is forgotten by a 256th with each one that follows.
+const FORGOTTEN_PART: u64 = 256;
+
+/// What is known of a host's slow answers.
+#[derive(Debug, Clone, Copy, Default)]
+struct SlowAnswers {
+    /// Time to the first byte in µs, of the slowest answers lately; 0: none was seen.
+    slow_us: u64,
+}
+
+impl SlowAnswers {
+    const fn restored(slow_us: u64) -> Self {
+        Self { slow_us }
+    }
+
+    const fn slow_us(self) -> u64 {
+        self.slow_us
+    }
+
+    fn on_good(&mut self, first_byte: Duration) {
+        let faded = self.slow_us - self.slow_us / FORGOTTEN_PART;
+        self.slow_us = faded.max(micros(first_byte)).max(1);
+    }
+
+    /// A slow answer's time, where one was seen.
+    fn slow(self) -> Option<Duration> {
+        (self.slow_us > 0).then(|| Duration::from_micros(self.slow_us))
+    }
+
+    /// How long an attempt waits for the first byte: twice as long after each failure of its
+    /// page, the last attempt as long as the setting (`most`) says.
+    fn first_byte(self, most: Duration, failed: u32, is_last: bool) -> Duration {
+        if is_last {
+            return most;
+        }
+        let usual = (self.slow()).map_or(FIRST_ANSWER, |slow| {
+            slow.saturating_mul(TIMEOUT_TIMES).max(LEAST_TIMEOUT)
+        });
+        usual.saturating_mul(1 << failed.min(16)).min(most)
+    }
+
+    /// A request without an answer for so long hangs: it says nothing of the host's speed, and
+    /// another may take its place.
+    fn lost_after(self) -> Duration {
+        (self.slow()).map_or(LOST_AFTER * 2, |slow| (slow * 2).max(LOST_AFTER))
     }
 }
 

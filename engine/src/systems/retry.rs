@@ -22,7 +22,7 @@ use crate::{
         numbers::micros,
         tries::Tries,
     },
-    politeness::backoff,
+    politeness::retry,
     systems::{
         TickSystems,
         crawl::{Crawl, Letter, desk},
@@ -135,7 +135,7 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         // Most such failures pass with the connection that they came by.
         policy.cap = policy.cap.min(retry.quick);
     }
-    let spread = backoff::delay(
+    let spread = retry::delay(
         &policy,
         u32::from(tries.failed.max(1)),
         seed,

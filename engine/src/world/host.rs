@@ -6,7 +6,7 @@ use bevy_ecs::component::Component;
 
 use crate::{
     model::{host_key::HostKey, ids::HostId, page_url::PageUrl},
-    politeness::{breaker::Breaker, budget::RetryBudget, pace::Pace, robots::Robots},
+    politeness::{breaker::Breaker, pace::Pace, retry::RetryBudget, robots::Robots},
 };
 
 /// One scheme, name and port.

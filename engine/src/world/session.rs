@@ -26,7 +26,7 @@ use crate::{
         session_state::SessionState,
         stage_state::StageState,
     },
-    politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
+    politeness::{batch_pacing::BatchPacing, capacity::Gauge, offline::Offline},
     site::compiled::Site,
     world::residents::Residents,
 };
@@ -88,7 +88,7 @@ pub struct Session {
     /// Start URLs are on their way to the store.
     pub discovering: bool,
     /// Size of its batches and rest between them.
-    pub tempo: Tempo,
+    pub tempo: BatchPacing,
 }
 
 impl Session {
@@ -130,7 +130,7 @@ impl Session {
             running: BTreeSet::new(),
             past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
-            tempo: Tempo::default(),
+            tempo: BatchPacing::default(),
         }
     }
 

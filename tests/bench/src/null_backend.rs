@@ -440,6 +440,7 @@ impl NullBackend {
             depth: 1,
             phase: Phase::Queued,
             due_in: Duration::ZERO,
+            cause: None,
             tries: Tries::default(),
             suspect: false,
             validators: None,

@@ -6,10 +6,11 @@ use std::{collections::HashMap, hint::black_box, sync::Arc};
 
 use crawlfield_engine::{
     extract::{
+        carried::Carried,
         output::{ExtractError, Extracted, Link, Record, Value},
         page_number,
     },
-    live::parse::{Reader, carried},
+    live::parse::Reader,
     message::orders::ParseOrder,
     model::{
         class::ErrorClass,
@@ -222,7 +223,7 @@ pub(crate) fn reader() -> Reader {
     let selectors = Selectors::new();
     Arc::new(move |order| {
         let text = String::from_utf8_lossy(&order.body);
-        let of_link = carried(order.url.carried())?;
+        let of_link: Carried = order.url.carried().parse()?;
         let read = if order.stage == order.site.enter {
             let list = selectors.list(&text, &order.final_url);
             list.map(|list| links(order, &list, &of_link))
@@ -246,7 +247,7 @@ pub(crate) fn tree_maker() -> Reader {
 }
 
 /// The cards' products; from page 1 all further pages, from others the next one.
-fn links(order: &ParseOrder, list: &List, of_link: &Map<String, Json>) -> Extracted {
+fn links(order: &ParseOrder, list: &List, of_link: &Carried) -> Extracted {
     let site = &*order.site;
     let stage = site.stage(order.stage);
     let page = page_number(stage, &order.url, of_link);
@@ -298,7 +299,7 @@ fn links(order: &ParseOrder, list: &List, of_link: &Map<String, Json>) -> Extrac
     }
 }
 
-fn record(order: &ParseOrder, product: &Product, of_link: &Map<String, Json>) -> Extracted {
+fn record(order: &ParseOrder, product: &Product, of_link: &Carried) -> Extracted {
     let stage = order.site.stage(order.stage);
     let fields = stage.records[0].fields.iter();
     let values = fields.map(|field| match field.name.strip_prefix("list_") {

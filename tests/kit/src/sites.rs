@@ -15,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+use crawlfield_engine::politeness::chance;
+
 /// No read and no write waits longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -361,14 +363,12 @@ pub fn failing(seed: u64, share: u64, request: &Request, good: Reply) -> Reply {
     }
 }
 
-/// FNV-1a over the parts, then one round of splitmix64.
+/// FNV-1a over the parts, then the finalizer of splitmix64.
 fn mix(seed: u64, target: &str, count: u32) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let (seed, count) = (seed.to_le_bytes(), count.to_le_bytes());
     for byte in seed.iter().chain(target.as_bytes()).chain(&count) {
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
+    chance::mix(hash)
 }

@@ -30,7 +30,7 @@ pub struct Product {
     pub certificate_on_card: bool,
     /// Absolute URL of the certificate's document, where there is a certificate.
     pub compliance_document_url: Option<String>,
-    /// Certified on.
+    /// The day of its certification, as its page shows it.
     pub certified: Date,
     /// Vendor, shown as hex.
     pub vendor_id: u32,

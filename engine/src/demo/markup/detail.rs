@@ -2,17 +2,17 @@
 
 use crate::demo::{
     catalogue::Product,
-    markup::{Frame, LIST_QUERY, escape, put},
+    markup::{LIST_QUERY, Layout, escape, put},
 };
 
 /// The page of `product`; `related` are products that it links to.
 pub(in crate::demo) fn detail_page(
-    frame: &Frame,
+    layout: &Layout,
     product: &Product,
     related: &[Product],
 ) -> String {
-    let mut page = String::with_capacity(frame.len() + 8_192);
-    frame.open(
+    let mut page = String::with_capacity(layout.len() + 8_192);
+    layout.open(
         &mut page,
         &product.model,
         &product.url,
@@ -56,7 +56,7 @@ pub(in crate::demo) fn detail_page(
     categories(&mut page, product);
     page.push_str("</div>\n</article>\n");
     more(&mut page, related);
-    frame.close(&mut page);
+    layout.close(&mut page);
     page
 }
 

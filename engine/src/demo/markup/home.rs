@@ -1,12 +1,12 @@
 //! The home page: a link to the catalogue of every virtual host.
 
-use crate::demo::markup::{Frame, LIST_QUERY, escape, put};
+use crate::demo::markup::{LIST_QUERY, Layout, escape, put};
 
 /// The home page of one host, which knows all of them.
-pub(in crate::demo) fn home_page(frame: &Frame, host: &str, hosts: &[String]) -> String {
-    let mut page = String::with_capacity(frame.len() + 1_024 + 256 * hosts.len());
+pub(in crate::demo) fn home_page(layout: &Layout, host: &str, hosts: &[String]) -> String {
+    let mut page = String::with_capacity(layout.len() + 1_024 + 256 * hosts.len());
     let canonical = format!("http://{host}/");
-    frame.open(&mut page, "Catalogues", &canonical, "home");
+    layout.open(&mut page, "Catalogues", &canonical, "home");
     page.push_str("<h1 class=\"page-title\">Catalogues</h1>\n<ul class=\"catalogues\">\n");
     for host in hosts {
         put(
@@ -17,6 +17,6 @@ pub(in crate::demo) fn home_page(frame: &Frame, host: &str, hosts: &[String]) ->
         put(&mut page, format_args!("\">{host}</a></li>\n"));
     }
     page.push_str("</ul>\n");
-    frame.close(&mut page);
+    layout.close(&mut page);
     page
 }

@@ -2,7 +2,7 @@
 
 use crate::demo::{
     catalogue::Product,
-    markup::{Frame, LIST_QUERY, escape, put},
+    markup::{LIST_QUERY, Layout, escape, put},
 };
 
 /// What a list page shows.
@@ -21,10 +21,10 @@ pub(in crate::demo) struct ListView<'a> {
 }
 
 /// The list page of this view.
-pub(in crate::demo) fn list_page(frame: &Frame, view: &ListView<'_>) -> String {
-    let mut page = String::with_capacity(frame.len() + 16_384);
+pub(in crate::demo) fn list_page(layout: &Layout, view: &ListView<'_>) -> String {
+    let mut page = String::with_capacity(layout.len() + 16_384);
     let canonical = list_url(view.host, view.page);
-    frame.open(
+    layout.open(
         &mut page,
         "Certified products",
         &canonical,
@@ -45,7 +45,7 @@ pub(in crate::demo) fn list_page(frame: &Frame, view: &ListView<'_>) -> String {
         page.push_str("</div></div>\n</div>\n");
     }
     pagination(&mut page, view);
-    frame.close(&mut page);
+    layout.close(&mut page);
     page
 }
 

@@ -1,8 +1,5 @@
 //! One request → one answer: virtual hosts, routes, and the misbehaviour that is due.
 
-mod reply;
-mod routes;
-
 use std::{
     error::Error as _,
     sync::{
@@ -15,15 +12,15 @@ use std::{
 use http::{Method, Request, Response, StatusCode, header};
 use rustc_hash::FxHashMap;
 
-use self::{
-    reply::{Answer, moved, out_of_sorts, plain, too_many},
+use super::{
+    limit::RateLimit,
+    reply::{PageReply, ReplyBody, moved, out_of_sorts, plain, too_many},
     routes::{Route, route},
 };
-use super::{body::Page, limit::RateLimit};
 use crate::demo::{
     catalogue::Catalogue,
-    markup::{self, Frame, LIST_QUERY, ListView},
-    misbehaviour::{self, Fault, ListQuirks},
+    markup::{self, LIST_QUERY, Layout, ListView},
+    misbehaviour::{self, ListQuirks, Misbehaviour},
 };
 
 /// URLs of one sitemap file.
@@ -31,9 +28,9 @@ const SITEMAP_URLS: u32 = 50_000;
 
 /// The demo's state: the truth, what was asked, and which hosts have seen their new products.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct DemoSite {
     catalogue: Catalogue,
-    frame: Frame,
+    layout: Layout,
     /// How many requests of each URL were let through.
     let_through: Mutex<FxHashMap<Box<str>, u32>>,
     hosts: FxHashMap<String, usize>,
@@ -53,7 +50,7 @@ pub(super) fn is_reset(error: &hyper::Error) -> bool {
         .is_some_and(<dyn std::error::Error>::is::<Reset>)
 }
 
-impl Site {
+impl DemoSite {
     pub(super) fn new(catalogue: Catalogue) -> Self {
         let hosts = catalogue.hosts();
         let names = hosts.iter().cloned().zip(0..).chain([
@@ -68,7 +65,7 @@ impl Site {
                 .config()
                 .rate_limit
                 .map(|rate| hosts.iter().map(|_| RateLimit::new(rate)).collect()),
-            frame: Frame::new(),
+            layout: Layout::new(),
             let_through: Mutex::default(),
             catalogue,
         }
@@ -78,7 +75,10 @@ impl Site {
         &self.catalogue
     }
 
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<Response<Page>, Reset> {
+    pub(super) async fn answer<B>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Response<ReplyBody>, Reset> {
         let Some(host) = self.host_of(&request) else {
             return Ok(plain(
                 StatusCode::MISDIRECTED_REQUEST,
@@ -113,10 +113,10 @@ impl Site {
             tokio::time::sleep(treatment.delay).await;
         }
         let fault = treatment.fault.filter(|_| route.may_fail());
-        if let Some(Fault::Status(status)) = fault {
+        if let Some(Misbehaviour::Status(status)) = fault {
             return Ok(out_of_sorts(status));
         }
-        if fault == Some(Fault::Reset) {
+        if fault == Some(Misbehaviour::Reset) {
             return Err(Reset);
         }
         let answer = self.page(host, &route, asked);
@@ -151,7 +151,7 @@ impl Site {
         host + slow >= self.catalogue.hosts().len()
     }
 
-    fn page(&self, host: usize, route: &Route<'_>, asked: misbehaviour::Request<'_>) -> Answer {
+    fn page(&self, host: usize, route: &Route<'_>, asked: misbehaviour::Request<'_>) -> PageReply {
         let name = &self.catalogue.hosts()[host];
         match *route {
             Route::List(page) => self.list(host, page, asked),
@@ -160,18 +160,18 @@ impl Site {
             Route::ProductWithoutSlash(slug) => moved(format!("http://{name}/csa_product/{slug}/")),
             Route::Home => {
                 let hosts = self.catalogue.hosts();
-                Answer::html(markup::home_page(&self.frame, name, hosts))
+                PageReply::html(markup::home_page(&self.layout, name, hosts))
             }
-            Route::Robots => Answer::text(format!(
+            Route::Robots => PageReply::text(format!(
                 "User-agent: *\nDisallow: /wp-admin/\nAllow: /wp-admin/admin-ajax.php\n\n\
                  Sitemap: http://{name}/sitemap.xml\n"
             )),
             Route::Sitemap(part) => self.sitemap(host, part),
-            Route::Unknown => Answer::missing(),
+            Route::Unknown => PageReply::missing(),
         }
     }
 
-    fn list(&self, host: usize, page: u32, asked: misbehaviour::Request<'_>) -> Answer {
+    fn list(&self, host: usize, page: u32, asked: misbehaviour::Request<'_>) -> PageReply {
         // Products arrive when the first page has been read: whoever asks for a later one knows
         // the first, so that no product moves from an unread page to one that was read.
         if page > 1 {
@@ -192,8 +192,8 @@ impl Site {
             .filter_map(|index| self.catalogue.product(index))
             .collect();
         let beside = if page > 1 { page - 1 } else { page + 1 };
-        Answer::html(markup::list_page(
-            &self.frame,
+        PageReply::html(markup::list_page(
+            &self.layout,
             &ListView {
                 host: &self.catalogue.hosts()[host],
                 page,
@@ -233,7 +233,7 @@ impl Site {
         }
     }
 
-    fn product(&self, host: usize, slug: &str) -> Answer {
+    fn product(&self, host: usize, slug: &str) -> PageReply {
         let arrived = self.arrived[host].load(Ordering::Relaxed);
         let found = self
             .catalogue
@@ -243,14 +243,14 @@ impl Site {
             .filter(|index| !self.catalogue.is_gone(*index))
             .and_then(|index| self.catalogue.product(index));
         let Some(product) = found else {
-            return Answer::missing();
+            return PageReply::missing();
         };
         let step = u32::try_from(self.catalogue.hosts().len()).unwrap_or(1);
         let related: Vec<_> = (1..=4)
             .filter_map(|away| product.index.checked_sub(step * away))
             .filter_map(|index| self.catalogue.product(index))
             .collect();
-        let mut answer = Answer::html(markup::detail_page(&self.frame, &product, &related));
+        let mut answer = PageReply::html(markup::detail_page(&self.layout, &product, &related));
         answer.header = Some((
             header::ETAG,
             format!("\"{:x}-{:x}\"", self.catalogue.config().seed, product.index),
@@ -258,7 +258,7 @@ impl Site {
         answer
     }
 
-    fn sitemap(&self, host: usize, part: Option<u32>) -> Answer {
+    fn sitemap(&self, host: usize, part: Option<u32>) -> PageReply {
         let name = &self.catalogue.hosts()[host];
         let count = self.catalogue.count_on(host, false);
         let step = u32::try_from(self.catalogue.hosts().len()).unwrap_or(1);
@@ -274,11 +274,11 @@ impl Site {
                     ),
                 );
             }
-            return Answer::xml(xml + "</sitemapindex>\n");
+            return PageReply::xml(xml + "</sitemapindex>\n");
         }
         let part = part.unwrap_or(1);
         if part == 0 || part > parts.max(1) {
-            return Answer::missing();
+            return PageReply::missing();
         }
         xml.push_str("<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
         let first = (part - 1) * SITEMAP_URLS;
@@ -294,6 +294,6 @@ impl Site {
                 );
             }
         }
-        Answer::xml(xml + "</urlset>\n")
+        PageReply::xml(xml + "</urlset>\n")
     }
 }

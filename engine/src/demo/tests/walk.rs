@@ -8,7 +8,7 @@ use super::{
     client::{Client, served},
     read::{ListPage, read_detail, read_list},
 };
-use crate::demo::{Catalogue, DemoConfig, Verdict, markup::LIST_QUERY, verify};
+use crate::demo::{Catalogue, DemoConfig, Verification, markup::LIST_QUERY, verify};
 
 /// Attempts a page has.
 const ATTEMPTS: u32 = 8;
@@ -69,7 +69,7 @@ async fn detail(client: &Client, url: &str) -> Json {
     panic!("{url} was not answered in {ATTEMPTS} attempts");
 }
 
-fn verdict_on(config: DemoConfig) -> Verdict {
+fn verdict_on(config: DemoConfig) -> Verification {
     let truth = Catalogue::new(config.clone());
     let rows = served(config, async |_, client| walk(client, truth.hosts()).await);
     verify(&truth, rows.into_iter())

@@ -1,6 +1,6 @@
 use serde_json::{Value as Json, json};
 
-use super::{Verdict, verify};
+use super::{Verification, verify};
 use crate::demo::{Catalogue, DemoConfig};
 
 fn truth() -> Catalogue {
@@ -23,7 +23,7 @@ fn rows(truth: &Catalogue) -> Vec<Json> {
         .collect()
 }
 
-fn verdict_after(change: impl FnOnce(&Catalogue, &mut Vec<Json>)) -> Verdict {
+fn verdict_after(change: impl FnOnce(&Catalogue, &mut Vec<Json>)) -> Verification {
     let truth = truth();
     let mut rows = rows(&truth);
     change(&truth, &mut rows);

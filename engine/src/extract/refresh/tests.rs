@@ -1,9 +1,8 @@
-use serde_json::Map;
-
 use super::target;
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         extract,
         output::PageInput,
         tests::build::{select, site},
@@ -37,7 +36,7 @@ fn a_value_is_read_as_browsers_do() {
 fn leads(html: &str) -> Option<String> {
     let title = Field::new("title", select(&["h1"])).required();
     let site = site(vec![Stage::new("s").record(None, &[], vec![title])]);
-    let nothing = Map::new();
+    let nothing = Carried::default();
     let page = PageInput {
         url: "http://a.test/list/",
         final_url: "http://a.test/now",

@@ -3,7 +3,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value as Json, json};
 
-use super::{USUAL, sitemap_may_be_missing};
+use super::sitemap_may_be_missing;
 use crate::{
     extract::{
         bounds::Bounds,
@@ -38,7 +38,7 @@ fn read(url: &str, content_type: Option<&str>, body: &[u8], carried: &Json) -> O
         final_url: url,
         content_type,
         body,
-        carried: carried.as_object().expect("an object"),
+        carried: &carried.as_object().expect("an object").clone().into(),
         depth: 0,
     };
     let extracted = extract(&site, stage, &input, &Bounds::default())?;
@@ -271,7 +271,13 @@ fn what_is_no_sitemap_is_a_failure_where_somebody_named_it() {
             assert!(error.message.contains(url), "{error:?}");
         }
         // Nobody promised that there is one.
-        let (links, warnings) = read(PLACE, None, body, &json!({ USUAL: true })).unwrap();
+        let (links, warnings) = read(
+            PLACE,
+            None,
+            body,
+            &json!({ "_paging": { "is_guess": true } }),
+        )
+        .unwrap();
         assert_eq!((links.len(), warnings.len()), (0, 1), "{warnings:?}");
         assert!(warnings[0].contains("at the usual place"), "{warnings:?}");
     }

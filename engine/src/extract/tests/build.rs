@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use regex::Regex;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         extract,
         output::{ExtractError, Extracted, PageInput, Value},
     },
@@ -201,7 +202,7 @@ pub(crate) fn read(site: &Site, html: &str) -> Result<Extracted, ExtractError> {
         URL,
         html.as_bytes(),
         Some("text/html"),
-        &Map::new(),
+        &Carried::default(),
     )
 }
 
@@ -211,7 +212,7 @@ pub(crate) fn read_at(
     url: &str,
     body: &[u8],
     content_type: Option<&str>,
-    carried: &Map<String, Json>,
+    carried: &Carried,
 ) -> Result<Extracted, ExtractError> {
     let page = PageInput {
         url,
@@ -224,9 +225,9 @@ pub(crate) fn read_at(
     extract(site, StageId(stage), &page, &Bounds::default())
 }
 
-pub(crate) fn carried(json: Json) -> Map<String, Json> {
+pub(crate) fn carried(json: Json) -> Carried {
     match json {
-        Json::Object(map) => map,
+        Json::Object(map) => map.into(),
         other => panic!("carried fields are an object, not {other}"),
     }
 }

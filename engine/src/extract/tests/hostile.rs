@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use serde_json::Map;
 
 use super::build::{URL, css, read_at, rows, select, site};
 use crate::{
+    extract::carried::Carried,
     model::class::ErrorClass,
     site::compiled::{Field, FieldType, Pages, Site, Source, Stage},
 };
@@ -39,9 +39,16 @@ fn class(body: Vec<u8>) -> Option<ErrorClass> {
     let read = std::thread::Builder::new()
         .stack_size(1 << 20)
         .spawn(move || {
-            read_at(&greedy(), 0, URL, &body, Some("text/html"), &Map::new())
-                .err()
-                .map(|e| e.class)
+            read_at(
+                &greedy(),
+                0,
+                URL,
+                &body,
+                Some("text/html"),
+                &Carried::default(),
+            )
+            .err()
+            .map(|e| e.class)
         });
     read.expect("a thread")
         .join()
@@ -118,7 +125,7 @@ fn empty_and_binary_pages_are_classified() {
 #[test]
 fn an_expired_deadline_ends_the_page() {
     let site = greedy();
-    let nothing = Map::new();
+    let nothing = Carried::default();
     let page = crate::extract::output::PageInput {
         url: URL,
         final_url: URL,
@@ -137,7 +144,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let _ = read_at(&greedy(), 0, URL, &body, None, &Map::new());
+        let _ = read_at(&greedy(), 0, URL, &body, None, &Carried::default());
     }
 
     #[test]
@@ -148,6 +155,6 @@ proptest! {
         "<select>", "<option>", "<form>", "<frameset>", "&amp", "&#x80;", "<meta name=x content=1>",
     ]), 0..80)) {
         let page = parts.concat();
-        let _ = read_at(&greedy(), 0, URL, page.as_bytes(), Some("text/html"), &Map::new());
+        let _ = read_at(&greedy(), 0, URL, page.as_bytes(), Some("text/html"), &Carried::default());
     }
 }

@@ -1,10 +1,10 @@
 //! Links: cards, what they carry, scope, bounds, and each page once.
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::build::{URL, carried, read, read_at, select, site};
 use crate::{
-    extract::{bounds::Bounds, extract, output::PageInput},
+    extract::{bounds::Bounds, carried::Carried, extract, output::PageInput},
     model::{
         ids::{PageKey, StageId},
         remark::Remark,
@@ -149,7 +149,7 @@ fn traps_and_links_beyond_the_bounds_are_left() {
          <a href=/a>4</a><a href=/b>5</a><a href=/c>6</a>",
         "y".repeat(60)
     );
-    let nothing = Map::new();
+    let nothing = Carried::default();
     let mut page = PageInput {
         url: URL,
         final_url: URL,
@@ -175,7 +175,7 @@ fn traps_and_links_beyond_the_bounds_are_left() {
 #[test]
 fn links_are_resolved_against_where_the_answer_came_from() {
     let site = shop();
-    let nothing = Map::new();
+    let nothing = Carried::default();
     let page = PageInput {
         url: URL,
         final_url: "http://a.test/moved/here",
@@ -191,7 +191,7 @@ fn links_are_resolved_against_where_the_answer_came_from() {
 #[test]
 fn a_query_is_meant_in_the_character_set_of_its_page() {
     let site = shop();
-    let nothing = Map::new();
+    let nothing = Carried::default();
     let urls = |content_type: &'static str, body: &[u8]| -> Vec<String> {
         let page = PageInput {
             url: URL,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::Map;
-
 use super::build::{URL, linked, rows, select, site};
 use crate::{
     extract::{
         bounds::Bounds,
+        carried::Carried,
         extract,
         output::{ExtractError, Extracted, PageInput, Value},
     },
@@ -25,7 +24,7 @@ fn read_within(
     max_output: u64,
     max_steps: u64,
 ) -> Result<Extracted, ExtractError> {
-    let nothing = Map::new();
+    let nothing = Carried::default();
     let page = PageInput {
         url: URL,
         final_url: URL,

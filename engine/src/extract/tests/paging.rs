@@ -2,11 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::build::{URL, carried, href, pattern, read_at, site};
+use super::build::{URL, carried, href, json_of, pattern, read_at, site};
 use crate::{
     extract::output::Extracted,
     model::remark::Remark,
-    site::compiled::{Pages, Stage},
+    site::compiled::{Field, Pages, Source, Stage},
 };
 
 const PATTERN: &str = "http://a.test/page/{page}/";
@@ -46,9 +46,7 @@ fn a_next_link_leads_to_the_next_place_in_the_chain() {
         "<li class=next><a href=p9>n</a>",
         json!({"page": 8, "x": 1}),
     );
-    let mut told = found.links[0].carried.to_map();
-    // What begins with `_` is our own.
-    told.retain(|name, _| !name.starts_with('_'));
+    let told = found.links[0].carried.to_map();
     assert_eq!(json!(told), json!({"page": 9, "x": 1}));
 }
 
@@ -377,4 +375,31 @@ fn a_page_that_is_not_full_promises_no_next_one_but_tries_it() {
     };
     assert_eq!(full(1), (1, true));
     assert_eq!(full(2), (1, false));
+}
+
+#[test]
+fn what_a_list_hands_on_shows_in_no_record_and_in_no_link_to_a_detail() {
+    let names = ["_paging", "_shown", "_told", "_asked", "_left", "page"];
+    let fields = names.map(|name| Field::new(name, Source::Carried(name.to_owned())));
+    let list = Stage::new("list")
+        .links(None, &["a.item"], 1)
+        .pages(Pages::Next(href(&["a.n"])))
+        .record(None, &[], fields.into());
+    let site = site(vec![list, Stage::new("detail")]);
+    let html = b"<a class=item href=/d>d</a><a class=n href=/list/2>n</a>";
+    let read = |given: Json| read_at(&site, 0, URL, html, None, &carried(given)).unwrap();
+    let first = read(json!({"page": 1}));
+    let next = first.links.iter().find(|link| link.stage.0 == 0).unwrap();
+    let stored = json!(next.carried);
+    assert!(stored["_paging"]["shown"].is_object(), "{stored}");
+    let earlier = json!({"page": 2, "_shown": [1, 2], "_told": 9, "_asked": [3], "_left": []});
+    for given in [stored, earlier] {
+        let second = read(given);
+        let values: Vec<Json> = second.records[0].values.iter().map(json_of).collect();
+        let nothing = Json::Null;
+        assert_eq!(values[..5], vec![nothing; 5][..]);
+        assert_eq!(values[5], json!("2"));
+        let detail = second.links.iter().find(|link| link.stage.0 == 1).unwrap();
+        assert_eq!(json!(detail.carried), json!({"page": 2, "position": 1}));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::build::{URL, json_of, read, rows, select, site};
 use crate::{
-    extract::{bounds::Bounds, extract, output::PageInput, trace::trace},
+    extract::{bounds::Bounds, carried::Carried, extract, output::PageInput, trace::trace},
     model::{class::ErrorClass, ids::StageId},
     site::compiled::{Field, FieldType, Site, Stage},
 };
@@ -72,7 +72,7 @@ fn a_page_that_led_elsewhere_says_where() {
         final_url: "http://a.test/login",
         content_type: None,
         body: b"<h1>Log in</h1>",
-        carried: &serde_json::Map::new(),
+        carried: &Carried::default(),
         depth: 0,
     };
     let error = extract(&site, StageId(0), &page, &Bounds::default()).unwrap_err();
@@ -132,7 +132,7 @@ fn a_trace_tells_what_each_selector_matched_and_goes_on_after_a_failure() {
         .links(Some("p"), &["a"], 0)
         .record(Some("p"), &[], fields);
     let site = site(vec![stage]);
-    let nothing = serde_json::Map::new();
+    let nothing = Carried::default();
     let page = PageInput {
         url: URL,
         final_url: URL,

@@ -6,14 +6,15 @@ use std::{
     process::Command,
 };
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use url::Url;
 
 use super::build::{href, json_of, linked, read_at, rows, select, site};
 use crate::{
     extract::{
-        find::cleaned,
+        carried::Carried,
         output::{Extracted, Record},
+        select::cleaned,
     },
     model::ids::StageId,
     site::{
@@ -61,13 +62,7 @@ impl Mirror {
     }
 
     /// What a stage makes of the file behind a URL.
-    fn read(
-        &self,
-        site: &Site,
-        stage: StageId,
-        url: &str,
-        carried: &Map<String, Json>,
-    ) -> Extracted {
+    fn read(&self, site: &Site, stage: StageId, url: &str, carried: &Carried) -> Extracted {
         let path = Url::parse(url).unwrap().path().trim_matches('/').to_owned();
         let mut file = self.root.join(path);
         if file.is_dir() {
@@ -81,7 +76,7 @@ impl Mirror {
     /// Follows everything from a start page, each page once. Pages by stage and path.
     fn crawl(&self, site: &Site, start: &str) -> HashMap<(u16, String), Extracted> {
         let mut pages = HashMap::new();
-        let mut open = vec![(StageId(0), start.to_owned(), Map::new())];
+        let mut open = vec![(StageId(0), start.to_owned(), Carried::default())];
         while let Some((stage, url, carried)) = open.pop() {
             let path = Url::parse(&url).unwrap().path().to_owned();
             if pages.contains_key(&(stage.0, path.clone())) {
@@ -89,7 +84,7 @@ impl Mirror {
             }
             let read = self.read(site, stage, &url, &carried);
             let links = read.links.iter();
-            open.extend(links.map(|link| (link.stage, link.url.clone(), link.carried.to_map())));
+            open.extend(links.map(|link| (link.stage, link.url.clone(), link.carried.clone())));
             pages.insert((stage.0, path), read);
         }
         pages

@@ -3,7 +3,6 @@
 use std::sync::mpsc;
 
 use crossbeam_channel::unbounded;
-use serde_json::Map;
 use url::Url;
 
 use super::*;
@@ -114,13 +113,4 @@ fn workers_come_and_go_as_asked() {
     assert_eq!(handle.workers(), 1);
     orders.send(order(9, "")).unwrap();
     assert_eq!(reports.recv_timeout(PATIENCE).unwrap().id.slot, 9);
-}
-
-#[test]
-fn carried_fields_are_read_from_their_text() {
-    let none = Map::new();
-    assert_eq!(carried(""), Ok(none.clone()));
-    assert_eq!(carried("{}"), Ok(none));
-    assert_eq!(carried(r#"{"page":1}"#).unwrap()["page"], 1);
-    assert_eq!(carried("[1]").unwrap_err().class, ErrorClass::Parse);
 }

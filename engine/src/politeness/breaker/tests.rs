@@ -50,7 +50,7 @@ fn a_fifth_of_failures_does_not_trip_it_wherever_they_fall() {
     for seed in 0..20 {
         let mut breaker = breaker();
         for count in 0..1_000 {
-            let roll = chance::unit(seed, Purpose::Breaker, 1, count) % 5;
+            let roll = chance::unit(seed, Draw::Breaker, 1, count) % 5;
             let health = if roll == 0 { Health::Bad } else { Health::Good };
             assert!(!feed(&mut breaker, at(0), &[health]), "{seed} {count}");
         }
@@ -174,17 +174,53 @@ fn what_went_out_before_the_trip_is_no_probe() {
 #[test]
 fn a_person_can_hold_it_open_or_closed() {
     let mut breaker = breaker();
-    let moved = breaker.force(Some(true), at(0)).expect("moved");
+    let moved = breaker.hold_open().expect("moved");
     assert_eq!(
         (moved.to, moved.until),
         (BreakerPhase::Open, Some(Duration::MAX))
     );
     assert_eq!(breaker.permit(at(1_000)), Permission::Until(Duration::MAX));
-    breaker.force(Some(false), at(0));
+    breaker.hold_closed();
     assert!(!feed(&mut breaker, at(0), &[Health::Bad; 50]));
     assert_eq!(breaker.permit(at(0)), Permission::Yes);
-    breaker.force(None, at(0));
+    breaker.release(at(0));
     assert!(feed(&mut breaker, at(0), &[Health::Bad; 20]));
+}
+
+#[test]
+fn to_release_what_nobody_holds_changes_nothing() {
+    let mut breaker = breaker();
+    let until = trip(&mut breaker, at(0));
+    assert_eq!(breaker.release(at(1)), None);
+    assert_eq!(breaker.open_until(), Some(until));
+    // Held open where it was open: no move to tell, and no time that ends it.
+    assert_eq!(breaker.hold_open(), None);
+    assert_eq!(breaker.open_until(), Some(Duration::MAX));
+    let moved = breaker.release(at(2)).expect("closed");
+    assert_eq!(
+        (moved.from, moved.to),
+        (BreakerPhase::Open, BreakerPhase::Closed)
+    );
+}
+
+#[test]
+fn a_breaker_never_goes_from_closed_to_half_open() {
+    use BreakerPhase::{Closed, HalfOpen, Open};
+    let all = [Closed, Open, HalfOpen];
+    let allowed: Vec<_> = (all.iter())
+        .flat_map(|from| all.iter().map(move |to| (*from, *to)))
+        .filter(|(from, to)| from.may_move(*to))
+        .collect();
+    assert_eq!(
+        allowed,
+        [
+            (Closed, Open),
+            (Open, Closed),
+            (Open, HalfOpen),
+            (HalfOpen, Closed),
+            (HalfOpen, Open),
+        ]
+    );
 }
 
 proptest! {

@@ -4,14 +4,14 @@ use super::*;
 
 #[test]
 fn a_draw_depends_on_each_of_its_four_arguments() {
-    let draw = unit(1, Purpose::Retry, 2, 3);
-    assert_eq!(draw, unit(1, Purpose::Retry, 2, 3));
+    let draw = unit(1, Draw::Retry, 2, 3);
+    assert_eq!(draw, unit(1, Draw::Retry, 2, 3));
     let others = [
-        unit(2, Purpose::Retry, 2, 3),
-        unit(1, Purpose::Breaker, 2, 3),
-        unit(1, Purpose::Retry, 3, 3),
-        unit(1, Purpose::Retry, 2 << 64, 3),
-        unit(1, Purpose::Retry, 2, 4),
+        unit(2, Draw::Retry, 2, 3),
+        unit(1, Draw::Breaker, 2, 3),
+        unit(1, Draw::Retry, 3, 3),
+        unit(1, Draw::Retry, 2 << 64, 3),
+        unit(1, Draw::Retry, 2, 4),
     ];
     for other in others {
         assert_ne!(draw, other);
@@ -22,7 +22,7 @@ fn a_draw_depends_on_each_of_its_four_arguments() {
 fn draws_are_spread_evenly() {
     let mut counts = [0_u32; 10];
     for subject in 0..100_000 {
-        let tenth = below(unit(7, Purpose::Retry, subject, 0), 10);
+        let tenth = below(unit(7, Draw::Retry, subject, 0), 10);
         counts[usize::try_from(tenth).expect("below 10")] += 1;
     }
     // Six standard deviations of a binomial count.

@@ -5,7 +5,7 @@ const fn at(millis: u64) -> Duration {
 }
 
 /// Outcomes 10 ms apart; the answer to the last.
-fn feed(offline: &mut Offline, outcomes: &[(u32, Option<ErrorClass>)]) -> Option<Change> {
+fn feed(offline: &mut Offline, outcomes: &[(u32, Option<ErrorClass>)]) -> Option<NetworkChange> {
     let mut last = None;
     for (time, (host, failed)) in (0..).step_by(10).zip(outcomes) {
         last = offline.on_outcome(at(time), HostId(*host), *failed);
@@ -113,14 +113,14 @@ fn old_failures_do_not_count() {
 fn offline_probes_each_five_seconds_and_the_first_answer_ends_it() {
     let mut offline = Offline::default();
     let change = feed(&mut offline, &[(1, DNS), (2, DNS), (3, DNS)]);
-    assert_eq!(change, Some(Change::WentOffline { since: at(0) }));
+    assert_eq!(change, Some(NetworkChange::WentOffline { since: at(0) }));
     assert_eq!(offline.next_probe(), Some(at(5_020)));
     offline.on_probe_sent(at(5_020));
     assert_eq!(offline.on_outcome(at(5_030), HostId(1), DNS), None);
     assert_eq!(offline.next_probe(), Some(at(10_020)));
     assert_eq!(
         offline.on_outcome(at(10_050), HostId(1), OK),
-        Some(Change::BackOnline)
+        Some(NetworkChange::BackOnline)
     );
     assert!(!offline.is_offline());
     assert_eq!(offline.on_outcome(at(10_060), HostId(2), DNS), None);

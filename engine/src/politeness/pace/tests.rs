@@ -84,7 +84,7 @@ fn retry_after_parks_the_host_and_the_longest_counts() {
     );
     assert!(pace.why(ms(20)).contains("Retry-After"));
     let learned = pace.learned(ms(2_010));
-    assert_eq!(learned.parked_us, 1_000_000);
+    assert_eq!(learned.retry_after_us, 1_000_000);
     let json = serde_json::to_string(&learned).expect("JSON");
     let learned: Learned = serde_json::from_str(&json).expect("learned");
     let again = Pace::new(*pace.ceiling(), Some(&learned), ms(0));
@@ -115,7 +115,7 @@ fn a_second_refusal_at_one_rate_proves_it() {
             now += ms(12);
         }
         exchange(&mut pace, now, Signal::Throttled(Some(ms(2_000))));
-        now = pace.parked_until(now).unwrap();
+        now = pace.retry_after_until(now).unwrap();
     }
     assert_eq!(
         pace.gap(now),
@@ -133,7 +133,7 @@ fn a_second_refusal_at_one_rate_proves_it() {
         Duration::ZERO,
         "no rate is for ever"
     );
-    assert_eq!(pace.parked_until(now), None);
+    assert_eq!(pace.retry_after_until(now), None);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn hung_requests_count_for_a_persons_ceiling() {
 fn a_retry_after_of_zero_parks_nothing() {
     let mut pace = open(f64::INFINITY, 16);
     exchange(&mut pace, ms(0), Signal::Throttled(Some(ms(0))));
-    assert_eq!(pace.parked_until(ms(10)), None);
+    assert_eq!(pace.retry_after_until(ms(10)), None);
 }
 
 #[test]
@@ -281,4 +281,26 @@ fn a_rate_that_is_no_number_is_hardly_ever() {
         assert_eq!(open(rate, 1).gap(ms(0)), Duration::from_hours(1), "{rate}");
     }
     assert_eq!(open(f64::INFINITY, 1).gap(ms(0)), Duration::ZERO);
+}
+
+#[test]
+fn a_hang_at_a_quick_host_ends_after_seconds_and_a_slow_page_gets_its_time_in_the_end() {
+    let most = Duration::from_secs(30);
+    let mut slow_answers = SlowAnswers::default();
+    assert_eq!(slow_answers.first_byte(most, 0, false), FIRST_ANSWER);
+    slow_answers.on_good(Duration::from_millis(20));
+    let waits = [(0, false), (1, false), (2, false), (3, true)]
+        .map(|(failed, is_last)| slow_answers.first_byte(most, failed, is_last).as_secs());
+    assert_eq!(waits, [3, 6, 12, 30]);
+    slow_answers.on_good(Duration::from_secs(5));
+    assert_eq!(slow_answers.first_byte(most, 0, false).as_secs(), 20);
+    for _ in 0..1_000 {
+        slow_answers.on_good(Duration::from_millis(20));
+    }
+    assert_eq!(slow_answers.first_byte(most, 0, false), LEAST_TIMEOUT);
+    assert_eq!(
+        slow_answers.first_byte(LOST_AFTER, 0, false),
+        LOST_AFTER,
+        "the setting is the ceiling"
+    );
 }

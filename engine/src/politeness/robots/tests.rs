@@ -3,6 +3,8 @@ use serde_json::Value as Json;
 
 use super::*;
 
+mod rfc9309;
+
 fn check(robots: &str, path: &str, allowed: bool) {
     assert_eq!(
         Robots::parse(robots.as_bytes(), "Crawlfield").allows(path),
@@ -56,7 +58,7 @@ fn the_public_paths_and_tokens_agree() {
     let tokens = helpers["valid_agent_tokens"].as_array().expect("a list");
     for row in tokens {
         let agent = row["agent"].as_str().expect("text");
-        let whole = !agent.is_empty() && agent::product_token(agent.as_bytes()) == agent.as_bytes();
+        let whole = !agent.is_empty() && product_token(agent.as_bytes()) == agent.as_bytes();
         assert_eq!(Some(whole), row["valid"].as_bool(), "{agent:?}");
     }
 }
@@ -381,7 +383,7 @@ proptest! {
     #[test]
     fn the_matcher_agrees_with_the_definition(pattern in "/[ab*]{0,8}[$]?", path in "/[ab]{0,10}") {
         let matched = Pattern::new(pattern.as_bytes(), false)
-            .matches(&pattern::Spelling::new(path.as_bytes().into()), &mut Effort::new());
+            .matches(&Spelling::new(path.as_bytes().into()), &mut Effort::new());
         prop_assert_eq!(matched, naive(pattern.as_bytes(), path.as_bytes()));
     }
 

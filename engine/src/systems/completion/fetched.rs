@@ -168,7 +168,7 @@ fn ends_list(crawl: &Crawl, entity: Entity, class: ErrorClass) -> bool {
     let Some(Pages::Pattern { first, .. }) = &stage.pages else {
         return false;
     };
-    let carried = serde_json::from_str(url.carried()).unwrap_or_default();
+    let carried = url.carried().parse().unwrap_or_default();
     let page = page_number(stage, url, &carried);
     match session.page_counts.get(&task.stage) {
         // Past what the site itself told, any refusal bears it out.

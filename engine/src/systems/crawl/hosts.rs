@@ -14,9 +14,9 @@ use crate::{
     },
     politeness::{
         breaker::{Breaker, Health},
-        budget::RetryBudget,
-        offline,
+        offline::NetworkChange,
         pace::{Ceiling, Learned, Pace, Signal},
+        retry::RetryBudget,
     },
     systems::crawl::Crawl,
     world::{
@@ -232,12 +232,12 @@ impl Crawl<'_, '_> {
             return;
         }
         match self.condition.offline.on_outcome(now, host_id, failed) {
-            Some(offline::Change::WentOffline { since }) => {
+            Some(NetworkChange::WentOffline { since }) => {
                 self.give_back(since);
                 self.tell_all("our own network seems down: dispatch rests and probes");
                 self.timers.set(now + Duration::from_secs(1), Due::Probe);
             }
-            Some(offline::Change::BackOnline) => {
+            Some(NetworkChange::BackOnline) => {
                 self.tell_all("the network is back");
                 self.desk.restless = true;
                 self.wake_all();

@@ -124,9 +124,11 @@ pub(super) fn breaker(crawl: &mut Crawl, name: &str, open: Option<bool>) -> Ack 
         return Err(format!("no host {name:?} is known"));
     }
     for id in found {
-        let moved = crawl
-            .host_mut(id)
-            .and_then(|mut host| host.breaker.force(open, now));
+        let moved = crawl.host_mut(id).and_then(|mut host| match open {
+            Some(true) => host.breaker.hold_open(),
+            Some(false) => host.breaker.hold_closed(),
+            None => host.breaker.release(now),
+        });
         if let Some(moved) = moved {
             crawl.tell_breaker(id, moved.to, moved.until);
         }

@@ -122,7 +122,7 @@ fn hosts(
             let parked = host
                 .breaker
                 .open_until()
-                .or_else(|| host.pace.parked_until(now))
+                .or_else(|| host.pace.retry_after_until(now))
                 .filter(|until| *until > now && *until < Duration::MAX);
             Some(HostLoad {
                 open: waiting + u64::from(host.pace.in_flight()),

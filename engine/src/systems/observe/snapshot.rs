@@ -274,7 +274,7 @@ fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
             let parked = host
                 .breaker
                 .open_until()
-                .or_else(|| host.pace.parked_until(now))
+                .or_else(|| host.pace.retry_after_until(now))
                 .filter(|until| *until > now && *until < std::time::Duration::MAX);
             Some(HostInfo {
                 id: id.0,

@@ -17,7 +17,7 @@ use crate::{
         phase::{Phase, StagePhase},
         stage_state::StageState,
     },
-    politeness::backoff,
+    politeness::retry,
     systems::crawl::Crawl,
     world::{
         ledger::{Counts, open},
@@ -159,7 +159,7 @@ fn judge_stage(
             u64::from(stage.0),
         ));
         let dispatch = u16::try_from(run.attempts).unwrap_or(u16::MAX);
-        let wait = backoff::delay(&policy, run.attempts, seed, key, dispatch);
+        let wait = retry::delay(&policy, run.attempts, seed, key, dispatch);
         let at = crawl.now() + wait.max(policy.base.min(Duration::from_secs(1)));
         run.enter(StageState::Recovering);
         crawl.timers.set(at, Due::StageAgain(id, batch, stage));

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::*;
-use crate::politeness::chance::{self, Purpose};
+use crate::politeness::chance::{self, Draw};
 
 /// How a host behaves.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ struct Tally {
 fn service(host: &Host, seed: u64, n: u32) -> Duration {
     let draw = |k: u32| {
         chance::below(
-            chance::unit(seed, Purpose::Latency, u128::from(n), k),
+            chance::unit(seed, Draw::Latency, u128::from(n), k),
             1_000_000,
         )
     };
@@ -65,7 +65,7 @@ fn crawl(host: &Host, pace: &mut Pace, seconds: u64, seed: u64) -> Tally {
                     bucket -= 1_000_000;
                 }
             }
-            let mood = chance::unit(seed, Purpose::Fault, u128::from(n), 7);
+            let mood = chance::unit(seed, Draw::Fault, u128::from(n), 7);
             refused |= chance::below(mood, 100) < host.moody;
             let until = if refused {
                 now + ms(20)
@@ -338,7 +338,7 @@ fn fetch_all(host: &Counting) -> (Duration, u32) {
             recent.push_back(now);
             recent.retain(|sent| *sent + ms(1_000) > now);
             let is_refused = recent.len() > host.a_second || due.len() >= host.at_once;
-            let spread = chance::below(chance::unit(1, Purpose::Latency, n, 0), 1_000);
+            let spread = chance::below(chance::unit(1, Draw::Latency, n, 0), 1_000);
             let took = host.service * 2 / 3 + host.service * u32::try_from(spread).unwrap() / 1_500;
             due.push(Reverse((now + took, now, is_refused)));
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{ids::SessionId, numbers::number},
-    politeness::tempo::Round,
+    politeness::batch_pacing::BatchRound,
     systems::crawl::Crawl,
     world::timers::Due,
 };
@@ -35,7 +35,7 @@ pub(super) fn goes_on(crawl: &mut Crawl, id: SessionId) -> bool {
 }
 
 /// What a round was like, in words.
-fn why(round: &Round) -> String {
+fn why(round: &BatchRound) -> String {
     let errors = f64::from(round.errors) / 10.0;
     let failed = format!("{errors:.1} % of {} answers failed", round.answers);
     if round.slowness == 0 {
