@@ -10,7 +10,6 @@ mod chain;
 mod charset;
 mod content;
 pub(crate) mod convert;
-mod digits;
 mod dom;
 mod embedded;
 mod field;

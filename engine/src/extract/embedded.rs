@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use crate::extract::{digits, lenient, meter::Meter};
+use crate::{
+    extract::{lenient, meter::Meter},
+    model::decimal,
+};
 
 /// Places in a script where a JSON value may begin that are tried at most.
 const STARTS: usize = 64;
@@ -18,8 +21,8 @@ pub(super) struct Found<'j> {
 impl<'j> Found<'j> {
     /// Read from this text by this pointer.
     pub(super) fn borrowed(json: &'j Json, text: &'j str, pointer: &str, meter: &Meter) -> Self {
-        let is_lost = digits::may_be_lost(json) && meter.scan(text.len());
-        let written = is_lost.then(|| digits::at(text, pointer));
+        let is_lost = decimal::may_be_lost(json) && meter.scan(text.len());
+        let written = is_lost.then(|| decimal::at(text, pointer));
         Self {
             json: Cow::Borrowed(json),
             written: written.flatten().map(Cow::Borrowed),

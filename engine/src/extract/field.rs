@@ -8,7 +8,6 @@ use serde_json::{Map, Value as Json};
 use crate::{
     extract::{
         convert::{Raw, convert, into_list},
-        digits,
         embedded::{self, Found},
         find::{Card, cleaned},
         meter::{Held, written},
@@ -17,6 +16,7 @@ use crate::{
         rows::{Label, Wanted, Whose},
         shape::{from_toml, is_raw, shaped},
     },
+    model::decimal,
     site::{
         compiled::{Fallbacks, Field, FieldType, Source},
         selector::Selector,
@@ -311,7 +311,7 @@ fn from_found(page: &Page<'_>, field: &Field, found: &Found<'_>) -> Vec<Raw> {
         let one = from_one(page, field, &found.json, written);
         return one.into_iter().collect();
     };
-    let texts = written.map_or_else(Vec::new, digits::items);
+    let texts = written.map_or_else(Vec::new, decimal::items);
     let mut each = items.iter().enumerate().filter_map(|(at, item)| {
         let written = texts.get(at).copied();
         from_one(page, field, item, written)
@@ -349,7 +349,7 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json, written: Option<&str>) 
             let text = written.map(|text| Raw::Text(text.to_owned()));
             text.or_else(|| Some(Raw::Json(json.clone())))
         }
-        _ if digits::may_be_lost(json) => Some(match written {
+        _ if decimal::may_be_lost(json) => Some(match written {
             Some(text) => Raw::Written(json.clone(), text.to_owned()),
             None => Raw::Json(json.clone()),
         }),

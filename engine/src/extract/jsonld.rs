@@ -6,12 +6,14 @@ use html5ever::local_name;
 use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
-use crate::extract::{
-    digits,
-    embedded::{Found, tokens},
-    find::Index,
-    lenient::{self, Block},
-    meter::Meter,
+use crate::{
+    extract::{
+        embedded::{Found, tokens},
+        find::Index,
+        lenient::{self, Block},
+        meter::Meter,
+    },
+    model::decimal,
 };
 
 /// Objects and arrays on the way to one value: what refers to itself ends here.
@@ -133,11 +135,11 @@ impl<'j> Linked<'j> {
             }
             None => nodes.find_map(|node| search.walk(*node, &names, 0)),
         }?;
-        if !digits::may_be_lost(found.json) {
+        if !decimal::may_be_lost(found.json) {
             return Some(Found::plain(Cow::Borrowed(found.json)));
         }
         meter.scan(found.block.text.len());
-        let place = digits::pointer_to(&found.block.json, found.json).unwrap_or_default();
+        let place = decimal::pointer_to(&found.block.json, found.json).unwrap_or_default();
         let text = &found.block.text;
         Some(Found::borrowed(found.json, text, &place, meter))
     }

@@ -8,8 +8,8 @@ use crate::{
     extract::{
         bounds::Bounds,
         carried::Carried,
-        convert::{into_json, keeps_digits},
-        digits, field,
+        convert::into_json,
+        field,
         find::Card,
         found::Found,
         meter::{stored, written},
@@ -17,7 +17,12 @@ use crate::{
         page::Page,
         paging,
     },
-    model::{class::ErrorClass, ids::StageId, remark::Remark},
+    model::{
+        class::ErrorClass,
+        decimal::{self, keeps_digits},
+        ids::StageId,
+        remark::Remark,
+    },
     site::compiled::{Fallbacks, Field, LinkRule, Pick, Site, Source},
 };
 
@@ -244,7 +249,7 @@ fn carriable(value: Value) -> Json {
     match value {
         Value::Decimal(digits) if !keeps_digits(&digits) => Json::String(digits),
         Value::Written(text) if text.starts_with('[') => {
-            let items = digits::items(&text).into_iter().map(str::to_owned);
+            let items = decimal::items(&text).into_iter().map(str::to_owned);
             let item = |text: String| match text.parse::<f64>() {
                 Ok(_) => carriable(Value::Decimal(text)),
                 Err(_) => into_json(Value::Written(text)),
