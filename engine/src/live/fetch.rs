@@ -35,7 +35,6 @@ mod pace;
 mod panics;
 pub(super) use panics::text_of as text_of_panic;
 mod resolve;
-mod trust;
 
 /// What the engine sends to the I/O threads.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-use super::{dialled::NoteDials, failure, jar::Jar, resolve::Resolver, trust::is_trusted};
+use super::{dialled::NoteDials, failure, jar::Jar, resolve::Resolver};
 use crate::{
     live::{decode, guard},
     message::{
@@ -22,6 +22,7 @@ use crate::{
         reports::FetchFailure,
     },
     model::ids::SessionId,
+    site::scope::is_trusted,
 };
 
 mod tls;

@@ -16,7 +16,6 @@ use super::{
     dialled,
     failure::{self, Phase},
     pace::Pace,
-    trust::is_trusted,
 };
 use crate::{
     extract::is_markup,
@@ -30,6 +29,7 @@ use crate::{
         head::{Head, Validators},
     },
     politeness::classify::challenge,
+    site::scope::is_trusted,
 };
 
 /// robots.txt is read so far (RFC 9309 asks for at least this much).
