@@ -78,11 +78,7 @@ impl SettingsFlags {
         let file = self
             .settings
             .as_deref()
-            .map(|path| {
-                super::check::read_file(path)
-                    .map(|text| (text, path.display().to_string()))
-                    .map_err(Failure::usage)
-            })
+            .map(|path| super::read_file(path).map(|text| (text, path.display().to_string())))
             .transpose()?;
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
