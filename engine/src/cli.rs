@@ -95,7 +95,7 @@ pub fn main() -> ExitCode {
 
 /// Reads this process's flags, runs a program with them, and says how it ended.
 pub fn program<Flags: Parser>(run: impl FnOnce(Flags) -> Result<Exit, Failure>) -> ExitCode {
-    hear_threads();
+    log_to_stderr();
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         Err(error) => {
@@ -109,7 +109,7 @@ pub fn program<Flags: Parser>(run: impl FnOnce(Flags) -> Result<Exit, Failure>) 
         }
     };
     match run(flags) {
-        Ok(_) if UNSAID.load(Ordering::Relaxed) => Exit::Internal.into(),
+        Ok(_) if OUTPUT_LOST.load(Ordering::Relaxed) => Exit::Internal.into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
             complain(&failure.message);
@@ -229,16 +229,16 @@ fn load_site(path: &Path) -> Result<Site, Failure> {
 }
 
 /// Prints on stderr what a thread of the backend has nobody to return to.
-fn hear_threads() {
-    let heard = tracing_subscriber::fmt()
+fn log_to_stderr() {
+    let log = tracing_subscriber::fmt()
         .with_env_filter("crawlfield_engine=error")
         .with_writer(io::stderr)
         .with_ansi(false)
         // It would panic where stderr is closed.
         .log_internal_errors(false)
         .without_time();
-    // Only a program that listens already refuses it.
-    heard.try_init().ok();
+    // Only a program that has a log already refuses it.
+    log.try_init().ok();
 }
 
 /// One message for a person, on stderr.
@@ -248,7 +248,7 @@ pub fn complain(message: &str) {
 }
 
 /// What was meant for stdout did not get there.
-static UNSAID: AtomicBool = AtomicBool::new(false);
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Text for stdout; a closed pipe is no error of ours.
 fn say(text: &str) {
@@ -258,7 +258,7 @@ fn say(text: &str) {
         .and_then(|()| stdout.flush());
     if let Err(error) = said
         && error.kind() != io::ErrorKind::BrokenPipe
-        && !UNSAID.swap(true, Ordering::Relaxed)
+        && !OUTPUT_LOST.swap(true, Ordering::Relaxed)
     {
         complain(&format!("the output cannot be written: stdout: {error}"));
     }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Failure, complain};
 use crate::{
-    settings::layers::{Inputs, Layered, layer},
+    settings::layers::{Inputs, Layered, PREFIX, layer},
     site::compiled::Site,
 };
 
@@ -82,7 +82,7 @@ impl SettingsFlags {
             .transpose()?;
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("CRAWLFIELD_") && name != "CRAWLFIELD_CASES")
+            .filter(|(name, _)| name.starts_with(PREFIX) && name != "CRAWLFIELD_CASES")
             .collect();
         let mut flags = self.set.clone();
         if let Some(profile) = self.profile.and_then(|profile| profile.to_possible_value()) {

@@ -201,7 +201,7 @@ fn fetch_page(
     settings: &Settings,
     mut url: Url,
 ) -> Result<(Url, Answer), Failure> {
-    let (letters, orders) = bounded(4);
+    let (to_fetcher, orders) = bounded(4);
     let (reports, reported) = bounded(4);
     let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
     let profile = request_profile(site, settings, connect_to);
@@ -221,7 +221,7 @@ fn fetch_page(
             first_byte: profile.first_byte_timeout,
             validators: None,
         };
-        letters.send(vec![FetchLetter::Fetch(order)]).ok();
+        to_fetcher.send(vec![FetchLetter::Fetch(order)]).ok();
         let wait = profile.timeout + Duration::from_secs(5);
         let outcome = reported.recv_timeout(wait).map(|report| report.outcome);
         match outcome {

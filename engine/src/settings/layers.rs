@@ -18,7 +18,7 @@ use crate::site::{
 };
 
 /// Environment variables that are settings begin with this.
-pub const PREFIX: &str = "CRAWLFIELD_";
+pub(crate) const PREFIX: &str = "CRAWLFIELD_";
 
 /// Where a value came from; the later one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -231,19 +231,19 @@ fn file_entry(entry: &NamedNode<'_>, given: &mut Vec<Given>) {
     }
 }
 
-/// What a key of `[politeness]` says of a setting, and how the setting's value is said by the key.
+/// A setting that `[politeness]` has a key for: how the key is read as its value, and written.
 struct SiteKey {
     setting: &'static str,
-    said: fn(&Politeness) -> Option<Json>,
-    say: fn(&mut Politeness, &Settings),
+    read: fn(&Politeness) -> Option<Json>,
+    write: fn(&mut Politeness, &Settings),
 }
 
 macro_rules! site_keys {
     ($($setting:literal $key:ident $place:ident.$field:ident $json:expr;)+) => {
         &[$(SiteKey {
             setting: $setting,
-            said: |site| site.$key.as_ref().map($json),
-            say: |site, settings| site.$key = Some(settings.$place.$field.clone()),
+            read: |site| site.$key.as_ref().map($json),
+            write: |site, settings| site.$key = Some(settings.$place.$field.clone()),
         }),+]
     };
 }
@@ -262,7 +262,7 @@ fn site_values(politeness: &Politeness) -> impl Iterator<Item = Given> {
     SITE_KEYS.iter().filter_map(|key| {
         Some(Given {
             name: key.setting,
-            value: (key.said)(politeness)?,
+            value: (key.read)(politeness)?,
             layer: Layer::Site,
             origin: format!("site file, {}", key.setting),
         })
@@ -340,8 +340,7 @@ fn flag_values(flags: &[(String, String)]) -> Result<Vec<Given>, LayerError> {
 }
 
 /// The environment variable of a setting: `retry.base` is `CRAWLFIELD_RETRY_BASE`.
-#[must_use]
-pub fn variable(name: &str) -> String {
+fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase())
 }
 
@@ -371,7 +370,7 @@ impl Layered {
     pub fn apply_to(&self, politeness: &mut Politeness) {
         for key in SITE_KEYS {
             if self.layer_of(key.setting) > Layer::Site {
-                (key.say)(politeness, &self.settings);
+                (key.write)(politeness, &self.settings);
             }
         }
     }

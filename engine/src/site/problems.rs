@@ -14,7 +14,7 @@ use serde::Serialize;
 const MAX_LISTED: usize = 100;
 /// Columns of a source line that are shown around the carets.
 const SHOWN: usize = 140;
-/// Bytes of the line on either side of the carets that are looked at for that.
+/// Bytes of the line before, above and after the carets that are looked at for that.
 const NEAR: usize = 4 * SHOWN;
 /// A line with one of these words is not shown: it may hold a secret.
 const SECRET_WORDS: [&str; 5] = ["proxy", "basic_auth", "password", "cookie", "authorization"];
@@ -191,10 +191,11 @@ fn holds_secret(line: &str, field: &str) -> bool {
 /// The part of a line around its mark, with carets; what a terminal would obey is blanked.
 fn excerpt(line: &str, mark: Range<usize>, number: usize) -> String {
     let from = line.floor_char_boundary(mark.start.saturating_sub(NEAR));
-    let to = line.ceil_char_boundary(mark.end.saturating_add(NEAR));
+    let end = line.floor_char_boundary(mark.end.min(mark.start + NEAR));
+    let to = line.ceil_char_boundary(end + NEAR);
     let before = printable(&line[from..mark.start]);
-    let marked = printable(&line[mark.clone()]);
-    let after = printable(&line[mark.end..to]);
+    let marked = printable(&line[mark.start..end]);
+    let after = printable(&line[end..to]);
     let carets = AnnotationKind::Primary.span(before.len()..before.len() + marked.len());
     let snippet = Snippet::source(before + &marked + &after).line_start(number);
     let group = Group::with_level(Level::ERROR).element(snippet.annotation(carets));
