@@ -9,7 +9,6 @@ pub mod trace;
 mod charset;
 mod content_type;
 pub(crate) mod convert;
-mod digits;
 mod embedded_json;
 mod fields;
 mod html;

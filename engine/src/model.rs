@@ -1,6 +1,7 @@
 //! Nouns: what is. Sessions, stages, tasks, hosts, their states, the ledger, the clock.
 
 pub mod class;
+pub(crate) mod decimal;
 pub mod flight_mark;
 pub mod head;
 pub mod host_key;

@@ -1,6 +1,5 @@
 //! Every limit and policy, documented, with its default; layered by `settings::layers`.
 
-pub mod change;
 pub mod layers;
 pub mod presets;
 pub mod registry;
@@ -59,11 +58,11 @@ pub struct Settings {
     pub batch_longest_pause: Duration,
     /// Politeness defaults for hosts.
     pub host: HostSettings,
-    /// Retries.
+    /// Retry policy, and what bounds a host's retries.
     pub retry: RetrySettings,
-    /// Breakers.
+    /// When a host's breaker opens and closes.
     pub breaker: BreakerSettings,
-    /// Requests.
+    /// How requests are sent, and how long and large answers may be.
     pub fetch: FetchSettings,
     /// Bounds of the crawl.
     pub bounds: BoundSettings,
@@ -102,7 +101,7 @@ impl Settings {
     }
 }
 
-/// Requests.
+/// How requests are sent, and how long and large answers may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FetchSettings {
     /// `User-Agent`; its product token is matched against robots.txt.
@@ -113,7 +112,7 @@ pub struct FetchSettings {
     pub first_byte_timeout: Duration,
     /// From sending to the body's end.
     pub timeout: Duration,
-    /// Largest decoded body.
+    /// Largest decoded body, in bytes.
     pub max_body: u64,
     /// Largest decoded ÷ received, after the first MiB.
     pub max_ratio: u32,

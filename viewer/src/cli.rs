@@ -6,9 +6,10 @@ pub mod flags;
 use std::process::ExitCode;
 
 use crawlfield_engine::cli::{
-    Exit, Failure, complain, program,
+    Exit, Failure, complain,
+    crawl::{OutputFlags, crawl},
+    program,
     run::{Scratch, refuse_stopped},
-    session::{Manner, crawl},
 };
 
 use crate::{
@@ -97,6 +98,12 @@ fn in_terminal(flags: &Flags) -> Result<Exit, Failure> {
     let (job, settings) = flags.job()?;
     let scratch = Scratch::new(flags.store.as_deref())?;
     refuse_stopped(&scratch.store, &job)?;
-    let (exit, _) = crawl(&[job], &scratch.store, &settings, Manner::default(), None)?;
+    let (exit, _) = crawl(
+        &[job],
+        &scratch.store,
+        &settings,
+        OutputFlags::default(),
+        None,
+    )?;
     Ok(exit)
 }

@@ -8,8 +8,8 @@ use std::{
 use crawlfield_engine::{
     cli::{
         Exit, Failure,
+        crawl::{OutputFlags, report},
         run::{Scratch, refuse_stopped},
-        session::{Manner, report},
     },
     feed::{hub::Item, mirror::Tables, recording::Recorder},
     message::commands::Command,
@@ -112,7 +112,7 @@ impl Crawl {
         };
         self.running.ask(stop).ok();
         let ended = self.running.finish();
-        let exit = report(&ended, Manner::default());
+        let exit = report(&ended, OutputFlags::default());
         drop(self.scratch);
         if self.is_scratch && exit == Exit::Stopped {
             Exit::Done

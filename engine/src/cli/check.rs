@@ -1,72 +1,61 @@
-//! What `crawlfield check` says: the site file's problems, or what it will do and with which
-//! settings.
+//! `crawlfield check`: a site file's problems, or what it will do and with which settings.
 
-use std::{fmt::Write as _, io::Read as _, path::Path};
+use std::{fmt::Write as _, path::PathBuf};
 
+use clap::Args;
+
+use super::{Exit, Failure, complain, read_file, say, settings_flags::SettingsFlags};
 use crate::{
     politeness::robots::{agent_token, is_browser},
-    settings::layers::{Inputs, LayerError, layer},
+    settings::layers::{Inputs, layer},
     site::{
         compiled::{Pages, Site, Stage},
-        problems::{SiteError, printable},
+        problems::SiteError,
     },
 };
 
-/// Larger files are not read.
-const MAX_FILE: u64 = 4 << 20;
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    /// Site file
+    #[arg(value_name = "SITE.toml")]
+    site: PathBuf,
+    #[command(flatten)]
+    settings: SettingsFlags,
+}
 
-/// Reads a site or settings file as text.
-///
-/// # Errors
-/// What is wrong with the file and what to do, in one line.
-pub fn read_file(path: &Path) -> Result<String, String> {
-    let name = printable(&path.display().to_string());
-    let facts = std::fs::metadata(path)
-        .map_err(|error| format!("{name}: cannot be opened ({error}); check the path"))?;
-    if facts.is_dir() {
-        return Err(format!("{name}: is a folder; name the file in it"));
-    }
-    if facts.len() > MAX_FILE {
-        return Err(format!("{name}: {} bytes are no site file", facts.len()));
-    }
-    let mut bytes = Vec::new();
-    // A pipe or a device tells no length.
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("{name}: cannot be read ({error})"))?;
-    if read as u64 > MAX_FILE {
-        return Err(format!(
-            "{name}: more than {MAX_FILE} bytes are no site file"
-        ));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let before = &error.as_bytes()[..at];
-        let line = String::from_utf8_lossy(before).matches('\n').count() + 1;
-        format!("{name}:{line}: is not UTF-8 at byte {at}; save it as UTF-8")
+pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
+    let text = read_file(&args.site)?;
+    let file = args.site.display().to_string();
+    args.settings.with_inputs(None, |inputs| {
+        let checked = check(&text, &file, inputs).map_err(Failure::usage)?;
+        for warning in &checked.warnings {
+            complain(&format!("warning: {warning}"));
+        }
+        say(&checked.text);
+        Ok(Exit::Done)
     })
 }
 
 /// A site file's check, to be printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+#[derive(Debug)]
+struct Checked {
     /// The site in words and its effective settings.
-    pub text: String,
+    text: String,
     /// Odd, but no error.
-    pub warnings: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Checks a site file's text under these settings; `inputs.site` is not looked at.
 ///
 /// # Errors
 /// All problems, as they are printed; the exit code is 2.
-pub fn check(text: &str, file: &str, inputs: &Inputs<'_>) -> Result<Checked, String> {
+fn check(text: &str, file: &str, inputs: &Inputs<'_>) -> Result<Checked, String> {
     let (site, odd) = Site::load_with_warnings(text, file).map_err(|errors| errors.to_string())?;
     let layered = layer(&Inputs {
         site: Some(&site),
         ..*inputs
     })
-    .map_err(|error: LayerError| error.to_string())?;
+    .map_err(|error| error.to_string())?;
     let mut warnings: Vec<String> = odd.iter().map(SiteError::to_string).collect();
     warnings.extend(layered.warnings.iter().cloned());
     let mut politeness = site.politeness.clone();

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Exit, Failure, complain, place::StoreFlag, say};
+use super::{Exit, Failure, complain, say, store_flag::StoreFlag};
 use crate::{
     live::store::wall_ms,
-    message::{receipts::StoreError, store_verbs::DeadSelector},
+    message::store_verbs::DeadSelector,
     model::{
         class::ErrorClass,
         ids::{PageKey, SessionId},
@@ -146,8 +146,8 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
         }
         Verb::Requeue(which) => {
             let (store, selector) = which.meant()?;
-            let count =
-                requeue(&store, which.session(), &selector, Box::new(wall_ms)).map_err(failure)?;
+            let count = requeue(&store, which.session(), &selector, Box::new(wall_ms))
+                .map_err(|error| Failure::refused_or_store(&error))?;
             complain(&match count {
                 0 => NONE_FITS.to_owned(),
                 _ => format!(
@@ -160,7 +160,7 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
         Verb::Drop(which) => {
             let (store, selector) = which.meant()?;
             let count = drop_pages(&store, which.session(), &selector, Box::new(wall_ms))
-                .map_err(failure)?;
+                .map_err(|error| Failure::refused_or_store(&error))?;
             complain(&match count {
                 0 => NONE_FITS.to_owned(),
                 _ => format!("{count} pages are dropped"),
@@ -170,16 +170,10 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn failure(error: StoreError) -> Failure {
-    match error {
-        StoreError::Refused(message) => Failure::usage(message),
-        error => Failure::store(&error),
-    }
-}
-
 fn list_letters(which: &Which) -> Result<Exit, Failure> {
     let (store, selector) = which.meant()?;
-    let rows = list(&store, which.session(), &selector).map_err(failure)?;
+    let rows = list(&store, which.session(), &selector)
+        .map_err(|error| Failure::refused_or_store(&error))?;
     let mut classes = std::collections::BTreeMap::<&str, u64>::new();
     for row in &rows {
         *classes.entry(row.class.name()).or_default() += 1;
@@ -224,7 +218,7 @@ fn document(row: &DeadRow) -> Json {
 }
 
 fn show_letter(store: &Path, page: PageKey, as_json: bool) -> Result<Exit, Failure> {
-    for letter in show(store, page).map_err(failure)? {
+    for letter in show(store, page).map_err(|error| Failure::refused_or_store(&error))? {
         let DeadLetter {
             row,
             attempts,

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure, complain, place::StoreFlag};
+use super::{Exit, Failure, complain, store_flag::StoreFlag};
 use crate::store::export::{ExportError, export_csv, export_jsonl};
 
 #[derive(Args, Debug)]
@@ -78,10 +78,7 @@ fn written(args: &ExportArgs, store: &Path) -> Result<u64, ExportError> {
 
 fn failure(error: ExportError) -> Failure {
     match error {
-        ExportError::Store(crate::message::receipts::StoreError::Refused(message)) => {
-            Failure::usage(message)
-        }
-        ExportError::Store(error) => Failure::store(&error),
+        ExportError::Store(error) => Failure::refused_or_store(&error),
         ExportError::Output(error) => {
             let message = format!("the output cannot be written: {error}");
             match error.kind() {

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::{
     Exit, Failure, complain,
-    place::StoreFlag,
+    crawl::{OutputFlags, crawl},
     run::connect_to,
-    session::{Manner, crawl},
+    settings_flags::SettingsFlags,
+    store_flag::StoreFlag,
 };
 use crate::{run::job::Job, store::sessions::stopped_sessions};
 
@@ -23,12 +24,8 @@ pub(super) struct ResumeArgs {
     /// This session only
     #[arg(long, value_name = "ID")]
     session: Option<u32>,
-    /// Result documents on stdout, one line a session
-    #[arg(long)]
-    json: bool,
-    /// No progress on stderr
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     /// Map a host to an address from now on, and allow just that address
     #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
     connect_to: Vec<(String, SocketAddr)>,
@@ -36,7 +33,7 @@ pub(super) struct ResumeArgs {
     #[arg(long, value_name = "FILE")]
     recording: Option<PathBuf>,
     #[command(flatten)]
-    settings: super::layers::SettingsFlags,
+    settings: SettingsFlags,
 }
 
 pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
@@ -69,11 +66,7 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         over_all = over_all.over(&job.origin);
     }
     let settings = over_all.layered(None)?.settings;
-    let manner = Manner {
-        json: args.json,
-        quiet: args.quiet,
-    };
     let recording = args.recording.as_deref();
-    let (exit, _) = crawl(&jobs, &store, &settings, manner, recording)?;
+    let (exit, _) = crawl(&jobs, &store, &settings, args.output, recording)?;
     Ok(exit)
 }

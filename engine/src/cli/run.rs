@@ -2,17 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
+use tempfile::TempDir;
 use url::Host;
 
 use super::{
-    Exit, Failure, complain, place,
-    session::{Manner, crawl},
+    Exit, Failure, complain,
+    crawl::{OutputFlags, crawl},
+    read_file, store_flag,
 };
 use crate::{
     demo,
@@ -22,7 +23,6 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(after_help = "\
 Examples:
   crawlfield run books.toml
@@ -44,12 +44,8 @@ pub(super) struct RunArgs {
     /// The SQLite file, made if it is not there [default: NAME.db in this folder]
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
-    /// Result documents on stdout, one line a session
-    #[arg(long)]
-    json: bool,
-    /// No progress on stderr
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     /// What is fetched
     #[arg(long, value_enum, default_value_t = ModeFlag::New)]
     mode: ModeFlag,
@@ -65,7 +61,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     demo_flags: DemoFlags,
     #[command(flatten)]
-    settings: super::layers::SettingsFlags,
+    settings: super::settings_flags::SettingsFlags,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -121,15 +117,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     for job in &jobs {
         refuse_stopped(&scratch.store, job)?;
     }
-    let manner = Manner {
-        json: args.json,
-        quiet: args.quiet,
-    };
     let (exit, _) = crawl(
         &jobs,
         &scratch.store,
         &settings,
-        manner,
+        args.output,
         args.recording.as_deref(),
     )?;
     if args.verify && matches!(exit, Exit::Done | Exit::DeadLetters) {
@@ -148,7 +140,7 @@ fn store(args: &RunArgs, jobs: &[Job]) -> Result<Option<PathBuf>, Failure> {
             "several site files share one store: name it with --store FILE",
         ));
     };
-    let store = place::beside(&job.site);
+    let store = store_flag::beside(&job.site);
     complain(&format!(
         "the store is {} in this folder; --store FILE names another",
         store.display()
@@ -165,7 +157,7 @@ fn jobs(args: &RunArgs) -> Result<Vec<Job>, Failure> {
     let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
     let mut jobs: Vec<Job> = Vec::new();
     for path in &args.sites {
-        let text = super::check::read_file(path).map_err(Failure::usage)?;
+        let text = read_file(path)?;
         let file = path.display().to_string();
         let job = Job::site(&text, &file, connect_to.clone()).map_err(Failure::usage)?;
         if jobs.iter().any(|other| other.site.name == job.site.name) {
@@ -215,12 +207,12 @@ pub fn refuse_stopped(store: &Path, job: &Job) -> Result<(), Failure> {
     )))
 }
 
-/// Where records go: the given file, or one that is removed afterwards.
+/// Where records go: the given file, or one whose folder goes with this.
 #[derive(Debug)]
 pub struct Scratch {
-    /// The SQLite file.
+    /// The SQLite file, made when it is opened.
     pub store: PathBuf,
-    folder: Option<PathBuf>,
+    _folder: Option<TempDir>,
 }
 
 impl Scratch {
@@ -232,25 +224,15 @@ impl Scratch {
         if let Some(store) = store {
             return Ok(Self {
                 store: store.to_owned(),
-                folder: None,
+                _folder: None,
             });
         }
-        let folder = std::env::temp_dir().join(format!("crawlfield-demo-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| {
-            Failure::internal(format!("cannot make {}: {error}", folder.display()))
-        })?;
+        let folder = TempDir::with_prefix("crawlfield-demo-")
+            .map_err(|error| Failure::internal(format!("cannot make a folder: {error}")))?;
         Ok(Self {
-            store: folder.join("demo.db"),
-            folder: Some(folder),
+            store: folder.path().join("demo.db"),
+            _folder: Some(folder),
         })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.folder {
-            fs::remove_dir_all(folder).ok();
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Exit, Failure, complain, place::StoreFlag, say};
+use super::{Exit, Failure, complain, say, store_flag::StoreFlag};
 use crate::{
     live::store::wall_ms,
     model::ids::SessionId,
@@ -30,10 +30,8 @@ pub(super) struct SessionsArgs {
 pub(super) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
     let store = args.place.find(args.site.as_deref())?;
     if let Some(id) = args.discard {
-        discard(&store, SessionId(id), Box::new(wall_ms)).map_err(|error| match error {
-            crate::message::receipts::StoreError::Refused(message) => Failure::usage(message),
-            error => Failure::store(&error),
-        })?;
+        discard(&store, SessionId(id), Box::new(wall_ms))
+            .map_err(|error| Failure::refused_or_store(&error))?;
         complain(&format!("session {id} is discarded"));
         return Ok(Exit::Done);
     }

@@ -10,7 +10,8 @@ use serde::de::IgnoredAny;
 use serde_json::{Number, Value as Json};
 
 use crate::{
-    extract::{digits, output::Value, page::Page},
+    extract::{output::Value, page::Page},
+    model::decimal::{self, boolean, decimal, integer, keeps_digits},
     site::compiled::{Field, FieldType},
 };
 
@@ -19,7 +20,7 @@ use crate::{
 pub(super) enum Raw {
     /// From HTML, or a JSON string.
     Text(String),
-    /// Any other JSON.
+    /// JSON that is no string, as parsed.
     Json(Json),
     /// Valid JSON as the page wrote it, where a number's digits count.
     Written(Json, String),
@@ -47,7 +48,7 @@ pub(super) fn convert(raw: &Raw, field: &Field, page: &Page<'_>) -> Option<Value
         Raw::Json(Json::Null) => Some(Value::Null),
         Raw::Json(json) => from_json(json, field, page),
         Raw::Written(json, text) => match from_json(json, field, page)? {
-            Value::Json(_) => Some(Value::Written(digits::compact(text))),
+            Value::Json(_) => Some(Value::Written(decimal::compact(text))),
             value => Some(value),
         },
     }
@@ -63,7 +64,7 @@ fn from_text(text: &str, field: &Field, page: &Page<'_>) -> Option<Value> {
         FieldType::Url => Value::Text(page.absolute(text)?.into()),
         FieldType::Json | FieldType::Map => match serde_json::from_str::<Json>(text).ok()? {
             json if field.kind == FieldType::Map && !json.is_object() => return None,
-            json if digits::may_be_lost(&json) => Value::Written(digits::compact(text)),
+            json if decimal::may_be_lost(&json) => Value::Written(decimal::compact(text)),
             json => Value::Json(json),
         },
     })
@@ -83,77 +84,6 @@ fn from_json(json: &Json, field: &Field, page: &Page<'_>) -> Option<Value> {
             from_text(&json.to_string(), field, page)
         }
         _ => None,
-    }
-}
-
-/// Decimal or `0x` hex, with a sign.
-pub(super) fn integer(text: &str) -> Option<i64> {
-    let (negative, digits) = sign(text);
-    let magnitude = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            i128::from(u64::from_str_radix(hex, 16).ok()?)
-        }
-        None if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            i128::from(digits.parse::<u64>().ok()?)
-        }
-        _ => return None,
-    };
-    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
-}
-
-/// The digits as read, in the form of a JSON number: no plus, no leading zeros, a digit on both
-/// sides of the point.
-pub(super) fn decimal(text: &str) -> Option<String> {
-    let (negative, number) = sign(text);
-    let (number, exponent) = match number.find(['e', 'E']) {
-        Some(at) => number.split_at(at),
-        None => (number, ""),
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let power = exponent
-        .get(1..)
-        .map(|power| power.trim_start_matches(['+', '-']));
-    let fits = digits(whole)
-        && digits(fraction)
-        && !(whole.is_empty() && fraction.is_empty())
-        && power.is_none_or(|power| !power.is_empty() && digits(power));
-    if !fits {
-        return None;
-    }
-    let whole = whole.trim_start_matches('0');
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push_str(if negative { "-" } else { "" });
-    out.push_str(if whole.is_empty() { "0" } else { whole });
-    if !fraction.is_empty() {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out.push_str(exponent);
-    Some(out)
-}
-
-/// Whether there is a minus, and what follows the sign.
-fn sign(text: &str) -> (bool, &str) {
-    let text = text.trim();
-    match text.strip_prefix('-').or(text.strip_prefix('\u{2212}')) {
-        Some(rest) => (true, rest.trim_start()),
-        None => (false, text.strip_prefix('+').unwrap_or(text).trim_start()),
-    }
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    let is = |words: [&str; 3]| {
-        words
-            .iter()
-            .any(|word| text.trim().eq_ignore_ascii_case(word))
-    };
-    if is(["true", "yes", "1"]) {
-        Some(true)
-    } else if is(["false", "no", "0"]) {
-        Some(false)
-    } else {
-        None
     }
 }
 
@@ -223,13 +153,6 @@ pub(crate) fn into_json(value: Value) -> Json {
         Value::Written(text) => serde_json::from_str(&text).unwrap_or(Json::String(text)),
         Value::Shared(value) => into_json(Arc::unwrap_or_clone(value)),
     }
-}
-
-/// Whether a parsed number is written with the same digits.
-pub(super) fn keeps_digits(digits: &str) -> bool {
-    let number = into_json(Value::Decimal(digits.to_owned()));
-    let shown = number.to_string();
-    shown == digits
 }
 
 /// A list; as text where the digits of an item count.

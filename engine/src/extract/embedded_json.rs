@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use crate::extract::{bounds::PageBudget, digits};
+use crate::{extract::bounds::PageBudget, model::decimal};
 
 /// Places in a script where a JSON value may begin that are tried at most.
 const STARTS: usize = 64;
@@ -25,8 +25,8 @@ impl<'j> JsonMatch<'j> {
         pointer: &str,
         budget: &PageBudget,
     ) -> Self {
-        let is_lost = digits::may_be_lost(json) && budget.scan(text.len());
-        let written = is_lost.then(|| digits::at(text, pointer));
+        let is_lost = decimal::may_be_lost(json) && budget.scan(text.len());
+        let written = is_lost.then(|| decimal::at(text, pointer));
         Self {
             json: Cow::Borrowed(json),
             written: written.flatten().map(Cow::Borrowed),

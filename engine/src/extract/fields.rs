@@ -9,13 +9,13 @@ use crate::{
     extract::{
         bounds::{Reserve, written},
         convert::{Raw, convert, into_list},
-        digits,
         embedded_json::{JsonMatch, script_value},
         label_rows::{Label, LabelPlace, WantedLabel},
         output::Value,
         page::Page,
         select::{Card, cleaned},
     },
+    model::decimal,
     site::{
         compiled::{Fallbacks, Field, FieldType, Source, Transform},
         selector::Selector,
@@ -304,7 +304,7 @@ fn from_found(page: &Page<'_>, field: &Field, found: &JsonMatch<'_>) -> Vec<Raw>
         let one = from_one(page, field, &found.json, written);
         return one.into_iter().collect();
     };
-    let texts = written.map_or_else(Vec::new, digits::items);
+    let texts = written.map_or_else(Vec::new, decimal::items);
     let mut each = items.iter().enumerate().filter_map(|(at, item)| {
         let written = texts.get(at).copied();
         from_one(page, field, item, written)
@@ -335,7 +335,7 @@ fn from_one(page: &Page<'_>, field: &Field, json: &Json, written: Option<&str>) 
             let text = written.map(|text| Raw::Text(text.to_owned()));
             text.or_else(|| Some(Raw::Json(json.clone())))
         }
-        _ if digits::may_be_lost(json) => Some(match written {
+        _ if decimal::may_be_lost(json) => Some(match written {
             Some(text) => Raw::Written(json.clone(), text.to_owned()),
             None => Raw::Json(json.clone()),
         }),

@@ -6,11 +6,13 @@ use html5ever::local_name;
 use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
-use crate::extract::{
-    bounds::PageBudget,
-    digits,
-    embedded_json::{self, JsonMatch, ParsedJson, tokens},
-    select::ElementIndex,
+use crate::{
+    extract::{
+        bounds::PageBudget,
+        embedded_json::{self, JsonMatch, ParsedJson, tokens},
+        select::ElementIndex,
+    },
+    model::decimal,
 };
 
 /// Objects and arrays on the way to one value: what refers to itself ends here.
@@ -132,11 +134,11 @@ impl<'j> JsonLd<'j> {
             }
             None => nodes.find_map(|node| search.walk(*node, &names, 0)),
         }?;
-        if !digits::may_be_lost(found.json) {
+        if !decimal::may_be_lost(found.json) {
             return Some(JsonMatch::plain(Cow::Borrowed(found.json)));
         }
         budget.scan(found.block.text.len());
-        let place = digits::pointer_to(&found.block.json, found.json).unwrap_or_default();
+        let place = decimal::pointer_to(&found.block.json, found.json).unwrap_or_default();
         let text = &found.block.text;
         Some(JsonMatch::borrowed(found.json, text, &place, budget))
     }

@@ -11,8 +11,8 @@ use crate::{
     extract::{
         bounds::{Bounds, PageBudget, stored, written},
         carried::Carried,
-        convert::{into_json, keeps_digits},
-        digits, fields,
+        convert::into_json,
+        fields,
         output::{ExtractError, Extracted, Link, PageInput, Value},
         page::Page,
         paging,
@@ -20,6 +20,7 @@ use crate::{
     },
     model::{
         class::{ErrorClass, SkipReason},
+        decimal::{self, keeps_digits},
         host_key::HostKey,
         ids::{PageKey, StageId},
         remark::{Remark, Remarks},
@@ -258,7 +259,7 @@ fn carriable(value: Value) -> Json {
     match value {
         Value::Decimal(digits) if !keeps_digits(&digits) => Json::String(digits),
         Value::Written(text) if text.starts_with('[') => {
-            let items = digits::items(&text).into_iter().map(str::to_owned);
+            let items = decimal::items(&text).into_iter().map(str::to_owned);
             let item = |text: String| match text.parse::<f64>() {
                 Ok(_) => carriable(Value::Decimal(text)),
                 Err(_) => into_json(Value::Written(text)),

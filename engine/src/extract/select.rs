@@ -20,7 +20,7 @@ use crate::{
     },
     site::{
         compiled::{Pick, Take},
-        selector::{Kind, Selector, mark},
+        selector::{Named, Selector, mark},
     },
 };
 
@@ -116,7 +116,7 @@ impl<'h> ElementIndex<'h> {
 
     /// The HTML, SVG or `MathML` elements of this name: all of the page are looked at.
     pub(super) fn named(&self, name: LocalName) -> impl Iterator<Item = Element<'h>> {
-        let wanted = mark(Kind::Tag, &name);
+        let wanted = mark(Named::Tag, &name);
         let marked = self.marks.iter().zip(&self.elements);
         marked
             .filter(move |(marks, _)| *marks & wanted != 0)

@@ -36,7 +36,6 @@ mod connect;
 mod cookies;
 mod exchange;
 mod failure;
-mod trust;
 
 /// What the engine sends to the I/O threads.
 #[derive(Debug, Clone)]

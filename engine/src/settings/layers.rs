@@ -4,32 +4,35 @@
 use std::{collections::BTreeMap, fmt, fmt::Write as _};
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
-use super::{Settings, presets, registry};
-use crate::site::{
-    compiled::{Politeness, Site},
-    problems::{SiteErrors, printable},
+use super::{
+    Settings, presets,
+    registry::{self, Setting},
 };
-use given::{Given, environment_values, file_values, flag_values, kept_values, site_values};
-
-mod given;
+use crate::site::{
+    amounts::show_duration,
+    compiled::{Politeness, Site},
+    document::{Keys, NamedNode, found, parse, plain},
+    problems::{Problems, SiteErrors, nearest, printable},
+};
 
 /// Environment variables that are settings begin with this.
-pub const PREFIX: &str = "CRAWLFIELD_";
+pub(crate) const PREFIX: &str = "CRAWLFIELD_";
 
 /// Where a value came from; the later one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
-    /// Built in.
+    /// Built into the program.
     Default,
-    /// The profile's preset.
+    /// The preset of the profile in force.
     Profile,
-    /// The settings file.
+    /// The settings file, `--settings FILE`.
     File,
-    /// The site file.
+    /// The politeness of the site file.
     Site,
-    /// An environment variable.
+    /// An environment variable, `CRAWLFIELD_…`.
     Environment,
     /// A flag of the command line.
     Flag,
@@ -69,7 +72,7 @@ pub struct Inputs<'a> {
 /// Settings and where each came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layered {
-    /// The effective values.
+    /// The values in force: of each, the last layer's.
     pub settings: Settings,
     /// Dotted name → value as text, and its layer.
     pub provenance: BTreeMap<&'static str, (String, Layer)>,
@@ -80,25 +83,33 @@ pub struct Layered {
 /// What is wrong with a layer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayerError {
-    /// The settings file.
+    /// All that is wrong with the settings file.
     #[error("{0}")]
     File(SiteErrors),
-    /// An environment variable.
+    /// An environment variable has a wrong value.
     #[error("environment variable {name}: {reason}")]
     Environment {
-        /// The variable.
+        /// The variable's whole name.
         name: String,
-        /// What was expected.
+        /// What was expected, and found.
         reason: String,
     },
-    /// A flag.
+    /// A flag, or what a session was begun with, is wrong.
     #[error("setting {name}: {reason}")]
     Flag {
-        /// The dotted name.
+        /// The setting's dotted name.
         name: String,
-        /// What was expected.
+        /// What was expected, and found.
         reason: String,
     },
+}
+
+/// One value that a layer gives: dotted name, value, and where it stands for messages.
+struct Given {
+    name: &'static str,
+    value: Json,
+    layer: Layer,
+    origin: String,
 }
 
 /// Lays the layers over each other.
@@ -108,33 +119,32 @@ pub enum LayerError {
 pub fn layer(inputs: &Inputs<'_>) -> Result<Layered, LayerError> {
     let mut warnings = Vec::new();
     let mut given = file_values(inputs)?;
-    given.extend(
-        inputs
-            .site
-            .into_iter()
-            .flat_map(|site| site_values(&site.politeness)),
-    );
+    if let Some(site) = inputs.site {
+        given.extend(site_values(&site.politeness));
+    }
     let kept = kept_values(inputs.kept, &given);
     given.extend(kept);
     given.extend(environment_values(inputs.environment, &mut warnings));
     given.extend(flag_values(inputs.flags)?);
     let mut settings = Settings::default();
     let mut from: BTreeMap<&'static str, Layer> = BTreeMap::new();
-    let profile = given.iter().rev().find(|given| given.name == "profile");
-    if let Some(given) = profile {
-        let profile = presets::named(&given.value).map_err(|reason| wrong(given, reason))?;
-        settings.profile = profile;
-        from.insert("profile", given.layer);
-    }
-    for name in presets::apply(&mut settings, inputs.cores) {
-        from.insert(name, Layer::Profile);
-    }
-    for given in given.iter().filter(|given| given.name != "profile") {
-        let setting = registry::named(given.name).map_err(|reason| wrong(given, reason))?;
-        setting
-            .put(&mut settings, &given.value)
-            .map_err(|reason| wrong(given, reason))?;
+    let (profiles, others): (Vec<&Given>, Vec<&Given>) =
+        given.iter().partition(|given| given.name == "profile");
+    let mut put = |given: &Given, settings: &mut Settings| {
+        let setting = registry::named(given.name);
+        let put = setting.and_then(|setting| setting.put(settings, &given.value));
         from.insert(given.name, given.layer);
+        put.map_err(|reason| wrong(given, reason))
+    };
+    if let Some(profile) = profiles.last() {
+        put(profile, &mut settings)?;
+    }
+    let decided = presets::apply(&mut settings, inputs.cores);
+    for given in others {
+        put(given, &mut settings)?;
+    }
+    for name in decided {
+        from.entry(name).or_insert(Layer::Profile);
     }
     // A set rate is the promise that the site bears it, so it needs no second bound (SPEC A).
     if let (Some(layer), None) = (
@@ -144,20 +154,22 @@ pub fn layer(inputs: &Inputs<'_>) -> Result<Layered, LayerError> {
         settings.host.max_in_flight = settings.http_permits;
         from.insert("politeness.max_in_flight", layer);
     }
-    if let Err((name, reason)) = super::change::consistent(&settings) {
-        let last = given.iter().rev().find(|given| given.name == name);
+    if let Err((name, reason)) = settings.consistent() {
         let reason = format!("{name}: {reason}");
-        return Err(last.map_or(
-            LayerError::Flag {
-                name: name.to_owned(),
-                reason: reason.clone(),
-            },
-            |given| wrong(given, reason),
-        ));
+        let last = given.iter().rev().find(|given| given.name == name);
+        let name = name.to_owned();
+        return Err(match last {
+            Some(given) => wrong(given, reason),
+            None => LayerError::Flag { name, reason },
+        });
     }
+    let layer = |name| from.get(name).copied().unwrap_or(Layer::Default);
+    let provenance = registry::all()
+        .map(|setting| (setting.name, (setting.show(&settings), layer(setting.name))))
+        .collect();
     Ok(Layered {
-        provenance: provenance(&settings, &from),
         settings,
+        provenance,
         warnings,
     })
 }
@@ -170,25 +182,165 @@ fn wrong(given: &Given, reason: String) -> LayerError {
     }
 }
 
-fn provenance(
-    settings: &Settings,
-    from: &BTreeMap<&'static str, Layer>,
-) -> BTreeMap<&'static str, (String, Layer)> {
-    let layer = |name: &str| from.get(name).copied().unwrap_or(Layer::Default);
-    let mut all: BTreeMap<&'static str, (String, Layer)> = registry::ALL
+fn file_values(inputs: &Inputs<'_>) -> Result<Vec<Given>, LayerError> {
+    let Some((text, file)) = inputs.file else {
+        return Ok(Vec::new());
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let problems = Problems::new(file, text);
+    let mut given = Vec::new();
+    if let Some(document) = parse(text, &problems) {
+        for entry in Keys::root(&document, &problems).entries() {
+            file_entry(&entry, &mut given);
+        }
+    }
+    problems.finish().map(|_| given).map_err(LayerError::File)
+}
+
+fn file_entry(entry: &NamedNode<'_>, given: &mut Vec<Given>) {
+    let node = &entry.node;
+    let group = |name: &'static str| Some(name.split_once('.')?.0);
+    let Ok(setting) = registry::named(&node.field) else {
+        let mut groups = registry::all().filter_map(|setting| group(setting.name));
+        let is_group = node.is_table() && groups.any(|group| group == node.field);
+        if let Some(keys) = is_group.then(|| node.keys()).flatten() {
+            for entry in keys.entries() {
+                file_entry(&entry, given);
+            }
+            return;
+        }
+        let known = registry::all().flat_map(|s| [Some(s.name), group(s.name)]);
+        let near = nearest(&node.field, known.flatten());
+        let message = "there is no such setting; `crawlfield check` lists all";
+        entry.error(message, near);
+        return;
+    };
+    let value = plain(node.value).and_then(|value| serde_json::to_value(value).ok());
+    let Some(value) = value.filter(|value| !value.is_object() && !value.is_array()) else {
+        node.error(format!("expected one value, found {}", found(node.value)));
+        return;
+    };
+    match setting.put(&mut Settings::default(), &value) {
+        Ok(()) => given.push(Given {
+            name: setting.name,
+            value,
+            layer: Layer::File,
+            origin: setting.name.to_owned(),
+        }),
+        Err(reason) => node.error(reason),
+    }
+}
+
+/// A setting that `[politeness]` has a key for: how the key is read as its value, and written.
+struct SiteKey {
+    setting: &'static str,
+    read: fn(&Politeness) -> Option<Json>,
+    write: fn(&mut Politeness, &Settings),
+}
+
+macro_rules! site_keys {
+    ($($setting:literal $key:ident $place:ident.$field:ident $json:expr;)+) => {
+        &[$(SiteKey {
+            setting: $setting,
+            read: |site| site.$key.as_ref().map($json),
+            write: |site, settings| site.$key = Some(settings.$place.$field.clone()),
+        }),+]
+    };
+}
+
+const SITE_KEYS: &[SiteKey] = site_keys! {
+    "politeness.max_rate" max_rate host.max_rate |rate| Json::from(*rate);
+    "politeness.max_in_flight" max_in_flight host.max_in_flight |count| Json::from(*count);
+    "fetch.user_agent" user_agent fetch.user_agent |text| Json::from(text.as_str());
+    "fetch.connect_timeout" connect_timeout fetch.connect_timeout |time| Json::from(show_duration(*time));
+    "fetch.first_byte_timeout" first_byte_timeout fetch.first_byte_timeout |time| Json::from(show_duration(*time));
+    "fetch.timeout" timeout fetch.timeout |time| Json::from(show_duration(*time));
+    "fetch.max_body" max_body fetch.max_body |bytes| Json::from(*bytes);
+};
+
+fn site_values(politeness: &Politeness) -> impl Iterator<Item = Given> {
+    SITE_KEYS.iter().filter_map(|key| {
+        Some(Given {
+            name: key.setting,
+            value: (key.read)(politeness)?,
+            layer: Layer::Site,
+            origin: format!("site file, {}", key.setting),
+        })
+    })
+}
+
+/// What a session was begun with; names that this program does not know any more are left out.
+fn kept_values(kept: &[(String, String)], given: &[Given]) -> Vec<Given> {
+    let said_anew = |name: &str| {
+        given
+            .iter()
+            .any(|g| g.layer == Layer::File && g.name == name)
+    };
+    let known = kept
         .iter()
-        .map(|setting| (setting.name, (setting.show(settings), layer(setting.name))))
+        .filter_map(|(name, value)| Some((registry::named(name).ok()?.name, value)));
+    known
+        .filter(|(name, _)| !said_anew(name))
+        .map(|(name, value)| Given {
+            name,
+            value: Json::String(value.clone()),
+            layer: Layer::Flag,
+            origin: format!("{name}, as the session was begun with"),
+        })
+        .collect()
+}
+
+fn environment_values(
+    environment: &BTreeMap<String, String>,
+    warnings: &mut Vec<String>,
+) -> Vec<Given> {
+    let names: BTreeMap<String, &'static str> = registry::all()
+        .map(|setting| (variable(setting.name), setting.name))
         .collect();
-    all.insert(
-        "profile",
-        (settings.profile.name().to_owned(), layer("profile")),
-    );
-    all
+    let mut given = Vec::new();
+    let ours = environment
+        .iter()
+        .filter(|(key, _)| key.starts_with(PREFIX));
+    for (key, value) in ours {
+        if let Some(name) = names.get(key) {
+            given.push(Given {
+                name,
+                value: Json::String(value.clone()),
+                layer: Layer::Environment,
+                origin: key.clone(),
+            });
+            continue;
+        }
+        let known = names.keys().map(|known| &known[PREFIX.len()..]);
+        let hint = nearest(&key[PREFIX.len()..], known).map_or_else(
+            || "`crawlfield check` lists all".to_owned(),
+            |near| format!("did you mean {PREFIX}{near}?"),
+        );
+        let key = printable(key);
+        warnings.push(format!("environment variable {key} is no setting; {hint}"));
+    }
+    given
+}
+
+fn flag_values(flags: &[(String, String)]) -> Result<Vec<Given>, LayerError> {
+    let given = |(name, value): &(String, String)| {
+        let origin = name.clone();
+        let setting = registry::named(name).map_err(|reason| LayerError::Flag {
+            name: origin.clone(),
+            reason,
+        })?;
+        Ok(Given {
+            name: setting.name,
+            value: Json::String(value.clone()),
+            layer: Layer::Flag,
+            origin,
+        })
+    };
+    flags.iter().map(given).collect()
 }
 
 /// The environment variable of a setting: `retry.base` is `CRAWLFIELD_RETRY_BASE`.
-#[must_use]
-pub fn variable(name: &str) -> String {
+fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.replace('.', "_").to_ascii_uppercase())
 }
 
@@ -216,45 +368,18 @@ impl Layered {
     /// Writes what environment or flags set above the site file into the site's politeness, so
     /// that those who read it see the effective values.
     pub fn apply_to(&self, politeness: &mut Politeness) {
-        let over = |name: &str| self.layer_of(name) > Layer::Site;
-        let (host, fetch) = (&self.settings.host, &self.settings.fetch);
-        if over("politeness.max_rate") {
-            politeness.max_rate = Some(host.max_rate);
-        }
-        if over("politeness.max_in_flight") {
-            politeness.max_in_flight = Some(host.max_in_flight);
-        }
-        if over("fetch.user_agent") {
-            politeness.user_agent = Some(fetch.user_agent.clone());
-        }
-        if over("fetch.connect_timeout") {
-            politeness.connect_timeout = Some(fetch.connect_timeout);
-        }
-        if over("fetch.first_byte_timeout") {
-            politeness.first_byte_timeout = Some(fetch.first_byte_timeout);
-        }
-        if over("fetch.timeout") {
-            politeness.timeout = Some(fetch.timeout);
-        }
-        if over("fetch.max_body") {
-            politeness.max_body = Some(fetch.max_body);
+        for key in SITE_KEYS {
+            if self.layer_of(key.setting) > Layer::Site {
+                (key.write)(politeness, &self.settings);
+            }
         }
     }
 
     /// All settings, one a line: name, value, layer, documentation.
     #[must_use]
     pub fn explain(&self) -> String {
-        let profile = (
-            "profile",
-            "Preset of permits and queues: economy, balanced, performance.",
-        );
-        let all = std::iter::once(profile).chain(
-            registry::ALL
-                .iter()
-                .map(|setting| (setting.name, setting.doc)),
-        );
         let mut text = String::new();
-        for (name, doc) in all {
+        for Setting { name, doc, .. } in registry::all() {
             let (value, layer) = &self.provenance[name];
             let value = printable(value);
             let layer = format!("({layer})");

@@ -1,15 +1,10 @@
 //! The profiles as presets of permits and queues (SPEC F4); politeness is in none of them.
 
-use serde_json::Value as Json;
-
 use super::Settings;
-use crate::{
-    model::profile::Profile,
-    site::problems::{nearest, one_of, shown},
-};
+use crate::model::profile::Profile;
 
 /// The words for profiles.
-const NAMES: [(&str, Profile); 4] = [
+pub(super) const NAMES: [(&str, Profile); 4] = [
     ("economy", Profile::Economy),
     ("balanced", Profile::Balanced),
     ("performance", Profile::Performance),
@@ -26,21 +21,6 @@ const DECIDED: [&str; 7] = [
     "parse_memory",
     "snapshot_interval",
 ];
-
-/// The profile of this word.
-pub(super) fn named(value: &Json) -> Result<Profile, String> {
-    let text = value.as_str().unwrap_or_default();
-    let names = NAMES.map(|(name, _)| name);
-    NAMES
-        .iter()
-        .find(|(name, _)| *name == text)
-        .map(|(_, profile)| *profile)
-        .ok_or_else(|| {
-            let near = nearest(text, names)
-                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            format!("expected {}, found {}{near}", one_of(&names), shown(text))
-        })
-}
 
 /// Whether a profile decides this setting.
 pub(super) fn decides(name: &str) -> bool {

@@ -1,31 +1,48 @@
-//! The list of all settings: name, one line of documentation, how to read and how to change each.
+//! The list of all settings, one row each: name, kind, place, range, one line of documentation; and
+//! how any of them is read and changed, also while the engine runs (SPEC B7).
 
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::Settings;
+use super::{OnFatal, Settings, presets};
 use crate::{
-    settings::OnFatal,
+    model::{
+        profile::Profile,
+        retry_policy::{Backoff, Jitter},
+    },
     site::{
         amounts::{self, show_duration},
-        problems::{nearest, one_of, shown},
+        politeness::is_user_agent,
+        problems::{nearest, one_of, printable, shown},
         stages::{BACKOFFS, JITTERS},
     },
 };
 
-/// One setting.
+/// One setting, as its row says.
 pub struct Setting {
     /// Dotted name, e.g. `politeness.max_rate`.
     pub name: &'static str,
-    /// One line.
+    /// One line of documentation for people.
     pub doc: &'static str,
     slot: fn(&mut Settings) -> Slot<'_>,
-    pub(super) range: (f64, f64),
+    /// Least and largest value: numbers, seconds or bytes.
+    range: (f64, f64),
+}
+
+/// A change that was made while the engine runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingChange {
+    /// The setting's dotted name.
+    pub name: &'static str,
+    /// The value before it, as `Setting::get` tells it.
+    pub old: Json,
+    /// The value from now on.
+    pub new: Json,
 }
 
 /// Where a value lives, by its kind.
-pub(super) enum Slot<'s> {
+enum Slot<'s> {
     Count(&'s mut u32),
     Count16(&'s mut u16),
     Bytes(&'s mut u64),
@@ -36,8 +53,9 @@ pub(super) enum Slot<'s> {
     Time(&'s mut Duration),
     Text(&'s mut String),
     Fatal(&'s mut OnFatal),
-    Backoff(&'s mut crate::model::retry_policy::Backoff),
-    Jitter(&'s mut crate::model::retry_policy::Jitter),
+    Backoff(&'s mut Backoff),
+    Jitter(&'s mut Jitter),
+    Profile(&'s mut Profile),
 }
 
 /// The words for [`OnFatal`].
@@ -60,6 +78,11 @@ macro_rules! settings {
 
 const DAY: f64 = 86_400.0;
 const G: f64 = 1_073_741_824.0;
+
+/// The one that is set before all others, since it sets some of them.
+const PROFILE: &[Setting] = settings! {
+    "profile" Profile profile [0.0, 0.0] "Preset of permits and queues: economy, balanced, performance.";
+};
 
 /// All settings but `profile`, in the order in which they are shown. Ranges of times are in
 /// seconds, of sizes in bytes.
@@ -124,21 +147,65 @@ pub const ALL: &[Setting] = settings! {
     "bounds.max_minutes" Limit bounds.max_minutes [1.0, 10_000_000.0] "Minutes that a run takes before it stops, resumably; none: no bound.";
 };
 
+/// All settings, `profile` first.
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
+    PROFILE.iter().chain(ALL)
+}
+
 /// The setting of this name, or a message with the nearest name.
 ///
 /// # Errors
 /// There is no such setting.
 pub fn named(name: &str) -> Result<&'static Setting, String> {
-    ALL.iter()
-        .find(|setting| setting.name == name)
-        .ok_or_else(|| {
-            let near = nearest(name, ALL.iter().map(|setting| setting.name));
-            let hint = near.map_or_else(
-                || "`crawlfield check` lists all".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            format!("there is no setting {}; {hint}", shown(name))
-        })
+    all().find(|setting| setting.name == name).ok_or_else(|| {
+        let near = nearest(name, all().map(|setting| setting.name));
+        let hint = near.map_or_else(
+            || "`crawlfield check` lists all".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        format!("there is no setting {}; {hint}", shown(name))
+    })
+}
+
+impl Settings {
+    /// Changes one setting by its dotted name. Nothing is changed where the value, or the settings
+    /// with it, would be wrong. A permit set by hand makes the profile *custom*.
+    ///
+    /// # Errors
+    /// What was expected, with the nearest name or word.
+    pub fn set(&mut self, name: &str, value: &Json) -> Result<SettingChange, String> {
+        if name == "profile" {
+            return Err("the profile is switched by its own command".to_owned());
+        }
+        let setting = named(name)?;
+        let mut changed = self.clone();
+        let put = setting.put(&mut changed, value);
+        put.map_err(|reason| format!("{name}: {reason}"))?;
+        let together = changed.consistent();
+        together.map_err(|(at, reason)| format!("{at}: {reason}"))?;
+        let (old, new) = (setting.get(self), setting.get(&changed));
+        if presets::decides(name) && old != new {
+            changed.profile = Profile::Custom;
+        }
+        *self = changed;
+        let name = setting.name;
+        Ok(SettingChange { name, old, new })
+    }
+
+    /// What no setting shows alone: the setting that is wrong beside another, and why.
+    pub(super) fn consistent(&self) -> Result<(), (&'static str, &'static str)> {
+        let (retry, breaker) = (&self.retry.policy, &self.breaker);
+        if retry.cap < retry.base {
+            return Err(("retry.cap", "is shorter than retry.base"));
+        }
+        if breaker.min_sample > breaker.window {
+            return Err(("breaker.min_sample", "is above breaker.window"));
+        }
+        if breaker.max_open_for < breaker.open_for {
+            return Err(("breaker.max_open_for", "is shorter than breaker.open_for"));
+        }
+        Ok(())
+    }
 }
 
 impl Setting {
@@ -154,7 +221,6 @@ impl Setting {
     /// The value: durations as text (`1m30s`), sizes in bytes, no limit as `"none"`.
     #[must_use]
     pub fn get(&self, settings: &Settings) -> Json {
-        let word = |found: Option<&str>| json!(found.unwrap_or_default());
         match (self.slot)(&mut settings.clone()) {
             Slot::Count(value) => json!(value),
             Slot::Count16(value) => json!(value),
@@ -163,76 +229,46 @@ impl Setting {
             Slot::Number(value) | Slot::Rate(value) => json!(value),
             Slot::Time(value) => json!(show_duration(*value)),
             Slot::Text(value) => json!(value),
-            Slot::Fatal(value) => word(word_of(&FATALS, *value)),
-            Slot::Backoff(value) => word(word_of(&BACKOFFS, *value)),
-            Slot::Jitter(value) => word(word_of(&JITTERS, *value)),
+            Slot::Fatal(value) => word_of(&FATALS, *value),
+            Slot::Backoff(value) => word_of(&BACKOFFS, *value),
+            Slot::Jitter(value) => word_of(&JITTERS, *value),
+            Slot::Profile(value) => json!(value.name()),
         }
     }
 
     /// Changes the value if it is one of this setting; texts are read as people write them.
     pub(super) fn put(&self, settings: &mut Settings, value: &Json) -> Result<(), String> {
-        match (self.slot)(settings) {
-            Slot::Count(slot) => {
-                *slot = self
-                    .whole(value)
-                    .and_then(|n| u32::try_from(n).ok())
-                    .ok_or_else(|| self.wanted("an integer", value))?;
-            }
-            Slot::Count16(slot) => {
-                *slot = self
-                    .whole(value)
-                    .and_then(|n| u16::try_from(n).ok())
-                    .ok_or_else(|| self.wanted("an integer", value))?;
-            }
-            Slot::Bytes(slot) => {
-                *slot = self
-                    .bytes(value)
-                    .ok_or_else(|| self.wanted(amounts::SIZE, value))?;
-            }
-            Slot::Limit(slot) | Slot::Room(slot)
-                if value.is_null() || value.as_str() == Some("none") =>
-            {
-                *slot = None;
-            }
+        let is_none = value.is_null() || value.as_str() == Some("none");
+        let fits = match (self.slot)(settings) {
+            Slot::Count(slot) => fill(slot, self.whole(value).and_then(|n| n.try_into().ok())),
+            Slot::Count16(slot) => fill(slot, self.whole(value).and_then(|n| n.try_into().ok())),
+            Slot::Bytes(slot) => fill(slot, self.bytes(value)),
+            Slot::Limit(slot) | Slot::Room(slot) if is_none => fill(slot, Some(None)),
+            Slot::Limit(slot) => fill(slot, self.whole(value).map(Some)),
             Slot::Room(slot) => {
                 let bytes = self.bytes(value).or_else(|| self.whole(value));
-                *slot = Some(bytes.ok_or_else(|| {
-                    self.wanted(&format!("{} or \"none\"", amounts::SIZE), value)
-                })?);
+                fill(slot, bytes.map(Some))
             }
-            Slot::Limit(slot) => {
-                *slot = Some(
-                    self.whole(value)
-                        .ok_or_else(|| self.wanted("an integer or \"none\"", value))?,
-                );
-            }
-            Slot::Number(slot) => {
-                let number = number(value).filter(|n| self.holds(*n));
-                *slot = number.ok_or_else(|| self.wanted("a number", value))?;
-            }
+            Slot::Number(slot) => fill(slot, number(value).filter(|n| self.holds(*n))),
             Slot::Rate(slot) => {
                 let rate = value.as_str().map_or_else(|| number(value), amounts::rate);
-                *slot = rate
-                    .filter(|n| self.holds(*n))
-                    .ok_or_else(|| self.wanted(amounts::RATE, value))?;
+                fill(slot, rate.filter(|n| self.holds(*n)))
             }
             Slot::Time(slot) => {
                 let time = value.as_str().and_then(amounts::duration);
-                let time = time.filter(|time| self.holds(time.as_secs_f64()));
-                *slot = time.ok_or_else(|| self.wanted(amounts::DURATION, value))?;
+                fill(slot, time.filter(|time| self.holds(time.as_secs_f64())))
             }
             Slot::Text(slot) => {
-                let text = value
-                    .as_str()
-                    .filter(|text| crate::site::manners::is_user_agent(text));
-                text.ok_or_else(|| self.wanted("a text that begins with a product's name", value))?
-                    .clone_into(slot);
+                let text = value.as_str().filter(|text| is_user_agent(text));
+                fill(slot, text.map(str::to_owned))
             }
-            Slot::Fatal(slot) => *slot = word(&FATALS, value)?,
-            Slot::Backoff(slot) => *slot = word(&BACKOFFS, value)?,
-            Slot::Jitter(slot) => *slot = word(&JITTERS, value)?,
-        }
-        Ok(())
+            Slot::Fatal(slot) => fill(slot, Some(word(&FATALS, value)?)),
+            Slot::Backoff(slot) => fill(slot, Some(word(&BACKOFFS, value)?)),
+            Slot::Jitter(slot) => fill(slot, Some(word(&JITTERS, value)?)),
+            Slot::Profile(slot) => fill(slot, Some(word(&presets::NAMES, value)?)),
+        };
+        fits.then_some(())
+            .ok_or_else(|| format!("expected {}, found {}", self.wanted(), brief(value)))
     }
 
     fn holds(&self, value: f64) -> bool {
@@ -246,37 +282,44 @@ impl Setting {
     }
 
     fn bytes(&self, value: &Json) -> Option<u64> {
-        let bytes = value
-            .as_str()
-            .map_or_else(|| value.as_u64(), amounts::size)?;
+        let bytes = match value.as_str() {
+            Some(text) => amounts::size(text),
+            None => value.as_u64(),
+        }?;
         self.holds(as_f64(bytes)).then_some(bytes)
     }
 
-    fn wanted(&self, what: &str, value: &Json) -> String {
+    /// What a value of this setting looks like, with its range.
+    fn wanted(&self) -> String {
         let (low, high) = self.range;
-        let range = match ALL
-            .iter()
-            .find(|setting| setting.name == self.name)
-            .map(|s| s.get(&Settings::default()))
-        {
-            Some(Json::String(text)) if amounts::duration(&text).is_some() => {
-                let show = |seconds| show_duration(Duration::from_secs_f64(seconds));
-                format!(" from {} to {}", show(low), show(high))
+        let show = |seconds| show_duration(Duration::from_secs_f64(seconds));
+        let what = match (self.slot)(&mut Settings::default()) {
+            Slot::Count(_) | Slot::Count16(_) => "an integer",
+            Slot::Bytes(_) => amounts::SIZE,
+            Slot::Number(_) => "a number",
+            Slot::Rate(_) => amounts::RATE,
+            Slot::Time(_) => {
+                return format!("{} from {} to {}", amounts::DURATION, show(low), show(high));
             }
-            Some(Json::Number(_)) => format!(" from {low} to {high}"),
-            _ => String::new(),
+            Slot::Limit(_) => return "an integer or \"none\"".to_owned(),
+            Slot::Room(_) => return format!("{} or \"none\"", amounts::SIZE),
+            _ => return "a text that begins with a product's name".to_owned(),
         };
-        format!("expected {what}{range}, found {}", brief(value))
+        format!("{what} from {low} to {high}")
     }
+}
+
+/// Whether there is a value to put there.
+fn fill<T>(slot: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *slot = value).is_some()
 }
 
 fn word<T: Copy>(words: &[(&str, T)], value: &Json) -> Result<T, String> {
     let found = words.iter().find(|(name, _)| value.as_str() == Some(name));
-    let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
     found.map(|(_, word)| *word).ok_or_else(|| {
-        let near = value
-            .as_str()
-            .and_then(|text| nearest(text, names.iter().copied()));
+        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+        let text = value.as_str().unwrap_or_default();
+        let near = nearest(text, names.iter().copied());
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         format!("expected {}, found {}{hint}", one_of(&names), brief(value))
     })
@@ -285,25 +328,19 @@ fn word<T: Copy>(words: &[(&str, T)], value: &Json) -> Result<T, String> {
 fn brief(value: &Json) -> String {
     match value {
         Json::String(text) => shown(text),
-        value => crate::site::problems::printable(
-            &value.to_string().chars().take(60).collect::<String>(),
-        ),
+        value => printable(&value.to_string().chars().take(60).collect::<String>()),
     }
 }
 
-fn word_of<'w, T: PartialEq + Copy>(words: &[(&'w str, T)], value: T) -> Option<&'w str> {
-    words
-        .iter()
-        .find(|(_, word)| *word == value)
-        .map(|(name, _)| *name)
+fn word_of<T: PartialEq>(words: &[(&str, T)], value: T) -> Json {
+    let found = words.iter().find(|(_, word)| *word == value);
+    json!(found.expect("every value has its word").0)
 }
 
 fn number(value: &Json) -> Option<f64> {
     let text = || value.as_str().and_then(|text| text.trim().parse().ok());
-    value
-        .as_f64()
-        .or_else(text)
-        .filter(|number| number.is_finite())
+    let number = value.as_f64().or_else(text)?;
+    f64::is_finite(number).then_some(number)
 }
 
 #[expect(

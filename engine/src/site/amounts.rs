@@ -59,10 +59,7 @@ pub(crate) fn rate(text: &str) -> Option<f64> {
         "d" | "day" => 86_400.0,
         _ => return None,
     };
-    if !rest.is_empty() {
-        return None;
-    }
-    checked_rate(number / seconds)
+    checked_rate(number / seconds).filter(|_| rest.is_empty())
 }
 
 /// The rate itself, if it is one.
@@ -117,11 +114,9 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     let mut rest = millis;
     let mut text = String::new();
     for (size, unit) in units {
-        let n = rest / size;
-        rest %= size;
-        if n > 0 {
-            text.push_str(&n.to_string());
-            text.push_str(unit);
+        if rest >= size {
+            text += &format!("{}{unit}", rest / size);
+            rest %= size;
         }
     }
     text

@@ -18,13 +18,13 @@ pub struct Site {
     pub name: String,
     /// The file's text, kept with the session so that `resume` needs no file.
     pub source: Arc<str>,
-    /// Absolute http(s) URLs.
+    /// Absolute http(s) URLs; at least one.
     pub start: Vec<Url>,
     /// Stage of the start URLs.
     pub enter: StageId,
     /// Hosts in scope and how URLs become canonical.
     pub scope: Scope,
-    /// What the site asks of the engine's manners.
+    /// What the site says of requests and hosts, over the settings.
     pub politeness: Politeness,
     /// In the order of the file; `StageId` is the index.
     pub stages: Vec<Stage>,
@@ -41,7 +41,7 @@ pub struct Politeness {
     pub robots: Option<bool>,
     /// Addresses that the guard lets through, e.g. `127.0.0.0/8`.
     pub allow_addresses: Vec<IpNet>,
-    /// Extra request headers.
+    /// Extra request headers: name and value.
     pub headers: BTreeMap<String, String>,
     /// User agent; its product token is matched against robots.txt.
     pub user_agent: Option<String>,
@@ -64,9 +64,9 @@ pub struct Politeness {
 /// User name and password; `Debug` shows neither.
 #[derive(Clone)]
 pub struct BasicAuth {
-    /// User name.
+    /// User name, without a colon.
     pub user: String,
-    /// Password; never logged.
+    /// Password; never logged, shown or kept elsewhere.
     pub password: String,
 }
 
@@ -79,7 +79,7 @@ impl std::fmt::Debug for BasicAuth {
 /// How to read the pages of one stage.
 #[derive(Debug)]
 pub struct Stage {
-    /// As in `[stages.NAME]`.
+    /// The NAME of `[stages.NAME]`; `sitemap:NAME` on a stage of sitemaps.
     pub name: String,
     /// Distinct links a full page has.
     pub items_per_page: Option<u32>,
@@ -87,7 +87,7 @@ pub struct Stage {
     pub tolerance: Option<f64>,
     /// Wait until every stage leading here has ended.
     pub barrier: bool,
-    /// Own retry policy.
+    /// Own retry policy; default from settings.
     pub retry: Option<RetryPolicy>,
     /// How often the batch may run a stage's failed tasks again.
     pub stage_attempts: Option<u32>,
@@ -120,7 +120,7 @@ pub enum Pages {
     Next(Fallbacks),
     /// `pattern` with `{page}`; how many is read from the page, or found by walking to an empty one.
     Pattern {
-        /// URL with `{page}`.
+        /// Absolute URL with `{page}` where the page's number goes.
         pattern: String,
         /// Reads the number of pages; without it the list goes on until a page has no links and
         /// no records.
@@ -147,7 +147,7 @@ impl Pages {
 /// Reads a page count: the largest integer that the selectors (and regex) yield.
 #[derive(Debug)]
 pub struct CountRule {
-    /// Where it stands.
+    /// Where the count stands on the page.
     pub select: Fallbacks,
     /// First capture group is the number.
     pub regex: Option<Regex>,
@@ -186,7 +186,7 @@ pub struct RecordRule {
 /// One field of a record, or one carried beside a link.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// Column name.
+    /// Column name: letters, digits and `_`.
     pub name: String,
     /// Where the raw value comes from.
     pub source: Source,
@@ -215,7 +215,7 @@ pub enum Source {
     Select(Fallbacks),
     /// Label and value in rows.
     Rows {
-        /// One row.
+        /// Matches one row each.
         rows: Selector,
         /// The label inside the row.
         label: Fallbacks,
@@ -231,16 +231,16 @@ pub enum Source {
     Json(String),
     /// JSON pointer into a script element.
     Script {
-        /// The script element.
+        /// Finds the script element.
         select: Selector,
-        /// JSON pointer.
+        /// JSON pointer (RFC 6901) into its value.
         pointer: String,
     },
-    /// `<meta name|property|itemprop=…>`.
+    /// The content of the `<meta>` whose name, property or itemprop this is.
     Meta(String),
     /// A value carried from the link's card; `page` and `position` are always there.
     Carried(String),
-    /// A constant.
+    /// A constant of the site file.
     Constant(toml::Value),
 }
 
@@ -248,14 +248,10 @@ impl Source {
     /// Whether it yields the same for all cards of a page.
     #[must_use]
     pub const fn is_of_page(&self) -> bool {
-        match self {
-            Self::JsonLd(_)
-            | Self::Json(_)
-            | Self::Meta(_)
-            | Self::Carried(_)
-            | Self::Constant(_) => true,
-            Self::Select(_) | Self::Rows { .. } | Self::Script { .. } => false,
-        }
+        !matches!(
+            self,
+            Self::Select(_) | Self::Rows { .. } | Self::Script { .. }
+        )
     }
 }
 
@@ -270,7 +266,7 @@ pub struct Pick {
     pub selector: Option<Selector>,
     /// As written, for messages.
     pub text: Arc<str>,
-    /// What is taken.
+    /// What is taken of the match.
     pub take: Take,
 }
 
@@ -281,9 +277,9 @@ pub enum Take {
     Text,
     /// Text of the element's own text nodes.
     Own,
-    /// Inner HTML.
+    /// Inner HTML, as the page has it.
     Html,
-    /// An attribute.
+    /// The value of this attribute.
     Attribute(String),
 }
 
@@ -292,34 +288,34 @@ pub enum Take {
 pub enum Transform {
     /// Keep white space as it is (the default trims and collapses).
     Raw,
-    /// Regex replace.
+    /// Replace all matches; `$1` is a group.
     Replace(Regex, String),
     /// Resolve against the page's base URL.
     AbsoluteUrl,
-    /// Lower case.
+    /// To lower case (Unicode).
     Lower,
-    /// Upper case.
+    /// To upper case (Unicode).
     Upper,
 }
 
 /// What a field must become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
-    /// Text.
+    /// Text, trimmed and collapsed.
     Text,
     /// Decimal or `0x` hex.
     Integer,
-    /// Digits as read.
+    /// A number that keeps its digits as read.
     Decimal,
-    /// true/false, yes/no, 1/0.
+    /// true or false, yes or no, 1 or 0.
     Boolean,
-    /// ISO 8601.
+    /// A date or time, kept as ISO 8601.
     Date,
-    /// Absolute URL.
+    /// Absolute URL, resolved against the page.
     Url,
-    /// Any JSON.
+    /// Any JSON value, kept as JSON.
     Json,
-    /// Label → value.
+    /// A map of labels to values.
     Map,
 }
 

@@ -1,16 +1,15 @@
-//! One field: where its raw value comes from, what is done to it, what it must become.
+//! One field: where its raw value comes from (exactly one of the ways of SPEC A2), what is done to
+//! it, what it must become.
 
 use std::collections::BTreeMap;
 
-use toml::de::DeValue;
-
 use super::{
     compiled::{Field, FieldType, Source, Take},
-    loading::{CarriedUse, Loading},
+    document::{Keys, NamedNode, Node, plain},
+    load::Loading,
     names, patterns,
-    problems::{Problems, shown},
-    reading::{Node, Table, plain},
-    sources, values,
+    problems::{nearest, shown},
+    values,
 };
 use crate::model::ids::StageId;
 
@@ -18,7 +17,7 @@ use crate::model::ids::StageId;
 const MAX_FIELDS: usize = 500;
 
 /// The words for types.
-pub(super) const TYPES: [(&str, FieldType); 8] = [
+const TYPES: [(&str, FieldType); 8] = [
     ("text", FieldType::Text),
     ("integer", FieldType::Integer),
     ("decimal", FieldType::Decimal),
@@ -29,98 +28,104 @@ pub(super) const TYPES: [(&str, FieldType); 8] = [
     ("map", FieldType::Map),
 ];
 
+type ReadSource = fn(&Node<'_>, &mut Keys<'_>, Option<FieldType>) -> Option<Source>;
+
+/// The keys that name a source, of which a field has one, and how each is read.
+const SOURCES: [(&str, ReadSource); 8] = [
+    ("select", |node, _, _| Some(select(node))),
+    ("rows", rows),
+    ("jsonld", |node, _, _| linked(node)),
+    ("json", |node, _, _| {
+        pointer(node, node.text()?).map(Source::Json)
+    }),
+    ("script", |node, _, _| script(node)),
+    ("meta", |node, _, _| name(node, "meta").map(Source::Meta)),
+    ("carried", |node, _, _| {
+        name(node, "carried").map(Source::Carried)
+    }),
+    ("constant", |node, _, _| {
+        let value = plain(node.value).map(Source::Constant);
+        if value.is_none() {
+            node.error("the number does not fit 64 bits");
+        }
+        value
+    }),
+];
+
+/// The keys that stand beside `rows`.
+const OF_ROWS: [&str; 3] = ["label", "is", "value"];
+
 /// All fields of a table, in the order of the file.
-pub(super) fn fields(
+pub(super) fn fields<'t>(
     stage: StageId,
-    table: &Table<'_>,
+    table: &Keys<'t>,
     carry: bool,
-    loading: &mut Loading<'_>,
+    loading: &mut Loading<'t>,
 ) -> Vec<Field> {
     let entries = table.entries();
     if entries.len() > MAX_FIELDS {
-        let message = format!("there are {} fields; at most {MAX_FIELDS}", entries.len());
-        loading.problems.error(&table.span, &table.field, message);
+        let n = entries.len();
+        table.error(format!("there are {n} fields; at most {MAX_FIELDS}"));
         return Vec::new();
     }
-    let mut taken: Vec<String> = Vec::new();
+    let mut taken: Vec<&str> = Vec::new();
     let mut fields = Vec::new();
     for entry in &entries {
-        names::field(entry, &taken, &mut loading.problems);
+        names::field(entry, &taken);
         if carry && matches!(entry.name, "page" | "position") {
             let message = format!("`{}` is always carried; choose another name", entry.name);
-            loading
-                .problems
-                .error(&entry.name_span, &entry.node.field, message);
+            entry.error(message, None);
         }
-        taken.push(entry.name.to_owned());
-        fields.extend(field(stage, entry.name, &entry.node, loading));
+        taken.push(entry.name);
+        fields.extend(field(stage, entry, loading));
     }
     fields
 }
 
-fn field(stage: StageId, name: &str, node: &Node<'_>, loading: &mut Loading<'_>) -> Option<Field> {
-    let p = &mut loading.problems;
-    if !matches!(node.value, DeValue::Table(_)) {
-        let select = patterns::fallbacks(node, &Take::Text, p);
-        return Some(Field::new(name, Source::Select(select)));
+fn field<'t>(stage: StageId, entry: &NamedNode<'t>, loading: &mut Loading<'t>) -> Option<Field> {
+    let node = &entry.node;
+    if !node.is_table() {
+        return Some(Field::new(entry.name, select(node)));
     }
-    let mut table = node.table(p)?;
-    let kind = table.take("type").and_then(|node| node.word(&TYPES, p));
-    let mut field = Field::new(name, Source::Constant(toml::Value::Boolean(false)));
-    field.kind = kind.unwrap_or(FieldType::Text);
-    let type_is_known = !table.has("type") || kind.is_some();
-    let source = sources::source(&mut table, kind, p);
-    field.regex = table
-        .take("regex")
-        .and_then(|node| patterns::regex(&node, true, p));
-    field.list = table
-        .take("list")
-        .and_then(|node| node.boolean(p))
-        .unwrap_or(false);
-    field.required = table
-        .take("required")
-        .and_then(|node| node.boolean(p))
-        .unwrap_or(false);
-    let map = table.take("map");
-    let default = table.take("default");
-    if type_is_known {
-        field.map = map.and_then(|node| value_table(&node, field.kind, p));
-        field.default = default.as_ref().and_then(|node| {
-            let value = plain(node.value);
-            values::fits(node, field.kind, field.list, p)
-                .then_some(value)
-                .flatten()
+    node.read_keys(|t| {
+        let kind = t.get("type", |node| node.word(&TYPES));
+        let type_is_known = !t.has("type") || kind.is_some();
+        let source = source(t, kind);
+        if let (Some(Source::Carried(name)), Some(place)) = (&source, t.take("carried")) {
+            let place = place.called(node.field.clone());
+            loading.carried.push((stage, place, name.clone()));
+        }
+        let kind = kind.unwrap_or(FieldType::Text);
+        let list = t.flag("list");
+        let required = t.flag("required");
+        let map = t.take("map").filter(|_| type_is_known);
+        let default = t.get("default", |node| {
+            if required {
+                let message =
+                    "a field with a default is never missing; drop `required` or `default`";
+                node.error(message);
+            }
+            let fits = type_is_known && values::fits(node, kind, list);
+            plain(node.value).filter(|_| fits)
         });
-    }
-    if let (Some(node), true) = (&default, field.required) {
-        node.error(
-            "a field with a default is never missing; drop `required` or `default`",
-            p,
-        );
-    }
-    if let Some(node) = table.take("formats") {
-        field.formats = formats(&node, field.kind, type_is_known, p);
-    }
-    field.transforms = values::transforms(&mut table, p);
-    table.finish(p);
-    field.source = source?;
-    if let Source::Carried(from) = &field.source {
-        let place = table_place(node);
-        let use_ = CarriedUse {
-            stage,
-            span: place,
-            field: node.field.clone(),
-            name: from.clone(),
-        };
-        loading.carried.push(use_);
-    }
-    Some(field)
-}
-
-/// The place of `carried`'s value in a field's table.
-fn table_place(node: &Node<'_>) -> std::ops::Range<usize> {
-    let carried = node.value.as_table().and_then(|table| table.get("carried"));
-    carried.map_or_else(|| node.span.clone(), toml::Spanned::span)
+        let formats = t.get("formats", |node| {
+            if type_is_known && kind != FieldType::Date {
+                node.error("`formats` is for type = \"date\"");
+            }
+            Some(formats(node))
+        });
+        Some(Field {
+            regex: t.get("regex", patterns::capturing_regex),
+            map: map.and_then(|node| value_table(&node, kind)),
+            transforms: values::transforms(t),
+            kind,
+            list,
+            required,
+            default,
+            formats: formats.unwrap_or_default(),
+            ..Field::new(entry.name, source?)
+        })
+    })
 }
 
 impl Field {
@@ -141,102 +146,193 @@ impl Field {
     }
 }
 
-fn value_table(
-    node: &Node<'_>,
-    kind: FieldType,
-    problems: &mut Problems<'_>,
-) -> Option<BTreeMap<String, toml::Value>> {
-    if !matches!(node.value, DeValue::Table(_)) {
-        let what = "a table of values such as { One = 1 } (for label → value write type = \"map\")";
-        node.expected(what, problems);
+fn source(t: &mut Keys<'_>, kind: Option<FieldType>) -> Option<Source> {
+    let known = SOURCES.iter();
+    let given: Vec<_> = known
+        .filter_map(|(key, read)| Some((*key, t.take(key)?, read)))
+        .collect();
+    let beside = OF_ROWS.map(|key| t.take(key));
+    let (key, node, read) = match &given[..] {
+        [] => {
+            let known = SOURCES.map(|(key, _)| key).join(", ");
+            t.error(format!(
+                "nothing says where the value comes from: expected one of {known}"
+            ));
+            return None;
+        }
+        [one] => one,
+        [(first, ..), (second, ..), ..] => {
+            let message =
+                format!("`{first}` and `{second}` both say where the value comes from; keep one");
+            t.error_at(second, message);
+            return None;
+        }
+    };
+    if *key != "rows" {
+        for node in beside.iter().flatten() {
+            node.error("this belongs to `rows`, which is not there");
+        }
+    }
+    if matches!(*key, "select" | "meta") && kind == Some(FieldType::Map) {
+        let message = "type = \"map\" is read from `rows` (or from JSON), not from one value";
+        t.error_at("type", message);
+    }
+    read(node, t, kind)
+}
+
+fn select(node: &Node<'_>) -> Source {
+    Source::Select(patterns::fallbacks(node, &Take::Text))
+}
+
+/// Rows of a label and a value; the labels wanted, or all of them for `type = "map"`.
+fn rows(node: &Node<'_>, t: &mut Keys<'_>, kind: Option<FieldType>) -> Option<Source> {
+    let rows = patterns::elements(node);
+    let [label, is, value] = OF_ROWS.map(|key| (key, t.take(key)));
+    let inside = |(key, part): (&str, Option<Node<'_>>)| {
+        if part.is_none() {
+            let message = format!("`{key}` is missing: a selector inside the row");
+            let place = node.clone().called(format!("{}.{key}", t.field));
+            place.error(message);
+        }
+        part.map(|node| patterns::fallbacks(&node, &Take::Text))
+    };
+    let (label, value) = (inside(label), inside(value));
+    match (kind == Some(FieldType::Map), &is.1) {
+        (true, Some(node)) => node.error("type = \"map\" takes all rows; leave `is` out"),
+        (false, None) => {
+            node.error("expected `is` (the label wanted), or type = \"map\" for all rows");
+        }
+        _ => {}
+    }
+    // Labels are compared with text whose white space is collapsed.
+    let collapsed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is = is.1.map(|node| {
+        let labels = node.texts("a label's text").into_iter();
+        labels.map(|(_, text)| collapsed(text)).collect()
+    });
+    Some(Source::Rows {
+        rows: rows?,
+        label: label?,
+        is,
+        value: value?,
+    })
+}
+
+/// One path into JSON-LD, or a list of them, tried in order.
+fn linked(node: &Node<'_>) -> Option<Source> {
+    let what = "a JSON pointer such as \"/offers/price\" or \"Product/name\"";
+    let read = |(node, text): (Node<'_>, &str)| {
+        let (kind, path) = text.split_at(text.find('/').unwrap_or(0));
+        // Types of schema.org begin with a capital: `Product/name` means one, `offers/price`
+        // lacks its first stroke.
+        let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase())
+            && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let (kind, path) = if is_kind { (kind, path) } else { ("", text) };
+        Some(format!("{kind}{}", pointer(&node, path)?))
+    };
+    let paths: Vec<String> = node.texts(what).into_iter().filter_map(read).collect();
+    (!paths.is_empty()).then_some(Source::JsonLd(paths))
+}
+
+fn script(node: &Node<'_>) -> Option<Source> {
+    node.read_keys(|t| {
+        let what = "a selector of the script element";
+        let select = t.need("select", what, patterns::elements);
+        let what = "a JSON pointer such as \"/a/b\"";
+        let at = t.need("pointer", what, |node| pointer(node, node.text()?));
+        Some(Source::Script {
+            select: select?,
+            pointer: at?,
+        })
+    })
+}
+
+fn name(node: &Node<'_>, key: &str) -> Option<String> {
+    let text = node.text()?;
+    if text.trim().is_empty() {
+        node.error(format!("`{key}` is empty"));
         return None;
     }
-    let entries = node.table(problems)?.entries();
+    Some(text.to_owned())
+}
+
+/// A JSON pointer (RFC 6901): empty, or parts that each begin with `/`; `~` only as `~0`, `~1`.
+fn pointer(node: &Node<'_>, text: &str) -> Option<String> {
+    let begins = text.is_empty() || text.starts_with('/');
+    let mut after_tildes = text.split('~').skip(1);
+    if begins && after_tildes.all(|part| part.starts_with(['0', '1'])) {
+        return Some(text.to_owned());
+    }
+    let found = shown(text);
+    let near = (!begins).then(|| format!("/{}", text.replace('.', "/")));
+    node.error_near(
+        format!("expected a JSON pointer such as \"/offers/price\", found {found}"),
+        near,
+    );
+    None
+}
+
+fn value_table(node: &Node<'_>, kind: FieldType) -> Option<BTreeMap<String, toml::Value>> {
+    if !node.is_table() {
+        let what = "a table of values such as { One = 1 } (for label → value write type = \"map\")";
+        node.expected(what);
+        return None;
+    }
+    let entries = node.keys()?.entries();
     if entries.is_empty() {
-        node.error(
-            "the value table is empty: every value would be absent",
-            problems,
-        );
+        node.error("the value table is empty: every value would be absent");
     }
     let mut map = BTreeMap::new();
     for entry in entries {
-        if values::fits(&entry.node, kind, false, problems)
-            && let Some(value) = plain(entry.node.value)
-        {
+        let fits = values::fits(&entry.node, kind, false);
+        if let Some(value) = plain(entry.node.value).filter(|_| fits) {
             map.insert(entry.name.to_owned(), value);
         }
     }
     Some(map)
 }
 
-fn formats(
-    node: &Node<'_>,
-    kind: FieldType,
-    type_is_known: bool,
-    problems: &mut Problems<'_>,
-) -> Vec<String> {
-    let texts = node.texts("a date format such as \"%Y-%m-%d\"", problems);
-    if type_is_known && kind != FieldType::Date {
-        node.error("`formats` is for type = \"date\"", problems);
-    }
+fn formats(node: &Node<'_>) -> Vec<String> {
     let mut formats = Vec::new();
-    for (node, text) in texts {
+    for (node, text) in node.texts("a date format such as \"%Y-%m-%d\"") {
         match values::date_format(text) {
             Ok(()) => formats.push(text.to_owned()),
-            Err(reason) => {
-                node.error(
-                    format!("bad date format {}: {reason}", shown(text)),
-                    problems,
-                );
-            }
+            Err(reason) => node.error(format!("bad date format {}: {reason}", shown(text))),
         }
     }
     formats
 }
 
 /// The key of a record. A field of it is required, so that every record has its identity.
-pub(super) fn key(
-    node: &Node<'_>,
-    fields: &mut [Field],
-    written: &BTreeMap<&str, Node<'_>>,
-    problems: &mut Problems<'_>,
-) -> Vec<String> {
+pub(super) fn key(node: &Node<'_>, fields: &mut [Field], written: &[NamedNode<'_>]) -> Vec<String> {
     let mut key: Vec<String> = Vec::new();
-    for (node, name) in node.texts("a field's name", problems) {
-        let Some(field_node) = written.get(name) else {
-            let known: Vec<&str> = written.keys().copied().collect();
-            let message = format!(
-                "the key names no field of this record: {}; fields: {}",
-                shown(name),
-                known.join(", ")
-            );
-            problems.unknown(&node.span, &node.field, message, name, known);
+    for (node, name) in node.texts("a field's name") {
+        let Some(field_node) = written.iter().find(|entry| entry.name == name) else {
+            let mut known: Vec<&str> = written.iter().map(|entry| entry.name).collect();
+            known.sort_unstable();
+            let (named, all) = (shown(name), known.join(", "));
+            let message = format!("the key names no field of this record: {named}; fields: {all}");
+            node.error_near(message, nearest(name, known));
             continue;
         };
         if key.iter().any(|other| other == name) {
-            node.error(format!("the key names `{name}` twice"), problems);
+            node.error(format!("the key names `{name}` twice"));
             continue;
         }
-        let table = field_node.value.as_table();
-        let optional = table.is_some_and(|table| {
-            let required = table
-                .get("required")
-                .and_then(|value| value.get_ref().as_bool());
-            required == Some(false) || table.contains_key("default")
+        let optional = field_node.node.value.as_table().is_some_and(|table| {
+            let required = table.get("required").map(toml::Spanned::get_ref);
+            required.and_then(|value| value.as_bool()) == Some(false)
+                || table.contains_key("default")
         });
         if optional {
-            let message = format!(
+            node.error(format!(
                 "the key field `{name}` is optional: `required = false` or a default gives \
                  different records one identity; write required = true"
-            );
-            node.error(message, problems);
+            ));
         }
         if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
             if field.list || matches!(field.kind, FieldType::Map | FieldType::Json) {
-                node.error(
-                    format!("the key field `{name}` is a list, map or json"),
-                    problems,
-                );
+                node.error(format!("the key field `{name}` is a list, map or json"));
             }
             field.required = !optional;
         }

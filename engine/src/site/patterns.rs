@@ -4,8 +4,8 @@ use regex::{Regex, RegexBuilder};
 
 use super::{
     compiled::{Fallbacks, Pick, Take},
-    problems::{Problems, shown},
-    reading::Node,
+    document::Node,
+    problems::shown,
     selector::Selector,
 };
 
@@ -16,43 +16,46 @@ const REGEX_SIZE: usize = 1 << 20;
 /// Parentheses and brackets of a selector may nest so deep.
 const MAX_NESTING: usize = 16;
 
-/// One selector with its suffix, or a list of them; without a suffix `default` is taken.
-pub(super) fn fallbacks(node: &Node<'_>, default: &Take, problems: &mut Problems<'_>) -> Fallbacks {
-    let picks = node
-        .texts("a selector", problems)
-        .into_iter()
-        .filter_map(|(node, text)| pick(&node, text, default, problems))
-        .collect();
-    Fallbacks(picks)
+/// Selectors of links: without a suffix their `href` is taken.
+pub(super) fn links(node: &Node<'_>) -> Fallbacks {
+    fallbacks(node, &Take::Attribute("href".to_owned()))
 }
 
-fn pick(node: &Node<'_>, text: &str, default: &Take, problems: &mut Problems<'_>) -> Option<Pick> {
+/// One selector with its suffix, or a list of them; without a suffix `default` is taken.
+pub(super) fn fallbacks(node: &Node<'_>, default: &Take) -> Fallbacks {
+    let picks = node.texts("a selector").into_iter();
+    let picks = picks.filter_map(|(node, text)| pick(&node, text, default));
+    Fallbacks(picks.collect())
+}
+
+fn pick(node: &Node<'_>, text: &str, default: &Take) -> Option<Pick> {
     let (css, take) = match suffix_at(text) {
         None => (text, default.clone()),
-        Some(at) => match text[at + 1..].trim() {
-            "text" => (&text[..at], Take::Text),
-            "own" => (&text[..at], Take::Own),
-            "html" => (&text[..at], Take::Html),
-            name if is_attribute(name) => (&text[..at], Take::Attribute(name.to_owned())),
-            name => {
-                let place = node.inside(at, problems);
-                let message = format!(
-                    "expected an attribute's name, `text`, `own` or `html` after `@`, found {}",
-                    shown(name)
-                );
-                problems.error(&place, &node.field, message);
-                return None;
-            }
-        },
+        Some(at) => {
+            let take = match text[at + 1..].trim() {
+                "text" => Take::Text,
+                "own" => Take::Own,
+                "html" => Take::Html,
+                name if is_attribute(name) => Take::Attribute(name.to_owned()),
+                name => {
+                    let message = format!(
+                        "expected an attribute's name, `text`, `own` or `html` after `@`, found {}",
+                        shown(name)
+                    );
+                    node.error_inside(at, message);
+                    return None;
+                }
+            };
+            (&text[..at], take)
+        }
     };
     let bare = css.trim().is_empty() && css.len() < text.len();
-    let selector = if bare {
-        None
-    } else {
-        Some(selector(node, css, problems)?)
-    };
     Some(Pick {
-        selector,
+        selector: if bare {
+            None
+        } else {
+            Some(selector(node, css)?)
+        },
         text: text.into(),
         take,
     })
@@ -93,24 +96,19 @@ fn is_attribute(name: &str) -> bool {
 ///
 /// The contract holds one `Selector`, so a list becomes one that matches the second only where
 /// the scope holds no match of the first.
-pub(super) fn elements(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Selector> {
+pub(super) fn elements(node: &Node<'_>) -> Option<Selector> {
     let mut tried: Vec<&str> = Vec::new();
     let mut groups: Vec<String> = Vec::new();
-    let texts = node.texts("a selector", problems);
-    let several = texts.len() > 1;
+    let texts = node.texts("a selector");
     for (node, text) in &texts {
         if let Some(at) = suffix_at(text) {
-            let place = node.inside(at, problems);
             let message = "expected a selector without `@…`: whole elements are matched here";
-            problems.error(&place, &node.field, message);
+            node.error_inside(at, message.to_owned());
             return None;
         }
-        selector(node, text, problems)?;
-        if several && text.contains(":has(") {
-            node.error(
-                "a list of selectors to try in order cannot hold `:has(…)`",
-                problems,
-            );
+        selector(node, text)?;
+        if texts.len() > 1 && text.contains(":has(") {
+            node.error("a list of selectors to try in order cannot hold `:has(…)`");
             return None;
         }
         groups.push(if tried.is_empty() {
@@ -120,48 +118,32 @@ pub(super) fn elements(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<S
         });
         tried.push(text);
     }
-    let all = groups.join(", ");
-    match Selector::parse(&all) {
-        Ok(selector) if !groups.is_empty() => Some(selector),
-        Ok(_) => None,
-        Err(_) if groups.is_empty() => None,
-        Err(_) => {
-            node.error(
-                "these selectors cannot be tried in order; write one of them",
-                problems,
-            );
-            None
-        }
+    if groups.is_empty() {
+        return None;
     }
+    let all = Selector::parse(&groups.join(", ")).ok();
+    if all.is_none() {
+        node.error("these selectors cannot be tried in order; write one of them");
+    }
+    all
 }
 
-fn selector(node: &Node<'_>, css: &str, problems: &mut Problems<'_>) -> Option<Selector> {
+fn selector(node: &Node<'_>, css: &str) -> Option<Selector> {
     if css.trim().is_empty() {
-        node.error("the selector is empty", problems);
+        node.error("the selector is empty");
         return None;
     }
     if css.len() > MAX_LEN || nesting(css) > MAX_NESTING {
-        node.error(
-            format!("the selector is too long (over {MAX_LEN} bytes) or nests too deep"),
-            problems,
-        );
+        let message = format!("the selector is too long (over {MAX_LEN} bytes) or nests too deep");
+        node.error(message);
         return None;
     }
-    match Selector::parse(css) {
-        Ok(selector) => Some(selector),
-        Err(error) => {
-            let at = bad_at(css);
-            let place = node.inside(at, problems);
-            let message = format!(
-                "bad selector {}: {} at character {}",
-                shown(css),
-                in_words(&error),
-                css[..at].chars().count() + 1
-            );
-            problems.error(&place, &node.field, message);
-            None
-        }
-    }
+    let parsed = Selector::parse(css).map_err(|error| {
+        let at = bad_at(css);
+        let (css, reason, n) = (shown(css), in_words(&error), css[..at].chars().count() + 1);
+        node.error_inside(at, format!("bad selector {css}: {reason} at character {n}"));
+    });
+    parsed.ok()
 }
 
 fn nesting(css: &str) -> usize {
@@ -208,23 +190,25 @@ fn in_words(error: &scraper::error::SelectorErrorKind) -> &'static str {
         .map_or("unexpected text", |(_, words)| words)
 }
 
-/// A regular expression; with `captures` it must have a group.
-pub(super) fn regex(node: &Node<'_>, captures: bool, problems: &mut Problems<'_>) -> Option<Regex> {
-    let text = node.text_as("a regular expression", problems)?;
-    regex_of(node, text, captures, problems)
+/// A regular expression with a group, which is what is kept.
+pub(super) fn capturing_regex(node: &Node<'_>) -> Option<Regex> {
+    let regex = regex(node)?;
+    if regex.captures_len() < 2 {
+        let message = format!(
+            "the regex {} has no capture group; put `(…)` around the part to keep",
+            shown(regex.as_str())
+        );
+        node.error(message);
+        return None;
+    }
+    Some(regex)
 }
 
-pub(super) fn regex_of(
-    node: &Node<'_>,
-    text: &str,
-    captures: bool,
-    problems: &mut Problems<'_>,
-) -> Option<Regex> {
+pub(super) fn regex(node: &Node<'_>) -> Option<Regex> {
+    let text = node.text_as("a regular expression")?;
     if text.is_empty() || text.len() > MAX_LEN {
-        node.error(
-            format!("expected a regular expression of 1 to {MAX_LEN} bytes"),
-            problems,
-        );
+        let message = format!("expected a regular expression of 1 to {MAX_LEN} bytes");
+        node.error(message);
         return None;
     }
     let built = RegexBuilder::new(text)
@@ -232,32 +216,18 @@ pub(super) fn regex_of(
         .dfa_size_limit(REGEX_SIZE)
         .build();
     match built {
-        Ok(regex) if captures && regex.captures_len() < 2 => {
-            let message = format!(
-                "the regex {} has no capture group; put `(…)` around the part to keep",
-                shown(text)
-            );
-            node.error(message, problems);
-            None
-        }
-        Ok(regex) => Some(regex),
-        Err(regex::Error::CompiledTooBig(limit)) => {
-            node.error(
-                format!("the regex compiles to more than {limit} bytes; make its repeats smaller"),
-                problems,
-            );
-            None
-        }
+        Ok(regex) => return Some(regex),
+        Err(regex::Error::CompiledTooBig(limit)) => node.error(format!(
+            "the regex compiles to more than {limit} bytes; make its repeats smaller"
+        )),
         Err(error) => {
             let (at, reason) = regex_reason(&error.to_string());
             let at = text.char_indices().nth(at).map_or(text.len(), |(at, _)| at);
-            let place = node.inside(at, problems);
-            let number = text[..at].chars().count() + 1;
-            let message = format!("bad regex {}: {reason} at character {number}", shown(text));
-            problems.error(&place, &node.field, message);
-            None
+            let (n, text) = (text[..at].chars().count() + 1, shown(text));
+            node.error_inside(at, format!("bad regex {text}: {reason} at character {n}"));
         }
     }
+    None
 }
 
 /// The character and the reason out of the regex crate's drawing of an error.

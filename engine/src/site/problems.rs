@@ -1,14 +1,21 @@
 //! What is wrong with a site or settings file, told as a compiler tells it: place, field, what was
 //! expected, the nearest known name, and the line with a caret.
 
-use std::{fmt, ops::Range};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    ops::Range,
+};
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
 /// More problems than this are counted, not listed.
 const MAX_LISTED: usize = 100;
-/// Characters of a source line that are shown around the caret.
+/// Columns of a source line that are shown around the carets.
 const SHOWN: usize = 140;
+/// Bytes of the line before, above and after the carets that are looked at for that.
+const NEAR: usize = 4 * SHOWN;
 /// A line with one of these words is not shown: it may hold a secret.
 const SECRET_WORDS: [&str; 5] = ["proxy", "basic_auth", "password", "cookie", "authorization"];
 /// Values of these fields are secrets.
@@ -19,7 +26,7 @@ const SECRET_FIELDS: [&str; 4] = ["proxy", "basic_auth", "cookies", "headers"];
 pub struct SiteError {
     /// The file as the caller named it.
     pub file: String,
-    /// From 1.
+    /// Line of the file, counted from 1.
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
@@ -29,16 +36,9 @@ pub struct SiteError {
     pub message: String,
     /// The nearest known name.
     pub suggestion: Option<String>,
-    /// The line as shown, and where in it the caret begins; absent where it may hold a secret.
+    /// The line with carets under its wrong part; absent where it may hold a secret.
     #[serde(skip)]
-    excerpt: Option<Excerpt>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Excerpt {
-    text: String,
-    indent: usize,
-    width: usize,
+    excerpt: Option<String>,
 }
 
 impl fmt::Display for SiteError {
@@ -58,15 +58,7 @@ impl fmt::Display for SiteError {
             write!(f, "; did you mean `{}`?", printable(name))?;
         }
         if let Some(excerpt) = &self.excerpt {
-            let number = self.line.to_string();
-            let gutter = " ".repeat(number.len());
-            let indent = " ".repeat(excerpt.indent);
-            let carets = "^".repeat(excerpt.width);
-            write!(
-                f,
-                "\n {gutter} |\n {number} | {}\n {gutter} | {indent}{carets}",
-                excerpt.text
-            )?;
+            write!(f, "\n{excerpt}")?;
         }
         Ok(())
     }
@@ -75,7 +67,7 @@ impl fmt::Display for SiteError {
 /// All problems of one file, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SiteErrors {
-    /// At least one.
+    /// At least one, by line and column; at most a hundred.
     pub errors: Vec<SiteError>,
     /// Problems beyond those listed.
     pub unlisted: usize,
@@ -87,23 +79,23 @@ impl fmt::Display for SiteErrors {
             writeln!(f, "{error}\n")?;
         }
         let file = self.errors.first().map_or("", |error| error.file.as_str());
-        match self.errors.len() + self.unlisted {
-            1 => write!(f, "1 error in {}; nothing was run", printable(file)),
-            n => write!(f, "{n} errors in {}; nothing was run", printable(file)),
-        }
+        let n = self.errors.len() + self.unlisted;
+        let errors = if n == 1 { "error" } else { "errors" };
+        let file = printable(file);
+        write!(f, "{n} {errors} in {file}; nothing was run")
     }
 }
 
 impl std::error::Error for SiteErrors {}
 
-/// Collects the problems of one file while it is read.
-#[derive(Debug)]
+/// Collects the problems of one file while it is read; all who read it share this.
+#[derive(Debug, Default)]
 pub(crate) struct Problems<'a> {
     file: &'a str,
     text: &'a str,
-    errors: Vec<SiteError>,
-    unlisted: usize,
-    warnings: Vec<SiteError>,
+    errors: RefCell<Vec<SiteError>>,
+    unlisted: Cell<usize>,
+    warnings: RefCell<Vec<SiteError>>,
 }
 
 impl<'a> Problems<'a> {
@@ -111,76 +103,53 @@ impl<'a> Problems<'a> {
         Self {
             file,
             text,
-            errors: Vec::new(),
-            unlisted: 0,
-            warnings: Vec::new(),
+            ..Self::default()
         }
     }
 
-    /// Notes an error at these bytes of the file.
-    pub(crate) fn error(&mut self, span: &Range<usize>, field: &str, message: impl Into<String>) {
-        self.note(span, field, message.into(), None);
-    }
-
-    /// Notes an error about a name, with the nearest of the known ones.
-    pub(crate) fn unknown<'k>(
-        &mut self,
+    /// Notes an error at these bytes of the file, with the name that was perhaps meant.
+    pub(crate) fn error(
+        &self,
         span: &Range<usize>,
         field: &str,
         message: impl Into<String>,
-        given: &str,
-        known: impl IntoIterator<Item = &'k str>,
+        near: Option<String>,
     ) {
-        self.note(span, field, message.into(), nearest(given, known));
-    }
-
-    /// Gives the error noted last a suggestion.
-    pub(crate) fn suggest(&mut self, name: String) {
-        if name.is_empty() {
+        if self.errors.borrow().len() >= MAX_LISTED {
+            self.unlisted.set(self.unlisted.get() + 1);
             return;
         }
-        if let Some(error) = self.errors.last_mut().filter(|_| self.unlisted == 0) {
-            error.suggestion = Some(name);
-        }
+        let error = self.located(span, field, message.into(), near);
+        self.errors.borrow_mut().push(error);
     }
 
     /// Notes what does not stop the file from being used.
-    pub(crate) fn warn(&mut self, span: &Range<usize>, field: &str, message: impl Into<String>) {
-        if self.warnings.len() < MAX_LISTED {
-            let warning = self.located(span, field, message.into(), None);
-            self.warnings.push(warning);
+    pub(crate) fn warn(&self, span: &Range<usize>, field: &str, message: &str) {
+        let mut warnings = self.warnings.borrow_mut();
+        if warnings.len() < MAX_LISTED {
+            warnings.push(self.located(span, field, message.to_owned(), None));
         }
     }
 
     pub(crate) fn is_clean(&self) -> bool {
-        self.errors.is_empty()
+        self.errors.borrow().is_empty()
     }
 
     /// The file's text, to point inside a value.
-    pub(crate) fn text(&self) -> &'a str {
+    pub(crate) const fn text(&self) -> &'a str {
         self.text
     }
 
     /// The warnings, or all errors in the order of the file.
-    pub(crate) fn finish(mut self) -> Result<Vec<SiteError>, SiteErrors> {
-        if self.errors.is_empty() {
-            return Ok(self.warnings);
+    pub(crate) fn finish(self) -> Result<Vec<SiteError>, SiteErrors> {
+        let mut errors = self.errors.into_inner();
+        if errors.is_empty() {
+            return Ok(self.warnings.into_inner());
         }
-        self.errors.sort_by_key(|error| (error.line, error.column));
-        self.errors.dedup();
-        Err(SiteErrors {
-            errors: self.errors,
-            unlisted: self.unlisted,
-        })
-    }
-
-    fn note(&mut self, span: &Range<usize>, field: &str, message: String, near: Option<String>) {
-        if self.errors.len() >= MAX_LISTED {
-            self.unlisted += 1;
-            return;
-        }
-        let error = self.located(span, field, message, near);
-        self.errors.push(error);
+        errors.sort_by_key(|error| (error.line, error.column));
+        errors.dedup();
+        let unlisted = self.unlisted.get();
+        Err(SiteErrors { errors, unlisted })
     }
 
     fn located(
@@ -191,26 +160,24 @@ impl<'a> Problems<'a> {
         suggestion: Option<String>,
     ) -> SiteError {
         let start = self.text.floor_char_boundary(span.start);
-        let end = self.text.floor_char_boundary(span.end).max(start);
-        let before = &self.text[..start];
+        let (before, after) = self.text.split_at(start);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = self.text[start..]
-            .find('\n')
-            .map_or(self.text.len(), |at| start + at);
-        let column = self.text[line_start..start].chars().count() + 1;
-        let width = self.text[start..end.min(line_end).max(start)]
-            .chars()
-            .count()
-            .max(1);
-        let line = self.text[line_start..line_end].trim_end_matches('\r');
+        let line_end = start + after.lines().next().map_or(0, str::len);
+        let end = self
+            .text
+            .floor_char_boundary(span.end)
+            .clamp(start, line_end);
+        let number = before.matches('\n').count() + 1;
+        let line = &self.text[line_start..line_end];
+        let is_shown = !holds_secret(line, field);
         SiteError {
             file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column,
+            line: number,
+            column: before[line_start..].chars().count() + 1,
             field: field.to_owned(),
             message,
             suggestion,
-            excerpt: (!holds_secret(line, field)).then(|| excerpt(line, column - 1, width)),
+            excerpt: is_shown.then(|| excerpt(line, start - line_start..end - line_start, number)),
         }
     }
 }
@@ -221,31 +188,34 @@ fn holds_secret(line: &str, field: &str) -> bool {
         || field.split('.').any(|part| SECRET_FIELDS.contains(&part))
 }
 
-/// Cuts a long line around the caret and blanks what a terminal would obey.
-fn excerpt(line: &str, indent: usize, width: usize) -> Excerpt {
-    let skipped = indent.saturating_sub(SHOWN / 2);
-    let text: String = printable(line).chars().skip(skipped).take(SHOWN).collect();
-    let indent = indent - skipped;
-    let room = text.chars().count().saturating_sub(indent).max(1);
-    Excerpt {
-        text,
-        indent,
-        width: width.min(room),
-    }
+/// The part of a line around its mark, with carets; what a terminal would obey is blanked.
+fn excerpt(line: &str, mark: Range<usize>, number: usize) -> String {
+    let from = line.floor_char_boundary(mark.start.saturating_sub(NEAR));
+    let end = line.floor_char_boundary(mark.end.min(mark.start + NEAR));
+    let to = line.ceil_char_boundary(end + NEAR);
+    let before = printable(&line[from..mark.start]);
+    let marked = printable(&line[mark.start..end]);
+    let after = printable(&line[end..to]);
+    let carets = AnnotationKind::Primary.span(before.len()..before.len() + marked.len());
+    let snippet = Snippet::source(before + &marked + &after).line_start(number);
+    let group = Group::with_level(Level::ERROR).element(snippet.annotation(carets));
+    Renderer::plain().term_width(SHOWN).render(&[group])
 }
 
 /// The text with control and direction characters replaced, one for one.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' => ' ',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                '\u{fffd}'
-            }
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    let directions = [
+        '\u{200e}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2066}'..='\u{2069}',
+    ];
+    let is_obeyed = |c: char| c.is_control() || directions.iter().any(|range| range.contains(&c));
+    let plain = |c: char| match c {
+        '\t' => ' ',
+        c if is_obeyed(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(plain).collect()
 }
 
 /// A value as shown in a message: quoted, escaped, cut.
@@ -263,19 +233,12 @@ pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>)
     }
     let given = given.to_lowercase();
     let allowed = (given.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&given, &name.to_lowercase()),
-                name,
-            )
-        })
-        .filter(|(distance, name)| {
-            *distance <= allowed || (given.len() >= 3 && name.starts_with(&given))
-        })
-        .min()
-        .map(|(_, name)| name.to_owned())
+    let distance = |name: &str| strsim::damerau_levenshtein(&given, &name.to_lowercase());
+    let names = known.into_iter().map(|name| (distance(name), name));
+    let near = names.filter(|(distance, name)| {
+        *distance <= allowed || (given.len() >= 3 && name.starts_with(&given))
+    });
+    near.min().map(|(_, name)| name.to_owned())
 }
 
 /// `"a"`, `"b"` or `"c"`, for messages.

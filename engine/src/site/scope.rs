@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8};
 use percent_encoding::percent_decode_str;
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 use crate::model::class::SkipReason;
 
@@ -26,15 +26,10 @@ impl Scope {
     /// Whether an http(s) URL without user name and password has a host of this scope.
     #[must_use]
     pub fn contains(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else {
-            return false;
-        };
+        let is_listed = |pattern: &String| host_matches(pattern, url);
         matches!(url.scheme(), "http" | "https")
             && !has_userinfo(url)
-            && self
-                .hosts
-                .iter()
-                .any(|pattern| host_matches(pattern, host, url))
+            && self.hosts.iter().any(is_listed)
     }
 
     /// The page's identity (SPEC B4): fragment and user info dropped (the parser already dropped
@@ -93,18 +88,28 @@ fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// `example.org` matches any port, `example.org:8080` that one, `*.example.org` all names below.
-fn host_matches(pattern: &str, host: &str, url: &Url) -> bool {
-    let port = pattern.rsplit_once(':').and_then(|(name, port)| {
-        // The colons of a bracketed IPv6 address are not a port's.
-        (!port.ends_with(']')).then(|| port.parse::<u16>().ok().map(|port| (name, port)))?
-    });
-    let name = match port {
-        Some((_, port)) if url.port_or_known_default() != Some(port) => return false,
-        Some((name, _)) => name,
-        None => pattern,
+/// Whether credentials may go to a URL: its host is one of these patterns. A name with the dot of
+/// the root (`example.org.`) is in scope and gets none: a short one is then another host.
+#[must_use]
+pub fn is_trusted(url: &Url, hosts: &[String]) -> bool {
+    let is_absolute = url.host_str().is_some_and(|host| host.ends_with('.'));
+    !is_absolute && hosts.iter().any(|pattern| host_matches(pattern, url))
+}
+
+/// Whether a URL has a host of this pattern: `example.org` matches any port, `example.org:8080`
+/// that one, `*.example.org` all names below. A pattern that is none of these matches nothing.
+fn host_matches(pattern: &str, url: &Url) -> bool {
+    let Some(host) = bare_host(url) else {
+        return false;
     };
-    let host = host.strip_suffix('.').unwrap_or(host);
+    let (name, port) = name_and_port(pattern);
+    let is_of = |port: &str| {
+        port.parse::<u16>()
+            .is_ok_and(|port| Some(port) == url.port_or_known_default())
+    };
+    if !port.is_none_or(is_of) {
+        return false;
+    }
     match name.strip_prefix("*.") {
         Some(parent) => host
             .strip_suffix(parent)
@@ -112,6 +117,41 @@ fn host_matches(pattern: &str, host: &str, url: &Url) -> bool {
             .is_some_and(|below| !below.is_empty()),
         None => host == name,
     }
+}
+
+/// A pattern, or a host with a port, in its parts. The colons of a bracketed IPv6 address are not
+/// a port's.
+fn name_and_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (text, None),
+    }
+}
+
+/// The host without the dot of the root.
+pub(super) fn bare_host(url: &Url) -> Option<&str> {
+    let host = url.host_str()?;
+    Some(host.strip_suffix('.').unwrap_or(host))
+}
+
+/// A host pattern as the URL parser writes names; none where it is no pattern.
+pub(super) fn host_pattern(text: &str) -> Option<String> {
+    let (wild, rest) = match text.strip_prefix("*.") {
+        Some(rest) => ("*.", rest),
+        None => ("", text),
+    };
+    let (name, port) = name_and_port(rest);
+    let port = match port {
+        Some(port) => format!(":{}", port.parse::<u16>().ok()?),
+        None => String::new(),
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.is_empty() || name.contains(['/', '@', '*', '?', '#']) {
+        return None;
+    }
+    let host = Host::parse(name).ok()?;
+    let is_possible = wild.is_empty() || matches!(host, Host::Domain(_));
+    is_possible.then(|| format!("{wild}{host}{port}"))
 }
 
 /// The absolute http(s) URL that a link means, without its fragment. `None` where it leads to no

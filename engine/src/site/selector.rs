@@ -1,16 +1,13 @@
 //! A compiled CSS selector, with what its last part demands of an element.
 
-mod marks;
+use std::{hash::Hasher, sync::Arc};
 
-use std::sync::Arc;
-
+use rustc_hash::FxHasher;
 use scraper::{
     error::SelectorErrorKind,
     selector::{Parser, Simple},
 };
 use selectors::parser::{Component, ParseRelative, SelectorList};
-
-pub(crate) use marks::{Kind, mark};
 
 /// One selector, or several with commas between them.
 #[derive(Debug, Clone)]
@@ -33,9 +30,9 @@ impl Selector {
             one.iter().fold(0, |marks, part| {
                 marks
                     | match part {
-                        Component::LocalName(name) => mark(Kind::Tag, &name.lower_name.0),
-                        Component::Class(class) => mark(Kind::Class, &class.0),
-                        Component::ID(id) => mark(Kind::Id, &id.0),
+                        Component::LocalName(name) => mark(Named::Tag, &name.lower_name.0),
+                        Component::Class(class) => mark(Named::Class, &class.0),
+                        Component::ID(id) => mark(Named::Id, &id.0),
                         _ => 0,
                     }
             })
@@ -49,13 +46,13 @@ impl Selector {
         })
     }
 
-    /// As written.
+    /// The selector as it was written.
     #[must_use]
     pub const fn text(&self) -> &Arc<str> {
         &self.text
     }
 
-    /// For matching.
+    /// The compiled alternatives, which `selectors` matches.
     pub(crate) const fn list(&self) -> &SelectorList<Simple> {
         &self.list
     }
@@ -69,4 +66,26 @@ impl Selector {
     pub(crate) const fn looks_at_siblings(&self) -> bool {
         self.siblings
     }
+}
+
+/// What a name is the name of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Named {
+    /// An element's, without regard to case.
+    Tag,
+    Class,
+    Id,
+}
+
+/// One bit of 64 for the name of a tag, a class or an id: an element that lacks a bit which a
+/// selector's last part demands cannot match it.
+pub(crate) fn mark(named: Named, name: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    if matches!(named, Named::Tag) && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        hasher.write(name.to_ascii_lowercase().as_bytes());
+    } else {
+        hasher.write(name.as_bytes());
+    }
+    hasher.write_u8(named as u8);
+    1 << (hasher.finish() & 63)
 }

@@ -1,17 +1,14 @@
-//! `[stages.NAME]`: links, records and policies of one stage.
-
-use std::collections::BTreeMap;
+//! `[stages.NAME]`: pages, links, records and policies of one stage.
 
 use toml::de::DeValue;
 
 use super::{
-    compiled::{Field, LinkRule, RecordRule, SitemapRule, Stage, Take},
+    compiled::{CountRule, LinkRule, Pages, RecordRule, SitemapRule, Stage, Take},
+    document::{Keys, NamedNode, Node, number_of},
     fields,
-    loading::{Loading, absolute, stage_id},
-    manners::duration,
-    names, pages, patterns,
-    problems::Problems,
-    reading::{Entry, Node, Table, number_of},
+    load::{Loading, absolute, absolute_all, stage_id},
+    names, patterns,
+    politeness::duration,
 };
 use crate::model::{
     ids::StageId,
@@ -31,42 +28,25 @@ pub(crate) const JITTERS: [(&str, Jitter); 3] = [
     ("decorrelated", Jitter::Decorrelated),
 ];
 
-pub(super) fn stage(id: StageId, entry: &Entry<'_>, loading: &mut Loading<'_>) -> Option<Stage> {
-    let mut table = entry.node.table(&mut loading.problems)?;
-    let t = &mut table;
-    let p = &mut loading.problems;
-    let mut stage = Stage {
-        items_per_page: t
-            .take("items_per_page")
-            .and_then(|node| node.integer(1..=100_000, p)),
-        tolerance: t.take("tolerance").and_then(|node| tolerance(&node, p)),
-        barrier: t
-            .take("barrier")
-            .and_then(|node| node.boolean(p))
-            .unwrap_or(false),
-        retry: t.take("retry").and_then(|node| retry(&node, p)),
-        stage_attempts: t
-            .take("stage_attempts")
-            .and_then(|node| node.integer(1..=100, p)),
-        sitemaps: t.take("sitemaps").and_then(|node| sitemaps(&node, p)),
-        ..Stage::new(entry.name)
-    };
-    stage.pages = t
-        .take("pages")
-        .and_then(|node| pages::pages(&node, loading));
-    for table in tables(t.take("links"), entry.name, "links", &mut loading.problems) {
-        stage.links.extend(link(id, table, loading));
-    }
-    for table in tables(
-        t.take("records"),
-        entry.name,
-        "records",
-        &mut loading.problems,
-    ) {
-        stage.records.extend(record(id, table, loading));
-    }
-    table.finish(&mut loading.problems);
-    Some(stage)
+pub(super) fn stage<'t>(
+    id: StageId,
+    entry: &NamedNode<'t>,
+    loading: &mut Loading<'t>,
+) -> Option<Stage> {
+    entry.node.read_keys(|t| {
+        Some(Stage {
+            items_per_page: t.get("items_per_page", |node| node.integer(1..=100_000)),
+            tolerance: t.get("tolerance", tolerance),
+            barrier: t.flag("barrier"),
+            retry: t.get("retry", retry),
+            stage_attempts: t.get("stage_attempts", |node| node.integer(1..=100)),
+            sitemaps: t.get("sitemaps", sitemaps),
+            pages: t.get("pages", |node| pages(node, loading)),
+            links: tables(t, "links", |node| link(id, node, loading)),
+            records: tables(t, "records", |node| record(id, node, loading)),
+            ..Stage::new(entry.name)
+        })
+    })
 }
 
 impl Stage {
@@ -89,195 +69,222 @@ impl Stage {
 }
 
 /// An array of tables; a single table gets a hint about its brackets.
-fn tables<'t>(
-    node: Option<Node<'t>>,
-    stage: &str,
-    key: &str,
-    problems: &mut Problems<'_>,
-) -> Vec<Table<'t>> {
-    let Some(node) = node else { return Vec::new() };
-    let Some(elements) = node.elements() else {
-        node.expected(
-            &format!("a list of tables: write [[stages.{stage}.{key}]]"),
-            problems,
-        );
-        return Vec::new();
-    };
-    if elements.is_empty() {
-        node.error(
-            format!("the list is empty; leave `{key}` out or fill it"),
-            problems,
-        );
-    }
-    elements
-        .iter()
-        .filter_map(|node| node.table(problems))
-        .collect()
-}
-
-fn tolerance(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<f64> {
-    let value = number_of(node.value).filter(|value| (0.0..=1.0).contains(value));
-    if value.is_none() {
-        node.expected("a share from 0 to 1, such as 0.02", problems);
-    }
-    value
-}
-
-fn retry(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<RetryPolicy> {
-    let mut table = node.table(problems)?;
-    let t = &mut table;
-    let default = RetryPolicy::default();
-    let attempts = t
-        .take("attempts")
-        .and_then(|node| node.integer(1..=100, problems));
-    let backoff = t
-        .take("backoff")
-        .and_then(|node| node.word(&BACKOFFS, problems));
-    let base = t.take("base").and_then(|node| duration(&node, problems));
-    let cap_node = t.take("cap");
-    let cap = cap_node.as_ref().and_then(|node| duration(node, problems));
-    let jitter = t
-        .take("jitter")
-        .and_then(|node| node.word(&JITTERS, problems));
-    let base = base.unwrap_or(default.base);
-    if let (Some(node), Some(cap)) = (&cap_node, cap)
-        && cap < base
-    {
-        node.error("the cap is shorter than the base", problems);
-    }
-    table.finish(problems);
-    Some(RetryPolicy {
-        attempts: attempts.unwrap_or(default.attempts),
-        backoff: backoff.unwrap_or(default.backoff),
-        base,
-        cap: cap.unwrap_or(default.cap.max(base)),
-        jitter: jitter.unwrap_or(default.jitter),
-    })
-}
-
-fn sitemaps(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<SitemapRule> {
-    match node.value {
-        DeValue::Boolean(true) => {
-            return Some(SitemapRule {
-                urls: Vec::new(),
-                matches: None,
-            });
+fn tables<'t, T>(
+    t: &mut Keys<'t>,
+    key: &'static str,
+    read: impl FnMut(&Node<'t>) -> Option<T>,
+) -> Vec<T> {
+    let elements = t.get(key, |node| {
+        let what = format!("a list of tables: write [[{}]]", node.field);
+        let elements = node.or_expected(node.elements(), &what)?;
+        if elements.is_empty() {
+            node.error(format!("the list is empty; leave `{key}` out or fill it"));
         }
-        DeValue::Boolean(false) => return None,
-        DeValue::Table(_) => {}
-        _ => {
-            node.expected(
-                "true, or a table { urls = [\"…\"], matches = \"…\" }",
-                problems,
-            );
-            return None;
-        }
-    }
-    let mut table = node.table(problems)?;
-    let urls = table.take("urls").map(|node| {
-        let texts = node.texts("a sitemap's absolute URL", problems);
-        texts
-            .iter()
-            .filter_map(|(node, text)| absolute(node, text, problems))
-            .collect()
+        Some(elements)
     });
-    let matches = table
-        .take("matches")
-        .and_then(|node| patterns::regex(&node, false, problems));
-    table.finish(problems);
-    Some(SitemapRule {
-        urls: urls.unwrap_or_default(),
-        matches,
+    let elements = elements.unwrap_or_default();
+    elements.iter().filter_map(read).collect()
+}
+
+fn tolerance(node: &Node<'_>) -> Option<f64> {
+    let share = number_of(node.value).filter(|value| (0.0..=1.0).contains(value));
+    node.or_expected(share, "a share from 0 to 1, such as 0.02")
+}
+
+fn retry(node: &Node<'_>) -> Option<RetryPolicy> {
+    node.read_keys(|t| {
+        let default = RetryPolicy::default();
+        let base = t.get("base", duration).unwrap_or(default.base);
+        let cap = t.get("cap", |node| {
+            let cap = duration(node)?;
+            if cap < base {
+                node.error("the cap is shorter than the base");
+            }
+            Some(cap)
+        });
+        let attempts = t.get("attempts", |node| node.integer(1..=100));
+        let backoff = t.get("backoff", |node| node.word(&BACKOFFS));
+        let jitter = t.get("jitter", |node| node.word(&JITTERS));
+        Some(RetryPolicy {
+            attempts: attempts.unwrap_or(default.attempts),
+            backoff: backoff.unwrap_or(default.backoff),
+            base,
+            cap: cap.unwrap_or(default.cap.max(base)),
+            jitter: jitter.unwrap_or(default.jitter),
+        })
     })
 }
 
-fn link(id: StageId, mut table: Table<'_>, loading: &mut Loading<'_>) -> Option<LinkRule> {
-    let p = &mut loading.problems;
-    let each = table
-        .take("each")
-        .and_then(|node| patterns::elements(&node, p));
-    let href = Take::Attribute("href".to_owned());
-    let select = table
-        .require("select", "a selector of the link", p)
-        .map(|node| patterns::fallbacks(&node, &href, p));
-    let to = table
-        .require("to", "the stage that the link leads to", p)
-        .and_then(|node| stage_id(&node, &loading.stage_names, p));
-    let matches = table
-        .take("matches")
-        .and_then(|node| patterns::regex(&node, false, p));
-    let carry = table.take("carry");
-    let carry: Vec<Field> = carry
-        .and_then(|node| node.table(&mut loading.problems))
-        .map(|carry| fields::fields(id, &carry, true, loading))
-        .unwrap_or_default();
-    table.finish(&mut loading.problems);
-    Some(LinkRule {
-        each,
-        select: select?,
-        to: to?,
-        carry,
-        matches,
-    })
+fn sitemaps(node: &Node<'_>) -> Option<SitemapRule> {
+    let all = SitemapRule {
+        urls: Vec::new(),
+        matches: None,
+    };
+    match node.value {
+        DeValue::Boolean(on) => on.then_some(all),
+        DeValue::Table(_) => node.read_keys(|t| {
+            let urls = t.get("urls", |node| {
+                Some(absolute_all(node, "a sitemap's absolute URL"))
+            });
+            let urls = urls.unwrap_or_default().into_iter();
+            Some(SitemapRule {
+                urls: urls.map(|(_, url)| url).collect(),
+                matches: t.get("matches", patterns::regex),
+            })
+        }),
+        _ => {
+            node.expected("true, or a table { urls = [\"…\"], matches = \"…\" }");
+            None
+        }
+    }
 }
 
-fn record(id: StageId, mut table: Table<'_>, loading: &mut Loading<'_>) -> Option<RecordRule> {
-    let p = &mut loading.problems;
-    let kind_node = table.require("kind", "the record's kind, of a-z, 0-9 and _", p);
-    let kind = kind_node.as_ref().and_then(|node| names::kind(node, p));
-    if let (Some(kind), Some(node)) = (&kind, &kind_node) {
-        if loading.kinds.contains(kind) {
+/// `pages = { … }`: how a stage's list goes on.
+fn pages<'t>(node: &Node<'t>, loading: &mut Loading<'t>) -> Option<Pages> {
+    node.read_keys(|t| {
+        let (has_next, has_pattern) = (t.has("next"), t.has("pattern"));
+        if has_next == has_pattern {
             node.error(
-                format!("the kind `{kind}` is there already; each has its own table"),
-                p,
+                "expected either `next` (a selector of the link) or `pattern` (a URL with {page})",
             );
         }
-        loading.kinds.push(kind.clone());
+        if has_next && !has_pattern {
+            by_next(t)
+        } else {
+            by_pattern(t, loading)
+        }
+    })
+}
+
+fn by_next(t: &mut Keys<'_>) -> Option<Pages> {
+    let next = t.get("next", |node| Some(patterns::links(node)));
+    for key in ["count", "until_empty", "max", "first"] {
+        if t.take(key).is_some() {
+            t.error_of(key, format!("`{key}` belongs to `pattern`, not to `next`"));
+        }
     }
-    let each = table
-        .take("each")
-        .and_then(|node| patterns::elements(&node, p));
-    let history = table
-        .take("history")
-        .and_then(|node| node.boolean(p))
-        .unwrap_or(false);
-    let key = table.take("key");
-    let fields_node = table.require("fields", "a table of fields", p);
-    let fields_table = fields_node.and_then(|node| node.table(p));
-    let mut fields: Vec<Field> = fields_table
-        .as_ref()
-        .map(|f| fields::fields(id, f, false, loading))
-        .unwrap_or_default();
-    if let Some(f) = fields_table.as_ref().filter(|f| f.entries().is_empty()) {
-        loading
-            .problems
-            .error(&f.span, &f.field, "there are no fields");
+    t.take("pattern");
+    next.map(Pages::Next)
+}
+
+fn by_pattern<'t>(t: &mut Keys<'t>, loading: &mut Loading<'t>) -> Option<Pages> {
+    t.take("next");
+    let count = t.get("count", count);
+    let until_empty = t.take("until_empty");
+    let until_empty = until_empty.is_some_and(|node| node.boolean() != Some(false));
+    let max = t.get("max", |node| node.integer(1..=100_000_000));
+    let first = t.get("first", |node| node.integer(0..=1_000_000));
+    let first = first.unwrap_or(1);
+    let is_told = until_empty || t.has("count") || t.has("max");
+    if t.has("pattern") && !is_told {
+        let message =
+            "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
+        t.error_at("pattern", message);
     }
-    let explicit: BTreeMap<&str, Node<'_>> = fields_table
-        .iter()
-        .flat_map(Table::entries)
-        .map(|entry| (entry.name, entry.node))
-        .collect();
-    let key = key
-        .map(|node| fields::key(&node, &mut fields, &explicit, &mut loading.problems))
-        .unwrap_or_default();
-    table.finish(&mut loading.problems);
-    Some(RecordRule {
-        kind: kind?,
-        key,
-        each,
-        fields,
-        history,
+    if max.is_some_and(|max| max < first) {
+        t.error_at("max", "`max` is below the first page's number");
+    }
+    let pattern = t.get("pattern", |node| pattern(node, first, loading))?;
+    Some(Pages::Pattern {
+        pattern,
+        count,
+        max,
+        first,
+    })
+}
+
+fn pattern<'t>(node: &Node<'t>, first: u32, loading: &mut Loading<'t>) -> Option<String> {
+    let text = node.text_as("a URL with {page}")?;
+    if !text.contains("{page}") {
+        node.error("the pattern has no `{page}`, where the page's number goes");
+        return None;
+    }
+    let url = absolute(node, &text.replace("{page}", &first.to_string()))?;
+    loading.addresses.push((node.clone(), url));
+    Some(text.to_owned())
+}
+
+fn count(node: &Node<'_>) -> Option<CountRule> {
+    if !node.is_table() {
+        return Some(CountRule {
+            select: patterns::fallbacks(node, &Take::Text),
+            regex: None,
+        });
+    }
+    node.read_keys(|t| {
+        let select = t.need("select", "a selector of the page count", |node| {
+            Some(patterns::fallbacks(node, &Take::Text))
+        });
+        let regex = t.get("regex", patterns::capturing_regex);
+        Some(CountRule {
+            select: select?,
+            regex,
+        })
+    })
+}
+
+fn link<'t>(id: StageId, node: &Node<'t>, loading: &mut Loading<'t>) -> Option<LinkRule> {
+    node.read_keys(|t| {
+        let each = t.get("each", patterns::elements);
+        let select = t.need("select", "a selector of the link", |node| {
+            Some(patterns::links(node))
+        });
+        let to = t.need("to", "the stage that the link leads to", |node| {
+            stage_id(node, &loading.stage_names)
+        });
+        let matches = t.get("matches", patterns::regex);
+        let carry = t.get("carry", Node::keys);
+        let carry = carry.map(|carry| fields::fields(id, &carry, true, loading));
+        Some(LinkRule {
+            each,
+            select: select?,
+            to: to?,
+            carry: carry.unwrap_or_default(),
+            matches,
+        })
+    })
+}
+
+fn record<'t>(id: StageId, node: &Node<'t>, loading: &mut Loading<'t>) -> Option<RecordRule> {
+    node.read_keys(|t| {
+        let kind = t.need("kind", "the record's kind, of a-z, 0-9 and _", |node| {
+            let kind = names::table_part(node, "a record kind")?;
+            if loading.kinds.contains(&kind) {
+                node.error(format!(
+                    "the kind `{kind}` is there already; each has its own table"
+                ));
+            }
+            loading.kinds.push(kind.clone());
+            Some(kind)
+        });
+        let each = t.get("each", patterns::elements);
+        let history = t.flag("history");
+        let written = t.need("fields", "a table of fields", Node::keys);
+        let mut fields = match &written {
+            Some(written) => fields::fields(id, written, false, loading),
+            None => Vec::new(),
+        };
+        let entries = written.as_ref().map(Keys::entries).unwrap_or_default();
+        if let Some(written) = written.filter(|_| entries.is_empty()) {
+            written.error("there are no fields");
+        }
+        let key = t.get("key", |node| Some(fields::key(node, &mut fields, &entries)));
+        Some(RecordRule {
+            kind: kind?,
+            key: key.unwrap_or_default(),
+            each,
+            fields,
+            history,
+        })
     })
 }
 
 /// For each stage with `sitemaps`, one more stage whose pages are the sitemaps themselves. Its
 /// name holds a colon, which no stage of a file can.
 pub(super) fn of_sitemaps(stages: &[Stage]) -> Vec<Stage> {
-    stages
-        .iter()
-        .enumerate()
-        .filter(|(_, stage)| stage.sitemaps.is_some())
+    let with_sitemaps = stages.iter().enumerate();
+    let with_sitemaps = with_sitemaps.filter(|(_, stage)| stage.sitemaps.is_some());
+    with_sitemaps
         .map(|(index, stage)| Stage {
             tolerance: stage.tolerance,
             retry: stage.retry,

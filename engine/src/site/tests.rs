@@ -126,13 +126,16 @@ fn every_shipped_site_file_loads_without_a_warning() {
 #[test]
 fn every_key_beyond_the_example_loads() {
     let site = loaded(include_str!("tests/every_key.toml"));
-    let manners = &site.politeness;
-    assert_eq!(manners.max_rate, Some(0.5));
-    assert_eq!(manners.max_body, Some(10_000_000));
-    assert_eq!(manners.timeout.unwrap().as_secs(), 90);
-    assert_eq!(manners.connect_timeout.unwrap().as_millis(), 2_500);
-    assert_eq!(manners.allow_addresses.len(), 3);
-    assert_eq!(format!("{:?}", manners.basic_auth), "Some(BasicAuth(***))");
+    let politeness = &site.politeness;
+    assert_eq!(politeness.max_rate, Some(0.5));
+    assert_eq!(politeness.max_body, Some(10_000_000));
+    assert_eq!(politeness.timeout.unwrap().as_secs(), 90);
+    assert_eq!(politeness.connect_timeout.unwrap().as_millis(), 2_500);
+    assert_eq!(politeness.allow_addresses.len(), 3);
+    assert_eq!(
+        format!("{:?}", politeness.basic_auth),
+        "Some(BasicAuth(***))"
+    );
     let list = &site.stages[0];
     assert!(list.barrier && list.sitemaps.is_some());
     assert_eq!(list.stage_attempts, Some(5));

@@ -5,43 +5,41 @@ use toml::de::DeValue;
 
 use super::{
     compiled::{FieldType, Transform},
+    document::{Keys, Node, integer_of, number_of},
     patterns,
-    problems::{Problems, nearest, shown},
-    reading::{Node, Table, integer_of, number_of},
+    problems::{nearest, shown},
 };
+use crate::model::decimal::{boolean, decimal, integer};
 
 /// The words for transforms without arguments.
-const TRANSFORMS: [&str; 4] = ["raw", "lower", "upper", "absolute"];
+static TRANSFORMS: [(&str, Transform); 4] = [
+    ("raw", Transform::Raw),
+    ("lower", Transform::Lower),
+    ("upper", Transform::Upper),
+    ("absolute", Transform::AbsoluteUrl),
+];
 
 /// Whether a value of the file can become this type; if not, an error is noted.
-pub(super) fn fits(
-    node: &Node<'_>,
-    kind: FieldType,
-    list: bool,
-    problems: &mut Problems<'_>,
-) -> bool {
+pub(super) fn fits(node: &Node<'_>, kind: FieldType, list: bool) -> bool {
     if list && let Some(elements) = node.elements() {
-        return elements
-            .iter()
-            .all(|element| fits(element, kind, false, problems));
+        return elements.iter().all(|element| fits(element, kind, false));
     }
     let text = node.value.as_str().map(str::trim);
-    let table = matches!(node.value, DeValue::Table(_));
-    let array = matches!(node.value, DeValue::Array(_));
+    let (table, array) = (node.is_table(), node.value.is_array());
     let (fits, what) = match kind {
         FieldType::Text => (!table && !array, "text"),
         FieldType::Integer => (
-            integer_of(node.value).is_some() || text.is_some_and(is_integer),
+            integer_of(node.value).is_some() || text.and_then(integer).is_some(),
             "an integer, because of type = \"integer\"",
         ),
         FieldType::Decimal => (
-            number_of(node.value).is_some() || text.is_some_and(is_decimal),
+            number_of(node.value).is_some() || text.and_then(decimal).is_some(),
             "a number, because of type = \"decimal\"",
         ),
         FieldType::Boolean => (
             node.value.is_bool()
                 || integer_of(node.value).is_some_and(|n| n == 0 || n == 1)
-                || text.is_some_and(is_boolean),
+                || text.and_then(boolean).is_some(),
             "true or false, because of type = \"boolean\"",
         ),
         FieldType::Date => (
@@ -53,29 +51,9 @@ pub(super) fn fits(
         FieldType::Json => (true, ""),
     };
     if !fits {
-        node.expected(what, problems);
+        node.expected(what);
     }
     fits
-}
-
-fn is_integer(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']);
-    match digits
-        .strip_prefix("0x")
-        .or_else(|| digits.strip_prefix("0X"))
-    {
-        Some(hex) => i64::from_str_radix(hex, 16).is_ok(),
-        None => text.parse::<i64>().is_ok(),
-    }
-}
-
-fn is_decimal(text: &str) -> bool {
-    text.parse::<f64>().is_ok_and(f64::is_finite)
-}
-
-fn is_boolean(text: &str) -> bool {
-    let words = ["true", "false", "yes", "no", "1", "0"];
-    words.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether a strptime format is known and gives a whole date.
@@ -87,113 +65,81 @@ pub(super) fn date_format(format: &str) -> Result<(), String> {
     let written = strtime::format(format, &moment).map_err(|error| error.to_string())?;
     let read = strtime::parse(format, &written).map_err(|error| error.to_string())?;
     let has_date = read.to_date().is_ok() || read.to_timestamp().is_ok();
-    if has_date {
-        Ok(())
-    } else {
-        Err("it does not name year, month and day".to_owned())
-    }
+    let wrong = || "it does not name year, month and day".to_owned();
+    has_date.then_some(()).ok_or_else(wrong)
 }
 
 /// The transforms of a field: the short forms in the order raw, replace, lower, upper, absolute;
 /// then those of `transforms`.
-pub(super) fn transforms(table: &mut Table<'_>, problems: &mut Problems<'_>) -> Vec<Transform> {
+pub(super) fn transforms(t: &mut Keys<'_>) -> Vec<Transform> {
     let mut all = Vec::new();
-    let mut short = |key: &'static str, all: &mut Vec<Transform>, problems: &mut Problems<'_>| {
-        let on = table.take(key).and_then(|node| node.boolean(problems));
-        all.extend(on.filter(|on| *on).and_then(|_| named(key)));
-    };
-    short("raw", &mut all, problems);
-    let lower_later = all.len();
-    for key in ["lower", "upper", "absolute"] {
-        short(key, &mut all, problems);
+    for (key, transform) in &TRANSFORMS {
+        if t.flag(key) {
+            all.push(transform.clone());
+        }
+        if *key == "raw" {
+            all.extend(t.get("replace", replaces).unwrap_or_default());
+        }
     }
-    if let Some(node) = table.take("replace") {
-        let replaces = replaces(&node, problems);
-        all.splice(lower_later..lower_later, replaces);
-    }
-    if let Some(node) = table.take("transforms") {
-        let Some(elements) = node.elements() else {
-            node.expected("a list of transforms", problems);
-            return all;
-        };
+    let elements = t.get("transforms", |node| {
+        let elements = node.or_expected(node.elements(), "a list of transforms")?;
         if elements.is_empty() {
-            node.error("the list is empty", problems);
+            node.error("the list is empty");
         }
-        for element in elements {
-            transform(&element, &mut all, problems);
-        }
+        Some(elements)
+    });
+    for element in elements.unwrap_or_default() {
+        all.extend(transform(&element).unwrap_or_default());
     }
     all
 }
 
-fn named(name: &str) -> Option<Transform> {
-    match name {
-        "raw" => Some(Transform::Raw),
-        "lower" => Some(Transform::Lower),
-        "upper" => Some(Transform::Upper),
-        "absolute" => Some(Transform::AbsoluteUrl),
-        _ => None,
-    }
-}
-
-fn transform(node: &Node<'_>, all: &mut Vec<Transform>, problems: &mut Problems<'_>) {
+fn transform(node: &Node<'_>) -> Option<Vec<Transform>> {
     let what = "\"raw\", \"lower\", \"upper\", \"absolute\" or { replace = [\"regex\", \"with\"] }";
     match node.value {
         DeValue::String(name) => {
-            if let Some(transform) = named(name) {
-                all.push(transform);
-            } else {
+            let found = TRANSFORMS.iter().find(|(known, _)| known == name);
+            if found.is_none() {
                 let message = format!("expected {what}, found {}", shown(name));
-                problems.unknown(&node.span, &node.field, message, name, TRANSFORMS);
+                let known = TRANSFORMS.iter().map(|(name, _)| *name);
+                node.error_near(message, nearest(name, known));
             }
+            found.map(|(_, transform)| vec![transform.clone()])
         }
         DeValue::Table(_) => {
-            let Some(mut table) = node.table(problems) else {
-                return;
-            };
-            let replace = table.require("replace", "[\"regex\", \"with\"]", problems);
-            if let Some(node) = replace {
-                all.extend(replaces(&node, problems));
-            }
-            table.finish(problems);
+            node.read_keys(|t| t.need("replace", "[\"regex\", \"with\"]", replaces))
         }
-        _ => node.expected(what, problems),
+        _ => node.or_expected(None, what),
     }
 }
 
 /// `["regex", "with"]`, or a list of such pairs.
-fn replaces(node: &Node<'_>, problems: &mut Problems<'_>) -> Vec<Transform> {
+fn replaces(node: &Node<'_>) -> Option<Vec<Transform>> {
+    let elements = node.elements().filter(|elements| !elements.is_empty());
     let what = "a pair [\"regex\", \"with\"], or a list of pairs";
-    let Some(elements) = node.elements().filter(|elements| !elements.is_empty()) else {
-        node.expected(what, problems);
-        return Vec::new();
-    };
-    if elements.iter().all(|element| element.value.is_array()) {
-        return elements
-            .iter()
-            .filter_map(|pair| replaces_one(pair, problems))
-            .collect();
-    }
-    replaces_one(node, problems).into_iter().collect()
+    let elements = node.or_expected(elements, what)?;
+    Some(if elements.iter().all(|element| element.value.is_array()) {
+        elements.iter().filter_map(replace).collect()
+    } else {
+        replace(node).into_iter().collect()
+    })
 }
 
-fn replaces_one(node: &Node<'_>, problems: &mut Problems<'_>) -> Option<Transform> {
+fn replace(node: &Node<'_>) -> Option<Transform> {
     let elements = node.elements().unwrap_or_default();
     let [from, to] = &elements[..] else {
-        node.expected("a pair [\"regex\", \"with\"]", problems);
+        node.expected("a pair [\"regex\", \"with\"]");
         return None;
     };
-    let regex = patterns::regex(from, false, problems)?;
-    let with = to.text(problems)?;
-    unknown_group(&regex, with).map_or(Some(()), |group| {
-        let known: Vec<&str> = regex.capture_names().flatten().collect();
-        let near = nearest(&group, known);
-        to.error(format!("`${group}` names no group of the regex (write $$ for a dollar; ${{1}}x before letters)"), problems);
-        if let Some(near) = near {
-            problems.suggest(near);
-        }
-        None
-    })?;
+    let regex = patterns::regex(from)?;
+    let with = to.text()?;
+    if let Some(group) = unknown_group(&regex, with) {
+        let message = format!(
+            "`${group}` names no group of the regex (write $$ for a dollar; ${{1}}x before letters)"
+        );
+        to.error_near(message, nearest(&group, regex.capture_names().flatten()));
+        return None;
+    }
     Some(Transform::Replace(regex, with.to_owned()))
 }
 

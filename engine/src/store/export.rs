@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     message::receipts::StoreError,
+    model::decimal::decimal,
     store::{
         opening,
         records::{listed, quoted},
@@ -438,44 +439,7 @@ fn json_string(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("writing to a vector cannot fail");
 }
 
-/// Digits as a JSON number: JSON knows no leading plus or zeros, and no bare point.
+/// Digits as a JSON number.
 pub(super) fn json_number(digits: &str) -> Option<String> {
-    let (sign, rest) = match digits.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", digits.strip_prefix('+').unwrap_or(digits)),
-    };
-    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (rest, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, fraction),
-        None => (mantissa, ""),
-    };
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_exponent = exponent.is_none_or(|exponent| {
-        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        !digits.is_empty() && is_digits(digits)
-    });
-    if !is_digits(whole)
-        || !is_digits(fraction)
-        || !is_exponent
-        || (whole.len() + fraction.len()) == 0
-    {
-        return None;
-    }
-    let whole = match whole.trim_start_matches('0') {
-        "" => "0",
-        trimmed => trimmed,
-    };
-    let mut number = format!("{sign}{whole}");
-    if !fraction.is_empty() {
-        number.push('.');
-        number.push_str(fraction);
-    }
-    if let Some(exponent) = exponent {
-        number.push('e');
-        number.push_str(exponent);
-    }
-    Some(number)
+    decimal(digits).map(|number| number.replace('E', "e"))
 }

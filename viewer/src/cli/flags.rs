@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 use crawlfield_engine::{
-    cli::{Failure, check::read_file, layers::SettingsFlags, run::connect_to},
+    cli::{Failure, read_file, run::connect_to, settings_flags::SettingsFlags},
     run::job::{DemoFlags, Job},
     settings::Settings,
 };
@@ -136,7 +136,7 @@ impl Flags {
     /// The site file, the settings or the demo's flags are wrong, or the demo cannot start.
     pub fn job(&self) -> Result<(Job, Settings), Failure> {
         let mut job = if let Some(path) = &self.site {
-            let text = read_file(path).map_err(Failure::usage)?;
+            let text = read_file(path)?;
             let connect_to = self.connect_to.iter().cloned().collect();
             Job::site(&text, &path.display().to_string(), connect_to).map_err(Failure::usage)?
         } else {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{check, read_file};
+use super::check;
 use crate::settings::layers::Inputs;
 
 #[test]
@@ -64,22 +64,4 @@ fn it_says_by_which_name_robots_txt_knows_us() {
         "{:?}",
         checked.warnings
     );
-}
-
-#[test]
-fn a_file_that_cannot_be_read_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(
-        read_file(folder.path())
-            .unwrap_err()
-            .contains("is a folder")
-    );
-    assert!(
-        read_file(&folder.path().join("none.toml"))
-            .unwrap_err()
-            .contains("cannot be opened")
-    );
-    let path = folder.path().join("latin.toml");
-    std::fs::write(&path, b"a = 1\nb = \"\xe4\"").unwrap();
-    assert!(read_file(&path).unwrap_err().contains(":2: is not UTF-8"));
 }

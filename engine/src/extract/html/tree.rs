@@ -9,7 +9,7 @@ use html5ever::{
     tendril::StrTendril,
 };
 
-use crate::site::selector::{Kind, mark};
+use crate::site::selector::{Named, mark};
 
 /// A node's place in its tree, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -396,13 +396,13 @@ impl<'t> Element<'t> {
 
     /// The marks of tag, classes and id.
     pub(in crate::extract) fn marks(&self) -> u64 {
-        let mut marks = mark(Kind::Tag, &self.parts.name.local);
+        let mut marks = mark(Named::Tag, &self.parts.name.local);
         for own in &self.parts.attributes {
             if own.name.local == local_name!("class") {
                 let classes = own.value.split_ascii_whitespace();
-                marks = classes.fold(marks, |marks, class| marks | mark(Kind::Class, class));
+                marks = classes.fold(marks, |marks, class| marks | mark(Named::Class, class));
             } else if own.name.local == local_name!("id") {
-                marks |= mark(Kind::Id, &own.value);
+                marks |= mark(Named::Id, &own.value);
             }
         }
         marks

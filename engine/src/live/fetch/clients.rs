@@ -18,7 +18,6 @@ use super::{
     connect::{NoteDials, Resolver, tls_config},
     cookies::Jar,
     failure,
-    trust::is_trusted,
 };
 use crate::{
     live::{decode, guard},
@@ -27,6 +26,7 @@ use crate::{
         reports::FetchFailure,
     },
     model::ids::SessionId,
+    site::scope::is_trusted,
 };
 
 /// A response head has at most so many headers and bytes.

@@ -10,10 +10,10 @@ use cookie_store::{Cookie, CookieDomain, CookieStore, StoreAction};
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use url::Url;
 
-use super::trust::is_trusted;
 use crate::{
     message::store_verbs::{KeptCookie, SetCookies},
     model::ids::SessionId,
+    site::scope::is_trusted,
 };
 
 #[cfg(test)]

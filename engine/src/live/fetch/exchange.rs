@@ -15,7 +15,6 @@ use super::{
     clients::{MAX_HEAD, Prepared},
     connect,
     failure::{self, Reached},
-    trust::is_trusted,
 };
 use crate::{
     extract::is_markup,
@@ -30,6 +29,7 @@ use crate::{
         head::{Head, Validators},
     },
     politeness::classify::challenge,
+    site::scope::is_trusted,
 };
 
 /// robots.txt is read so far (RFC 9309 asks for at least this much).

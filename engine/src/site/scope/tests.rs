@@ -1,6 +1,6 @@
 use url::Url;
 
-use super::{Scope, is_trap, resolve};
+use super::{Scope, is_trap, is_trusted, resolve};
 use crate::model::class::SkipReason;
 
 fn url(text: &str) -> Url {
@@ -16,32 +16,50 @@ fn scope(hosts: &[&str], drop_query: &[&str], sort_query: bool) -> Scope {
     }
 }
 
+/// A pattern, a URL, whether it is in the pattern's scope, whether credentials may go there.
+const HOSTS: &[(&str, &str, bool, bool)] = &[
+    ("a.test", "http://a.test/x", true, true),
+    ("a.test", "https://A.TEST:8443/x", true, true),
+    ("a.test", "http://a.test./x", true, false),
+    ("a.test", "http://b.a.test/", false, false),
+    ("a.test", "http://xa.test/", false, false),
+    ("a.test:8080", "http://a.test:8080/", true, true),
+    ("a.test:8080", "http://a.test/", false, false),
+    ("a.test:80", "http://a.test/", true, true),
+    ("a.test:80", "https://a.test/", false, false),
+    ("a.test:", "http://a.test/", false, false),
+    ("a.test:99999", "http://a.test/", false, false),
+    ("*.a.test", "http://b.a.test/", true, true),
+    ("*.a.test", "http://c.b.a.test/", true, true),
+    ("*.a.test", "http://b.a.test./", true, false),
+    ("*.a.test", "http://a.test/", false, false),
+    ("*.a.test", "http://.a.test/", false, false),
+    ("*.a.test", "http://ba.test/", false, false),
+    ("*.a.test:81", "http://b.a.test:81/", true, true),
+    ("*.a.test:81", "http://b.a.test/", false, false),
+    ("[::1]", "http://[::1]:81/", true, true),
+    ("[::1]:81", "http://[::1]:81/", true, true),
+    ("[::1]:81", "http://[::1]/", false, false),
+    ("a.test", "ftp://a.test/", false, true),
+    ("a.test", "http://user:secret@a.test/", false, true),
+];
+
 #[test]
-fn hosts_match_by_name_port_and_wildcard() {
-    let check = |pattern: &str, text: &str, expected: bool| {
+fn hosts_match_by_name_port_and_wildcard_for_scope_and_credentials() {
+    for (pattern, text, in_scope, trusted) in HOSTS {
+        let url = url(text);
+        let what = format!("{pattern} {text}");
         assert_eq!(
-            scope(&[pattern], &[], false).contains(&url(text)),
-            expected,
-            "{pattern} {text}"
+            scope(&[pattern], &[], false).contains(&url),
+            *in_scope,
+            "{what}"
         );
-    };
-    check("a.test", "http://a.test/x", true);
-    check("a.test", "https://A.TEST:8443/x", true);
-    check("a.test", "http://a.test./x", true);
-    check("a.test", "http://b.a.test/", false);
-    check("a.test", "http://xa.test/", false);
-    check("a.test:8080", "http://a.test:8080/", true);
-    check("a.test:8080", "http://a.test/", false);
-    check("a.test:80", "http://a.test/", true);
-    check("*.a.test", "http://b.a.test/", true);
-    check("*.a.test", "http://c.b.a.test/", true);
-    check("*.a.test", "http://a.test/", false);
-    check("*.a.test", "http://ba.test/", false);
-    check("[::1]", "http://[::1]:81/", true);
-    check("[::1]:81", "http://[::1]:81/", true);
-    check("[::1]:81", "http://[::1]/", false);
-    check("a.test", "ftp://a.test/", false);
-    check("a.test", "http://user:secret@a.test/", false);
+        assert_eq!(
+            is_trusted(&url, &[(*pattern).to_owned()]),
+            *trusted,
+            "{what}"
+        );
+    }
 }
 
 #[test]

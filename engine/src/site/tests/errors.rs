@@ -229,7 +229,7 @@ fn an_error_is_drawn_as_a_compiler_draws_it() {
     let message = load(&text).unwrap_err().errors[0].to_string();
     expect_test::expect![[r#"
         t.toml:6:2: stages.list.tolarence: unknown key `tolarence` in `stages.list`; known here: barrier, items_per_page, links, pages, records, retry, sitemaps, stage_attempts, tolerance; did you mean `tolerance`?
-           |
-         6 |  tolarence = "é�" # é
-           |  ^^^^^^^^^"#]].assert_eq(&message);
+          |
+        6 |  tolarence = "é�" # é
+          |  ^^^^^^^^^"#]].assert_eq(&message);
 }

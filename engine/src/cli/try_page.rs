@@ -1,7 +1,5 @@
 //! `crawlfield try`: one page, fetched or opened, and what each selector makes of it (SPEC A6).
 
-mod words;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -17,17 +15,15 @@ use crossbeam_channel::bounded;
 use serde_json::{Map, Value as Json, json};
 use url::Url;
 
-use words::{in_scope, words};
-
-use super::{Exit, Failure, layers::SettingsFlags, run::connect_to, say};
+use super::{Exit, Failure, load_site, run::connect_to, say, settings_flags::SettingsFlags};
 use crate::{
     extract::{
         bounds::Bounds,
         carried::Carried,
         convert::into_json,
-        output::PageInput,
+        output::{Extracted, Link, PageInput, Record},
         refresh,
-        trace::{Trace, trace},
+        trace::{FieldTrace, Match, RuleTrace, Trace, trace},
     },
     live::fetch::{self, IoOrder},
     message::{
@@ -38,6 +34,7 @@ use crate::{
         class::ErrorClass,
         head::Head,
         ids::{OrderId, StageId},
+        remark::Remarks,
     },
     progress::safe,
     run::request_profile,
@@ -77,9 +74,7 @@ pub(super) struct TryArgs {
 }
 
 pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
-    let text = super::check::read_file(&args.site).map_err(Failure::usage)?;
-    let file = args.site.display().to_string();
-    let mut site = Site::load(&text, &file).map_err(|errors| Failure::usage(errors.to_string()))?;
+    let mut site = load_site(&args.site)?;
     let layered = args.settings.layered(Some(&site))?;
     layered.apply_to(&mut site.politeness);
     let stage = stage(&site, args.stage.as_deref())?;
@@ -206,7 +201,7 @@ fn fetch_page(
     settings: &Settings,
     mut url: Url,
 ) -> Result<(Url, Answer), Failure> {
-    let (letters, orders) = bounded(4);
+    let (to_fetcher, orders) = bounded(4);
     let (reports, reported) = bounded(4);
     let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
     let profile = request_profile(site, settings, connect_to);
@@ -226,7 +221,7 @@ fn fetch_page(
             first_byte: profile.first_byte_timeout,
             validators: None,
         };
-        letters.send(vec![IoOrder::Fetch(order)]).ok();
+        to_fetcher.send(vec![IoOrder::Fetch(order)]).ok();
         let wait = profile.timeout + Duration::from_secs(5);
         let outcome = reported.recv_timeout(wait).map(|report| report.outcome);
         match outcome {
@@ -269,6 +264,11 @@ fn leads_to(url: &Url, head: &Head) -> Option<String> {
     is_page.then(|| to.into())
 }
 
+/// Whether a crawl would follow a redirect to this URL.
+fn in_scope(site: &Site, url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| site.scope.contains(&url))
+}
+
 fn document(
     site: &Site,
     stage: StageId,
@@ -277,37 +277,7 @@ fn document(
     traced: &Trace,
 ) -> Json {
     let outcome = match &traced.outcome {
-        Ok(extracted) => {
-            let records: Vec<Json> = extracted
-                .records
-                .iter()
-                .map(|record| record_json(site, stage, record))
-                .collect();
-            let links: Vec<Json> = extracted
-                .links
-                .iter()
-                .map(|link| {
-                    json!({
-                        "stage": site.stage(link.stage).name,
-                        "url": link.url,
-                        "carried": link.carried.to_map(),
-                    })
-                })
-                .collect();
-            json!({
-                "valid": extracted.invalid.is_none(),
-                "errorClass": extracted.invalid.as_ref().map(|_| ErrorClass::InvalidRecord.name()),
-                "errorMessage": extracted.invalid,
-                "records": records,
-                "links": links,
-                "items": extracted.distinct_items,
-                "pageCount": extracted.page_count,
-                "hasNext": extracted.has_next,
-                "remarks": extracted.remarks.document(),
-                "refresh": extracted.refresh,
-                "warnings": extracted.warnings,
-            })
-        }
+        Ok(extracted) => extracted_json(site, stage, extracted),
         Err(error) => json!({
             "valid": false,
             "errorClass": error.class.name(),
@@ -328,13 +298,172 @@ fn document(
     })
 }
 
-fn record_json(site: &Site, stage: StageId, record: &crate::extract::output::Record) -> Json {
+fn extracted_json(site: &Site, stage: StageId, extracted: &Extracted) -> Json {
+    let records = extracted.records.iter();
+    let records: Vec<Json> = records
+        .map(|record| record_json(site, stage, record))
+        .collect();
+    let links = extracted.links.iter();
+    let links: Vec<Json> = links.map(|link| link_json(site, link)).collect();
+    json!({
+        "valid": extracted.invalid.is_none(),
+        "errorClass": extracted.invalid.as_ref().map(|_| ErrorClass::InvalidRecord.name()),
+        "errorMessage": extracted.invalid,
+        "records": records,
+        "links": links,
+        "items": extracted.distinct_items,
+        "pageCount": extracted.page_count,
+        "hasNext": extracted.has_next,
+        "remarks": extracted.remarks.document(),
+        "refresh": extracted.refresh,
+        "warnings": extracted.warnings,
+    })
+}
+
+fn link_json(site: &Site, link: &Link) -> Json {
+    let carried = link.carried.fields();
+    // What begins with `_` is our own, not the site file's.
+    let carried = carried.filter(|(name, _)| !name.starts_with('_'));
+    let carried: Map<_, _> = carried
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect();
+    json!({
+        "stage": site.stage(link.stage).name,
+        "url": link.url,
+        "carried": carried,
+    })
+}
+
+fn record_json(site: &Site, stage: StageId, record: &Record) -> Json {
     let rule = &site.stage(stage).records[usize::from(record.rule)];
-    let fields: Map<String, Json> = rule
-        .fields
-        .iter()
-        .zip(&record.values)
+    let fields = rule.fields.iter().zip(&record.values);
+    let fields: Map<String, Json> = fields
         .map(|(field, value)| (field.name.clone(), into_json(value.clone())))
         .collect();
     json!({ "kind": rule.kind, "identity": record.identity, "fields": fields })
+}
+
+/// The page, its rules and what they gave, for a person.
+fn words(site: &Site, stage: StageId, page: &PageInput<'_>, status: u16, traced: &Trace) -> String {
+    let mut lines = vec![format!(
+        "{} read as stage {} (status {status})",
+        safe(page.url),
+        site.stage(stage).name
+    )];
+    if !in_scope(site, page.final_url) {
+        lines.push(format!(
+            "  it leads to {}, whose host is not in scope: a crawl skips it; name it in `hosts`",
+            safe(page.final_url)
+        ));
+    } else if page.url != page.final_url {
+        lines.push(format!("  it leads to {}", safe(page.final_url)));
+    }
+    if let Some(opened) = &traced.opened {
+        let json = if opened.elements == 0 {
+            ": it is JSON, in which no selector matches; fields read it by `json = \"/pointer\"`"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "  character set {}, {} elements{json}",
+            opened.charset, opened.elements
+        ));
+    }
+    for rule in &traced.rules {
+        rule_words(rule, &mut lines);
+    }
+    match &traced.outcome {
+        Ok(extracted) => extracted_words(site, stage, extracted, &mut lines),
+        Err(error) => lines.push(format!(
+            "NOT valid: {}: {}",
+            error.class.name(),
+            safe(&error.message)
+        )),
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn extracted_words(site: &Site, stage: StageId, extracted: &Extracted, lines: &mut Vec<String>) {
+    if let Some(to) = &extracted.refresh {
+        lines.push(format!(
+            "  it leads on to {} by itself (a refresh): a crawl reads that page instead",
+            safe(to)
+        ));
+    }
+    for link in &extracted.links {
+        let to = &site.stage(link.stage).name;
+        lines.push(format!("  → {to}  {}", safe(&link.url)));
+    }
+    for record in &extracted.records {
+        let record = record_json(site, stage, record).to_string();
+        lines.push(format!("  record {}", safe(&record)));
+    }
+    for warning in &extracted.warnings {
+        lines.push(format!("  warning: {}", safe(warning)));
+    }
+    for line in Remarks::lines(&extracted.remarks.document(), safe) {
+        lines.push(format!("  {line}"));
+    }
+    let verdict = match &extracted.invalid {
+        Some(message) => format!(
+            "NOT valid: {}: {}; what it has",
+            ErrorClass::InvalidRecord.name(),
+            safe(message)
+        ),
+        None => "valid".to_owned(),
+    };
+    let count = extracted.page_count;
+    let count = count.map_or_else(String::new, |count| format!(", page count {count}"));
+    lines.push(format!(
+        "{verdict}: {} records, {} links, {} items{count}",
+        extracted.records.len(),
+        extracted.links.len(),
+        extracted.distinct_items,
+    ));
+}
+
+fn rule_words(rule: &RuleTrace, lines: &mut Vec<String>) {
+    lines.push(format!("  {}", rule.rule));
+    if let Some(each) = &rule.each {
+        lines.push(format!("    each {}", match_words(each)));
+    }
+    for selector in &rule.selectors {
+        lines.push(format!("    {}", match_words(selector)));
+    }
+    for field in &rule.fields {
+        field_words(field, lines);
+    }
+}
+
+fn match_words(found: &Match) -> String {
+    let first: Vec<String> = found
+        .first
+        .iter()
+        .map(|value| format!("{:?}", safe(value)))
+        .collect();
+    let outside = found.outside.map_or_else(String::new, |outside| {
+        format!("(but {outside} outside of it, on the page)")
+    });
+    format!(
+        "{}  {} matches  {}{outside}",
+        safe(&found.selector),
+        found.matches,
+        first.join(" ")
+    )
+}
+
+fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {
+    let problem = field
+        .problem
+        .as_ref()
+        .map_or_else(String::new, |problem| format!("  ! {}", safe(problem)));
+    lines.push(format!(
+        "    {:<16} {}{problem}",
+        field.name,
+        safe(&field.value.to_string())
+    ));
+    for selector in &field.selectors {
+        lines.push(format!("      {}", match_words(selector)));
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Failure, check, complain};
+use super::{Failure, complain, load_site};
 use crate::{progress::safe, site::compiled::Site, store::is_store};
 
 /// `--store FILE`, or nothing; a command's own SITE.toml stands beside it.
@@ -39,14 +39,11 @@ pub(super) fn beside(site: &Site) -> PathBuf {
 }
 
 fn of_site(path: &Path) -> Result<PathBuf, Failure> {
-    let text = check::read_file(path).map_err(Failure::usage)?;
-    let file = path.display().to_string();
-    let site = Site::load(&text, &file).map_err(|errors| Failure::usage(errors.to_string()))?;
-    let store = beside(&site);
+    let store = beside(&load_site(path)?);
     if store.is_file() {
         return Ok(store);
     }
-    let (store, file) = (store.display(), safe(&file));
+    let (store, file) = (store.display(), safe(&path.display().to_string()));
     Err(Failure::usage(format!(
         "there is no {store} in this folder, where `crawlfield run {file}` would have made it; name \
          the store with --store FILE"

@@ -7,24 +7,32 @@ use std::{
     thread,
 };
 
+use clap::Args;
 use serde_json::Value as Json;
 
-use super::{Exit, Failure, advice::advice, complain, say};
+use super::{Exit, Failure, complain, say};
 use crate::{
     feed::recording::Recorder,
-    message::commands::Command,
+    message::commands::{Command, Envelope},
     model::{phase::SessionPhase, remark::Remarks},
     progress::{self, View, safe},
     run::{self, Ended, Running, Until, job::Job},
     settings::Settings,
+    site::compiled::Site,
+    store::export::empty_fields,
 };
 
+/// Fewer records than this say nothing about a field.
+const FEW: u64 = 5;
+
 /// How results and progress are shown.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
-    /// Result documents on stdout.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub struct OutputFlags {
+    /// Result documents on stdout, one line a session
+    #[arg(long)]
     pub json: bool,
-    /// No progress on stderr.
+    /// No progress on stderr
+    #[arg(long)]
     pub quiet: bool,
 }
 
@@ -36,13 +44,13 @@ pub fn crawl(
     jobs: &[Job],
     store: &Path,
     settings: &Settings,
-    manner: Manner,
+    output: OutputFlags,
     recording: Option<&Path>,
 ) -> Result<(Exit, Ended), Failure> {
     let opened = run::open_store(store).map_err(|error| Failure::store(&error))?;
     let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
-    let view = (!manner.quiet).then(|| {
+    let view = (!output.quiet).then(|| {
         let subscription = running.hub.subscribe(1_024);
         let view = View::for_stderr();
         thread::spawn(move || progress::run(&subscription, view))
@@ -66,7 +74,7 @@ pub fn crawl(
     if let Some(Err(error)) = recorder.map(Recorder::join) {
         complain(&format!("the recording ended early: {error}"));
     }
-    let exit = report(&ended, manner);
+    let exit = report(&ended, output);
     for (_, _, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
         let job = jobs.iter().find(|job| result["site"] == *job.site.name);
@@ -92,11 +100,8 @@ fn stop_on_interrupt(running: &Running) {
             session: None,
             now: pressed > 0,
         };
-        let envelope = crate::message::commands::Envelope {
-            command,
-            reply: None,
-        };
-        commands.try_send(envelope).ok();
+        let reply = None;
+        commands.try_send(Envelope { command, reply }).ok();
     };
     if let Err(error) = ctrlc::set_handler(stop) {
         complain(&format!("Ctrl-C will not drain: {error}"));
@@ -105,11 +110,11 @@ fn stop_on_interrupt(running: &Running) {
 
 /// Says how each session ended; the worst one decides the exit code.
 #[must_use]
-pub fn report(ended: &Ended, manner: Manner) -> Exit {
+pub fn report(ended: &Ended, output: OutputFlags) -> Exit {
     let mut exit = Exit::Done;
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
-        if manner.json {
+        if output.json {
             say(&format!("{result}\n"));
         } else {
             say(&summary(&result));
@@ -190,4 +195,91 @@ fn counted(counts: &Json) -> Option<String> {
         .map(|(name, n)| format!("{n} {name}"))
         .collect();
     Some(each.join(", "))
+}
+
+/// What a person should look at after a session that ended without an error and yet found less
+/// than its site file asks for: one sentence each.
+fn advice(site: &Site, store: &Path, result: &Json) -> Vec<String> {
+    if result["outcome"] != "completed" {
+        return Vec::new();
+    }
+    let mut found: Vec<String> = unread(result).into_iter().collect();
+    if found.is_empty() {
+        found.extend(unlinked(site, result));
+    }
+    found.extend(empty(site, store, result));
+    found
+}
+
+/// All pages were refused: a start URL that redirects out of scope is the usual cause.
+fn unread(result: &Json) -> Option<String> {
+    let n = |name: &str| result[name].as_u64().unwrap_or(0);
+    let reasons = result["skippedByReason"].as_object()?;
+    let refused = ["out_of_scope", "robots"];
+    let (reason, _) = reasons
+        .iter()
+        .find(|(reason, _)| refused.contains(&reason.as_str()))?;
+    (n("done") == 0 && n("dead") == 0 && reasons.len() == 1).then(|| {
+        format!(
+            "nothing was read: all {} pages were skipped ({reason}); does a start URL redirect to \
+             a host that `hosts` does not name, or does robots.txt forbid it? `crawlfield try` \
+             shows where it leads",
+            n("skipped")
+        )
+    })
+}
+
+/// Stages that nothing led to, though pages were read whose links lead there.
+fn unlinked(site: &Site, result: &Json) -> Vec<String> {
+    let stage = |name: &str| {
+        let stages = result["stages"].as_array()?;
+        stages.iter().find(|stage| stage["name"] == name)
+    };
+    let count = |name: &str| stage(name).and_then(|stage| stage["discovered"].as_u64());
+    let read = |name: &str| stage(name).and_then(|stage| stage["byState"]["done"].as_u64());
+    let mut found = Vec::new();
+    for from in &site.stages {
+        let pages = read(&from.name).unwrap_or(0);
+        for rule in &from.links {
+            let to = &site.stage(rule.to).name;
+            if pages == 0 || count(to) != Some(0) {
+                continue;
+            }
+            let text = format!(
+                "stage {}: {pages} pages were read and no link to stage {to} was found on them; \
+                 `crawlfield try` shows what each selector matches",
+                from.name
+            );
+            if !found.contains(&text) {
+                found.push(text);
+            }
+        }
+    }
+    found
+}
+
+/// Fields that none of a kind's records has.
+fn empty(site: &Site, store: &Path, result: &Json) -> Vec<String> {
+    if result["records"]["saved"].as_u64().unwrap_or(0) == 0 {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for stage in &site.stages {
+        for rule in &stage.records {
+            // Advice is no reason to fail: a store that cannot be read says so elsewhere.
+            let Ok((records, fields)) = empty_fields(store, &rule.kind, &site.name) else {
+                continue;
+            };
+            if records >= FEW && !fields.is_empty() {
+                found.push(format!(
+                    "record {}: nothing was found for {} in the last {records} records; \
+                     `crawlfield try --stage {}` shows what each selector matches",
+                    rule.kind,
+                    fields.join(", "),
+                    stage.name
+                ));
+            }
+        }
+    }
+    found
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Failure, complain};
 use crate::{
-    settings::layers::{Inputs, Layered, layer},
+    settings::layers::{Inputs, Layered, PREFIX, layer},
     site::compiled::Site,
 };
 
@@ -78,15 +78,11 @@ impl SettingsFlags {
         let file = self
             .settings
             .as_deref()
-            .map(|path| {
-                super::check::read_file(path)
-                    .map(|text| (text, path.display().to_string()))
-                    .map_err(Failure::usage)
-            })
+            .map(|path| super::read_file(path).map(|text| (text, path.display().to_string())))
             .transpose()?;
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("CRAWLFIELD_") && name != "CRAWLFIELD_CASES")
+            .filter(|(name, _)| name.starts_with(PREFIX) && name != "CRAWLFIELD_CASES")
             .collect();
         let mut flags = self.set.clone();
         if let Some(profile) = self.profile.and_then(|profile| profile.to_possible_value()) {
