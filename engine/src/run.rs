@@ -132,6 +132,9 @@ pub fn ask(commands: &Sender<Envelope>, command: Command) -> Ack {
 ///
 /// # Errors
 /// The system gives no more threads.
+///
+/// # Panics
+/// If the settings name more cpu permits than an address can count.
 pub fn start(mut settings: Settings, store: Store, until: Until) -> io::Result<Running> {
     settings.cores = cores();
     let finishing = Arc::new(AtomicBool::new(until == Until::SessionsOver));
