@@ -132,6 +132,9 @@ pub fn ask(commands: &Sender<Envelope>, command: Command) -> Ack {
 ///
 /// # Errors
 /// The system gives no more threads.
+///
+/// # Panics
+/// As [`start_with`].
 pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Running> {
     let reader = parse::reader(Bounds::from(&settings.bounds));
     start_with(settings, store, until, reader)
@@ -141,6 +144,9 @@ pub fn start(settings: Settings, store: Store, until: Until) -> io::Result<Runni
 ///
 /// # Errors
 /// The system gives no more threads.
+///
+/// # Panics
+/// If the settings name more cpu permits than an address can count.
 pub fn start_with(
     mut settings: Settings,
     store: Store,

@@ -414,20 +414,18 @@ impl Deflate {
 impl Write for Deflate {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let mut input = Cow::Borrowed(piece);
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            None => {
-                self.first.extend_from_slice(piece);
-                let [method, flags, ..] = self.first[..] else {
-                    return Ok(piece.len());
-                };
-                input = Cow::Owned(std::mem::take(&mut self.first));
-                let has_header = method & 0x0f == 8
-                    && method >> 4 <= 7
-                    && (u16::from(method) << 8 | u16::from(flags)) % 31 == 0;
-                self.stream.insert(Decompress::new(has_header))
-            }
-        };
+        if self.stream.is_none() {
+            self.first.extend_from_slice(piece);
+            let [method, flags, ..] = self.first[..] else {
+                return Ok(piece.len());
+            };
+            input = Cow::Owned(std::mem::take(&mut self.first));
+            let has_header = method & 0x0f == 8
+                && method >> 4 <= 7
+                && (u16::from(method) << 8 | u16::from(flags)) % 31 == 0;
+            self.stream = Some(Decompress::new(has_header));
+        }
+        let stream = self.stream.as_mut().expect("it was made above");
         let mut input = &*input;
         while !self.ended {
             let before = stream.total_in();

@@ -33,6 +33,9 @@ const MOST_BYTES: usize = 8 << 20;
 const APART: Duration = Duration::from_millis(10);
 
 /// Milliseconds since 1970, for `Store::open`.
+///
+/// # Panics
+/// If the clock is 292 million years ahead.
 #[must_use]
 pub fn wall_ms() -> i64 {
     SystemTime::now()

@@ -124,13 +124,13 @@ fn enter(
         host,
     };
     let task = queued_task(link, into.depth, place, seq);
-    let state = if is_complete {
+    let entered = if is_complete {
         PageState::Skipped(SkipReason::NotModified)
     } else {
         PageState::Plain(Phase::Queued)
     };
-    let page = add(tx, live.id, (known.page, into.rules), &task, state)?;
-    tx.tally.enter(place, state);
+    let page = add(tx, live.id, (known.page, into.rules), &task, entered)?;
+    tx.tally.enter(place, entered);
     if is_complete {
         found.count_complete(batch, stage, host);
         return Ok(());

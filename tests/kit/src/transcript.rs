@@ -232,6 +232,7 @@ impl Transcript {
         let test = thread.name().unwrap_or("main").replace("::", "-");
         let number = CRAWLS.with(|crawls| crawls.replace(crawls.get() + 1));
         let path = Path::new(&folder).join(format!("{test}-{number}.txt"));
+        fs::create_dir_all(&folder).expect("the folder can be made");
         fs::write(path, self.lines.join("\n")).expect("the folder can be written to");
     }
 
