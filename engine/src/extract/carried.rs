@@ -15,7 +15,7 @@ use crate::{
 /// What many links of a page carry is held once.
 ///
 /// Its text in the store is a JSON object of the fields; the paging state stands in it under
-/// [`PAGING`], a name that no field can have.
+/// `_paging`, a name that no field can have.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Carried {
     fields: Vec<(Arc<str>, Arc<Json>)>,

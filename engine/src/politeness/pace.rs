@@ -1,8 +1,8 @@
 //! Pace of one host: how many requests may be in flight and how far apart they go out.
 //!
-//! Two machines, the [`ConcurrencyLimit`] and the [`Rate`], each told apart in its file, find what
-//! the site bears; both are cut on a rate-limit event, a burst of which is one. [`Refusals`] mark a
-//! host that refuses a share of all requests at any speed: those slow nobody. [`SlowAnswers`] tell
+//! Two machines, the concurrency limit and the rate, each explained in its file, find what the site
+//! bears; both are cut on a rate-limit event, a burst of which is one. A host that refuses a share
+//! of all requests at any speed is marked: those refusals slow nobody. The host's slow answers tell
 //! a hung request from a slow one. A Retry-After stops all requests until it is over. A person's
 //! ceiling is never exceeded.
 

@@ -7,7 +7,7 @@
 //! A refusal just above a proven rate sets it anew, hardly slower. All goes by time, not answers.
 //!
 //! Some hosts refuse a share of all requests, and to go slower changes nothing there but the time
-//! it takes: [`Refusals`] finds them.
+//! it takes: `Refusals` finds them.
 
 use std::time::Duration;
 
