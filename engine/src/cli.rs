@@ -4,7 +4,7 @@ mod advice;
 mod bench;
 pub mod check;
 mod checking;
-mod comparing;
+mod compare;
 mod completions;
 mod dead;
 mod exit;
@@ -27,7 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
 
-use crate::progress::Letters;
+use crate::progress::Charset;
 
 /// Crawls catalogue-like sites into SQLite, and lets you watch it.
 #[derive(Parser, Debug)]
@@ -65,7 +65,7 @@ enum Subcommands {
     /// List, show, requeue or drop dead letters
     Dead(dead::DeadArgs),
     /// Name the first difference between two recordings
-    Compare(comparing::CompareArgs),
+    Compare(compare::CompareArgs),
     /// Measure what the engine costs on this machine
     Bench(bench::BenchArgs),
     /// Print shell completions
@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
         Subcommands::Export(args) => export::run(&args),
         Subcommands::Sessions(args) => sessions::run(&args),
         Subcommands::Dead(args) => dead::run(args),
-        Subcommands::Compare(args) => comparing::run(&args),
+        Subcommands::Compare(args) => compare::run(&args),
         Subcommands::Bench(args) => bench::run(&args),
         Subcommands::Completions(args) => Ok(completions::run(&args, &mut Cli::command())),
     })
@@ -164,8 +164,8 @@ fn hear_threads() {
 
 /// One message for a person, on stderr.
 pub fn complain(message: &str) {
-    let letters = Letters::of_this_process();
-    writeln!(io::stderr(), "{}", letters.of(message.trim_end())).ok();
+    let charset = Charset::of_this_process();
+    writeln!(io::stderr(), "{}", charset.encode(message.trim_end())).ok();
 }
 
 /// What was meant for stdout did not get there.

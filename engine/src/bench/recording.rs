@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Move},
+        frame::{Change, ChangeFrame, Detail, Move},
         recording::{Recording, Writer},
         snapshot::Snapshot,
+        task_record::TaskRecord,
     },
     model::{ids::SessionId, phase::Phase},
 };
@@ -133,7 +134,7 @@ impl Crawl {
     }
 
     fn opening(&mut self) -> ChangeFrame {
-        let mut changes = vec![Change::SessionBorn {
+        let mut changes = vec![Change::SessionAdmitted {
             session: SessionId(1),
             site: Arc::from("books"),
             source: None,
@@ -182,7 +183,7 @@ impl Crawl {
                 *phase = 0;
                 self.born += 1;
                 let url = format!("http://books.test/catalogue/item_{}/", self.born * 7_919);
-                Change::Admitted(Box::new(Birth::new(slot, &url)))
+                Change::Admitted(Box::new(TaskRecord::new(slot, &url)))
             }
             at => Change::Moved(Move {
                 slot,
