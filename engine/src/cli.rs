@@ -7,6 +7,7 @@ mod checking;
 mod compare;
 mod completions;
 mod dead;
+mod events;
 mod exit;
 mod export;
 pub mod layers;

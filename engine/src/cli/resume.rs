@@ -9,7 +9,7 @@ use super::{
     Exit, Failure, complain,
     place::StoreFlag,
     run::connect_to,
-    session::{Manner, crawl},
+    session::{Output, crawl},
 };
 use crate::{run::job::Job, store::sessions::stopped_sessions};
 
@@ -23,23 +23,17 @@ pub(super) struct ResumeArgs {
     /// This session only
     #[arg(long, value_name = "ID")]
     session: Option<u32>,
-    /// Result documents on stdout, one line a session
-    #[arg(long)]
-    json: bool,
-    /// No progress on stderr
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: Output,
     /// Map a host to an address from now on, and allow just that address
     #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
     connect_to: Vec<(String, SocketAddr)>,
-    /// Write every move to this file, for replay
-    #[arg(long, value_name = "FILE")]
-    recording: Option<PathBuf>,
     #[command(flatten)]
     settings: super::layers::SettingsFlags,
 }
 
 pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
+    args.output.check()?;
     let store = args.place.find(args.site.as_deref())?;
     let mut rows = stopped_sessions(&store).map_err(|error| Failure::store(&error))?;
     if let Some(id) = args.session {
@@ -69,11 +63,6 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         over_all = over_all.over(&job.origin);
     }
     let settings = over_all.layered(None)?.settings;
-    let manner = Manner {
-        json: args.json,
-        quiet: args.quiet,
-    };
-    let recording = args.recording.as_deref();
-    let (exit, _) = crawl(&jobs, &store, &settings, manner, recording)?;
+    let (exit, _) = crawl(&jobs, &store, &settings, &args.output)?;
     Ok(exit)
 }

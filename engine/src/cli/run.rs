@@ -12,7 +12,7 @@ use url::Host;
 
 use super::{
     Exit, Failure, complain, place,
-    session::{Manner, crawl},
+    session::{Output, crawl},
 };
 use crate::{
     demo,
@@ -22,13 +22,13 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(after_help = "\
 Examples:
   crawlfield run books.toml
   crawlfield run books.toml --store books.db
   crawlfield run books.toml quotes.toml --store both.db
   crawlfield run --demo --products 300 --error-rate 0.1 --verify
+  crawlfield run books.toml --quiet --events - | grep TaskDead
   crawlfield run shop.toml --store shop.db --json --connect-to shop.example=127.0.0.1:8080")]
 pub(super) struct RunArgs {
     /// Site files: a session each, side by side in one engine
@@ -44,21 +44,14 @@ pub(super) struct RunArgs {
     /// The SQLite file, made if it is not there [default: NAME.db in this folder]
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
-    /// Result documents on stdout, one line a session
-    #[arg(long)]
-    json: bool,
-    /// No progress on stderr
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: Output,
     /// What is fetched
     #[arg(long, value_enum, default_value_t = ModeFlag::New)]
     mode: ModeFlag,
     /// Map a host to an address, and allow just that address
     #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
     connect_to: Vec<(String, SocketAddr)>,
-    /// Write every move to this file, for replay
-    #[arg(long, value_name = "FILE")]
-    recording: Option<PathBuf>,
     /// Demo: check every record against the truth
     #[arg(long, requires = "demo")]
     verify: bool,
@@ -105,6 +98,7 @@ fn written_as_in_urls(host: &str) -> String {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    args.output.check()?;
     let mut jobs = jobs(args)?;
     for job in &mut jobs {
         job.mode = match args.mode {
@@ -121,17 +115,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     for job in &jobs {
         refuse_stopped(&scratch.store, job)?;
     }
-    let manner = Manner {
-        json: args.json,
-        quiet: args.quiet,
-    };
-    let (exit, _) = crawl(
-        &jobs,
-        &scratch.store,
-        &settings,
-        manner,
-        args.recording.as_deref(),
-    )?;
+    let (exit, _) = crawl(&jobs, &scratch.store, &settings, &args.output)?;
     if args.verify && matches!(exit, Exit::Done | Exit::DeadLetters) {
         return verify(&jobs[0], &scratch.store, exit);
     }
