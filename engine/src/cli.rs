@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 pub mod crawl;
 mod dead;
+mod events;
 mod export;
 mod resume;
 pub mod run;
@@ -25,7 +26,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     message::receipts::StoreError,
-    progress::Letters,
+    progress::Charset,
     site::{compiled::Site, problems::printable},
 };
 
@@ -239,8 +240,8 @@ fn log_to_stderr() {
 
 /// One message for a person, on stderr.
 pub fn complain(message: &str) {
-    let letters = Letters::of_this_process();
-    writeln!(io::stderr(), "{}", letters.of(message.trim_end())).ok();
+    let charset = Charset::of_this_process();
+    writeln!(io::stderr(), "{}", charset.encode(message.trim_end())).ok();
 }
 
 /// What was meant for stdout did not get there.

@@ -11,6 +11,7 @@ mod catalogues;
 mod catalogues_rows;
 mod contract;
 mod cookies;
+mod events;
 mod letters;
 mod pipes;
 mod places;

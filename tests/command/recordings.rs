@@ -4,8 +4,9 @@ use std::{fs, fs::File};
 
 use crawlfield_engine::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Move},
+        frame::{Change, ChangeFrame, Detail, Move},
         recording::Writer,
+        task_record::TaskRecord,
     },
     model::phase::Phase,
 };
@@ -16,7 +17,7 @@ const URL: &str = "http://books.test/item/1";
 
 /// A page is found at 1 s, fetched from 2 s on, and at 3 s it comes to `end`.
 fn record(path: &str, end: Phase) {
-    let birth = Change::Admitted(Box::new(Birth::new(0, URL)));
+    let admitted = Change::Admitted(Box::new(TaskRecord::new(0, URL)));
     let step = |from, to| {
         Change::Moved(Move {
             slot: 0,
@@ -27,7 +28,7 @@ fn record(path: &str, end: Phase) {
         })
     };
     let changes = [
-        birth,
+        admitted,
         step(Phase::Queued, Phase::Fetching),
         step(Phase::Fetching, end),
     ];

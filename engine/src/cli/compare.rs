@@ -12,7 +12,7 @@ use super::{Exit, Failure, complain, say};
 use crate::{
     feed::recording::{
         Damage, Recording,
-        compare::{Compared, Told, compare},
+        compare::{Comparison, Described, compare},
     },
     progress::safe,
 };
@@ -69,7 +69,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn words(args: &CompareArgs, compared: &Compared) -> String {
+fn words(args: &CompareArgs, compared: &Comparison) -> String {
     let same = compared.same;
     let Some(divergence) = &compared.divergence else {
         return if compared.damage.iter().any(Option::is_some) {
@@ -82,16 +82,16 @@ fn words(args: &CompareArgs, compared: &Compared) -> String {
         "they differ after {} changes that are the same\n",
         divergence.after
     );
-    for (path, told) in [
+    for (path, change) in [
         (&args.first, &divergence.first),
         (&args.second, &divergence.second),
     ] {
         let path = safe(&path.display().to_string());
         // Writing into a String cannot fail.
-        let _ = match told {
-            Some(told) => {
-                let subject = told.subject.as_deref().map(safe).unwrap_or_default();
-                let (at, what) = (told.at.as_secs_f64(), safe(&told.what));
+        let _ = match change {
+            Some(change) => {
+                let subject = change.subject.as_deref().map(safe).unwrap_or_default();
+                let (at, what) = (change.at.as_secs_f64(), safe(&change.what));
                 writeln!(text, "  {path}\n    at {at:.6} s: {what} {subject}")
             }
             None => writeln!(text, "  {path}\n    has ended"),
@@ -100,11 +100,11 @@ fn words(args: &CompareArgs, compared: &Compared) -> String {
     text
 }
 
-fn document(args: &CompareArgs, compared: &Compared) -> Json {
-    let told = |told: &Option<Told>| {
-        told.as_ref().map(|told| {
+fn document(args: &CompareArgs, compared: &Comparison) -> Json {
+    let described = |change: &Option<Described>| {
+        change.as_ref().map(|change| {
             json!({
-                "at": told.at.as_secs_f64(), "what": told.what, "subject": told.subject,
+                "at": change.at.as_secs_f64(), "what": change.what, "subject": change.subject,
             })
         })
     };
@@ -112,8 +112,8 @@ fn document(args: &CompareArgs, compared: &Compared) -> Json {
     let divergence = compared.divergence.as_ref().map(|divergence| {
         json!({
             "after": divergence.after,
-            "first": told(&divergence.first),
-            "second": told(&divergence.second),
+            "first": described(&divergence.first),
+            "second": described(&divergence.second),
         })
     });
     json!({

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
@@ -10,7 +10,12 @@ use std::{
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::{Exit, Failure, complain, say};
+use super::{
+    Exit, Failure,
+    complain,
+    events::{EventLog, is_stdout},
+    say,
+};
 use crate::{
     feed::recording::Recorder,
     message::commands::{Command, Envelope},
@@ -25,8 +30,12 @@ use crate::{
 /// Fewer records than this say nothing about a field.
 const FEW: u64 = 5;
 
-/// How results and progress are shown.
-#[derive(Args, Debug, Clone, Copy, Default)]
+/// Items that may wait for what reads the feed; beyond them the hub holds changes for it.
+const INBOX: usize = 1_024;
+
+/// What a crawl says, and where.
+#[derive(Args, Debug, Clone, Default)]
+#[group(skip)]
 pub struct OutputFlags {
     /// Result documents on stdout, one line a session
     #[arg(long)]
@@ -34,6 +43,28 @@ pub struct OutputFlags {
     /// No progress on stderr
     #[arg(long)]
     pub quiet: bool,
+    /// Write every move to this file, for replay
+    #[arg(long, value_name = "FILE")]
+    pub recording: Option<PathBuf>,
+    /// Write every move and each second's state as JSON Lines to this file, or to stdout (-)
+    #[arg(long, value_name = "FILE|-")]
+    pub events: Option<PathBuf>,
+}
+
+impl OutputFlags {
+    fn has_events_on_stdout(&self) -> bool {
+        self.events.as_deref().is_some_and(is_stdout)
+    }
+
+    /// Refuses what would mix two things on stdout.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.json && self.has_events_on_stdout() {
+            return Err(Failure::usage(
+                "--events - and --json would both write to stdout: give the events a file",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Runs jobs to their end in one engine.
@@ -44,21 +75,23 @@ pub fn crawl(
     jobs: &[Job],
     store: &Path,
     settings: &Settings,
-    output: OutputFlags,
-    recording: Option<&Path>,
+    output: &OutputFlags,
 ) -> Result<(Exit, Ended), Failure> {
     let opened = run::open_store(store).map_err(|error| Failure::store(&error))?;
     let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
     let view = (!output.quiet).then(|| {
-        let subscription = running.hub.subscribe(1_024);
+        let subscription = running.hub.subscribe(INBOX);
         let view = View::for_stderr();
         thread::spawn(move || progress::run(&subscription, view))
     });
-    let recorder = recording
+    let recorder = (output.recording.as_deref())
         .map(|path| run::record(&running, path))
         .transpose()
         .map_err(|error| Failure::usage(format!("the recording cannot be written: {error}")))?;
+    let events = (output.events.as_deref())
+        .map(|target| EventLog::start(target, running.hub.subscribe(INBOX)))
+        .transpose()?;
     for job in jobs {
         if let Err(message) = job.begin(&running, settings) {
             running.ask(Command::Shutdown).ok();
@@ -73,6 +106,9 @@ pub fn crawl(
     }
     if let Some(Err(error)) = recorder.map(Recorder::join) {
         complain(&format!("the recording ended early: {error}"));
+    }
+    if let Some(events) = events {
+        events.join();
     }
     let exit = report(&ended, output);
     for (_, _, result) in &ended.sessions {
@@ -110,12 +146,14 @@ fn stop_on_interrupt(running: &Running) {
 
 /// Says how each session ended; the worst one decides the exit code.
 #[must_use]
-pub fn report(ended: &Ended, output: OutputFlags) -> Exit {
+pub fn report(ended: &Ended, output: &OutputFlags) -> Exit {
     let mut exit = Exit::Done;
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
         if output.json {
             say(&format!("{result}\n"));
+        } else if output.has_events_on_stdout() {
+            complain(&summary(&result));
         } else {
             say(&summary(&result));
         }

@@ -29,14 +29,12 @@ pub(super) struct ResumeArgs {
     /// Map a host to an address from now on, and allow just that address
     #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
     connect_to: Vec<(String, SocketAddr)>,
-    /// Write every move to this file, for replay
-    #[arg(long, value_name = "FILE")]
-    recording: Option<PathBuf>,
     #[command(flatten)]
     settings: SettingsFlags,
 }
 
 pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
+    args.output.check()?;
     let store = args.place.find(args.site.as_deref())?;
     let mut rows = stopped_sessions(&store).map_err(|error| Failure::store(&error))?;
     if let Some(id) = args.session {
@@ -66,7 +64,6 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         over_all = over_all.over(&job.origin);
     }
     let settings = over_all.layered(None)?.settings;
-    let recording = args.recording.as_deref();
-    let (exit, _) = crawl(&jobs, &store, &settings, args.output, recording)?;
+    let (exit, _) = crawl(&jobs, &store, &settings, &args.output)?;
     Ok(exit)
 }

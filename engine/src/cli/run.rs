@@ -29,6 +29,7 @@ Examples:
   crawlfield run books.toml --store books.db
   crawlfield run books.toml quotes.toml --store both.db
   crawlfield run --demo --products 300 --error-rate 0.1 --verify
+  crawlfield run books.toml --quiet --events - | grep TaskDead
   crawlfield run shop.toml --store shop.db --json --connect-to shop.example=127.0.0.1:8080")]
 pub(super) struct RunArgs {
     /// Site files: a session each, side by side in one engine
@@ -52,9 +53,6 @@ pub(super) struct RunArgs {
     /// Map a host to an address, and allow just that address
     #[arg(long, value_name = "HOST=ADDR:PORT", value_parser = connect_to)]
     connect_to: Vec<(String, SocketAddr)>,
-    /// Write every move to this file, for replay
-    #[arg(long, value_name = "FILE")]
-    recording: Option<PathBuf>,
     /// Demo: check every record against the truth
     #[arg(long, requires = "demo")]
     verify: bool,
@@ -101,6 +99,7 @@ fn written_as_in_urls(host: &str) -> String {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    args.output.check()?;
     let mut jobs = jobs(args)?;
     for job in &mut jobs {
         job.mode = match args.mode {
@@ -117,13 +116,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     for job in &jobs {
         refuse_stopped(&scratch.store, job)?;
     }
-    let (exit, _) = crawl(
-        &jobs,
-        &scratch.store,
-        &settings,
-        args.output,
-        args.recording.as_deref(),
-    )?;
+    let (exit, _) = crawl(&jobs, &scratch.store, &settings, &args.output)?;
     if args.verify && matches!(exit, Exit::Done | Exit::DeadLetters) {
         return verify(&jobs[0], &scratch.store, exit);
     }

@@ -1,4 +1,5 @@
-//! The feed as JSON events (`atomic-task-update`): every move of every task, session, batch, stage.
+//! The feed as lines of JSON: atomic events (`atomic-task-update`: every move of every task, session,
+//! batch and stage) and snapshots (`system-state-update`), in the forms of SPEC H1.
 //!
 //! One move may be several facts: a save that ends is `TaskCompleted` and `TaskDone`. Events
 //! therefore have numbers of their own, from 0 without a gap, in the order of the moves.
@@ -6,16 +7,20 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     feed::{
-        frame::{Change, ChangeFrame, Detail, Fault, Move},
-        key::KeyFrame,
-        mirror::{Mirror, Task},
+        frame::{Change, ChangeFrame, Detail, Move},
+        hub::Item,
+        key_frame::KeyFrame,
+        mirror::Mirror,
+        snapshot::Snapshot,
+        task_record::TaskRecord,
     },
     model::{
         class::{ErrorClass, SkipReason},
-        ids::{PageKey, StageId},
+        ids::{HostId, PageKey, SessionId, StageId},
         page_url::PageUrl,
         phase::{BreakerPhase, Phase, SessionPhase, StagePhase},
     },
@@ -24,14 +29,14 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// One event; `at` is seconds of engine time.
+/// One event, a line of JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its number, without a gap.
+    /// From 0, without a gap.
     pub seq: u64,
-    /// When.
+    /// Engine time in seconds.
     pub at: f64,
-    /// What happened.
+    /// Its fields stand beside these.
     #[serde(flatten)]
     pub fact: Fact,
 }
@@ -48,6 +53,7 @@ pub enum Fact {
         host: Arc<str>,
         session: u32,
         batch: u32,
+        state: Phase,
     },
     TaskLeft {
         task_id: PageKey,
@@ -93,7 +99,7 @@ pub enum Fact {
     TaskCancelled {
         task_id: PageKey,
     },
-    SessionBorn {
+    SessionAdmitted {
         id: u32,
         site: Arc<str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,8 +123,11 @@ pub enum Fact {
         from: StagePhase,
         to: StagePhase,
     },
+    /// `id` is that of the host in snapshots.
     BreakerMoved {
+        id: u32,
         host: Arc<str>,
+        from: BreakerPhase,
         to: BreakerPhase,
     },
     Notice {
@@ -127,27 +136,83 @@ pub enum Fact {
     },
 }
 
-/// Turns frames into events; holds a mirror for what the moves do not repeat.
+/// Turns what a subscriber gets into lines; holds a mirror for what the moves do not repeat.
 #[derive(Debug, Default)]
 pub struct Events {
     mirror: Mirror,
     next: u64,
+    /// Changes that the subscriber has lost, as told so far.
+    lost: u64,
 }
 
 impl Events {
-    /// Takes the picture from a part of a key frame; tells nothing.
-    pub fn resync(&mut self, frame: &KeyFrame) {
-        self.mirror.apply_key(frame);
+    /// An item as lines of JSON, each with its end. A snapshot's `seq` is the next event's.
+    pub fn lines(&mut self, item: &Item) -> String {
+        let mut lines = String::new();
+        match item {
+            Item::Key { frame, lost } => {
+                if *lost > self.lost {
+                    push_line(
+                        &mut lines,
+                        &json!({ "type": "Lost", "n": lost - self.lost }),
+                    );
+                    self.lost = *lost;
+                }
+                for event in self.of_key_frame(frame) {
+                    push_line(&mut lines, &event);
+                }
+            }
+            Item::Changes(tick) => {
+                for event in self.of_changes(tick) {
+                    push_line(&mut lines, &event);
+                }
+            }
+            Item::Snapshot(snapshot) => {
+                let mut snapshot = Snapshot::clone(snapshot);
+                snapshot.seq = self.next;
+                push_line(&mut lines, &snapshot);
+            }
+            Item::Closed => {}
+        }
+        lines
+    }
+
+    /// The resident tasks of a part of a key frame, as if they had just come; before them the
+    /// sessions that were not known yet.
+    fn of_key_frame(&mut self, frame: &KeyFrame) -> Vec<Event> {
+        let frame = frame.without_secrets();
+        let sessions = frame.tables.sessions().iter();
+        let is_new = |id| self.mirror.tables().session(id).is_none();
+        let sessions = sessions.filter(|session| is_new(session.id));
+        let mut facts: Vec<Fact> = sessions
+            .map(|session| session_admitted(session.id, &session.site, session.source.as_ref()))
+            .collect();
+        self.mirror.apply_key(&frame);
+        facts.extend(frame.tasks.iter().map(|task| self.task_admitted(task)));
+        self.numbered(frame.at_us, facts)
     }
 
     /// The events of a tick, in order.
-    pub fn of(&mut self, frame: &ChangeFrame) -> Vec<Event> {
-        let mut facts = Vec::with_capacity(frame.changes.len());
-        for change in &frame.changes {
-            self.tell(frame.at_us, change, &mut facts);
-            self.mirror.apply_change(frame.at_us, change);
+    fn of_changes(&mut self, tick: &ChangeFrame) -> Vec<Event> {
+        let tick = tick.without_secrets();
+        let mut facts = Vec::with_capacity(tick.changes.len());
+        for change in &tick.changes {
+            match change {
+                Change::Moved(step) => {
+                    if let Some(task) = self.mirror.task(step.slot) {
+                        facts.extend(self.step_end(tick.at_us, &task, step));
+                        facts.extend(self.arrival(&task, step));
+                    }
+                }
+                other => facts.extend(self.fact(other)),
+            }
+            self.mirror.apply_change(tick.at_us, change);
         }
-        let at = seconds(frame.at_us);
+        self.numbered(tick.at_us, facts)
+    }
+
+    fn numbered(&mut self, at_us: u64, facts: Vec<Fact>) -> Vec<Event> {
+        let at = seconds(at_us);
         let seqs = self.next..;
         self.next += facts.len() as u64;
         seqs.zip(facts)
@@ -155,41 +220,20 @@ impl Events {
             .collect()
     }
 
-    /// Tells `change`, which the mirror does not know yet.
-    fn tell(&self, at_us: u64, change: &Change, facts: &mut Vec<Fact>) {
-        let tables = self.mirror.tables();
-        facts.push(match change {
-            Change::Moved(step) => {
-                if let Some(task) = self.mirror.task(step.slot) {
-                    self.tell_move(at_us, &task, step, facts);
-                }
-                return;
-            }
-            Change::Left { slot } => match self.mirror.task(*slot) {
-                Some(task) => Fact::TaskLeft { task_id: task.key },
-                None => return,
+    /// The fact of a change that is no move, and that the mirror does not know yet.
+    fn fact(&self, change: &Change) -> Option<Fact> {
+        Some(match change {
+            Change::Moved(_) | Change::HostAdmitted { .. } => return None,
+            Change::Left { slot } => Fact::TaskLeft {
+                task_id: self.mirror.key_at(*slot)?,
             },
-            Change::Admitted(birth) => Fact::TaskAdmitted {
-                task_id: birth.key,
-                url: birth.url.clone(),
-                stage: self.stage_name(birth.session, birth.stage),
-                host: tables
-                    .host(birth.host)
-                    .map_or_else(|| Arc::from(""), |host| Arc::clone(&host.name)),
-                session: birth.session.0,
-                batch: birth.batch.0,
-            },
-            Change::SessionBorn {
+            Change::Admitted(task) => self.task_admitted(task),
+            Change::SessionAdmitted {
                 session,
                 site,
                 source,
                 ..
-            } => Fact::SessionBorn {
-                id: session.0,
-                site: Arc::clone(site),
-                source: source.clone(),
-            },
-            Change::HostBorn { .. } => return,
+            } => session_admitted(*session, site, source.as_ref()),
             Change::SessionMoved { session, from, to } => Fact::SessionMoved {
                 id: session.0,
                 from: *from,
@@ -218,54 +262,73 @@ impl Events {
                 to: *to,
             },
             Change::BreakerMoved { host, to } => Fact::BreakerMoved {
-                host: tables
-                    .host(*host)
-                    .map_or_else(|| Arc::from(""), |host| Arc::clone(&host.name)),
+                id: host.0,
+                host: self.host_name(*host),
+                from: (self.mirror.tables().host(*host))
+                    .map_or_else(Default::default, |host| host.breaker),
                 to: *to,
             },
             Change::Notice { session, text } => Fact::Notice {
                 session: session.0,
                 text: Arc::clone(text),
             },
-        });
+        })
     }
 
-    fn tell_move(&self, at_us: u64, task: &Task<'_>, step: &Move, facts: &mut Vec<Fact>) {
+    fn task_admitted(&self, task: &TaskRecord) -> Fact {
+        Fact::TaskAdmitted {
+            task_id: task.key,
+            url: task.url.clone(),
+            stage: self.stage_name(task.session, task.stage),
+            host: self.host_name(task.host),
+            session: task.session.0,
+            batch: task.batch.0,
+            state: task.phase,
+        }
+    }
+
+    /// How the step in flight ended with this move, where one did.
+    fn step_end(&self, at_us: u64, task: &TaskRecord<&PageUrl>, step: &Move) -> Option<Fact> {
         let task_id = task.key;
         let task_type = self.task_type(task, step.from);
-        match (&step.detail, step.to) {
-            (Detail::Error(fault), _) if is_failure(step) => {
-                facts.push(failed(task_id, task_type.clone(), fault));
-            }
-            // A step that ends well, a redirect's hop and a skip after an answer included.
-            (detail, _) if is_completion(step) => facts.push(Fact::TaskCompleted {
+        match &step.detail {
+            Detail::Error(fault) if is_failure(step) => Some(Fact::TaskFailed {
                 task_id,
-                task_type: task_type.clone(),
+                task_type,
+                error_class: Some(fault.class),
+                error_message: Arc::clone(&fault.message),
+            }),
+            // A step that ends well, a redirect's hop and a skip after an answer included.
+            detail if is_completion(step) => Some(Fact::TaskCompleted {
+                task_id,
+                task_type,
                 duration_ms: match detail {
                     Detail::Took { ms, .. } => u64::from(*ms),
                     _ => at_us.saturating_sub(task.changed_us) / 1_000,
                 },
             }),
-            _ => {}
+            _ => None,
         }
-        let class = match &step.detail {
-            Detail::Error(fault) => Some(fault.class),
-            _ => task.class,
+    }
+
+    /// What the task has come to with this move, where that is told.
+    fn arrival(&self, task: &TaskRecord<&PageUrl>, step: &Move) -> Option<Fact> {
+        let task_id = task.key;
+        let fault = match &step.detail {
+            Detail::Error(fault) => Some(fault),
+            _ => None,
         };
-        facts.push(match step.to {
+        Some(match step.to {
             Phase::Fetching | Phase::Parsing | Phase::Saving => Fact::TaskStarted {
                 task_id,
                 task_type: self.task_type(task, step.to),
             },
-            Phase::Fetched | Phase::Parsed | Phase::Failed => return,
+            Phase::Fetched | Phase::Parsed | Phase::Failed => return None,
             Phase::Backoff => Fact::TaskRetrying {
                 task_id,
-                task_type,
+                task_type: self.task_type(task, step.from),
                 retry_count: step.attempts,
-                retry_at: match &step.detail {
-                    Detail::Error(fault) => fault.retry_at_us.map(seconds),
-                    _ => None,
-                },
+                retry_at: fault.and_then(|fault| fault.retry_at_us).map(seconds),
             },
             Phase::Queued => Fact::TaskQueued {
                 task_id,
@@ -274,21 +337,21 @@ impl Events {
             Phase::Done => Fact::TaskDone { task_id },
             Phase::Skipped => Fact::TaskSkipped {
                 task_id,
-                reason: match &step.detail {
-                    Detail::Reason(reason) => Some(*reason),
+                reason: match step.detail {
+                    Detail::Reason(reason) => Some(reason),
                     _ => None,
                 },
             },
             Phase::Dead => Fact::TaskDead {
                 task_id,
-                error_class: class,
+                error_class: fault.map(|fault| fault.class).or(task.class),
             },
             Phase::Cancelled => Fact::TaskCancelled { task_id },
-        });
+        })
     }
 
     /// The work type that a task in this phase waits for, is in, or has ended.
-    fn task_type(&self, task: &Task<'_>, phase: Phase) -> String {
+    fn task_type(&self, task: &TaskRecord<&PageUrl>, phase: Phase) -> String {
         let step = match phase {
             Phase::Fetched | Phase::Parsing => "parse",
             Phase::Parsed | Phase::Saving => return "save".to_owned(),
@@ -297,10 +360,28 @@ impl Events {
         format!("{step}:{}", self.stage_name(task.session, task.stage))
     }
 
-    fn stage_name(&self, session: crate::model::ids::SessionId, stage: StageId) -> Arc<str> {
-        let row = self.mirror.tables().stage(session, stage);
-        row.map_or_else(|| Arc::from(""), |row| Arc::clone(&row.name))
+    fn stage_name(&self, session: SessionId, stage: StageId) -> Arc<str> {
+        let stage = self.mirror.tables().stage(session, stage);
+        stage.map_or_else(|| Arc::from(""), |stage| Arc::clone(&stage.name))
     }
+
+    fn host_name(&self, host: HostId) -> Arc<str> {
+        let host = self.mirror.tables().host(host);
+        host.map_or_else(|| Arc::from(""), |host| Arc::clone(&host.name))
+    }
+}
+
+fn session_admitted(id: SessionId, site: &Arc<str>, source: Option<&Arc<str>>) -> Fact {
+    Fact::SessionAdmitted {
+        id: id.0,
+        site: Arc::clone(site),
+        source: source.cloned(),
+    }
+}
+
+fn push_line(lines: &mut String, value: &impl Serialize) {
+    lines.push_str(&serde_json::to_string(value).expect("all its keys are text"));
+    lines.push('\n');
 }
 
 /// Whether a step that was begun or waited for failed with this move. A verdict (failed to dead)
@@ -320,15 +401,6 @@ fn is_completion(step: &Move) -> bool {
             matches!(step.detail, Detail::Took { .. })
         }
         _ => false,
-    }
-}
-
-fn failed(task_id: PageKey, task_type: String, fault: &Fault) -> Fact {
-    Fact::TaskFailed {
-        task_id,
-        task_type,
-        error_class: Some(fault.class),
-        error_message: Arc::clone(&fault.message),
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use crossbeam_channel::{Sender, TrySendError};
 use rustc_hash::FxHashMap;
 
-use crate::feed::frame::{Birth, Change, ChangeFrame, Frame, Move};
+use crate::feed::{
+    frame::{Change, ChangeFrame, Frame, Move},
+    task_record::TaskRecord,
+};
 
 #[cfg(test)]
 mod tests;
@@ -140,19 +143,19 @@ fn size(frame: &Frame) -> usize {
 #[derive(Default)]
 struct Net {
     left: bool,
-    birth: Option<Box<Birth>>,
+    admitted: Option<Box<TaskRecord>>,
     step: Option<Move>,
 }
 
-/// The shortest changes that lead to the same mirror: per task its departure, birth and last
-/// move; everything else stays. At most three a slot.
+/// The shortest changes that lead to the same mirror: per task its departure, admission
+/// and last move; everything else stays. At most three a slot.
 fn coalesced(changes: Vec<Change>) -> Vec<Change> {
     let mut at: FxHashMap<u32, usize> = FxHashMap::default();
     let mut nets: Vec<(u32, Net)> = Vec::new();
     let mut kept = Vec::new();
     for change in changes {
         let slot = match &change {
-            Change::Admitted(birth) => birth.slot,
+            Change::Admitted(task) => task.slot,
             Change::Moved(step) => step.slot,
             Change::Left { slot } => *slot,
             _ => {
@@ -168,7 +171,7 @@ fn coalesced(changes: Vec<Change>) -> Vec<Change> {
     }
     for (slot, net) in nets {
         kept.extend(net.left.then_some(Change::Left { slot }));
-        kept.extend(net.birth.map(Change::Admitted));
+        kept.extend(net.admitted.map(Change::Admitted));
         kept.extend(net.step.map(Change::Moved));
     }
     kept
@@ -177,8 +180,8 @@ fn coalesced(changes: Vec<Change>) -> Vec<Change> {
 impl Net {
     fn take(&mut self, change: Change) {
         match change {
-            Change::Admitted(birth) => {
-                self.birth = Some(birth);
+            Change::Admitted(task) => {
+                self.admitted = Some(task);
                 self.step = None;
             }
             Change::Moved(mut step) => {
@@ -188,8 +191,8 @@ impl Net {
                 self.step = Some(step);
             }
             _ => {
-                self.left |= self.birth.is_none();
-                self.birth = None;
+                self.left |= self.admitted.is_none();
+                self.admitted = None;
                 self.step = None;
             }
         }

@@ -1,15 +1,14 @@
-//! What the engine tells: every move of a tick, births and departures included.
+//! What the engine tells: every move of a tick, admissions and departures included.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    feed::snapshot::Snapshot,
+    feed::{snapshot::Snapshot, task_record::TaskRecord},
     model::{
         class::{ErrorClass, SkipReason},
-        ids::{BatchId, HostId, PageKey, SessionId, StageId},
-        page_url::PageUrl,
+        ids::{BatchId, HostId, SessionId, StageId},
         phase::{BreakerPhase, Phase, SessionPhase, StagePhase},
     },
 };
@@ -23,25 +22,25 @@ pub enum Frame {
     Snapshot(Box<Snapshot>),
 }
 
-/// All changes of one tick.
+/// What happened in one tick, or in several where the hub was behind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChangeFrame {
     /// Number of the first change; the others follow without a gap.
     pub seq: u64,
     /// Engine time in microseconds since its start.
     pub at_us: u64,
-    /// In order.
+    /// In the order in which they happened.
     pub changes: Vec<Change>,
 }
 
-/// One fact.
+/// One fact of a tick.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// A session begins: names for what follows.
-    SessionBorn {
-        /// Its id.
+    SessionAdmitted {
+        /// The store's number of it.
         session: SessionId,
-        /// The site's name.
+        /// The site's name, from its site file.
         site: Arc<str>,
         /// `None` where real; else "demo", "simulated", …
         source: Option<Arc<str>>,
@@ -49,117 +48,76 @@ pub enum Change {
         stages: Vec<Arc<str>>,
     },
     /// A host is seen for the first time.
-    HostBorn {
-        /// Its id.
+    HostAdmitted {
+        /// The store's number of it.
         host: HostId,
-        /// As shown.
+        /// Host and port as shown, without the scheme.
         name: Arc<str>,
     },
-    /// A task entered the window. Its slot is its own until it leaves.
-    Admitted(Box<Birth>),
-    /// A task moved.
+    /// A task entered the window.
+    Admitted(Box<TaskRecord>),
+    /// A task has another state.
     Moved(Move),
     /// A task left the window; its slot is free.
     Left {
-        /// Its slot.
+        /// Its place in the window until now.
         slot: u32,
     },
-    /// A session moved.
+    /// A session has another state.
     SessionMoved {
-        /// Which.
+        /// The store's number of it.
         session: SessionId,
-        /// From.
+        /// Where it was until this tick.
         from: SessionPhase,
-        /// To.
+        /// Where it is from now on.
         to: SessionPhase,
     },
-    /// A batch moved.
+    /// A batch has another state.
     BatchMoved {
-        /// Whose.
+        /// The session that it is a part of.
         session: SessionId,
-        /// Which.
+        /// Its number in the session, from 0.
         batch: BatchId,
-        /// From.
+        /// Where it was until this tick.
         from: StagePhase,
-        /// To.
+        /// Where it is from now on.
         to: StagePhase,
     },
-    /// A stage moved.
+    /// A stage of a session has another state.
     StageMoved {
-        /// Whose.
+        /// The session that it is a part of.
         session: SessionId,
-        /// Which.
+        /// Its place in the site file, from 0.
         stage: StageId,
-        /// From.
+        /// Where it was until this tick.
         from: StagePhase,
-        /// To.
+        /// Where it is from now on.
         to: StagePhase,
     },
-    /// A host's breaker moved.
+    /// A host's breaker has another state.
     BreakerMoved {
-        /// Whose.
+        /// The store's number of the host.
         host: HostId,
-        /// To.
+        /// Where it is from now on.
         to: BreakerPhase,
     },
     /// Something a person should read (page count shrank, budget reached).
     Notice {
-        /// About which session.
+        /// The session that it is about.
         session: SessionId,
-        /// One line.
+        /// One line, which may hold remote text.
         text: Arc<str>,
     },
 }
 
-/// A task that entered the window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Birth {
-    /// Its slot in the window.
-    pub slot: u32,
-    /// Its identity.
-    pub key: PageKey,
-    /// Canonical URL.
-    pub url: PageUrl,
-    /// Whose.
-    pub session: SessionId,
-    /// Its stage.
-    pub stage: StageId,
-    /// Its batch.
-    pub batch: BatchId,
-    /// Its home host.
-    pub host: HostId,
-    /// Queued or Backoff.
-    pub phase: Phase,
-    /// Failed attempts so far.
-    pub attempts: u16,
-}
-
-impl Birth {
-    /// A queued page of session 1, its first stage and batch, and host 1: for frames made by hand.
-    #[must_use]
-    pub fn new(slot: u32, url: &str) -> Self {
-        Self {
-            slot,
-            key: PageKey::new("site", "page", url),
-            url: url.into(),
-            session: SessionId(1),
-            stage: StageId(0),
-            batch: BatchId(0),
-            host: HostId(1),
-            phase: Phase::Queued,
-            attempts: 0,
-        }
-    }
-}
-
-/// One task's move.
+/// A task's move along an arrow of `may_move`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Move {
-    /// Its slot.
+    /// Where the task stands in the window.
     pub slot: u32,
-    /// From.
+    /// Its state until this move.
     pub from: Phase,
-    /// To.
+    /// Its state from now on.
     pub to: Phase,
     /// Failed attempts so far.
     pub attempts: u16,
@@ -170,31 +128,31 @@ pub struct Move {
 /// What belongs to a move.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Detail {
-    /// Nothing more.
+    /// Nothing that the states do not say.
     #[default]
     None,
     /// A step began: its predicted duration in ms (median and 80 % interval), where known.
     Began {
-        /// Median, low, high.
+        /// Median, then the ends of the interval.
         expect_ms: Option<(u32, u32, u32)>,
     },
     /// A step ended well after so many milliseconds, with so many bytes.
     Took {
-        /// Milliseconds.
+        /// Its duration in milliseconds.
         ms: u32,
         /// Bytes received (fetch), else 0.
         bytes: u64,
     },
-    /// A step failed.
+    /// A step failed, and how.
     Error(Box<Fault>),
-    /// A skip.
+    /// It was skipped, and why.
     Reason(SkipReason),
 }
 
 /// How a step failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Class.
+    /// What kind of failure it is.
     pub class: ErrorClass,
     /// One line for people.
     pub message: Arc<str>,

@@ -4,29 +4,38 @@
 //! subscriber who reads too slowly loses changes: exactly counted, told, and mended by a key frame.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded, never, select,
+};
 
-use crate::feed::{feeder::Feeder, frame::Frame, mirror::Mirror, snapshot::Snapshot};
+use crate::feed::{
+    feeder::Feeder,
+    frame::{ChangeFrame, Frame},
+    key_frame::KeyFrame,
+    mirror::Mirror,
+    snapshot::Snapshot,
+};
 
-mod subscriber;
 #[cfg(test)]
 mod tests;
-
-use subscriber::Outbox;
-pub use subscriber::{Item, Subscription};
 
 /// Frames between the engine and the hub.
 const INBOX_FRAMES: usize = 1_024;
 /// When the hub has passed on what there was, it rests so long: to be woken up for every tick would
 /// cost the engine's thread more than to write the tick's frame.
 const REST: Duration = Duration::from_millis(3);
+/// Changes that wait at the hub for one subscriber before they are given up.
+const PENDING_CHANGES: usize = 1 << 16;
 /// Joins that may wait while the hub is busy.
 const JOINS: usize = 64;
 
@@ -63,7 +72,7 @@ impl Hub {
     /// end of the feed the subscription is closed at once.
     #[must_use]
     pub fn subscribe(&self, capacity: usize) -> Subscription {
-        let (outbox, subscription) = subscriber::pair(capacity, self.wake.clone());
+        let (outbox, subscription) = pair(capacity, self.wake.clone());
         // A hub that has ended drops the outbox, which the subscription sees as closed.
         drop(self.joins.send(outbox));
         subscription
@@ -138,5 +147,221 @@ impl Switch {
 
     fn join(&mut self, outbox: Outbox) {
         self.outboxes.push(outbox);
+    }
+}
+
+/// What a subscriber gets, in order.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// A part of the whole picture: at the start, and after a loss. Part 0 replaces all before it.
+    Key {
+        /// One part; all come in order.
+        frame: Arc<KeyFrame>,
+        /// Changes lost by this subscriber so far.
+        lost: u64,
+    },
+    /// All changes of a tick.
+    Changes(Arc<ChangeFrame>),
+    /// The latest aggregates of one session; `lost` is this subscriber's.
+    Snapshot(Arc<Snapshot>),
+    /// The feed has ended; nothing follows.
+    Closed,
+}
+
+/// A subscriber's end. Dropping it leaves the hub.
+#[derive(Debug)]
+pub struct Subscription {
+    inbox: Receiver<Item>,
+    bell: Bell,
+}
+
+impl Subscription {
+    /// The next item, if one is here.
+    #[must_use]
+    pub fn try_recv(&self) -> Option<Item> {
+        let item = match self.inbox.try_recv() {
+            Ok(item) => item,
+            Err(TryRecvError::Disconnected) => Item::Closed,
+            Err(TryRecvError::Empty) => return None,
+        };
+        self.bell.ring_if_asked();
+        Some(item)
+    }
+
+    /// The next item; `None` where none came within `timeout`.
+    #[must_use]
+    pub fn recv_timeout(&self, timeout: Duration) -> Option<Item> {
+        let item = match self.inbox.recv_timeout(timeout) {
+            Ok(item) => item,
+            Err(RecvTimeoutError::Disconnected) => Item::Closed,
+            Err(RecvTimeoutError::Timeout) => return None,
+        };
+        self.bell.ring_if_asked();
+        Some(item)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        // The hub sees the closed inbox when it next looks; the bell makes it look now.
+        self.inbox = crossbeam_channel::never();
+        self.bell.ring();
+    }
+}
+
+/// How a subscriber tells the hub that its inbox has room again.
+#[derive(Debug, Clone)]
+struct Bell {
+    asked: Arc<AtomicBool>,
+    wake: Sender<()>,
+}
+
+impl Bell {
+    fn ring_if_asked(&self) {
+        if self.asked.load(Ordering::SeqCst) && self.asked.swap(false, Ordering::SeqCst) {
+            self.ring();
+        }
+    }
+
+    fn ring(&self) {
+        // A full channel means that the hub is about to look anyway.
+        let _ = self.wake.try_send(());
+    }
+}
+
+/// The hub's end of one subscriber.
+#[derive(Debug)]
+struct Outbox {
+    inbox: Sender<Item>,
+    bell: Bell,
+    pending: VecDeque<Item>,
+    pending_changes: usize,
+    lost: u64,
+    /// A key frame is owed: at the start, and after a loss.
+    wants_key: bool,
+}
+
+/// Both ends of a new subscription.
+fn pair(capacity: usize, wake: Sender<()>) -> (Outbox, Subscription) {
+    let (sender, inbox) = bounded(capacity.max(1));
+    let bell = Bell {
+        asked: Arc::new(AtomicBool::new(false)),
+        wake,
+    };
+    let outbox = Outbox {
+        inbox: sender,
+        bell: bell.clone(),
+        pending: VecDeque::new(),
+        pending_changes: 0,
+        lost: 0,
+        wants_key: true,
+    };
+    (outbox, Subscription { inbox, bell })
+}
+
+impl Outbox {
+    /// Takes a tick's changes; `skipped` changes before it were left out by the engine's side.
+    fn take_changes(&mut self, tick: &Arc<ChangeFrame>, skipped: u64) {
+        self.lost += skipped;
+        if self.wants_key {
+            self.lost += tick.changes.len() as u64;
+            return;
+        }
+        let is_behind = self.pending_changes > 0;
+        self.pending_changes += tick.changes.len();
+        self.pending.push_back(Item::Changes(Arc::clone(tick)));
+        if is_behind && self.pending_changes > PENDING_CHANGES {
+            self.give_up();
+        }
+    }
+
+    /// Takes a snapshot; one of the same session that still waits is replaced.
+    fn take_snapshot(&mut self, snapshot: &Arc<Snapshot>) {
+        let waiting = self.pending.iter_mut().find_map(|item| match item {
+            Item::Snapshot(old) if old.session.id == snapshot.session.id => Some(old),
+            _ => None,
+        });
+        match waiting {
+            Some(old) => *old = Arc::clone(snapshot),
+            None => self.pending.push_back(Item::Snapshot(Arc::clone(snapshot))),
+        }
+    }
+
+    /// Sends what fits, a key frame where one is owed. False: the subscriber is gone.
+    fn flush(&mut self, mirror: &Mirror, latest: &BTreeMap<u32, Arc<Snapshot>>) -> bool {
+        if !self.send_pending() {
+            return false;
+        }
+        if !self.wants_key || !self.pending.is_empty() {
+            return true;
+        }
+        // An owed key frame is cut only when there is room for it, so that it is fresh; the bell
+        // is asked for first, so that a reader in between is not missed.
+        self.bell.asked.store(true, Ordering::SeqCst);
+        if self.inbox.is_full() {
+            return true;
+        }
+        self.wants_key = false;
+        let lost = self.lost;
+        let parts = mirror.key_frames().into_iter().map(Arc::new);
+        self.pending
+            .extend(parts.map(|frame| Item::Key { frame, lost }));
+        self.pending
+            .extend(latest.values().map(|last| Item::Snapshot(Arc::clone(last))));
+        self.send_pending()
+    }
+
+    /// Whether it has not had everything yet.
+    fn owes(&self) -> bool {
+        self.wants_key || !self.pending.is_empty()
+    }
+
+    fn send_pending(&mut self) -> bool {
+        let mut has_asked = false;
+        while let Some(item) = self.pending.pop_front() {
+            let size = size(&item);
+            match self.inbox.try_send(self.with_loss(item)) {
+                Ok(()) => self.pending_changes -= size,
+                Err(TrySendError::Disconnected(_)) => return false,
+                Err(TrySendError::Full(item)) => {
+                    self.pending.push_front(item);
+                    if has_asked {
+                        return true;
+                    }
+                    // Asked first, tried again after: a reader in between is not missed.
+                    self.bell.asked.store(true, Ordering::SeqCst);
+                    has_asked = true;
+                }
+            }
+        }
+        true
+    }
+
+    /// A snapshot tells this subscriber's own loss.
+    fn with_loss(&self, item: Item) -> Item {
+        match item {
+            Item::Snapshot(snapshot) if snapshot.lost != self.lost => {
+                let mut own = (*snapshot).clone();
+                own.lost = self.lost;
+                Item::Snapshot(Arc::new(own))
+            }
+            item => item,
+        }
+    }
+
+    /// Too slow: the waiting changes are lost, and a key frame is owed.
+    fn give_up(&mut self) {
+        self.pending
+            .retain(|item| !matches!(item, Item::Changes(_)));
+        self.lost += self.pending_changes as u64;
+        self.pending_changes = 0;
+        self.wants_key = true;
+    }
+}
+
+fn size(item: &Item) -> usize {
+    match item {
+        Item::Changes(tick) => tick.changes.len(),
+        _ => 0,
     }
 }

@@ -14,33 +14,25 @@ use std::{
 
 use crate::feed::snapshot::Snapshot;
 
-mod bytes;
 mod chunk;
-mod codec;
 pub mod compare;
-mod playhead;
 mod reader;
-mod recorder;
-mod rows;
-mod secrets;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use playhead::Playhead;
-pub use reader::Reader;
-pub use recorder::Recorder;
-pub use writer::Writer;
+pub use reader::{Playhead, RecordingReader};
+pub use writer::{Recorder, Writer};
 
 /// Why a recording cannot be opened, read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// The system refused.
+    /// The system refused to open, read or write it.
     #[error("recording {path}: {source}; check the path, the permissions and the free space")]
     Io {
-        /// Which file.
+        /// The file as it was named.
         path: PathBuf,
-        /// What it said.
+        /// What the system said.
         source: io::Error,
     },
     /// Something is there already.
@@ -55,9 +47,9 @@ pub enum RecordingError {
         chunk::VERSION
     )]
     Version {
-        /// Which file.
+        /// The file as it was named.
         path: PathBuf,
-        /// Its version.
+        /// The version in its head.
         found: u32,
     },
 }
@@ -74,7 +66,7 @@ pub struct Damage {
     pub good_until_us: u64,
 }
 
-/// An opened recording.
+/// An opened recording: the heads of its chunks, as far as they are whole.
 #[derive(Debug, Clone)]
 pub struct Recording {
     path: PathBuf,
@@ -170,7 +162,7 @@ impl Recording {
     ///
     /// # Errors
     /// Where the file cannot be opened again.
-    pub fn frames(&self) -> Result<Reader, RecordingError> {
+    pub fn frames(&self) -> Result<RecordingReader, RecordingError> {
         self.reader_from(0)
     }
 
@@ -190,8 +182,11 @@ impl Recording {
         let chosen = told.into_iter().step_by(stride);
         Ok(chosen
             .filter_map(|chunk| {
-                let raw = chunk::read_body(&mut file, chunk.at, &chunk.head).ok()??;
-                codec::snapshot(&raw).ok()
+                let body = chunk::read_body(&mut file, chunk.at, &chunk.head).ok()??;
+                match body.entries().next()?.ok()? {
+                    chunk::Entry::Snapshot(json) => serde_json::from_str(&json).ok(),
+                    _ => None,
+                }
             })
             .collect())
     }
@@ -220,14 +215,13 @@ impl Recording {
     fn keys_until(&self, at_us: u64) -> impl Iterator<Item = usize> + '_ {
         let is_start = move |i: &usize| {
             let head = &self.chunks[*i].head;
-            matches!(head.kind, chunk::Kind::Key { part: 0, .. })
-                && (head.first_us <= at_us || *i == 0)
+            head.kind == chunk::Kind::KeyStart && (head.first_us <= at_us || *i == 0)
         };
         (0..self.chunks.len()).rev().filter(is_start)
     }
 
-    fn reader_from(&self, first: usize) -> Result<Reader, RecordingError> {
-        Ok(Reader::new(
+    fn reader_from(&self, first: usize) -> Result<RecordingReader, RecordingError> {
+        Ok(RecordingReader::new(
             self.file()?,
             Arc::clone(&self.chunks),
             first,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Snapshot {
     /// Changes before it: the number of the next one.
     pub seq: u64,
-    /// Engine time.
+    /// Seconds since the engine started.
     pub at: f64,
     /// The session it speaks of; a frame per session.
     pub session: SessionInfo,
@@ -43,13 +43,13 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionInfo {
-    /// The session's number.
+    /// The store's number of the session.
     pub id: u32,
-    /// The site's name.
+    /// The site's name, from its site file.
     pub site: String,
-    /// Its state.
+    /// A `SessionPhase` by its name.
     pub state: String,
-    /// new, full, …
+    /// What is fetched: new, full.
     pub mode: String,
     /// economy, balanced, performance, custom.
     pub profile: String,
@@ -64,13 +64,13 @@ pub struct SessionInfo {
 pub struct Progress {
     /// Pages known; equals the sum over `by_state`.
     pub discovered: u64,
-    /// Pages done.
+    /// Pages saved for good.
     pub done: u64,
     /// Pages that wait for a verdict.
     pub failed: u64,
-    /// Pages skipped.
+    /// Pages not fetched or not kept, with a reason.
     pub skipped: u64,
-    /// Dead letters.
+    /// Pages that are dead letters.
     pub dead: u64,
     /// Records saved by this session.
     pub records: u64,
@@ -78,7 +78,7 @@ pub struct Progress {
     pub bytes: u64,
     /// Pages by state, those outside the window included.
     pub by_state: BTreeMap<String, u64>,
-    /// Stage by stage.
+    /// In the order of the site file.
     pub stages: Vec<StageInfo>,
 }
 
@@ -86,25 +86,25 @@ pub struct Progress {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageInfo {
-    /// Its name.
+    /// As the site file names it.
     pub name: String,
-    /// Its state.
+    /// A `StagePhase` by its name.
     pub state: String,
-    /// Pages known.
+    /// Pages known in any state.
     pub discovered: u64,
-    /// Pages done.
+    /// Pages saved for good.
     pub done: u64,
-    /// Pages failed, dead.
+    /// Pages that wait for the stage's verdict.
     pub failed: u64,
-    /// Dead letters.
+    /// Pages that are dead letters.
     pub dead: u64,
-    /// Pages skipped.
+    /// Pages not fetched or not kept, with a reason.
     pub skipped: u64,
-    /// Pages in flight.
+    /// Pages from `fetching` to `saving`.
     pub in_flight: u64,
-    /// Seconds left: median, where known.
+    /// Seconds left: the median, where there is evidence.
     pub eta: Option<f64>,
-    /// 80 % interval of that.
+    /// Its 80 % interval: seconds from, to.
     #[serde(default)]
     pub eta80: Option<[f64; 2]>,
 }
@@ -113,11 +113,11 @@ pub struct StageInfo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prediction {
-    /// Median.
+    /// The median of the time left.
     pub eta_median: f64,
-    /// 80 % interval.
+    /// Where it lies in 80 % of such forecasts: from, to.
     pub eta80: [f64; 2],
-    /// 95 % interval.
+    /// Where it lies in 95 % of such forecasts: from, to.
     pub eta95: [f64; 2],
     /// Measured coverage of the 80 % interval; absent until measured.
     pub coverage80: Option<f64>,
@@ -125,7 +125,7 @@ pub struct Prediction {
     pub coverage95: Option<f64>,
 }
 
-/// Throughput.
+/// How fast a session is, over the last ten seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rates {
@@ -137,47 +137,47 @@ pub struct Rates {
     pub bytes_per_second: f64,
 }
 
-/// One work type.
+/// Statistics of one step in one stage, since the session began.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pool {
     /// `fetch:list`, `parse:list`, `save`, …
     pub work_type: String,
-    /// Orders out.
+    /// Orders that are out now.
     pub active: u32,
-    /// Permits.
+    /// Orders that may be out at once.
     pub max: u32,
-    /// active ÷ max.
+    /// `active` ÷ `max`, from 0 to 1.
     pub utilisation: f64,
     /// Waiting for a permit.
     pub queue_depth: u64,
     /// Bound of that queue; 0 where the store holds it.
     pub queue_capacity: u64,
-    /// Ended well, ever.
+    /// Steps that ended well so far.
     pub count: u64,
-    /// Ended a minute.
+    /// Steps a minute, over the last minute.
     pub per_minute: f64,
-    /// Mean duration.
+    /// Mean duration of those that ended well.
     pub mean_ms: f64,
-    /// Percentiles of the duration.
+    /// Median of that duration, within 1 %.
     pub p50_ms: f64,
-    /// 95th.
+    /// Its 95th percentile, within 1 %.
     pub p95_ms: f64,
-    /// 99th.
+    /// Its 99th percentile, within 1 %.
     pub p99_ms: f64,
 }
 
-/// One host.
+/// One host as the session uses it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostInfo {
     /// The store's number of it.
     pub id: u32,
-    /// As shown.
+    /// Its name and port, as shown.
     pub host: String,
     /// Requests a second over the last ten seconds.
     pub rate: f64,
-    /// In-flight limit now.
+    /// Requests that may be in flight now.
     pub limit: u32,
     /// Seconds between two requests now.
     pub pace: f64,
@@ -187,7 +187,7 @@ pub struct HostInfo {
     pub refuses: Option<f64>,
     /// Why the limit and pace are what they are.
     pub why: String,
-    /// closed, open, `half_open`.
+    /// A `BreakerPhase` by its name.
     pub breaker: String,
     /// Seconds until the breaker lets a probe through, or a Retry-After ends.
     pub parked_for: Option<f64>,
@@ -195,7 +195,7 @@ pub struct HostInfo {
     pub waiting: u64,
     /// Tasks waiting in the store only.
     pub outside: u64,
-    /// Requests in flight.
+    /// Requests that are in flight now.
     pub in_flight: u32,
     /// Tasks that are done, skipped or cancelled, and have left the window.
     pub finished: u64,
@@ -207,7 +207,7 @@ pub struct HostInfo {
     pub failed: u64,
 }
 
-/// The batches' tempo.
+/// Size of batches and the rest between them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchInfo {
@@ -229,7 +229,7 @@ pub struct BatchInfo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {
-    /// Resident memory.
+    /// Bytes of resident memory.
     pub rss_bytes: Option<u64>,
     /// CPU of the process in cores.
     pub cpu: Option<f64>,
@@ -237,7 +237,7 @@ pub struct Resources {
     pub net_bytes_per_second: Option<f64>,
     /// Size of the store's files.
     pub disk_bytes: Option<u64>,
-    /// Engine time.
+    /// Seconds since the engine started.
     pub uptime_seconds: f64,
     /// Tasks resident in the window.
     pub window: u64,

@@ -18,7 +18,7 @@ const STAGES_MAX: u16 = 4_096;
 /// More sessions than this in one feed are nonsense.
 const SESSIONS_MAX: usize = 4_096;
 
-/// Tasks by phase.
+/// A count of tasks for each phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PhaseCounts([u64; Phase::ALL.len()]);
 
@@ -51,59 +51,67 @@ impl PhaseCounts {
     }
 }
 
-/// A session.
+/// A session as the feed tells of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SessionRow {
-    /// Its id.
+pub struct MirroredSession {
+    /// The store's number of it.
     pub id: SessionId,
     /// Its site; empty where never told.
     pub site: Arc<str>,
     /// What marks it as not real.
     pub source: Option<Arc<str>>,
-    /// Where it is.
+    /// As its last move left it.
     pub phase: SessionPhase,
-    /// Its stages, by `StageId`.
-    pub stages: Vec<StageRow>,
+    /// By their places in the site file (`StageId`).
+    pub stages: Vec<MirroredStage>,
 }
 
-/// A stage of a session.
+/// A stage of a session as the feed tells of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageRow {
+pub struct MirroredStage {
     /// Its name; empty where never told.
     pub name: Arc<str>,
-    /// Where it is.
+    /// As its last move left it.
     pub phase: StagePhase,
-    /// Its resident tasks.
+    /// Its resident tasks by phase; kept by a mirror, in no file.
     #[serde(skip)]
     pub counts: PhaseCounts,
 }
 
-/// A host.
+/// A host as the feed tells of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HostRow {
-    /// Its id.
+pub struct MirroredHost {
+    /// The store's number of it.
     pub id: HostId,
     /// As shown; empty where never told.
     pub name: Arc<str>,
     /// Where its breaker is.
     pub breaker: BreakerPhase,
-    /// Its resident tasks.
+    /// Its resident tasks by phase; kept by a mirror, in no file.
     #[serde(skip)]
     pub counts: PhaseCounts,
 }
 
 /// All sessions and hosts, in the order of their first mention.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(
+    from = "(Vec<MirroredSession>, Vec<MirroredHost>)",
+    into = "(Vec<MirroredSession>, Vec<MirroredHost>)"
+)]
 pub struct Tables {
-    sessions: Vec<SessionRow>,
-    hosts: Vec<HostRow>,
+    sessions: Vec<MirroredSession>,
+    hosts: Vec<MirroredHost>,
     host_at: FxHashMap<HostId, u32>,
 }
 
-impl Tables {
-    /// Tables of these rows, counting nothing yet.
-    #[must_use]
-    pub fn of(sessions: Vec<SessionRow>, hosts: Vec<HostRow>) -> Self {
+impl From<Tables> for (Vec<MirroredSession>, Vec<MirroredHost>) {
+    fn from(tables: Tables) -> Self {
+        (tables.sessions, tables.hosts)
+    }
+}
+
+impl From<(Vec<MirroredSession>, Vec<MirroredHost>)> for Tables {
+    fn from((sessions, hosts): (Vec<MirroredSession>, Vec<MirroredHost>)) -> Self {
         let mut tables = Self::default();
         for row in sessions {
             if let Some(i) = tables.session_index(row.id) {
@@ -114,30 +122,32 @@ impl Tables {
             let i = tables.host_index(row.id);
             tables.hosts[i as usize] = row;
         }
-        tables.without_counts()
+        tables
     }
+}
 
+impl Tables {
     /// Sessions in the order of their first mention.
     #[must_use]
-    pub fn sessions(&self) -> &[SessionRow] {
+    pub fn sessions(&self) -> &[MirroredSession] {
         &self.sessions
     }
 
     /// Hosts in the order of their first mention.
     #[must_use]
-    pub fn hosts(&self) -> &[HostRow] {
+    pub fn hosts(&self) -> &[MirroredHost] {
         &self.hosts
     }
 
     /// The session of this id.
     #[must_use]
-    pub fn session(&self, id: SessionId) -> Option<&SessionRow> {
+    pub fn session(&self, id: SessionId) -> Option<&MirroredSession> {
         self.sessions.iter().find(|row| row.id == id)
     }
 
     /// The stage of this session.
     #[must_use]
-    pub fn stage(&self, session: SessionId, stage: StageId) -> Option<&StageRow> {
+    pub fn stage(&self, session: SessionId, stage: StageId) -> Option<&MirroredStage> {
         self.session(session)?.stages.get(usize::from(stage.0))
     }
 
@@ -149,7 +159,7 @@ impl Tables {
 
     /// The host of this id.
     #[must_use]
-    pub fn host(&self, id: HostId) -> Option<&HostRow> {
+    pub fn host(&self, id: HostId) -> Option<&MirroredHost> {
         self.hosts.get(*self.host_at.get(&id)? as usize)
     }
 
@@ -168,13 +178,15 @@ impl Tables {
     /// Applies a change of no task; false where it names what cannot be.
     pub(super) fn apply(&mut self, change: &Change) -> bool {
         match change {
-            Change::SessionBorn {
+            Change::SessionAdmitted {
                 session,
                 site,
                 source,
                 stages,
-            } => self.bear(*session, site, source.as_ref(), stages).is_some(),
-            Change::HostBorn { host, name } => {
+            } => self
+                .admit(*session, site, source.as_ref(), stages)
+                .is_some(),
+            Change::HostAdmitted { host, name } => {
                 let i = self.host_index(*host) as usize;
                 self.hosts[i].name = Arc::clone(name);
                 true
@@ -207,7 +219,7 @@ impl Tables {
         }
     }
 
-    fn bear(
+    fn admit(
         &mut self,
         session: SessionId,
         site: &Arc<str>,
@@ -232,7 +244,7 @@ impl Tables {
         if self.sessions.len() >= SESSIONS_MAX {
             return None;
         }
-        self.sessions.push(SessionRow {
+        self.sessions.push(MirroredSession {
             id,
             site: Arc::from(""),
             source: None,
@@ -242,14 +254,14 @@ impl Tables {
         u16::try_from(self.sessions.len() - 1).ok()
     }
 
-    pub(super) fn stage_mut(&mut self, session: u16, stage: StageId) -> Option<&mut StageRow> {
+    pub(super) fn stage_mut(&mut self, session: u16, stage: StageId) -> Option<&mut MirroredStage> {
         if stage.0 >= STAGES_MAX {
             return None;
         }
         let stages = &mut self.sessions[usize::from(session)].stages;
         let i = usize::from(stage.0);
         while stages.len() <= i {
-            stages.push(StageRow {
+            stages.push(MirroredStage {
                 name: Arc::from(""),
                 phase: StagePhase::default(),
                 counts: PhaseCounts::default(),
@@ -262,7 +274,7 @@ impl Tables {
         let next = u32::try_from(self.hosts.len()).expect("host ids are u32, each once");
         let i = *self.host_at.entry(id).or_insert(next);
         if i == next {
-            self.hosts.push(HostRow {
+            self.hosts.push(MirroredHost {
                 id,
                 name: Arc::from(""),
                 breaker: BreakerPhase::default(),

@@ -1,77 +1,44 @@
 //! A task's state without its data, as events, the store and the viewer know it.
 
-use serde::{Deserialize, Serialize};
+use super::named::named_enum;
 
-/// Where a task is in its life (SPEC C3). The data of each state is in `TaskState`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Phase {
-    /// Waiting to be fetched.
-    #[default]
-    Queued = 0,
-    /// A fetch is in flight.
-    Fetching = 1,
-    /// The body is here; waiting to be parsed.
-    Fetched = 2,
-    /// A worker parses it.
-    Parsing = 3,
-    /// Records and links are here; waiting to be saved.
-    Parsed = 4,
-    /// The store has it.
-    Saving = 5,
-    /// Saved for good.
-    Done = 6,
-    /// Waiting for its next attempt.
-    Backoff = 7,
-    /// Retries used up; waiting for its stage's verdict.
-    Failed = 8,
-    /// A dead letter.
-    Dead = 9,
-    /// Not fetched or not kept, with a reason.
-    Skipped = 10,
-    /// Dropped by a person.
-    Cancelled = 11,
+#[cfg(test)]
+mod tests;
+
+named_enum! {
+    /// Where a task is in its life (SPEC C3), in the order of a life that goes well, then of what
+    /// may happen instead. The data of each state is in `TaskState`.
+    #[derive(Default)]
+    pub enum Phase {
+        /// Waiting to be fetched.
+        #[default]
+        Queued = "queued",
+        /// A fetch is in flight.
+        Fetching = "fetching",
+        /// The body is here; waiting to be parsed.
+        Fetched = "fetched",
+        /// A worker parses it.
+        Parsing = "parsing",
+        /// Records and links are here; waiting to be saved.
+        Parsed = "parsed",
+        /// The store has it.
+        Saving = "saving",
+        /// Saved for good, in one transaction.
+        Done = "done",
+        /// Waiting for its next attempt.
+        Backoff = "backoff",
+        /// Retries used up; waiting for its stage's verdict.
+        Failed = "failed",
+        /// A dead letter: given up, with its evidence.
+        Dead = "dead",
+        /// Not fetched or not kept, with a reason.
+        Skipped = "skipped",
+        /// Dropped by a person.
+        Cancelled = "cancelled",
+    }
 }
 
 impl Phase {
-    /// All phases, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
-        Self::Queued,
-        Self::Fetching,
-        Self::Fetched,
-        Self::Parsing,
-        Self::Parsed,
-        Self::Saving,
-        Self::Done,
-        Self::Backoff,
-        Self::Failed,
-        Self::Dead,
-        Self::Skipped,
-        Self::Cancelled,
-    ];
-
-    /// The phase as text in events, snapshots and the store.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Fetching => "fetching",
-            Self::Fetched => "fetched",
-            Self::Parsing => "parsing",
-            Self::Parsed => "parsed",
-            Self::Saving => "saving",
-            Self::Done => "done",
-            Self::Backoff => "backoff",
-            Self::Failed => "failed",
-            Self::Dead => "dead",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     /// The phase with this number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
@@ -128,27 +95,28 @@ pub const fn may_move(from: Phase, to: Phase) -> bool {
     )
 }
 
-/// Where a session is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionPhase {
-    /// Its store is being read.
-    #[default]
-    Analysing,
-    /// Its plan is being made.
-    Planning,
-    /// Tasks are dispatched.
-    Running,
-    /// Nothing is dispatched.
-    Paused,
-    /// What is in flight ends.
-    Draining,
-    /// Stopped, resumable.
-    Stopped,
-    /// Ended; every task is final.
-    Completed,
-    /// Ended with a fatal stage or store.
-    Failed,
+named_enum! {
+    /// Where a session is.
+    #[derive(Default)]
+    pub enum SessionPhase {
+        /// Its store is being read.
+        #[default]
+        Analysing = "analysing",
+        /// Its plan is being made.
+        Planning = "planning",
+        /// Its tasks are dispatched.
+        Running = "running",
+        /// None of its tasks is dispatched.
+        Paused = "paused",
+        /// What is in flight ends.
+        Draining = "draining",
+        /// Stopped; `resume` goes on with it.
+        Stopped = "stopped",
+        /// Ended; every task is final.
+        Completed = "completed",
+        /// Ended with a fatal stage or store.
+        Failed = "failed",
+    }
 }
 
 impl SessionPhase {
@@ -168,21 +136,22 @@ impl SessionPhase {
     }
 }
 
-/// Where a batch or a stage is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StagePhase {
-    /// Nothing of it has begun.
-    #[default]
-    Waiting,
-    /// Has open tasks.
-    Running,
-    /// Ended with success.
-    Success,
-    /// Ended; some items failed, within the tolerance.
-    Partial,
-    /// Ended; beyond the tolerance.
-    Fatal,
+named_enum! {
+    /// Where a batch or a stage is.
+    #[derive(Default)]
+    pub enum StagePhase {
+        /// Nothing of it has begun.
+        #[default]
+        Waiting = "waiting",
+        /// Some of its tasks are open.
+        Running = "running",
+        /// Ended; nothing of it failed.
+        Success = "success",
+        /// Ended; some items failed, within the tolerance.
+        Partial = "partial",
+        /// Ended; beyond the tolerance.
+        Fatal = "fatal",
+    }
 }
 
 impl StagePhase {
@@ -206,17 +175,18 @@ impl StagePhase {
     }
 }
 
-/// Where a breaker is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BreakerPhase {
-    /// All requests pass.
-    #[default]
-    Closed,
-    /// None passes.
-    Open,
-    /// A few probes pass.
-    HalfOpen,
+named_enum! {
+    /// Where a breaker is.
+    #[derive(Default)]
+    pub enum BreakerPhase {
+        /// Every request to the host passes.
+        #[default]
+        Closed = "closed",
+        /// None passes until its time is over.
+        Open = "open",
+        /// A few probes pass.
+        HalfOpen = "half_open",
+    }
 }
 
 impl BreakerPhase {
@@ -231,32 +201,3 @@ impl BreakerPhase {
     }
 }
 
-macro_rules! named {
-    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// As text in events, snapshots and the store.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-        }
-    };
-}
-named!(SessionPhase {
-    Analysing = "analysing",
-    Planning = "planning",
-    Running = "running",
-    Paused = "paused",
-    Draining = "draining",
-    Stopped = "stopped",
-    Completed = "completed",
-    Failed = "failed",
-});
-named!(StagePhase {
-    Waiting = "waiting",
-    Running = "running",
-    Success = "success",
-    Partial = "partial",
-    Fatal = "fatal",
-});
-named!(BreakerPhase { Closed = "closed", Open = "open", HalfOpen = "half_open" });

@@ -66,7 +66,7 @@ fn changes(seq: u64) -> Frame {
         seq,
         at_us: 0,
         changes: vec![
-            Change::SessionBorn {
+            Change::SessionAdmitted {
                 session: SessionId(1),
                 site: Arc::from("books"),
                 source: Some(Arc::from("demo")),
@@ -102,7 +102,7 @@ fn check(frames: Vec<Frame>, expected: &Expect) {
     }
     drop(feeder);
     let mut out = Vec::new();
-    lines(&subscription, Letters::Unicode, &mut out).unwrap();
+    lines(&subscription, Charset::Unicode, &mut out).unwrap();
     expected.assert_eq(&String::from_utf8(out).unwrap());
 }
 
@@ -130,7 +130,7 @@ fn a_pipe_gets_moves_at_once_and_a_line_every_few_seconds() {
 }
 
 /// What is drawn last on a terminal of this width.
-fn drawn(width: usize, letters: Letters) -> Vec<String> {
+fn drawn(width: usize, charset: Charset) -> Vec<String> {
     let (mut feeder, hub) = hub::start().unwrap();
     let subscription = hub.subscribe(64);
     while hub_is_silent(&subscription) {}
@@ -143,7 +143,7 @@ fn drawn(width: usize, letters: Letters) -> Vec<String> {
     let paper = Paper::of(width);
     let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
     let screen = MultiProgress::with_draw_target(target);
-    live::draw(&subscription, &screen, letters, &|| width);
+    draw(&subscription, &screen, charset, &|| width);
     let drawn = paper.text.lock().unwrap().clone();
     let last = drawn.rfind("DEMO").expect("the banner is drawn");
     // Each line is filled up to the width.
@@ -165,7 +165,7 @@ fn a_terminal_gets_a_header_a_bar_per_stage_and_what_is_in_the_way() {
         "waiting: 42 for the host's pace",
         "limited by site's rate (4.0 of 4 requests/s at a.test)",
     ];
-    assert_eq!(drawn(100, Letters::Unicode), expected);
+    assert_eq!(drawn(100, Charset::Unicode), expected);
 }
 
 #[test]
@@ -182,12 +182,12 @@ fn a_narrow_terminal_keeps_the_counts_and_the_time_left() {
         "limited by site's rate (4.0 of 4",
         "  requests/s at a.test)",
     ];
-    assert_eq!(drawn(40, Letters::Unicode), expected);
+    assert_eq!(drawn(40, Charset::Unicode), expected);
 }
 
 #[test]
 fn a_terminal_without_utf_8_gets_ascii() {
-    let lines = drawn(100, Letters::Ascii);
+    let lines = drawn(100, Charset::Ascii);
     assert!(lines.iter().all(|line| line.is_ascii()), "{lines:#?}");
     let bar = "  ==========>-------------  42 %  detail 34/80, 3 in flight, 1 failed";
     assert_eq!(lines[2], bar);
@@ -198,13 +198,13 @@ fn a_terminal_without_utf_8_gets_ascii() {
 fn the_first_locale_that_says_anything_decides() {
     let of = |all: &str, kind: &str, lang: &str| {
         let said = |name: &str| Some(name.to_owned());
-        Letters::of_locale([said(all), said(kind), said(lang)])
+        Charset::of_locale([said(all), said(kind), said(lang)])
     };
-    assert_eq!(of("", "", "de_DE.UTF-8"), Letters::Unicode);
-    assert_eq!(of("", "C.utf8", "C"), Letters::Unicode);
-    assert_eq!(of("C", "", "en_US.UTF-8"), Letters::Ascii);
-    assert_eq!(of("", "", "de_DE.ISO-8859-1"), Letters::Ascii);
-    assert_eq!(Letters::of_locale([None, None, None]), Letters::Ascii);
+    assert_eq!(of("", "", "de_DE.UTF-8"), Charset::Unicode);
+    assert_eq!(of("", "C.utf8", "C"), Charset::Unicode);
+    assert_eq!(of("C", "", "en_US.UTF-8"), Charset::Ascii);
+    assert_eq!(of("", "", "de_DE.ISO-8859-1"), Charset::Ascii);
+    assert_eq!(Charset::of_locale([None, None, None]), Charset::Ascii);
 }
 
 /// A terminal that keeps all that is written.
@@ -271,34 +271,34 @@ fn a_hung_up_reader_does_not_stop_the_reading() {
     feeder.send(changes(0));
     feeder.send(Frame::Snapshot(Box::new(snapshot(9.0))));
     drop(feeder);
-    assert!(lines(&subscription, Letters::Unicode, &mut Closed).is_err());
+    assert!(lines(&subscription, Charset::Unicode, &mut Closed).is_err());
     assert!(matches!(subscription.try_recv(), Some(Item::Closed)));
 }
 
 #[test]
 fn nothing_is_left_of_a_session_that_is_over() {
     let mut over = snapshot(9.0);
-    assert!(picture::speed(&over).ends_with(" left (80 %: 2–5 min)"));
+    assert!(status::speed(&over).ends_with(" left (80 %: 2–5 min)"));
     over.session.state = "completed".to_owned();
-    assert!(picture::speed(&over).ends_with(" records"));
+    assert!(status::speed(&over).ends_with(" records"));
 }
 
 #[test]
 fn the_time_left_is_told_in_fitting_units_or_as_unknown() {
     let tell = |median: f64, low: f64, high: f64| {
-        words::eta(Some(&Prediction {
+        text::eta(Some(&Prediction {
             eta_median: median,
             eta80: [low, high],
             ..Prediction::default()
         }))
     };
-    assert_eq!(words::eta(None), "time left unknown");
+    assert_eq!(text::eta(None), "time left unknown");
     assert_eq!(tell(42.0, 30.0, 55.5), "about 42 s left (80 %: 30–56 s)");
     assert_eq!(
         tell(210.0, 150.0, 9_000.0),
         "about 3.5 min left (80 %: 0–2.5 h)"
     );
-    assert_eq!(words::duration(259_200.0), "3 d");
+    assert_eq!(text::duration(259_200.0), "3 d");
 }
 
 #[test]

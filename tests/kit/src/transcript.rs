@@ -5,7 +5,10 @@ use std::{
 };
 
 use crawlfield_engine::{
-    feed::frame::{Birth, Change, Detail},
+    feed::{
+        frame::{Change, Detail},
+        task_record::TaskRecord,
+    },
     model::{
         class::{ErrorClass, SkipReason},
         ids::{HostId, PageKey, SessionId},
@@ -48,7 +51,7 @@ pub struct Fact {
 /// All that was told.
 #[derive(Debug, Default)]
 pub struct Transcript {
-    residents: BTreeMap<u32, Birth>,
+    residents: BTreeMap<u32, TaskRecord>,
     counts: BTreeMap<(SessionId, Phase), u64>,
     hosts: BTreeMap<HostId, String>,
     sessions: BTreeMap<SessionId, (String, Vec<String>)>,
@@ -70,7 +73,7 @@ impl Transcript {
                 self.moved(at, moved);
                 return;
             }
-            Change::SessionBorn {
+            Change::SessionAdmitted {
                 session,
                 site,
                 stages,
@@ -80,15 +83,15 @@ impl Transcript {
                 self.sessions.insert(*session, (site.to_string(), stages));
                 format!("session {site} is known")
             }
-            Change::HostBorn { host, name } => {
+            Change::HostAdmitted { host, name } => {
                 self.hosts.insert(*host, name.to_string());
                 format!("host {name} is known")
             }
-            Change::Admitted(birth) => {
-                let text = format!("{} enters {}", short(&birth.url), birth.phase.name());
-                *self.counts.entry((birth.session, birth.phase)).or_default() += 1;
-                let before = self.residents.insert(birth.slot, (**birth).clone());
-                assert!(before.is_none(), "slot {} is taken", birth.slot);
+            Change::Admitted(task) => {
+                let text = format!("{} enters {}", short(&task.url), task.phase.name());
+                *self.counts.entry((task.session, task.phase)).or_default() += 1;
+                let before = self.residents.insert(task.slot, (**task).clone());
+                assert!(before.is_none(), "slot {} is taken", task.slot);
                 text
             }
             Change::Left { slot } => {
@@ -125,18 +128,18 @@ impl Transcript {
     }
 
     fn moved(&mut self, at: Duration, moved: &crawlfield_engine::feed::frame::Move) {
-        let birth = self.residents.get_mut(&moved.slot);
-        let birth = birth.expect("only residents move");
+        let task = self.residents.get_mut(&moved.slot);
+        let task = task.expect("only residents move");
         assert_eq!(
-            birth.phase, moved.from,
+            task.phase, moved.from,
             "{} at {at:?}: a move begins where the last one ended",
-            birth.url
+            task.url
         );
-        birth.phase = moved.to;
-        let (session, phases) = (birth.session, (moved.from, moved.to));
+        task.phase = moved.to;
+        let (session, phases) = (task.session, (moved.from, moved.to));
         *self.counts.entry((session, phases.0)).or_default() -= 1;
         *self.counts.entry((session, phases.1)).or_default() += 1;
-        let page = short(&birth.url).to_owned();
+        let page = short(&task.url).to_owned();
         let mut line = format!(
             "{} {page} {} → {}",
             clock(at),
@@ -161,9 +164,9 @@ impl Transcript {
         }
         self.facts.push(Fact {
             at,
-            session: birth.session,
+            session: task.session,
             page,
-            stage: birth.stage.0,
+            stage: task.stage.0,
             from: moved.from,
             to: moved.to,
             attempts: moved.attempts,
@@ -176,7 +179,7 @@ impl Transcript {
     }
 
     /// Resident tasks by slot.
-    pub fn residents(&self) -> impl Iterator<Item = &Birth> {
+    pub fn residents(&self) -> impl Iterator<Item = &TaskRecord> {
         self.residents.values()
     }
 
@@ -188,7 +191,7 @@ impl Transcript {
 
     /// The task in this slot.
     #[must_use]
-    pub fn resident(&self, slot: u32) -> Birth {
+    pub fn resident(&self, slot: u32) -> TaskRecord {
         let found = self.residents.get(&slot);
         found.expect("only residents move").clone()
     }
@@ -205,7 +208,7 @@ impl Transcript {
     /// The key of a resident task.
     #[must_use]
     pub fn key(&self, page: &str) -> Option<PageKey> {
-        let found = self.residents().find(|birth| short(&birth.url) == page);
+        let found = self.residents().find(|task| short(&task.url) == page);
         Some(found?.key)
     }
 

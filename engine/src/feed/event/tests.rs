@@ -5,18 +5,18 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     feed::{
-        frame::Birth,
-        snapshot::{Bottleneck, HostInfo, Pool, Prediction, Snapshot, StageInfo},
+        frame::Fault,
+        snapshot::{Bottleneck, HostInfo, Pool, Prediction, StageInfo},
     },
-    model::ids::{BatchId, HostId, SessionId},
+    model::ids::BatchId,
 };
 
-fn birth() -> Change {
-    Change::Admitted(Box::new(Birth {
+fn admitted() -> Change {
+    Change::Admitted(Box::new(TaskRecord {
         key: PageKey(Uuid::from_u128(7)),
         batch: BatchId(2),
         host: HostId(3),
-        ..Birth::new(4, "http://a.test/x")
+        ..TaskRecord::new(4, "http://a.test/x")
     }))
 }
 
@@ -42,29 +42,29 @@ fn took(ms: u32) -> Detail {
     Detail::Took { ms, bytes: 9 }
 }
 
-/// The events of a task after its birth, one JSON a line, each move a second after the last.
+/// The events of a task after its admission, one JSON a line, each move a second after the last.
 fn check(changes: Vec<Change>, expected: &Expect) {
     let mut events = Events::default();
-    let mut told = events.of(&ChangeFrame {
+    let mut told = events.of_changes(&ChangeFrame {
         seq: 0,
         at_us: 0,
         changes: vec![
-            Change::SessionBorn {
+            Change::SessionAdmitted {
                 session: SessionId(1),
                 site: Arc::from("books"),
                 source: None,
                 stages: vec![Arc::from("list")],
             },
-            Change::HostBorn {
+            Change::HostAdmitted {
                 host: HostId(3),
                 name: Arc::from("a.test"),
             },
-            birth(),
+            admitted(),
         ],
     });
-    let births = told.len();
+    let opening = told.len();
     for (n, change) in (1..).zip(changes) {
-        told.extend(events.of(&ChangeFrame {
+        told.extend(events.of_changes(&ChangeFrame {
             seq: n,
             at_us: n * 1_000_000,
             changes: vec![change],
@@ -75,7 +75,7 @@ fn check(changes: Vec<Change>, expected: &Expect) {
         let json = serde_json::to_string(event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), *event);
     }
-    let lines = told[births..].iter().map(|event| {
+    let lines = told[opening..].iter().map(|event| {
         let json = serde_json::to_string(event).unwrap() + "\n";
         json.replace("\"taskId\":\"00000000-0000-0000-0000-000000000007\",", "")
             .replace(",\"taskId\":\"00000000-0000-0000-0000-000000000007\"", "")
@@ -84,12 +84,12 @@ fn check(changes: Vec<Change>, expected: &Expect) {
 }
 
 #[test]
-fn a_birth_has_the_field_names_of_the_contract() {
+fn an_admission_has_the_field_names_of_the_contract() {
     let mut events = Events::default();
-    let told = events.of(&ChangeFrame {
+    let told = events.of_changes(&ChangeFrame {
         seq: 9,
         at_us: 12_001_000,
-        changes: vec![birth()],
+        changes: vec![admitted()],
     });
     let json = serde_json::to_value(&told[0]).unwrap();
     assert_eq!(json["type"], "TaskAdmitted");
@@ -238,4 +238,141 @@ fn a_snapshot_has_the_field_names_of_the_contract() {
     contains(&form, &serde_json::to_value(&snapshot).unwrap(), "");
     let unknown = serde_json::to_value(Snapshot::default()).unwrap();
     assert!(unknown["prediction"].is_null() && unknown["bottleneck"].is_null());
+}
+
+/// What SPEC H1 lists: the fields of each event beside `seq`, `at` and `type`.
+const EVENTS: [(&str, &[&str]); 15] = [
+    ("TaskAdmitted", &["taskId", "url", "stage", "host"]),
+    ("TaskQueued", &["taskId"]),
+    ("TaskCancelled", &["taskId"]),
+    ("TaskLeft", &["taskId"]),
+    ("TaskStarted", &["taskId", "taskType"]),
+    ("TaskCompleted", &["taskId", "taskType", "durationMs"]),
+    ("TaskFailed", &["taskId", "errorClass", "errorMessage"]),
+    ("TaskRetrying", &["taskId", "retryCount", "retryAt"]),
+    ("TaskDone", &["taskId"]),
+    ("TaskSkipped", &["taskId", "reason"]),
+    ("TaskDead", &["taskId", "errorClass"]),
+    ("SessionMoved", &["id", "from", "to"]),
+    ("BatchMoved", &["id", "from", "to"]),
+    ("StageMoved", &["id", "from", "to"]),
+    ("BreakerMoved", &["id", "from", "to"]),
+];
+
+#[test]
+fn every_event_of_the_contract_has_its_fields() {
+    use Phase::{Backoff, Cancelled, Dead, Done, Fetched, Fetching, Queued, Saving, Skipped};
+    let (session, host) = (SessionId(1), HostId(3));
+    let stages = (StagePhase::Waiting, StagePhase::Running);
+    let changes = vec![
+        admitted(),
+        step(Queued, Fetching, 0, Detail::None),
+        step(Fetching, Backoff, 1, error(Some(5))),
+        step(Backoff, Queued, 1, Detail::None),
+        step(Queued, Fetching, 1, Detail::None),
+        step(Fetching, Fetched, 1, took(8)),
+        step(Saving, Skipped, 1, Detail::Reason(SkipReason::Duplicate)),
+        step(Saving, Done, 1, Detail::None),
+        step(Fetching, Dead, 1, error(None)),
+        step(Dead, Cancelled, 1, Detail::None),
+        Change::SessionMoved {
+            session,
+            from: SessionPhase::Planning,
+            to: SessionPhase::Running,
+        },
+        Change::BatchMoved {
+            session,
+            batch: BatchId(0),
+            from: stages.0,
+            to: stages.1,
+        },
+        Change::StageMoved {
+            session,
+            stage: StageId(0),
+            from: stages.0,
+            to: stages.1,
+        },
+        Change::BreakerMoved {
+            host,
+            to: BreakerPhase::Open,
+        },
+        Change::Left { slot: 4 },
+    ];
+    let lines = Events::default().lines(&tick(changes));
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (name, fields) in EVENTS {
+        let found: Vec<&Value> = lines.iter().filter(|line| line["type"] == name).collect();
+        assert!(!found.is_empty(), "no {name}");
+        for line in found {
+            for field in ["seq", "at"].iter().chain(fields) {
+                assert!(!line[field].is_null(), "{name} has no {field}: {line}");
+            }
+        }
+    }
+}
+
+fn tick(changes: Vec<Change>) -> Item {
+    Item::Changes(Arc::new(ChangeFrame {
+        seq: 0,
+        at_us: 0,
+        changes,
+    }))
+}
+
+#[test]
+fn a_loss_is_told_and_then_all_that_is_resident() {
+    let mut picture = Mirror::default();
+    let session = Change::SessionAdmitted {
+        session: SessionId(1),
+        site: Arc::from("books"),
+        source: None,
+        stages: vec![Arc::from("list")],
+    };
+    picture.apply_change(0, &session);
+    picture.apply_change(0, &admitted());
+    let key = |lost| Item::Key {
+        frame: Arc::new(picture.key_frames().remove(0)),
+        lost,
+    };
+    let empty = Item::Key {
+        frame: Arc::new(Mirror::default().key_frames().remove(0)),
+        lost: 0,
+    };
+    let mut events = Events::default();
+    let mut lines = events.lines(&empty);
+    for item in [key(70), Item::Snapshot(Arc::default()), key(75)] {
+        lines.push_str(&events.lines(&item));
+    }
+    let lines = lines.lines().map(|line| {
+        let is_snapshot = line.contains("\"progress\"");
+        line[..if is_snapshot { 17 } else { line.len() }].to_owned() + "\n"
+    });
+    expect![[r#"
+        {"type":"Lost","n":70}
+        {"seq":0,"at":0.0,"type":"SessionAdmitted","id":1,"site":"books"}
+        {"seq":1,"at":0.0,"type":"TaskAdmitted","taskId":"00000000-0000-0000-0000-000000000007","url":"http://a.test/x","stage":"list","host":"","session":1,"batch":2,"state":"queued"}
+        {"seq":2,"at":0.0
+        {"type":"Lost","n":5}
+        {"seq":2,"at":0.0,"type":"TaskAdmitted","taskId":"00000000-0000-0000-0000-000000000007","url":"http://a.test/x","stage":"list","host":"","session":1,"batch":2,"state":"queued"}
+    "#]]
+    .assert_eq(&lines.collect::<String>());
+}
+
+#[test]
+fn no_event_has_a_password() {
+    let task = TaskRecord::new(4, "http://me:secret@a.test/x");
+    let lines = Events::default().lines(&tick(vec![
+        Change::Admitted(Box::new(task)),
+        Change::Notice {
+            session: SessionId(1),
+            text: Arc::from("see http://me:secret@a.test/"),
+        },
+    ]));
+    assert!(
+        !lines.contains("secret") && lines.contains("http://a.test/x"),
+        "{lines}"
+    );
 }

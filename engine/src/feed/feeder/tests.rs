@@ -23,8 +23,8 @@ impl Dice {
 fn change(dice: &mut Dice, mirror: &Mirror, n: u64) -> Change {
     let slot = u32::try_from(dice.below(20)).unwrap();
     let Some(from) = mirror.phase_at(slot) else {
-        let birth = Birth::new(slot, &format!("http://a.test/{n}"));
-        return Change::Admitted(Box::new(birth));
+        let task = TaskRecord::new(slot, &format!("http://a.test/{n}"));
+        return Change::Admitted(Box::new(task));
     };
     if dice.below(5) == 0 {
         return Change::Left { slot };

@@ -2,15 +2,18 @@ use std::{thread, time::Duration};
 
 use super::*;
 use crate::{
-    feed::frame::{Birth, Change, ChangeFrame, Detail, Move},
+    feed::{
+        frame::{Change, ChangeFrame, Detail, Move},
+        task_record::TaskRecord,
+    },
     model::phase::Phase,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn birth(slot: u32) -> Change {
-    let birth = Birth::new(slot, &format!("http://a.test/{slot}"));
-    Change::Admitted(Box::new(birth))
+fn admitted(slot: u32) -> Change {
+    let task = TaskRecord::new(slot, &format!("http://a.test/{slot}"));
+    Change::Admitted(Box::new(task))
 }
 
 fn step(slot: u32, from: Phase, to: Phase) -> Change {
@@ -89,7 +92,7 @@ fn a_subscriber_gets_a_key_frame_then_every_change() {
         subscription.recv_timeout(PATIENCE),
         Some(Item::Key { lost: 0, .. })
     ));
-    engine.tick(vec![birth(0), birth(1)]);
+    engine.tick(vec![admitted(0), admitted(1)]);
     engine.shuttle(6_400);
     drop(engine);
     let (mirror, received, lost, _) = drain(&subscription);
@@ -101,9 +104,9 @@ fn a_subscriber_gets_a_key_frame_then_every_change() {
 #[test]
 fn who_joins_late_sees_what_is_there() {
     let (mut engine, hub, thread) = started();
-    engine.tick((0..20_000).map(birth).collect());
+    engine.tick((0..20_000).map(admitted).collect());
     let early = hub.subscribe(1_000);
-    // The early one has the births, so the hub has them too.
+    // The early one has the admissions, so the hub has them too.
     let mut seen = Mirror::default();
     while seen.len() < 20_000 {
         match early.recv_timeout(PATIENCE).expect("not silent") {
@@ -132,7 +135,7 @@ fn a_slow_reader_loses_an_exact_number_and_is_resynchronised() {
         slow.recv_timeout(PATIENCE),
         Some(Item::Key { .. })
     ));
-    engine.tick(vec![birth(0), birth(1)]);
+    engine.tick(vec![admitted(0), admitted(1)]);
     engine.shuttle(640_000);
     engine.tick(vec![step(1, Phase::Queued, Phase::Fetching)]);
     let sent = engine.seq;
@@ -152,7 +155,7 @@ fn a_slow_reader_loses_an_exact_number_and_is_resynchronised() {
 fn a_snapshot_tells_the_loss_of_its_reader() {
     let (mut engine, hub, thread) = started();
     let slow = hub.subscribe(1);
-    engine.tick(vec![birth(0)]);
+    engine.tick(vec![admitted(0)]);
     engine.shuttle(640_000);
     engine.feeder.send(Frame::Snapshot(Box::default()));
     drop(engine);
@@ -172,7 +175,7 @@ fn a_snapshot_tells_the_loss_of_its_reader() {
 fn a_dead_subscriber_is_dropped_and_the_hub_ends() {
     let (mut engine, hub, thread) = started();
     let dead = hub.subscribe(1);
-    engine.tick(vec![birth(0)]);
+    engine.tick(vec![admitted(0)]);
     engine.shuttle(6_400);
     drop(engine);
     assert!(!thread.is_finished() || dead.try_recv().is_some());
@@ -190,7 +193,7 @@ fn a_reader_in_another_thread_sees_every_change_through_a_tiny_inbox() {
     let (mut engine, hub, thread) = started();
     let subscription = hub.subscribe(2);
     let reader = thread::spawn(move || drain(&subscription));
-    engine.tick(vec![birth(0)]);
+    engine.tick(vec![admitted(0)]);
     engine.shuttle(64_000);
     let sent = engine.seq;
     drop(engine);

@@ -1,7 +1,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
-use crate::feed::frame::Fault;
+use crate::{
+    feed::frame::Fault,
+    model::{
+        class::{ErrorClass, SkipReason},
+        ids::{BatchId, HostId, SessionId},
+    },
+};
 
 struct Dice(u64);
 
@@ -24,23 +30,23 @@ impl Dice {
 }
 
 /// The plainest thing that could be right.
-type Model = BTreeMap<u32, KeyTask>;
+type Model = BTreeMap<u32, TaskRecord>;
 
-fn birth(dice: &mut Dice, slot: u32) -> Birth {
+fn task(dice: &mut Dice, slot: u32) -> TaskRecord {
     let n = dice.below(1 << 30);
-    Birth {
+    TaskRecord {
         session: SessionId(dice.small(3)),
         stage: StageId(u16::try_from(dice.below(3)).unwrap()),
         batch: BatchId(dice.small(9)),
         host: HostId(dice.small(7)),
-        ..Birth::new(slot, &format!("http://a.test/{n}"))
+        ..TaskRecord::new(slot, &format!("http://a.test/{n}"))
     }
 }
 
 fn change(dice: &mut Dice) -> Change {
     let slot = dice.small(40);
     match dice.below(4) {
-        0 => Change::Admitted(Box::new(birth(dice, slot))),
+        0 => Change::Admitted(Box::new(task(dice, slot))),
         1 => Change::Left { slot },
         _ => Change::Moved(Move {
             slot,
@@ -65,8 +71,14 @@ fn change(dice: &mut Dice) -> Change {
 
 fn model_apply(model: &mut Model, at_us: u64, change: &Change) {
     match change {
-        Change::Admitted(birth) => {
-            model.insert(birth.slot, KeyTask::born(at_us, birth));
+        Change::Admitted(task) => {
+            model.insert(
+                task.slot,
+                TaskRecord {
+                    changed_us: at_us,
+                    ..(**task).clone()
+                },
+            );
         }
         Change::Left { slot } => {
             model.remove(slot);
@@ -98,10 +110,10 @@ fn model_apply(model: &mut Model, at_us: u64, change: &Change) {
     }
 }
 
-fn tasks(mirror: &Mirror) -> Vec<KeyTask> {
+fn tasks(mirror: &Mirror) -> Vec<TaskRecord> {
     mirror
         .slots()
-        .filter_map(|slot| mirror.task(slot).map(KeyTask::from))
+        .filter_map(|slot| Some(mirror.task(slot)?.owned()))
         .collect()
 }
 
@@ -109,7 +121,7 @@ fn tasks(mirror: &Mirror) -> Vec<KeyTask> {
 fn check_counts(mirror: &Mirror, model: &Model) {
     assert_eq!(mirror.len(), model.len() as u64);
     for phase in Phase::ALL {
-        let of = |wanted: &dyn Fn(&KeyTask) -> bool| {
+        let of = |wanted: &dyn Fn(&TaskRecord) -> bool| {
             let tasks = model.values().filter(|task| task.phase == phase);
             tasks.filter(|task| wanted(task)).count() as u64
         };
@@ -150,7 +162,7 @@ fn the_mirror_agrees_with_a_model_under_random_frames() {
             check_counts(&mirror, &model);
             let dirty = mirror.take_dirty();
             for slot in 0..40 {
-                let find = |tasks: &[KeyTask]| tasks.iter().find(|t| t.slot == slot).cloned();
+                let find = |tasks: &[TaskRecord]| tasks.iter().find(|t| t.slot == slot).cloned();
                 assert!(find(&before) == find(&after) || dirty.contains(&slot));
             }
             let mut once = dirty.clone();
@@ -167,8 +179,8 @@ fn a_key_frame_carries_the_whole_mirror() {
     let mut dice = Dice(5);
     let mut mirror = Mirror::default();
     for slot in 0..20_000 {
-        let birth = birth(&mut dice, slot);
-        mirror.apply_change(3, &Change::Admitted(Box::new(birth)));
+        let task = task(&mut dice, slot);
+        mirror.apply_change(3, &Change::Admitted(Box::new(task)));
     }
     for _ in 0..1_000 {
         mirror.apply_change(9, &change(&mut dice));
@@ -176,7 +188,7 @@ fn a_key_frame_carries_the_whole_mirror() {
     let parts = mirror.key_frames();
     assert_eq!(parts.len(), 3);
     let mut copy = Mirror::tracking();
-    copy.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, 30_000))));
+    copy.apply_change(0, &Change::Admitted(Box::new(task(&mut dice, 30_000))));
     for part in &parts {
         copy.apply_key(part);
     }
@@ -191,9 +203,9 @@ fn a_key_frame_carries_the_whole_mirror() {
 fn nonsense_is_counted_and_never_panics() {
     let mut mirror = Mirror::tracking();
     let mut dice = Dice(1);
-    let mut far = birth(&mut dice, 0);
+    let mut far = task(&mut dice, 0);
     far.slot = u32::MAX;
-    let mut deep = birth(&mut dice, 1);
+    let mut deep = task(&mut dice, 1);
     deep.stage = StageId(u16::MAX);
     for change in [
         Change::Left { slot: u32::MAX },
@@ -223,8 +235,8 @@ fn what_is_rare_is_given_back() {
     let mut dice = Dice(3);
     for round in 0..50 {
         for slot in 0..40 {
-            let birth = Box::new(birth(&mut dice, slot));
-            mirror.apply_change(round, &Change::Admitted(birth));
+            let task = Box::new(task(&mut dice, slot));
+            mirror.apply_change(round, &Change::Admitted(task));
             for (from, to, detail) in [
                 (
                     Phase::Queued,
@@ -253,36 +265,11 @@ fn what_is_rare_is_given_back() {
             }
         }
     }
-    assert_eq!(mirror.rares.kept(), (1, 0), "one place, in turn for each");
-}
-
-#[test]
-fn a_task_costs_at_most_64_bytes_beside_its_url() {
-    // The dirty list holds a slot once, the marks a bit.
-    let row = size_of::<Row>() + size_of::<u8>() + size_of::<u32>();
-    assert!(row < 64, "{row}");
-    let mut mirror = Mirror::default();
-    for len in 1..=100_000 {
-        mirror.grow_to(len);
-    }
-    assert!(
-        mirror.rows.capacity() < 120_000,
-        "little of it stands empty"
+    assert_eq!(
+        mirror.columns.extras_kept(),
+        (1, 0),
+        "one place, in turn for each"
     );
-    assert!(
-        mirror.phase.capacity() < 120_000,
-        "little of it stands empty"
-    );
-}
-
-#[test]
-fn class_and_reason_numbers_are_their_places() {
-    for class in ErrorClass::ALL {
-        assert_eq!(ErrorClass::ALL[class as usize], class);
-    }
-    for reason in SkipReason::ALL {
-        assert_eq!(SkipReason::ALL[reason as usize], reason);
-    }
 }
 
 #[test]
@@ -290,13 +277,13 @@ fn a_slot_tells_when_its_task_has_gone_or_another_has_come() {
     let mut dice = Dice(5);
     let mut mirror = Mirror::tracking();
     for slot in 0..3 {
-        mirror.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, slot))));
+        mirror.apply_change(0, &Change::Admitted(Box::new(task(&mut dice, slot))));
     }
     mirror.watch_hands();
     assert!((0..3).all(|slot| !mirror.has_changed(slot)));
     assert!(mirror.has_changed(3), "nobody was there");
     mirror.apply_change(1, &Change::Left { slot: 0 });
-    let again = birth(&mut dice, 1);
+    let again = task(&mut dice, 1);
     mirror.apply_change(1, &Change::Left { slot: 1 });
     mirror.apply_change(1, &Change::Admitted(Box::new(again)));
     assert_eq!(
@@ -315,7 +302,7 @@ fn a_key_frame_changes_hands_only_where_it_brings_another_task() {
     let mut dice = Dice(9);
     let mut mirror = Mirror::tracking();
     for slot in 0..2 {
-        mirror.apply_change(0, &Change::Admitted(Box::new(birth(&mut dice, slot))));
+        mirror.apply_change(0, &Change::Admitted(Box::new(task(&mut dice, slot))));
     }
     let (mut frames, mut other) = (mirror.key_frames(), mirror.clone());
     mirror.watch_hands();
@@ -324,7 +311,7 @@ fn a_key_frame_changes_hands_only_where_it_brings_another_task() {
     }
     assert!((0..2).all(|slot| !mirror.has_changed(slot)));
     other.apply_change(1, &Change::Left { slot: 1 });
-    let another = birth(&mut dice, 1);
+    let another = task(&mut dice, 1);
     other.apply_change(1, &Change::Admitted(Box::new(another)));
     frames = other.key_frames();
     for frame in &frames {

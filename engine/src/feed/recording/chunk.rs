@@ -1,42 +1,67 @@
-//! Chunks of a recording: compressed, with length and checksums, so that damage is seen.
+//! Chunks of a recording: entries in postcard, compressed, with length and checksums, so that
+//! damage is seen.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use postcard::fixint;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    feed::{
+        frame::{Change, ChangeFrame},
+        key_frame::KeyFrame,
+        snapshot::Snapshot,
+        tables::Tables,
+        task_record::TaskRecord,
+    },
+    model::ids::PageKey,
+};
 
 /// The file's first bytes.
 pub(super) const MAGIC: [u8; 8] = *b"CRAWLREC";
 /// The form of all that follows.
-pub(super) const VERSION: u32 = 2;
-/// Magic and version.
+pub(super) const VERSION: u32 = 3;
+/// Bytes of magic and version.
 pub(super) const FILE_HEAD: u64 = 12;
 
 const CHUNK_MAGIC: [u8; 4] = *b"chnk";
-const HEAD: usize = 56;
+/// Bytes of a head: its fields and four of their checksum.
+const HEAD: usize = 49;
 /// A chunk that claims to be larger is damage.
 const RAW_MAX: u32 = 64 << 20;
+/// Higher levels of zstd gain little and cost the recorder's thread much.
+const LEVEL: i32 = 1;
 
 /// What a chunk holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     Changes,
-    /// One part of a key frame.
-    Key {
-        part: u16,
-        parts: u16,
-    },
-    /// A snapshot alone.
+    /// The first part of a key frame.
+    KeyStart,
+    /// Another part of a key frame.
+    KeyPart,
+    /// One snapshot and nothing else.
     Snapshot,
 }
 
-/// A chunk's head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A chunk's head; its numbers have a fixed size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
+    magic: [u8; 4],
     pub(super) kind: Kind,
+    #[serde(with = "fixint::le")]
     pub(super) first_us: u64,
+    #[serde(with = "fixint::le")]
     pub(super) last_us: u64,
     /// Number of the first change in it (or after it, for a key frame).
+    #[serde(with = "fixint::le")]
     pub(super) seq: u64,
+    #[serde(with = "fixint::le")]
     raw_len: u32,
+    #[serde(with = "fixint::le")]
     packed_len: u32,
+    #[serde(with = "fixint::le")]
     body_sum: u64,
 }
 
@@ -46,54 +71,13 @@ impl Head {
         HEAD as u64 + u64::from(self.packed_len)
     }
 
-    fn bytes(&self) -> [u8; HEAD] {
-        let (kind, part, parts) = match self.kind {
-            Kind::Changes => (0, 0, 0),
-            Kind::Key { part, parts } => (1_u8, part, parts),
-            Kind::Snapshot => (2, 0, 0),
-        };
-        let mut head = Vec::with_capacity(HEAD);
-        head.extend_from_slice(&CHUNK_MAGIC);
-        head.extend_from_slice(&[kind, 0, 0, 0]);
-        head.extend_from_slice(&part.to_le_bytes());
-        head.extend_from_slice(&parts.to_le_bytes());
-        head.extend_from_slice(&self.first_us.to_le_bytes());
-        head.extend_from_slice(&self.last_us.to_le_bytes());
-        head.extend_from_slice(&self.seq.to_le_bytes());
-        head.extend_from_slice(&self.raw_len.to_le_bytes());
-        head.extend_from_slice(&self.packed_len.to_le_bytes());
-        head.extend_from_slice(&self.body_sum.to_le_bytes());
-        let sum = sum(&head).to_le_bytes();
-        head.extend_from_slice(&sum[..4]);
-        head.try_into().expect("the parts above are 56 bytes long")
-    }
-
-    fn parse(head: &[u8; HEAD]) -> Option<Self> {
-        let (body, check) = head.split_at(HEAD - 4);
-        if !body.starts_with(&CHUNK_MAGIC) || sum(body).to_le_bytes()[..4] != *check {
+    fn parse(bytes: &[u8; HEAD]) -> Option<Self> {
+        let (fields, check) = bytes.split_at(HEAD - 4);
+        if sum(fields).to_le_bytes()[..4] != *check {
             return None;
         }
-        let long = |at: usize| body[at..at + 8].try_into().map(u64::from_le_bytes).ok();
-        let word = |at: usize| body[at..at + 4].try_into().map(u32::from_le_bytes).ok();
-        let half = |at: usize| body[at..at + 2].try_into().map(u16::from_le_bytes).ok();
-        let head = Self {
-            kind: match body[4] {
-                0 => Kind::Changes,
-                1 => Kind::Key {
-                    part: half(8)?,
-                    parts: half(10)?,
-                },
-                2 => Kind::Snapshot,
-                _ => return None,
-            },
-            first_us: long(12)?,
-            last_us: long(20)?,
-            seq: long(28)?,
-            raw_len: word(36)?,
-            packed_len: word(40)?,
-            body_sum: long(44)?,
-        };
-        (head.raw_len <= RAW_MAX).then_some(head)
+        let head: Self = postcard::from_bytes(fields).ok()?;
+        (head.magic == CHUNK_MAGIC && head.raw_len <= RAW_MAX).then_some(head)
     }
 }
 
@@ -103,25 +87,26 @@ pub(super) fn write(
     kind: Kind,
     (first_us, last_us): (u64, u64),
     seq: u64,
-    raw: &[u8],
+    body: &Body,
 ) -> io::Result<u64> {
-    let too_large = || io::Error::other("a chunk of the recording grew beyond 64 MiB");
-    let raw_len = u32::try_from(raw.len()).map_err(|_| too_large())?;
-    if raw_len > RAW_MAX {
-        return Err(too_large());
-    }
-    let packed = lz4_flex::block::compress(raw);
+    let raw_len = u32::try_from(body.0.len()).ok();
+    let raw_len = raw_len
+        .filter(|len| *len <= RAW_MAX)
+        .ok_or_else(|| io::Error::other("a chunk of the recording grew beyond 64 MiB"))?;
+    let packed = zstd::bulk::compress(&body.0, LEVEL)?;
     let head = Head {
+        magic: CHUNK_MAGIC,
         kind,
         first_us,
         last_us,
         seq,
         raw_len,
-        packed_len: u32::try_from(packed.len()).map_err(|_| too_large())?,
+        packed_len: u32::try_from(packed.len()).map_err(io::Error::other)?,
         body_sum: sum(&packed),
     };
-    let mut whole = Vec::with_capacity(HEAD + packed.len());
-    whole.extend_from_slice(&head.bytes());
+    let mut whole = in_bytes(&head, Vec::with_capacity(HEAD + packed.len()));
+    let check = sum(&whole).to_le_bytes();
+    whole.extend_from_slice(&check[..4]);
     whole.extend_from_slice(&packed);
     out.write_all(&whole)?;
     Ok(whole.len() as u64)
@@ -151,15 +136,16 @@ pub(super) fn read_body(
     file: &mut (impl Read + Seek),
     at: u64,
     head: &Head,
-) -> io::Result<Option<Vec<u8>>> {
+) -> io::Result<Option<Body>> {
     let mut packed = vec![0; head.packed_len as usize];
     file.seek(SeekFrom::Start(at + HEAD as u64))?;
     file.read_exact(&mut packed)?;
     if sum(&packed) != head.body_sum {
         return Ok(None);
     }
-    let raw = lz4_flex::block::decompress(&packed, head.raw_len as usize);
-    Ok(raw.ok().filter(|raw| raw.len() == head.raw_len as usize))
+    let raw = zstd::bulk::decompress(&packed, head.raw_len as usize).ok();
+    let raw = raw.filter(|raw| raw.len() == head.raw_len as usize);
+    Ok(raw.map(Body))
 }
 
 /// The first eight bytes of BLAKE3.
@@ -167,4 +153,96 @@ fn sum(bytes: &[u8]) -> u64 {
     let hash = blake3::hash(bytes);
     let first = hash.as_bytes().first_chunk();
     u64::from_le_bytes(*first.expect("a hash has 32 bytes"))
+}
+
+fn in_bytes(value: &impl Serialize, buffer: Vec<u8>) -> Vec<u8> {
+    postcard::to_extend(value, buffer).expect("numbers, text and lists in memory have bytes")
+}
+
+/// What a chunk's body consists of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Entry {
+    Changes(ChangeFrame),
+    Key(KeyFrame),
+    /// As JSON: its fields may grow, and once a second the size does not matter.
+    Snapshot(String),
+}
+
+impl Entry {
+    pub(super) fn of_snapshot(snapshot: &Snapshot) -> Self {
+        Self::Snapshot(serde_json::to_string(snapshot).expect("all its keys are text"))
+    }
+
+    /// Leaves out the keys that follow from what `tables` know.
+    pub(super) fn without_keys(mut self, tables: &Tables) -> Self {
+        for task in self.tasks_mut() {
+            if key_of(task, tables) == Some(task.key) {
+                task.key = LEFT_OUT;
+            }
+        }
+        self
+    }
+
+    /// Puts those keys back, once `tables` know what this entry tells; `None` where one is unknown.
+    pub(super) fn with_keys(mut self, tables: &Tables) -> Option<Self> {
+        for task in self.tasks_mut() {
+            if task.key == LEFT_OUT {
+                task.key = key_of(task, tables)?;
+            }
+        }
+        Some(self)
+    }
+
+    fn tasks_mut(&mut self) -> Box<dyn Iterator<Item = &mut TaskRecord> + '_> {
+        match self {
+            Self::Changes(tick) => Box::new(tick.changes.iter_mut().filter_map(admitted)),
+            Self::Key(frame) => Box::new(frame.tasks.iter_mut()),
+            Self::Snapshot(_) => Box::new(std::iter::empty()),
+        }
+    }
+}
+
+/// In place of a key that follows from site, stage and URL: 16 bytes that nothing compresses.
+const LEFT_OUT: PageKey = PageKey(Uuid::nil());
+
+fn admitted(change: &mut Change) -> Option<&mut TaskRecord> {
+    match change {
+        Change::Admitted(task) => Some(task),
+        _ => None,
+    }
+}
+
+fn key_of(task: &TaskRecord, tables: &Tables) -> Option<PageKey> {
+    let session = tables.session(task.session)?;
+    let stage = session.stages.get(usize::from(task.stage.0))?;
+    Some(PageKey::new(&session.site, &stage.name, &task.url))
+}
+
+/// Entries, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Body(Vec<u8>);
+
+impl Body {
+    pub(super) fn push(&mut self, entry: &Entry) {
+        self.0 = in_bytes(entry, std::mem::take(&mut self.0));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The entries up to the first that makes no sense, which is an error.
+    pub(super) fn entries(&self) -> impl Iterator<Item = postcard::Result<Entry>> + '_ {
+        let mut rest = Some(&*self.0).filter(|rest| !rest.is_empty());
+        std::iter::from_fn(move || {
+            let taken = postcard::take_from_bytes(rest?);
+            rest = taken.as_ref().ok().map(|(_, rest)| *rest);
+            rest = rest.filter(|rest| !rest.is_empty());
+            Some(taken.map(|(entry, _)| entry))
+        })
+    }
 }

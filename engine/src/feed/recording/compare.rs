@@ -10,9 +10,8 @@ use std::{
 use crate::feed::{
     frame::{Change, ChangeFrame, Detail},
     hub::Item,
-    key::KeyTask,
     mirror::Mirror,
-    recording::{Damage, Reader, Recording, RecordingError},
+    recording::{Damage, Recording, RecordingError, RecordingReader},
 };
 
 /// Where two recordings part.
@@ -21,15 +20,15 @@ pub struct Divergence {
     /// How many changes are the same before it.
     pub after: u64,
     /// What the first one tells there; `None` where it has ended.
-    pub first: Option<Told>,
+    pub first: Option<Described>,
     /// What the second one tells there; `None` where it has ended.
-    pub second: Option<Told>,
+    pub second: Option<Described>,
 }
 
-/// What a recording tells at one place.
+/// What a recording has at one place, in words.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
-    /// Engine time.
+pub struct Described {
+    /// Engine time since the start.
     pub at: Duration,
     /// What happened, in words.
     pub what: String,
@@ -37,9 +36,9 @@ pub struct Told {
     pub subject: Option<String>,
 }
 
-/// What came of a comparison.
+/// The outcome of comparing two recordings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compared {
+pub struct Comparison {
     /// The first difference; `None` where there is none as far as both can be read.
     pub divergence: Option<Divergence>,
     /// Changes that are the same.
@@ -53,14 +52,10 @@ impl fmt::Display for Divergence {
         write!(f, "the same for {} changes, then", self.after)?;
         for (name, side) in [("first", &self.first), ("second", &self.second)] {
             match side {
-                Some(told) => {
-                    write!(
-                        f,
-                        "\n  {name}: {:.6} s {}",
-                        told.at.as_secs_f64(),
-                        told.what
-                    )?;
-                    if let Some(subject) = &told.subject {
+                Some(there) => {
+                    let at = there.at.as_secs_f64();
+                    write!(f, "\n  {name}: {at:.6} s {}", there.what)?;
+                    if let Some(subject) = &there.subject {
                         write!(f, " {subject}")?;
                     }
                 }
@@ -77,7 +72,7 @@ impl fmt::Display for Divergence {
 ///
 /// # Errors
 /// Where a file cannot be opened again.
-pub fn compare(a: &Recording, b: &Recording) -> Result<Compared, RecordingError> {
+pub fn compare(a: &Recording, b: &Recording) -> Result<Comparison, RecordingError> {
     let (mut a, mut b) = (Side::of(a)?, Side::of(b)?);
     let (mut divergence, mut same) = (None, 0);
     loop {
@@ -90,8 +85,8 @@ pub fn compare(a: &Recording, b: &Recording) -> Result<Compared, RecordingError>
         }
         let differ = |a: &Side, b: &Side| Divergence {
             after: same,
-            first: left.as_ref().map(|told| a.tell(told)),
-            second: right.as_ref().map(|told| b.tell(told)),
+            first: left.as_ref().map(|change| a.describe(change)),
+            second: right.as_ref().map(|change| b.describe(change)),
         };
         match (&left, &right) {
             (None, None) => break,
@@ -108,14 +103,14 @@ pub fn compare(a: &Recording, b: &Recording) -> Result<Compared, RecordingError>
                 break;
             }
         }
-        for (side, told) in [(&mut a, left), (&mut b, right)] {
-            if let Some((at_us, change)) = told {
+        for (side, change) in [(&mut a, left), (&mut b, right)] {
+            if let Some((at_us, change)) = change {
                 side.mirror.apply_change(at_us, &change);
             }
         }
         same += 1;
     }
-    Ok(Compared {
+    Ok(Comparison {
         divergence,
         same,
         damage: [a.damage, b.damage],
@@ -125,13 +120,12 @@ pub fn compare(a: &Recording, b: &Recording) -> Result<Compared, RecordingError>
 /// The first task in which the pictures at the beginning differ.
 fn opening(a: &Side, b: &Side) -> Option<Divergence> {
     let slots: BTreeSet<u32> = a.mirror.slots().chain(b.mirror.slots()).collect();
-    let task = |side: &Side, slot| side.mirror.task(slot).map(KeyTask::from);
     let slot = slots
         .into_iter()
-        .find(|slot| task(a, *slot) != task(b, *slot))?;
-    let told = |side: &Side| {
-        let task = task(side, slot);
-        Told {
+        .find(|slot| a.mirror.task(*slot) != b.mirror.task(*slot))?;
+    let described = |side: &Side| {
+        let task = side.mirror.task(slot);
+        Described {
             at: Duration::from_micros(side.mirror.at_us()),
             what: task.as_ref().map_or_else(
                 || format!("begins with nothing in slot {slot}"),
@@ -142,14 +136,14 @@ fn opening(a: &Side, b: &Side) -> Option<Divergence> {
     };
     Some(Divergence {
         after: 0,
-        first: Some(told(a)),
-        second: Some(told(b)),
+        first: Some(described(a)),
+        second: Some(described(b)),
     })
 }
 
 /// One recording as a flow of changes.
 struct Side {
-    reader: Reader,
+    reader: RecordingReader,
     mirror: Mirror,
     at_us: u64,
     ready: VecDeque<Change>,
@@ -188,7 +182,7 @@ impl Side {
         }
     }
 
-    fn tell(&self, (at_us, change): &(u64, Change)) -> Told {
+    fn describe(&self, (at_us, change): &(u64, Change)) -> Described {
         let url = |slot: u32| {
             let task = self.mirror.task(slot);
             task.map_or_else(|| format!("slot {slot}"), |task| task.url.to_string())
@@ -198,9 +192,9 @@ impl Side {
             row.map_or_else(|| format!("host {}", host.0), |row| row.name.to_string())
         };
         let (what, subject) = match change {
-            Change::Admitted(birth) => (
-                format!("admitted to slot {} as {}", birth.slot, birth.phase.name()),
-                Some(birth.url.to_string()),
+            Change::Admitted(task) => (
+                format!("admitted to slot {} as {}", task.slot, task.phase.name()),
+                Some(task.url.to_string()),
             ),
             Change::Left { slot } => ("left".to_owned(), Some(url(*slot))),
             Change::Moved(step) => {
@@ -215,10 +209,10 @@ impl Side {
             Change::BreakerMoved { host: of, to } => {
                 (format!("breaker {}", to.name()), Some(host(*of)))
             }
-            Change::HostBorn { name, .. } => ("host met".to_owned(), Some(name.to_string())),
+            Change::HostAdmitted { name, .. } => ("host met".to_owned(), Some(name.to_string())),
             other => (format!("{other:?}"), None),
         };
-        Told {
+        Described {
             at: Duration::from_micros(*at_us),
             what,
             subject,

@@ -1,39 +1,39 @@
 use std::{fs, path::Path};
 
-mod story;
+mod synthetic_crawl;
 
-use story::Story;
+use synthetic_crawl::SyntheticCrawl;
 
-use super::{compare::compare, secrets::without_userinfo, *};
+use super::{compare::compare, *};
 use crate::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Frame},
+        frame::{Change, ChangeFrame, Frame},
         hub::{self, Item},
-        key::KeyTask,
         mirror::Mirror,
         snapshot::Snapshot,
+        task_record::TaskRecord,
     },
     model::phase::Phase,
 };
 
-fn tasks(mirror: &Mirror) -> Vec<KeyTask> {
+fn tasks(mirror: &Mirror) -> Vec<TaskRecord> {
     mirror
         .slots()
-        .filter_map(|slot| mirror.task(slot).map(KeyTask::from))
+        .filter_map(|slot| Some(mirror.task(slot)?.owned()))
         .collect()
 }
 
 /// A recording of `ticks` ticks of 20 changes each, half a second apart; its frames.
 fn recorded(path: &Path, seed: u64, ticks: u64) -> Vec<ChangeFrame> {
-    let mut story = Story::new(seed);
+    let mut crawl = SyntheticCrawl::new(seed);
     let mut writer = Writer::new(fs::File::create(path).unwrap()).unwrap();
     let mut frames = Vec::new();
     for n in 0..ticks {
-        let frame = story.tick(60, 20, 500_000);
+        let frame = crawl.tick(60, 20, 500_000);
         writer.changes(&frame).unwrap();
         if n % 2 == 0 {
             let mut snapshot = Snapshot {
-                seq: story.seq,
+                seq: crawl.seq,
                 at: std::time::Duration::from_micros(frame.at_us).as_secs_f64(),
                 ..Snapshot::default()
             };
@@ -118,7 +118,7 @@ fn a_seek_leads_to_the_picture_of_that_moment_and_on_from_there() {
             .checked_sub(1)
             .map(|n| n / 2 * 2);
         assert_eq!(told, due, "at {at_us}");
-        playhead.advance(Duration::from_secs(200));
+        playhead.advance(Duration::from_secs(200), |_, _| {});
         for frame in frames.iter().filter(|frame| frame.at_us > at_us) {
             expected.apply(frame);
         }
@@ -188,10 +188,10 @@ fn other_files_and_versions_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x");
     let text = |error: RecordingError| error.to_string().replace(&path.display().to_string(), "X");
-    fs::write(&path, b"CRAWLREC\x63\0\0\0").unwrap();
+    fs::write(&path, b"CRAWLREC\x02\0\0\0").unwrap();
     assert_eq!(
         text(Recording::open(&path).unwrap_err()),
-        "recording X has version 99, this program reads version 2; use the release that made it"
+        "recording X has version 2, this program reads version 3; use the release that made it"
     );
     fs::write(&path, b"SQLite format 3").unwrap();
     assert!(
@@ -213,16 +213,16 @@ fn a_recorder_writes_what_the_hub_tells() {
     let path = folder.path().join("run.crawl");
     let (mut feeder, hub) = hub::start().unwrap();
     let recorder = Recorder::start(&path, hub.subscribe(4_096)).unwrap();
-    let mut story = Story::new(5);
+    let mut crawl = SyntheticCrawl::new(5);
     for _ in 0..200 {
-        let frame = story.tick(100, 30, 400_000);
+        let frame = crawl.tick(100, 30, 400_000);
         feeder.send(Frame::Changes(frame));
     }
     drop(feeder);
     recorder.join().unwrap();
     let recording = Recording::open(&path).unwrap();
     let mut playhead = recording.seek(Duration::from_secs(1_000)).unwrap();
-    assert_eq!(tasks(playhead.mirror()), tasks(&story.mirror));
+    assert_eq!(tasks(playhead.mirror()), tasks(&crawl.mirror));
 }
 
 #[test]
@@ -280,23 +280,12 @@ fn the_first_divergence_is_told_in_words() {
 
 #[test]
 fn user_names_and_passwords_stay_out() {
-    for (text, clean) in [
-        (
-            "http://u:p@a.test/x?y=http://v@b.test/",
-            "http://a.test/x?y=http://b.test/",
-        ),
-        ("see https://me:secret@c.test", "see https://c.test"),
-        ("http://a.test/@user", "http://a.test/@user"),
-        ("mail me@a.test", "mail me@a.test"),
-    ] {
-        assert_eq!(without_userinfo(text), clean);
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let mut writer = Writer::new(fs::File::create(&path).unwrap()).unwrap();
-    let birth = Birth::new(0, "http://u:p@a.test/");
-    let key = birth.key;
-    let changes = vec![Change::Admitted(Box::new(birth))];
+    let task = TaskRecord::new(0, "http://u:p@a.test/");
+    let key = task.key;
+    let changes = vec![Change::Admitted(Box::new(task))];
     writer
         .changes(&ChangeFrame {
             seq: 0,
@@ -316,11 +305,11 @@ fn user_names_and_passwords_stay_out() {
 /// Only the size is judged here; `crawlfield-bench recording` tells the times.
 #[test]
 fn ten_thousand_changes_take_less_than_their_share_of_20_mb_a_minute() {
-    let mut story = Story::new(8);
+    let mut crawl = SyntheticCrawl::new(8);
     let mut bytes = Vec::new();
     let mut writer = Writer::new(&mut bytes).unwrap();
     for _ in 0..100 {
-        let frame = story.tick(2_000, 600, 60_000);
+        let frame = crawl.tick(2_000, 600, 60_000);
         writer.changes(&frame).unwrap();
     }
     writer.flush().unwrap();
@@ -332,21 +321,26 @@ fn ten_thousand_changes_take_less_than_their_share_of_20_mb_a_minute() {
 fn key_frames_are_at_most_half_of_a_recording_however_large_the_window() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.crawl");
-    let mut story = Story::new(9);
+    let mut crawl = SyntheticCrawl::new(9);
     let mut writer = Writer::new(fs::File::create(&path).unwrap()).unwrap();
     // Ten minutes of twenty changes a second in a window of twenty thousand tasks.
     writer
-        .changes(&story.tick(20_000, 60_000, 1_000_000))
+        .changes(&crawl.tick(20_000, 60_000, 1_000_000))
         .unwrap();
     for _ in 0..600 {
-        writer.changes(&story.tick(20_000, 20, 1_000_000)).unwrap();
+        writer.changes(&crawl.tick(20_000, 20, 1_000_000)).unwrap();
     }
     writer.flush().unwrap();
     let recording = Recording::open(&path).unwrap();
     let bytes = |is_key: bool| -> u64 {
         let chunks = recording.chunks.iter();
         chunks
-            .filter(|chunk| matches!(chunk.head.kind, chunk::Kind::Key { .. }) == is_key)
+            .filter(|chunk| {
+                matches!(
+                    chunk.head.kind,
+                    chunk::Kind::KeyStart | chunk::Kind::KeyPart
+                ) == is_key
+            })
             .map(|chunk| chunk.head.len())
             .sum()
     };

@@ -1,19 +1,22 @@
-//! Writes the feed as a recording, chunk by chunk.
+//! Writes the feed as a recording, chunk by chunk; in a thread of its own for a subscription.
 
 use std::{
     collections::BTreeMap,
+    fs::{File, OpenOptions},
     io::{self, Write},
+    path::{Path, PathBuf},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use crate::feed::{
     frame::ChangeFrame,
-    key::KeyFrame,
+    hub::{Item, Subscription},
+    key_frame::KeyFrame,
     mirror::Mirror,
     recording::{
-        bytes::Out,
-        chunk::{self, Kind},
-        codec::{Context, put_key},
-        rows::Names,
+        RecordingError,
+        chunk::{self, Body, Entry, Kind},
     },
     snapshot::Snapshot,
 };
@@ -29,15 +32,16 @@ const KEY_US: u64 = 30_000_000;
 const KEY_BYTES: u64 = 4 << 20;
 /// Bytes of a task in a key frame, before one was written.
 const TASK_BYTES: u64 = 24;
+/// With no news for so long, a recorder writes what is gathered.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Writes whole chunks only, so that a crash leaves a readable file. Give it a bare `File`.
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     out: W,
+    /// What is in the file so far: without what may not enter it.
     mirror: Mirror,
-    names: Names,
-    raw: Out,
-    context: Context,
+    body: Body,
     first_us: u64,
     seq: u64,
     key_us: Option<u64>,
@@ -60,9 +64,7 @@ impl<W: Write> Writer<W> {
         Ok(Self {
             out,
             mirror: Mirror::default(),
-            names: Names::default(),
-            raw: Out::default(),
-            context: Context::default(),
+            body: Body::default(),
             first_us: 0,
             seq: 0,
             key_us: None,
@@ -81,10 +83,11 @@ impl<W: Write> Writer<W> {
             self.key_frame()?;
         }
         self.open_chunk(tick.at_us, tick.seq)?;
-        self.context
-            .put_changes(&mut self.raw, &mut self.names, tick);
-        self.mirror.apply(tick);
-        if self.raw.0.len() >= CHUNK_BYTES {
+        let tick = tick.without_secrets();
+        self.mirror.apply(&tick);
+        let entry = Entry::Changes(tick).without_keys(self.mirror.tables());
+        self.body.push(&entry);
+        if self.body.len() >= CHUNK_BYTES {
             self.flush()?;
         }
         Ok(())
@@ -110,11 +113,11 @@ impl<W: Write> Writer<W> {
         self.flush()?;
         let at_us = self.mirror.at_us().max(micros(snapshot.at));
         self.mirror.wait_until(at_us);
-        let mut raw = Out::default();
-        Context::put_snapshot(&mut raw, snapshot);
+        let mut body = Body::default();
+        body.push(&Entry::of_snapshot(snapshot));
         let seq = self.mirror.next_seq();
         self.bytes_since_key +=
-            chunk::write(&mut self.out, Kind::Snapshot, (at_us, at_us), seq, &raw.0)?;
+            chunk::write(&mut self.out, Kind::Snapshot, (at_us, at_us), seq, &body)?;
         self.latest.insert(snapshot.session.id, snapshot.clone());
         self.out.flush()
     }
@@ -125,8 +128,8 @@ impl<W: Write> Writer<W> {
     /// What `out` says.
     pub fn key_part(&mut self, frame: &KeyFrame) -> io::Result<()> {
         self.flush()?;
-        self.mirror.apply_key(frame);
-        if frame.part + 1 >= frame.parts {
+        self.mirror.apply_key(&frame.without_secrets());
+        if frame.is_last() {
             self.key_frame()?;
         }
         Ok(())
@@ -137,13 +140,13 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// What `out` says.
     pub fn flush(&mut self) -> io::Result<()> {
-        if self.raw.0.is_empty() {
+        if self.body.len() == 0 {
             return Ok(());
         }
         let times = (self.first_us, self.mirror.at_us());
         self.bytes_since_key +=
-            chunk::write(&mut self.out, Kind::Changes, times, self.seq, &self.raw.0)?;
-        self.raw.0.clear();
+            chunk::write(&mut self.out, Kind::Changes, times, self.seq, &self.body)?;
+        self.body.clear();
         self.out.flush()
     }
 
@@ -151,8 +154,7 @@ impl<W: Write> Writer<W> {
         if at_us.saturating_sub(self.first_us) >= CHUNK_US {
             self.flush()?;
         }
-        if self.raw.0.is_empty() {
-            self.context = Context::default();
+        if self.body.len() == 0 {
             self.first_us = at_us;
             self.seq = seq;
         }
@@ -164,19 +166,19 @@ impl<W: Write> Writer<W> {
         let at_us = self.mirror.at_us();
         let mut bytes = 0;
         for frame in self.mirror.key_frames() {
-            let mut raw = Out::default();
-            put_key(&mut raw, &mut self.names, &frame);
-            if frame.part + 1 == frame.parts {
+            let (seq, is_last) = (frame.seq, frame.is_last());
+            let kind = match frame.part {
+                0 => Kind::KeyStart,
+                _ => Kind::KeyPart,
+            };
+            let mut body = Body::default();
+            body.push(&Entry::Key(frame).without_keys(self.mirror.tables()));
+            if is_last {
                 for snapshot in self.latest.values() {
-                    Context::put_snapshot(&mut raw, snapshot);
+                    body.push(&Entry::of_snapshot(snapshot));
                 }
             }
-            let number = |n: u32| u16::try_from(n).expect("a window has at most 2,048 parts");
-            let kind = Kind::Key {
-                part: number(frame.part),
-                parts: number(frame.parts),
-            };
-            bytes += chunk::write(&mut self.out, kind, (at_us, at_us), frame.seq, &raw.0)?;
+            bytes += chunk::write(&mut self.out, kind, (at_us, at_us), seq, &body)?;
         }
         let tasks = self.mirror.len();
         if tasks > 0 {
@@ -195,4 +197,68 @@ impl<W: Write> Writer<W> {
 )]
 fn micros(seconds: f64) -> u64 {
     (seconds * 1e6).round() as u64
+}
+
+/// A recording in the making.
+#[derive(Debug)]
+pub struct Recorder {
+    path: PathBuf,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Recorder {
+    /// Records into a new file until the feed ends. A failure of the disk ends the recording, not
+    /// the crawl; `join` tells it.
+    ///
+    /// # Errors
+    /// Where the file exists or cannot be made.
+    pub fn start(path: &Path, subscription: Subscription) -> Result<Self, RecordingError> {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::AlreadyExists => RecordingError::Exists(path.to_owned()),
+            _ => RecordingError::Io {
+                path: path.to_owned(),
+                source,
+            },
+        };
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(failed)?;
+        let writer = Writer::new(file).map_err(failed)?;
+        let thread = thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || record(writer, &subscription))
+            .map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            thread,
+        })
+    }
+
+    /// Waits for the end of the feed; the file is complete then.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn join(self) -> Result<(), RecordingError> {
+        let ended = self.thread.join();
+        ended
+            .unwrap_or_else(|_| Err(io::Error::other("the recorder's thread died")))
+            .map_err(|source| RecordingError::Io {
+                path: self.path,
+                source,
+            })
+    }
+}
+
+fn record(mut writer: Writer<File>, subscription: &Subscription) -> io::Result<()> {
+    loop {
+        match subscription.recv_timeout(QUIET) {
+            None => writer.flush()?,
+            Some(Item::Key { frame, .. }) => writer.key_part(&frame)?,
+            Some(Item::Changes(tick)) => writer.changes(&tick)?,
+            Some(Item::Snapshot(snapshot)) => writer.snapshot(&snapshot)?,
+            Some(Item::Closed) => return writer.flush(),
+        }
+    }
 }

@@ -331,7 +331,7 @@ fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
     book.bytes = opened.bytes;
     book.remarks = opened.remarks.clone();
     let site = &start.site;
-    crawl.moves.journal().write(Change::SessionBorn {
+    crawl.moves.journal().write(Change::SessionAdmitted {
         session: id,
         site: Arc::from(site.name.as_str()),
         source: start.source.as_deref().map(Arc::from),

@@ -82,7 +82,7 @@ impl Crawl<'_, '_> {
                     let name = Arc::clone(&host.name);
                     self.moves
                         .journal()
-                        .write(Change::HostBorn { host: id, name });
+                        .write(Change::HostAdmitted { host: id, name });
                 }
             }
             self.lines.same_host(id, known);
@@ -109,7 +109,7 @@ impl Crawl<'_, '_> {
         self.index.host_keys.insert(key.clone(), id);
         self.moves
             .journal()
-            .write(Change::HostBorn { host: id, name });
+            .write(Change::HostAdmitted { host: id, name });
     }
 
     /// The ceilings of all hosts, anew: the lowest of the sessions that have tasks there.

@@ -3,7 +3,7 @@
 use bevy_ecs::entity::Entity;
 
 use crate::{
-    feed::frame::{Birth, Change},
+    feed::{frame::Change, task_record::TaskRecord},
     message::{receipts::Discovered, store_verbs::StoredTask},
     model::{
         class::{SkipReason, WaitReason},
@@ -147,17 +147,24 @@ impl Crawl<'_, '_> {
         } else {
             TaskState::Queued
         };
-        self.moves.journal().write(Change::Admitted(Box::new(Birth {
-            slot,
-            key: identity.key,
-            url: stored.url.clone(),
-            session,
-            stage: identity.stage,
-            batch: identity.batch,
-            host: identity.host,
-            phase: state.phase(),
-            attempts: stored.tries.failed,
-        })));
+        self.moves
+            .journal()
+            .write(Change::Admitted(Box::new(TaskRecord {
+                slot,
+                key: identity.key,
+                url: stored.url.clone(),
+                session,
+                stage: identity.stage,
+                batch: identity.batch,
+                host: identity.host,
+                phase: state.phase(),
+                attempts: stored.tries.failed,
+                changed_us: 0,
+                due_us: None,
+                expected_ms: None,
+                class: None,
+                reason: None,
+            })));
         let rank = self.rank(&identity);
         let (host, key) = (identity.host, identity.key);
         let task = Task {

@@ -1,4 +1,4 @@
-//! What the terminal knows of the feed, and how it says it.
+//! The status of each session in lines of text: what progress shows.
 
 use std::{cmp::Ordering, collections::BTreeMap, fmt::Write as _, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
         ids::{SessionId, StageId},
         phase::SessionPhase,
     },
-    progress::words::{bytes_per_second, eta, reason, safe},
+    progress::text::{bytes_per_second, eta, reason, safe},
 };
 
 /// Reasons and classes that are named; the rest is summed.
@@ -26,14 +26,14 @@ const WITH_BARS: usize = 72;
 
 /// The latest snapshot of each session, and names for what moves.
 #[derive(Debug, Default)]
-pub struct Picture {
+pub(super) struct Status {
     snapshots: BTreeMap<u32, Arc<Snapshot>>,
     names: BTreeMap<SessionId, (String, Vec<String>)>,
 }
 
-impl Picture {
+impl Status {
     /// Takes an item; what a person should read at once, as lines.
-    pub fn take(&mut self, item: &Item) -> Vec<String> {
+    pub(super) fn take(&mut self, item: &Item) -> Vec<String> {
         match item {
             Item::Key { frame, lost } => {
                 if frame.part == 0 {
@@ -46,7 +46,7 @@ impl Picture {
             Item::Changes(tick) => tick
                 .changes
                 .iter()
-                .filter_map(|change| self.tell(change))
+                .filter_map(|change| self.line_of(change))
                 .collect(),
             Item::Snapshot(snapshot) => {
                 self.snapshots
@@ -59,14 +59,14 @@ impl Picture {
 
     /// Engine time of the latest snapshot, in seconds.
     #[must_use]
-    pub fn at(&self) -> f64 {
+    pub(super) fn at(&self) -> f64 {
         let times = self.snapshots.values().map(|snapshot| snapshot.at);
         times.fold(0.0, f64::max)
     }
 
     /// One plain line a session.
     #[must_use]
-    pub fn summaries(&self) -> Vec<String> {
+    pub(super) fn summaries(&self) -> Vec<String> {
         self.snapshots.values().map(|s| summary(s)).collect()
     }
 
@@ -77,9 +77,9 @@ impl Picture {
         }
     }
 
-    fn tell(&mut self, change: &Change) -> Option<String> {
+    fn line_of(&mut self, change: &Change) -> Option<String> {
         match change {
-            Change::SessionBorn {
+            Change::SessionAdmitted {
                 session,
                 site,
                 source,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Fault, Move},
+        frame::{Change, ChangeFrame, Detail, Fault, Move},
         mirror::Mirror,
+        task_record::TaskRecord,
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -15,21 +16,21 @@ use crate::{
 };
 
 /// Tasks that live, fail and are replaced, the same in every run.
-pub(super) struct Story {
+pub(super) struct SyntheticCrawl {
     pub(super) mirror: Mirror,
     dice: u64,
     pub(super) seq: u64,
-    born: u64,
+    admitted: u64,
     at_us: u64,
 }
 
-impl Story {
+impl SyntheticCrawl {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             mirror: Mirror::default(),
             dice: seed,
             seq: 0,
-            born: 0,
+            admitted: 0,
             at_us: 0,
         }
     }
@@ -48,13 +49,13 @@ impl Story {
 
     fn opening() -> Vec<Change> {
         vec![
-            Change::SessionBorn {
+            Change::SessionAdmitted {
                 session: SessionId(1),
                 site: Arc::from("books"),
                 source: Some(Arc::from("simulated")),
                 stages: vec![Arc::from("list"), Arc::from("detail")],
             },
-            Change::HostBorn {
+            Change::HostAdmitted {
                 host: HostId(1),
                 name: Arc::from("books.test"),
             },
@@ -67,17 +68,17 @@ impl Story {
         ]
     }
 
-    fn birth(&mut self, slot: u32) -> Change {
-        self.born += 1;
-        let url = format!("http://books.test/catalogue/item_{}/", self.born * 7919);
+    fn admission(&mut self, slot: u32) -> Change {
+        self.admitted += 1;
+        let url = format!("http://books.test/catalogue/item_{}/", self.admitted * 7919);
         let stage = u16::from(self.below(12) != 0);
         let name = ["list", "detail"][usize::from(stage)];
-        Change::Admitted(Box::new(Birth {
+        Change::Admitted(Box::new(TaskRecord {
             key: PageKey::new("books", name, &url),
             stage: StageId(stage),
-            batch: BatchId(u32::try_from(self.born / 500).unwrap()),
+            batch: BatchId(u32::try_from(self.admitted / 500).unwrap()),
             host: HostId(1 + self.small(3)),
-            ..Birth::new(slot, &url)
+            ..TaskRecord::new(slot, &url)
         }))
     }
 
@@ -85,7 +86,7 @@ impl Story {
         use Phase::{Backoff, Done, Fetched, Fetching, Parsed, Parsing, Queued, Saving};
         let slot = self.small(slots);
         let Some(task) = self.mirror.task(slot) else {
-            return self.birth(slot);
+            return self.admission(slot);
         };
         let (from, attempts) = (task.phase, task.attempts);
         let ms = self.small(900);
