@@ -229,9 +229,9 @@ impl Setting {
             Slot::Number(value) | Slot::Rate(value) => json!(value),
             Slot::Time(value) => json!(show_duration(*value)),
             Slot::Text(value) => json!(value),
-            Slot::Fatal(value) => word_of(&FATALS, *value),
-            Slot::Backoff(value) => word_of(&BACKOFFS, *value),
-            Slot::Jitter(value) => word_of(&JITTERS, *value),
+            Slot::Fatal(value) => word_of(&FATALS, value),
+            Slot::Backoff(value) => word_of(&BACKOFFS, value),
+            Slot::Jitter(value) => word_of(&JITTERS, value),
             Slot::Profile(value) => json!(value.name()),
         }
     }
@@ -332,8 +332,8 @@ fn brief(value: &Json) -> String {
     }
 }
 
-fn word_of<T: PartialEq>(words: &[(&str, T)], value: T) -> Json {
-    let found = words.iter().find(|(_, word)| *word == value);
+fn word_of<T: PartialEq>(words: &[(&str, T)], value: &T) -> Json {
+    let found = words.iter().find(|(_, word)| word == value);
     json!(found.expect("every value has its word").0)
 }
 

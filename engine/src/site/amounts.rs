@@ -1,6 +1,6 @@
 //! Durations, rates and sizes as people write them: `30s`, `8/s`, `10MB`.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 /// What a duration looks like, for messages.
 pub(crate) const DURATION: &str = "a duration such as \"500ms\", \"30s\", \"2m\" or \"1h30m\"";
@@ -115,7 +115,8 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     let mut text = String::new();
     for (size, unit) in units {
         if rest >= size {
-            text += &format!("{}{unit}", rest / size);
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{}{unit}", rest / size);
             rest %= size;
         }
     }

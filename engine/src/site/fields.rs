@@ -321,7 +321,7 @@ pub(super) fn key(node: &Node<'_>, fields: &mut [Field], written: &[NamedNode<'_
         }
         let optional = field_node.node.value.as_table().is_some_and(|table| {
             let required = table.get("required").map(toml::Spanned::get_ref);
-            required.and_then(|value| value.as_bool()) == Some(false)
+            required.and_then(toml::de::DeValue::as_bool) == Some(false)
                 || table.contains_key("default")
         });
         if optional {

@@ -58,7 +58,7 @@ impl Site {
             problems.error(&(0..0), "", message, None);
         }
         let warnings = problems.finish()?;
-        Ok((site.expect("no site, so a problem was noted"), warnings))
+        Ok((site.ok_or_else(SiteErrors::default)?, warnings))
     }
 }
 
