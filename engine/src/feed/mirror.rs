@@ -46,8 +46,8 @@ struct Dirty {
     slots: Vec<u32>,
     /// A bit a slot: it is in the list.
     listed: Vec<u64>,
-    /// A bit a slot: another task has got it since `watch_hands`.
-    handed: Vec<u64>,
+    /// A bit a slot: another task has got it since `watch_slots`.
+    replaced: Vec<u64>,
 }
 
 /// What of a task is drawn: few columns, for those who look at very many.
@@ -137,7 +137,7 @@ impl Mirror {
         };
         self.remove(task.slot);
         if self.columns.last_key(task.slot) != Some(task.key) {
-            self.hand_over(task.slot);
+            self.mark_replaced(task.slot);
         }
         self.columns.insert(task, changed_us, owners);
         self.count(owners, task.phase, 1);
@@ -209,9 +209,9 @@ impl Mirror {
         }
     }
 
-    fn hand_over(&mut self, slot: u32) {
+    fn mark_replaced(&mut self, slot: u32) {
         if let Some(dirty) = &mut self.dirty {
-            set_bit(&mut dirty.handed, slot);
+            set_bit(&mut dirty.replaced, slot);
         }
     }
 }
@@ -313,7 +313,7 @@ impl Mirror {
     pub fn column_bytes(&self) -> usize {
         let dirty = self.dirty.as_ref().map_or(0, |dirty| {
             dirty.slots.capacity() * size_of::<u32>()
-                + (dirty.listed.capacity() + dirty.handed.capacity()) * size_of::<u64>()
+                + (dirty.listed.capacity() + dirty.replaced.capacity()) * size_of::<u64>()
         });
         self.columns.bytes() + dirty
     }
@@ -331,19 +331,19 @@ impl Mirror {
     }
 
     /// From now on `has_changed` speaks of what comes.
-    pub fn watch_hands(&mut self) {
+    pub fn watch_slots(&mut self) {
         if let Some(dirty) = &mut self.dirty {
-            dirty.handed.fill(0);
+            dirty.replaced.fill(0);
         }
     }
 
-    /// Whether the task that was in this slot at the last `watch_hands` is there no more; always
+    /// Whether the task that was in this slot at the last `watch_slots` is there no more; always
     /// true unless made by `tracking`.
     #[must_use]
     pub fn has_changed(&self, slot: u32) -> bool {
-        let word = |dirty: &Dirty| dirty.handed.get(slot as usize / 64).copied();
-        let handed = self.dirty.as_ref().and_then(word).unwrap_or(u64::MAX);
-        self.phase_at(slot).is_none() || handed >> (slot % 64) & 1 == 1
+        let word = |dirty: &Dirty| dirty.replaced.get(slot as usize / 64).copied();
+        let replaced = self.dirty.as_ref().and_then(word).unwrap_or(u64::MAX);
+        self.phase_at(slot).is_none() || replaced >> (slot % 64) & 1 == 1
     }
 }
 

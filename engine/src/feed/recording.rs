@@ -173,13 +173,13 @@ impl Recording {
     /// Where the file cannot be opened again.
     pub fn snapshots(&self, most: usize) -> Result<Vec<Snapshot>, RecordingError> {
         let mut file = self.file()?;
-        let told: Vec<&Chunk> = self
+        let snapshots: Vec<&Chunk> = self
             .chunks
             .iter()
             .filter(|chunk| chunk.head.kind == chunk::Kind::Snapshot)
             .collect();
-        let stride = told.len().div_ceil(most.max(1)).max(1);
-        let chosen = told.into_iter().step_by(stride);
+        let stride = snapshots.len().div_ceil(most.max(1)).max(1);
+        let chosen = snapshots.into_iter().step_by(stride);
         Ok(chosen
             .filter_map(|chunk| {
                 let body = chunk::read_body(&mut file, chunk.at, &chunk.head).ok()??;

@@ -48,7 +48,7 @@ named_enum! {
         /// The body, its decompressed form, its ratio to what was received, or its head is over the limit.
         TooLarge = "too_large",
         /// The host's robots.txt cannot be read, so nothing of it may be fetched.
-        Robots = "robots",
+        Robots = "robots_unreadable",
         /// Not a type of content the stage can read (binary, image).
         WrongType = "wrong_type",
         /// The content coding is unknown or damaged.

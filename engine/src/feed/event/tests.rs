@@ -45,7 +45,7 @@ fn took(ms: u32) -> Detail {
 /// The events of a task after its admission, one JSON a line, each move a second after the last.
 fn check(changes: Vec<Change>, expected: &Expect) {
     let mut events = Events::default();
-    let mut told = events.of_changes(&ChangeFrame {
+    let mut events_so_far = events.of_changes(&ChangeFrame {
         seq: 0,
         at_us: 0,
         changes: vec![
@@ -62,20 +62,20 @@ fn check(changes: Vec<Change>, expected: &Expect) {
             admitted(),
         ],
     });
-    let opening = told.len();
+    let opening = events_so_far.len();
     for (n, change) in (1..).zip(changes) {
-        told.extend(events.of_changes(&ChangeFrame {
+        events_so_far.extend(events.of_changes(&ChangeFrame {
             seq: n,
             at_us: n * 1_000_000,
             changes: vec![change],
         }));
     }
-    for (n, event) in (0..).zip(&told) {
+    for (n, event) in (0..).zip(&events_so_far) {
         assert_eq!(event.seq, n, "without a gap");
         let json = serde_json::to_string(event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), *event);
     }
-    let lines = told[opening..].iter().map(|event| {
+    let lines = events_so_far[opening..].iter().map(|event| {
         let json = serde_json::to_string(event).unwrap() + "\n";
         json.replace("\"taskId\":\"00000000-0000-0000-0000-000000000007\",", "")
             .replace(",\"taskId\":\"00000000-0000-0000-0000-000000000007\"", "")
@@ -86,12 +86,12 @@ fn check(changes: Vec<Change>, expected: &Expect) {
 #[test]
 fn an_admission_has_the_field_names_of_the_contract() {
     let mut events = Events::default();
-    let told = events.of_changes(&ChangeFrame {
+    let events_so_far = events.of_changes(&ChangeFrame {
         seq: 9,
         at_us: 12_001_000,
         changes: vec![admitted()],
     });
-    let json = serde_json::to_value(&told[0]).unwrap();
+    let json = serde_json::to_value(&events_so_far[0]).unwrap();
     assert_eq!(json["type"], "TaskAdmitted");
     assert_eq!(json["seq"], 0);
     assert_eq!(json["at"], 12.001);

@@ -279,7 +279,7 @@ fn a_slot_tells_when_its_task_has_gone_or_another_has_come() {
     for slot in 0..3 {
         mirror.apply_change(0, &Change::Admitted(Box::new(task(&mut dice, slot))));
     }
-    mirror.watch_hands();
+    mirror.watch_slots();
     assert!((0..3).all(|slot| !mirror.has_changed(slot)));
     assert!(mirror.has_changed(3), "nobody was there");
     mirror.apply_change(1, &Change::Left { slot: 0 });
@@ -290,7 +290,7 @@ fn a_slot_tells_when_its_task_has_gone_or_another_has_come() {
         [0, 1, 2].map(|slot| mirror.has_changed(slot)),
         [true, true, false]
     );
-    mirror.watch_hands();
+    mirror.watch_slots();
     assert_eq!(
         [0, 1, 2].map(|slot| mirror.has_changed(slot)),
         [true, false, false]
@@ -298,14 +298,14 @@ fn a_slot_tells_when_its_task_has_gone_or_another_has_come() {
 }
 
 #[test]
-fn a_key_frame_changes_hands_only_where_it_brings_another_task() {
+fn a_key_frame_changes_only_slots_to_which_it_brings_another_task() {
     let mut dice = Dice(9);
     let mut mirror = Mirror::tracking();
     for slot in 0..2 {
         mirror.apply_change(0, &Change::Admitted(Box::new(task(&mut dice, slot))));
     }
     let (mut frames, mut other) = (mirror.key_frames(), mirror.clone());
-    mirror.watch_hands();
+    mirror.watch_slots();
     for frame in &frames {
         mirror.apply_key(frame);
     }

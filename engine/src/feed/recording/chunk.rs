@@ -30,8 +30,8 @@ const CHUNK_MAGIC: [u8; 4] = *b"chnk";
 const HEAD: usize = 49;
 /// A chunk that claims to be larger is damage.
 const RAW_MAX: u32 = 64 << 20;
-/// Higher levels of zstd gain little and cost the recorder's thread much.
-const LEVEL: i32 = 1;
+/// Of zstd: higher ones gain a twentieth and cost the recorder's thread twice.
+const LEVEL: i32 = 3;
 
 /// What a chunk holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,11 +89,11 @@ pub(super) fn write(
     seq: u64,
     body: &Body,
 ) -> io::Result<u64> {
-    let raw_len = u32::try_from(body.0.len()).ok();
+    let raw_len = u32::try_from(body.len()).ok();
     let raw_len = raw_len
         .filter(|len| *len <= RAW_MAX)
         .ok_or_else(|| io::Error::other("a chunk of the recording grew beyond 64 MiB"))?;
-    let packed = zstd::bulk::compress(&body.0, LEVEL)?;
+    let packed = zstd::bulk::compress(&body.bytes, LEVEL)?;
     let head = Head {
         magic: CHUNK_MAGIC,
         kind,
@@ -145,7 +145,10 @@ pub(super) fn read_body(
     }
     let raw = zstd::bulk::decompress(&packed, head.raw_len as usize).ok();
     let raw = raw.filter(|raw| raw.len() == head.raw_len as usize);
-    Ok(raw.map(Body))
+    Ok(raw.map(|bytes| Body {
+        bytes,
+        last: Distances::default(),
+    }))
 }
 
 /// The first eight bytes of BLAKE3.
@@ -220,29 +223,118 @@ fn key_of(task: &TaskRecord, tables: &Tables) -> Option<PageKey> {
 
 /// Entries, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Body(Vec<u8>);
+pub(super) struct Body {
+    bytes: Vec<u8>,
+    last: Distances,
+}
 
 impl Body {
-    pub(super) fn push(&mut self, entry: &Entry) {
-        self.0 = in_bytes(entry, std::mem::take(&mut self.0));
+    pub(super) fn push(&mut self, mut entry: Entry) {
+        self.last.shorten(&mut entry);
+        self.bytes = in_bytes(&entry, std::mem::take(&mut self.bytes));
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.bytes.clear();
+        self.last = Distances::default();
     }
 
     /// The entries up to the first that makes no sense, which is an error.
     pub(super) fn entries(&self) -> impl Iterator<Item = postcard::Result<Entry>> + '_ {
-        let mut rest = Some(&*self.0).filter(|rest| !rest.is_empty());
+        let mut last = Distances::default();
+        let mut rest = Some(&*self.bytes).filter(|rest| !rest.is_empty());
         std::iter::from_fn(move || {
             let taken = postcard::take_from_bytes(rest?);
             rest = taken.as_ref().ok().map(|(_, rest)| *rest);
             rest = rest.filter(|rest| !rest.is_empty());
-            Some(taken.map(|(entry, _)| entry))
+            Some(taken.map(|(mut entry, _)| {
+                last.restore(&mut entry);
+                entry
+            }))
         })
+    }
+}
+
+/// Numbers are written as distances, which are small and repeat themselves: of a tick from the tick
+/// before, of a slot from the slot before, of a task's times from its frame's.
+#[derive(Debug, Default)]
+struct Distances {
+    seq: u64,
+    at_us: u64,
+    slot: u32,
+}
+
+impl Distances {
+    fn shorten(&mut self, entry: &mut Entry) {
+        match entry {
+            Entry::Changes(tick) => {
+                let (seq, at_us) = (tick.seq, tick.at_us);
+                tick.seq = seq.wrapping_sub(self.seq);
+                tick.at_us = at_us.wrapping_sub(self.at_us);
+                self.seq = seq.wrapping_add(tick.changes.len() as u64);
+                self.at_us = at_us;
+                tick.changes
+                    .iter_mut()
+                    .filter_map(slot_of)
+                    .for_each(|slot| self.shorten_slot(slot));
+            }
+            Entry::Key(frame) => {
+                for task in &mut frame.tasks {
+                    self.shorten_slot(&mut task.slot);
+                    task.changed_us = frame.at_us.wrapping_sub(task.changed_us);
+                    task.due_us = task.due_us.map(|due| due.wrapping_sub(frame.at_us));
+                }
+            }
+            Entry::Snapshot(_) => {}
+        }
+    }
+
+    fn restore(&mut self, entry: &mut Entry) {
+        match entry {
+            Entry::Changes(tick) => {
+                tick.seq = tick.seq.wrapping_add(self.seq);
+                tick.at_us = tick.at_us.wrapping_add(self.at_us);
+                self.seq = tick.seq.wrapping_add(tick.changes.len() as u64);
+                self.at_us = tick.at_us;
+                tick.changes
+                    .iter_mut()
+                    .filter_map(slot_of)
+                    .for_each(|slot| self.restore_slot(slot));
+            }
+            Entry::Key(frame) => {
+                for task in &mut frame.tasks {
+                    self.restore_slot(&mut task.slot);
+                    task.changed_us = frame.at_us.wrapping_sub(task.changed_us);
+                    task.due_us = task.due_us.map(|due| due.wrapping_add(frame.at_us));
+                }
+            }
+            Entry::Snapshot(_) => {}
+        }
+    }
+
+    /// Above and below the last slot alike: 0, -1, 1, -2, … are 0, 1, 2, 3, …
+    const fn shorten_slot(&mut self, slot: &mut u32) {
+        let way = slot.wrapping_sub(self.slot).cast_signed();
+        self.slot = *slot;
+        *slot = ((way << 1) ^ (way >> 31)).cast_unsigned();
+    }
+
+    const fn restore_slot(&mut self, slot: &mut u32) {
+        let way = (*slot >> 1) ^ (*slot & 1).wrapping_neg();
+        self.slot = self.slot.wrapping_add(way);
+        *slot = self.slot;
+    }
+}
+
+fn slot_of(change: &mut Change) -> Option<&mut u32> {
+    match change {
+        Change::Admitted(task) => Some(&mut task.slot),
+        Change::Moved(step) => Some(&mut step.slot),
+        Change::Left { slot } => Some(slot),
+        _ => None,
     }
 }

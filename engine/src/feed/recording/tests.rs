@@ -110,14 +110,14 @@ fn a_seek_leads_to_the_picture_of_that_moment_and_on_from_there() {
         let mut playhead = recording.seek(Duration::from_micros(at_us)).unwrap();
         assert_eq!(tasks(playhead.mirror()), tasks(&expected), "at {at_us}");
         assert_eq!(playhead.mirror().counts(), expected.counts());
-        let told = playhead
+        let played = playhead
             .snapshots()
             .get(&1)
             .map(|snapshot| snapshot.progress.done);
         let due = (at_us.min(150_000_000) / 500_000)
             .checked_sub(1)
             .map(|n| n / 2 * 2);
-        assert_eq!(told, due, "at {at_us}");
+        assert_eq!(played, due, "at {at_us}");
         playhead.advance(Duration::from_secs(200), |_, _| {});
         for frame in frames.iter().filter(|frame| frame.at_us > at_us) {
             expected.apply(frame);

@@ -86,7 +86,7 @@ impl<W: Write> Writer<W> {
         let tick = tick.without_secrets();
         self.mirror.apply(&tick);
         let entry = Entry::Changes(tick).without_keys(self.mirror.tables());
-        self.body.push(&entry);
+        self.body.push(entry);
         if self.body.len() >= CHUNK_BYTES {
             self.flush()?;
         }
@@ -114,7 +114,7 @@ impl<W: Write> Writer<W> {
         let at_us = self.mirror.at_us().max(micros(snapshot.at));
         self.mirror.wait_until(at_us);
         let mut body = Body::default();
-        body.push(&Entry::of_snapshot(snapshot));
+        body.push(Entry::of_snapshot(snapshot));
         let seq = self.mirror.next_seq();
         self.bytes_since_key +=
             chunk::write(&mut self.out, Kind::Snapshot, (at_us, at_us), seq, &body)?;
@@ -172,10 +172,10 @@ impl<W: Write> Writer<W> {
                 _ => Kind::KeyPart,
             };
             let mut body = Body::default();
-            body.push(&Entry::Key(frame).without_keys(self.mirror.tables()));
+            body.push(Entry::Key(frame).without_keys(self.mirror.tables()));
             if is_last {
                 for snapshot in self.latest.values() {
-                    body.push(&Entry::of_snapshot(snapshot));
+                    body.push(Entry::of_snapshot(snapshot));
                 }
             }
             bytes += chunk::write(&mut self.out, kind, (at_us, at_us), seq, &body)?;
