@@ -184,7 +184,7 @@ impl Engine {
             .iter()
             .filter_map(|(id, entity)| {
                 let session = self.world.get::<Session>(*entity)?;
-                Some((*id, session.phase, session.result.clone()))
+                Some((*id, session.phase(), session.result.clone()))
             })
             .collect()
     }

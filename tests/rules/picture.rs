@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, fs};
 
-use crawlfield_engine::model::phase::{Phase, may_move};
+use crawlfield_engine::model::{
+    flight_mark::FlightMark,
+    phase::{Phase, SessionPhase, StagePhase, may_move},
+    stage_state::StageState,
+};
 
 use crate::{
     directions::ladder,
@@ -13,33 +17,89 @@ fn readme() -> String {
     fs::read_to_string(root().join("README.md")).expect("there is a README")
 }
 
-#[test]
-fn the_readme_lists_every_arrow_of_a_tasks_life_and_no_other() {
+/// Holds the table under `| WHAT from | to |` against the code's.
+fn check_table<State: Copy>(
+    what: &str,
+    all: &[State],
+    name: impl Fn(State) -> &'static str,
+    may_move: impl Fn(State, State) -> bool,
+) {
     let readme = readme();
-    let table = readme
-        .split("## The life of a task")
-        .nth(1)
-        .and_then(|rest| rest.split("\n## ").next())
-        .expect("the README has a chapter on the life of a task");
-    let phase = |name: &str| Phase::ALL.into_iter().find(|phase| phase.name() == name);
+    let table = readme.split(&format!("| {what} from | to |")).nth(1);
+    let table = table.unwrap_or_else(|| panic!("the README has no table of a {what}'s moves"));
+    let state = |text: &str| {
+        let found = all.iter().copied().find(|state| name(*state) == text);
+        found.unwrap_or_else(|| panic!("{text:?} is no state of a {what}"))
+    };
     let mut drawn = BTreeSet::new();
-    for line in table.lines() {
-        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+    for line in table
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix('|'))
+    {
+        let cells: Vec<&str> = line
+            .trim_end_matches('|')
+            .split('|')
+            .map(str::trim)
+            .collect();
         let [from, to] = cells.as_slice() else {
-            continue;
+            panic!("{line:?} has not two cells");
         };
-        let Some(from) = phase(from) else { continue };
-        for to in to.split(',').map(str::trim) {
-            let to = phase(to).unwrap_or_else(|| panic!("{to:?} is no phase"));
-            drawn.insert((from, to));
-        }
+        let to = to.split(',').map(str::trim).filter(|to| !to.is_empty());
+        drawn.extend(to.map(|to| (name(state(from)), name(state(to)))));
     }
-    let all = || Phase::ALL.into_iter();
-    let coded: BTreeSet<_> = all()
-        .flat_map(|from| all().map(move |to| (from, to)))
+    let pairs = all
+        .iter()
+        .flat_map(|from| all.iter().map(move |to| (*from, *to)));
+    let coded: BTreeSet<_> = pairs
         .filter(|(from, to)| may_move(*from, *to))
+        .map(|(from, to)| (name(from), name(to)))
         .collect();
-    assert_eq!(drawn, coded);
+    assert_eq!(
+        drawn, coded,
+        "moves of a {what}: the README left, the code right"
+    );
+}
+
+#[test]
+fn the_readme_s_tables_of_states_are_the_code_s() {
+    check_table("task", &Phase::ALL, Phase::name, may_move);
+    let sessions = [
+        SessionPhase::Analysing,
+        SessionPhase::Planning,
+        SessionPhase::Running,
+        SessionPhase::Paused,
+        SessionPhase::Draining,
+        SessionPhase::Stopped,
+        SessionPhase::Completed,
+        SessionPhase::Failed,
+    ];
+    check_table(
+        "session",
+        &sessions,
+        SessionPhase::name,
+        SessionPhase::may_move,
+    );
+    let batches = [
+        StagePhase::Waiting,
+        StagePhase::Running,
+        StagePhase::Success,
+        StagePhase::Partial,
+        StagePhase::Fatal,
+    ];
+    check_table("batch", &batches, StagePhase::name, StagePhase::may_move);
+    check_table(
+        "stage",
+        &StageState::ALL,
+        StageState::name,
+        StageState::may_move,
+    );
+    check_table(
+        "mark",
+        &FlightMark::ALL,
+        FlightMark::name,
+        FlightMark::may_move,
+    );
 }
 
 #[test]

@@ -103,6 +103,55 @@ fn a_redirect_into_what_the_other_hosts_robots_denies_is_skipped() {
 }
 
 #[test]
+fn a_redirected_robots_txt_waits_until_the_host_that_it_leads_to_may_be_asked() {
+    let mut crawl = Scenario::new()
+        .page("a.test/", [Reply::links(["a.test/1", "a.test/2"])])
+        .details(["a.test/1", "a.test/2"])
+        .robots_replies(
+            "a.test",
+            [Reply::redirect("b.test/robots.txt").after(secs(5))],
+        )
+        .page(
+            "b.test/",
+            [Reply::retry_after(60), Reply::links(["b.test/1"])],
+        )
+        .details(["b.test/1"])
+        .robots("b.test", "User-agent: *\nDisallow: /2")
+        .start_url("a.test/")
+        .start_url("b.test/")
+        .start();
+    crawl.run_until_idle();
+    let asked = crawl.backend.asked.iter();
+    let hop = asked.filter(|asked| asked.url == "http://b.test/robots.txt");
+    let hops: Vec<_> = hop.map(|asked| asked.at).collect();
+    assert_eq!(hops.len(), 2, "for b.test itself, and for a.test");
+    assert!(hops[1] >= secs(60), "{hops:?}");
+    assert_eq!(
+        crawl.path("a.test/2"),
+        ["skipped"],
+        "by the rules read there"
+    );
+    assert_eq!(crawl.saved(), 2);
+}
+
+#[test]
+fn a_robots_txt_that_leads_in_a_circle_is_none_after_five_hops() {
+    let mut crawl = catalogue(1)
+        .robots_replies("a.test", [Reply::redirect("b.test/robots.txt")])
+        .page("b.test/robots.txt", [Reply::redirect("a.test/robots.txt")])
+        .start();
+    crawl.run_until_idle();
+    let asked = crawl.backend.asked.iter();
+    assert_eq!(
+        asked
+            .filter(|asked| asked.url.ends_with("/robots.txt"))
+            .count(),
+        6
+    );
+    assert_eq!(crawl.saved(), 1);
+}
+
+#[test]
 fn hosts_do_not_wait_for_each_others_robots() {
     let there = urls("b.test", 5);
     let mut crawl = Scenario::new()

@@ -13,7 +13,7 @@ use crate::{
         orders::{Order, ParseOrder},
         store_verbs::{Alias, PageEnd, StoreVerb},
     },
-    model::ids::OrderId,
+    model::{flight_mark::FlightMark, ids::OrderId},
     systems::{
         TickSystems,
         crawl::{Crawl, Letter, desk},
@@ -53,7 +53,7 @@ fn start_parsing(mut crawl: Crawl) {
         let Some(flight) = crawl.slots.flight_mut(id) else {
             continue;
         };
-        if !flight.marked {
+        if !flight.mark.is_kept() {
             waiting.push_back(id);
             continue;
         }
@@ -62,9 +62,8 @@ fn start_parsing(mut crawl: Crawl) {
                 waiting.push_back(id);
                 break;
             }
-            if !flight.lone {
-                flight.lone = true;
-                flight.marked = false;
+            if flight.mark == FlightMark::Kept {
+                flight.mark = FlightMark::AskedAlone;
                 crawl.mark(id, &task, true);
                 waiting.push_back(id);
                 continue;

@@ -26,8 +26,10 @@ use crate::{
     },
     model::{
         ids::{BatchId, HostId, OrderId, PageKey, SessionId, StageId},
-        phase::{SessionPhase, StagePhase},
+        phase::StagePhase,
         remark::{Remark, Remarks},
+        session_state::{Budget, Ending, SessionState},
+        stage_state::StageState,
     },
     settings::Settings,
     world::{
@@ -35,7 +37,7 @@ use crate::{
         host::Host,
         host_queue::Lines,
         permits::Permits,
-        session::{Batch, Budget, Condition, Index, Session},
+        session::{Batch, Condition, Index, Session},
         slots::{Owner, Setback, Slots},
         state::Moves,
         stats::Stats,
@@ -231,15 +233,11 @@ impl Crawl<'_, '_> {
     }
 
     /// A session moves.
-    pub(super) fn move_session(&mut self, id: SessionId, to: SessionPhase) {
-        let Some(mut session) = self.session_mut(id) else {
+    pub(super) fn move_session(&mut self, id: SessionId, to: SessionState) {
+        let mut session = self.session_mut(id).expect("only known sessions move");
+        let Some((from, to)) = session.enter(to) else {
             return;
         };
-        let from = session.phase;
-        if from == to {
-            return;
-        }
-        session.phase = to;
         self.desk.moved = true;
         self.moves.journal().write(Change::SessionMoved {
             session: id,
@@ -280,16 +278,14 @@ impl Crawl<'_, '_> {
         };
         let mut reopened = false;
         for (at, run) in batch.stages.iter_mut().enumerate() {
-            let has_ended = !matches!(run.phase, StagePhase::Waiting | StagePhase::Running);
-            if has_ended && (at == usize::from(stage.0) || downstream[at]) {
-                run.phase = StagePhase::Running;
-                (run.condemning, run.condemned) = (None, false);
+            if run.state.has_ended() && (at == usize::from(stage.0) || downstream[at]) {
+                run.enter(StageState::Running);
                 reopened = true;
             }
         }
         let from = batch.phase;
         if reopened && from != StagePhase::Running {
-            batch.phase = StagePhase::Running;
+            batch.enter(StagePhase::Running);
             self.recount_past(session, id);
             self.moves.journal().write(Change::BatchMoved {
                 session,
@@ -332,17 +328,14 @@ impl Crawl<'_, '_> {
 
     /// A budget is used up: the session drains and is stopped.
     pub(super) fn use_up(&mut self, id: SessionId, budget: Budget) {
-        let Some(mut session) = self.session_mut(id) else {
-            return;
-        };
-        if session.cancel.is_some() {
+        if !self.session(id).is_some_and(Session::is_open) {
             return;
         }
-        session.cancel = Some(false);
-        session.spent = Some(budget);
         let text = format!("{} is used up: the session stops", budget.setting());
         self.notice(id, &text);
-        self.move_session(id, SessionPhase::Draining);
+        let then = Ending::Stopped(Some(budget));
+        let at_once = false;
+        self.move_session(id, SessionState::Draining { at_once, then });
         self.desk.restless = true;
     }
 

@@ -1,6 +1,7 @@
 //! Dispatch: queued → fetching, line by line, as manners and permits allow.
 
-mod manners;
+mod politeness;
+mod requests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,18 +12,23 @@ use bevy_ecs::{
 
 use crate::{
     feed::frame::Detail,
-    message::orders::{FetchOrder, Order, Purpose},
+    message::orders::Purpose,
     model::{
         class::{SkipReason, WaitReason},
+        flight_mark::FlightMark,
         ids::{HostId, SessionId},
         page_url::PageUrl,
-        phase::{SessionPhase, StagePhase},
+        session_state::{Budget, SessionState},
     },
     politeness::pace::When,
-    systems::{TickSystems, crawl::Crawl},
+    systems::{
+        TickSystems,
+        crawl::{Crawl, robots_url},
+        dispatch::requests::Request,
+    },
     world::{
         host_queue::LineId,
-        session::Budget,
+        session::Session,
         slots::{Flight, Owner},
         state::TaskState,
         stats::Step,
@@ -62,8 +68,8 @@ fn dispatch_queued(mut crawl: Crawl) {
         .iter()
         .filter(|(_, entity)| {
             crawl.sessions.get(**entity).is_ok_and(|session| {
-                let steps = stepping && session.phase == SessionPhase::Paused;
-                (steps || session.is_dispatching()) && session.cancel.is_none()
+                let steps = stepping && *session.state() == SessionState::Paused;
+                steps || session.is_dispatching()
             })
         })
         .map(|(id, _)| *id)
@@ -144,7 +150,23 @@ fn probe(crawl: &mut Crawl) {
         && let Some(profile) = crawl.profile_at(host)
     {
         crawl.condition.offline.on_probe_sent(now);
-        manners::errand(crawl, Owner::Probe(host), host, Purpose::Probe, profile);
+        let Some(url) = crawl.host(host).map(|known| robots_url(&known.key)) else {
+            return;
+        };
+        let first_byte = profile.first_byte_timeout;
+        // Whatever its breaker says: it is the network that is asked for.
+        requests::send(
+            crawl,
+            Request {
+                owner: Owner::Probe(host),
+                host,
+                purpose: Purpose::Probe,
+                url: url.as_str().into(),
+                profile,
+                first_byte,
+                flight: None,
+            },
+        );
     }
 }
 
@@ -175,10 +197,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
     let Some((batch, _, _)) = crawl.lines.get(line).peek() else {
         return Tried::Held;
     };
-    if crawl
-        .session(session)
-        .is_none_or(|session| session.cancel.is_some())
-    {
+    if !crawl.session(session).is_some_and(Session::is_open) {
         // A budget was used up a line ago.
         return Tried::Held;
     }
@@ -189,7 +208,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         crawl.lines.hold(line, WaitReason::BatchNotBegun);
         return Tried::Held;
     }
-    if let Some(tried) = manners::ask(crawl, session, line, host) {
+    if let Some(tried) = politeness::ask(crawl, session, line, host) {
         return tried;
     }
     let Some((rank, entity)) = crawl.lines.get_mut(line).pop() else {
@@ -234,7 +253,7 @@ fn look_at(crawl: &mut Crawl, session: SessionId, line: LineId) -> Tried {
         rearm(crawl, line);
         return Tried::Went;
     };
-    if manners::is_disallowed(crawl, host, session, &url) {
+    if politeness::is_disallowed(crawl, host, session, &url) {
         crawl.skip(entity, SkipReason::Robots);
     } else {
         send(crawl, entity, &task, url, host, hop);
@@ -290,10 +309,7 @@ fn barred(crawl: &Crawl, task: &Identity) -> bool {
     session.graph.upstream[at].iter().any(|from| {
         *from != task.stage
             && !session.graph.cycle[at].contains(from)
-            && matches!(
-                batch.stages[usize::from(from.0)].phase,
-                StagePhase::Waiting | StagePhase::Running
-            )
+            && !batch.stages[usize::from(from.0)].state.has_ended()
     })
 }
 
@@ -315,38 +331,34 @@ fn send(
     }) else {
         return;
     };
-    let id = crawl
-        .slots
-        .open(Owner::Task(entity), now)
-        .expect("a reserve of slots is kept");
-    manners::take_permits(crawl, id, host);
     let first_byte = patience(crawl, entity, task, host, profile.first_byte_timeout);
-    let marked = hop.is_some();
+    // The page of a hop is marked already.
+    let mark = match hop {
+        Some(_) => FlightMark::Kept,
+        None => FlightMark::Asked,
+    };
+    let spent = hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent);
     let flight = Flight {
-        began: hop
-            .as_ref()
-            .map_or(now, |hop| now.saturating_sub(hop.spent)),
-        fetch: hop.as_ref().map_or(Duration::ZERO, |hop| hop.spent),
+        began: now.saturating_sub(spent),
+        fetch: spent,
         target: hop.is_some().then(|| url.clone()),
-        marked,
+        mark,
         hop,
         ..Flight::default()
     };
-    if let Some(busy) = crawl.slots.get_mut(id) {
-        busy.flight = Some(Box::new(flight));
-    }
-    crawl.expect_by(id, now + profile.report_within());
-    if !marked {
-        crawl.mark(id, task, false);
-    }
-    crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
-        id,
+    let request = Request {
+        owner: Owner::Task(entity),
+        host,
         purpose: Purpose::Page,
         url,
         profile,
         first_byte,
-        validators: None,
-    }));
+        flight: Some(Box::new(flight)),
+    };
+    let id = requests::send(crawl, request).expect("a reserve of slots is kept");
+    if mark == FlightMark::Asked {
+        crawl.mark(id, task, false);
+    }
     crawl.moves.charge(entity, |tries| {
         tries.dispatched = tries.dispatched.saturating_add(1);
     });

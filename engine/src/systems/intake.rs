@@ -14,12 +14,19 @@ use crate::{
         commands::{Ack, Command, Envelope, StartSession, Target},
         store_verbs::{Note, OpenSession, StoreVerb},
     },
-    model::{ids::SessionId, phase::SessionPhase},
+    model::{
+        ids::SessionId,
+        phase::SessionPhase,
+        session_state::{Ending, SessionState},
+    },
     systems::{
         Inbox, TickSystems,
         crawl::{Crawl, desk},
     },
-    world::{session::Opening, slots::Owner},
+    world::{
+        session::{Opening, Session},
+        slots::Owner,
+    },
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
@@ -161,14 +168,14 @@ fn pause(crawl: &mut Crawl, target: Target, on: bool) -> Ack {
 }
 
 fn pause_session(crawl: &mut Crawl, id: SessionId, on: bool) {
-    let phase = crawl.session(id).map(|session| session.phase);
-    let to = match (phase, on) {
-        (Some(SessionPhase::Running), true) => SessionPhase::Paused,
-        (Some(SessionPhase::Paused), false) => SessionPhase::Running,
+    let state = crawl.session(id).map(Session::state);
+    let to = match (state, on) {
+        (Some(SessionState::Running), true) => SessionState::Paused,
+        (Some(SessionState::Paused), false) => SessionState::Running,
         _ => return,
     };
+    keep_state(crawl, id, to.phase());
     crawl.move_session(id, to);
-    keep_state(crawl, id, to);
     let now = crawl.now();
     crawl.lines.wake_session(id, now);
 }
@@ -191,15 +198,26 @@ fn cancel(crawl: &mut Crawl, session: Option<SessionId>, now: bool) -> Ack {
     };
     let mut stopping = Vec::new();
     for id in sessions {
-        let Some(mut session) = crawl.session_mut(id) else {
+        let Some(session) = crawl.session(id) else {
             return Err(format!("there is no session {}", id.0));
         };
         if session.is_over() {
             continue;
         }
-        session.cancel = Some(now || session.cancel == Some(true));
         stopping.push(id.0);
-        crawl.move_session(id, SessionPhase::Draining);
+        let to = match session.state() {
+            // It ends by itself.
+            SessionState::Closing(_) => continue,
+            SessionState::Draining { at_once, then } => SessionState::Draining {
+                at_once: now || *at_once,
+                then: then.clone(),
+            },
+            _ => SessionState::Draining {
+                at_once: now,
+                then: Ending::Stopped(None),
+            },
+        };
+        crawl.move_session(id, to);
     }
     crawl.desk.restless = true;
     crawl.desk.abort |= now;

@@ -104,7 +104,7 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
     let retry = crawl.settings.0.retry;
     let stopping = crawl
         .session(task.session)
-        .is_none_or(|session| session.cancel.is_some() || session.is_over());
+        .is_none_or(|session| !session.is_open());
     let consequence = consequence(crawl, task, &setback);
     if matches!(consequence, Consequence::Transient | Consequence::Throttled)
         && let Some(mut session) = crawl.session_mut(task.session)

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bevy_ecs::component::Component;
 
 use crate::{
-    model::{host_key::HostKey, ids::HostId},
+    model::{host_key::HostKey, ids::HostId, page_url::PageUrl},
     politeness::{breaker::Breaker, budget::RetryBudget, pace::Pace, robots::Robots},
 };
 
@@ -44,6 +44,15 @@ pub enum RobotsKnown {
         tries: u32,
         /// Redirects followed.
         hops: u16,
+    },
+    /// Leads on: asked for there as soon as that host may be asked.
+    Redirected {
+        /// Failed tries so far.
+        tries: u32,
+        /// Redirects followed, with this one.
+        hops: u16,
+        /// An http or https address.
+        to: PageUrl,
     },
     /// Could not be read: asked again at this time.
     Unreachable {

@@ -23,6 +23,8 @@ use crate::{
         ids::{BatchId, HostId, SessionId, StageId},
         list_end::ListEnd,
         phase::{SessionPhase, StagePhase},
+        session_state::SessionState,
+        stage_state::StageState,
     },
     politeness::{capacity::Gauge, offline::Offline, tempo::Tempo},
     site::compiled::Site,
@@ -44,18 +46,11 @@ pub struct Session {
     pub source: Option<Arc<str>>,
     /// The seed of its chance.
     pub seed: u64,
-    /// Where it is.
-    pub phase: SessionPhase,
+    state: SessionState,
     /// Which stages lead to which.
     pub graph: Graph,
     /// When it began, in engine time.
     pub began: Duration,
-    /// How it is being cancelled: `Some(true)` at once.
-    pub cancel: Option<bool>,
-    /// Its end was sent to the store: where it goes when that is kept.
-    pub closing: Option<SessionPhase>,
-    /// Why it failed or paused by itself.
-    pub why: Option<String>,
     /// Largest page count seen by stage, with how many pages said so.
     pub page_counts: BTreeMap<StageId, (u32, u32)>,
     /// Numbered lists whose pages should be full, by stage.
@@ -72,8 +67,6 @@ pub struct Session {
     pub pages: u64,
     /// Bytes that earlier runs of it received.
     pub bytes_before: u64,
-    /// The budget that ended this run.
-    pub spent: Option<Budget>,
     /// Requests sent in this run.
     pub requests: u64,
     /// Results of batches' stages so far, for the result document.
@@ -113,11 +106,8 @@ impl Session {
             mode: opened.mode,
             source: start.source.as_deref().map(Arc::from),
             seed: opened.seed,
-            phase: SessionPhase::Planning,
+            state: SessionState::Planning,
             began: now,
-            cancel: None,
-            closing: None,
-            why: None,
             page_counts: BTreeMap::new(),
             lists: BTreeMap::new(),
             ended: 0,
@@ -126,7 +116,6 @@ impl Session {
             unchanged: 0,
             pages: 0,
             bytes_before: opened.bytes,
-            spent: None,
             requests: 0,
             results: Vec::new(),
             children: BTreeMap::new(),
@@ -148,7 +137,7 @@ impl Session {
     /// An ended batch counts for where each stage is.
     pub fn account(&mut self, stages: &[StageRun]) {
         for (past, run) in self.past.iter_mut().zip(stages) {
-            *past = (*past).max_by_weight(run.phase);
+            *past = (*past).max_by_weight(run.state.phase());
         }
     }
 
@@ -162,45 +151,55 @@ impl Session {
         own.map(|(_, stage, attempts)| (*stage, *attempts))
     }
 
+    /// Where it is.
+    #[must_use]
+    pub const fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// Where it is, as events and snapshots say.
+    #[must_use]
+    pub const fn phase(&self) -> SessionPhase {
+        self.state.phase()
+    }
+
+    /// Moves it; the phases to tell of, where those differ.
+    ///
+    /// # Panics
+    /// If the move is not in the table: a broken invariant of ours.
+    pub fn enter(&mut self, to: SessionState) -> Option<(SessionPhase, SessionPhase)> {
+        let (from, into) = (self.state.phase(), to.phase());
+        assert!(
+            from == into || from.may_move(into),
+            "no move {from:?} -> {into:?} for session {:?}",
+            self.id
+        );
+        self.state = to;
+        (from != into).then_some((from, into))
+    }
+
     /// Whether new requests may be sent.
     #[must_use]
     pub fn is_dispatching(&self) -> bool {
-        self.phase == SessionPhase::Running
+        self.state == SessionState::Running
+    }
+
+    /// Whether its work goes on: it is neither over nor about to be.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.state.is_open()
     }
 
     /// Whether its pages may enter the window.
     #[must_use]
-    pub fn takes_in(&self) -> bool {
-        !self.is_over() && self.closing.is_none()
+    pub const fn takes_in(&self) -> bool {
+        !matches!(self.state, SessionState::Closing(_) | SessionState::Over(_))
     }
 
     /// Whether it is over.
     #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.phase.is_over()
-    }
-}
-
-/// What may end a run before its work does (SPEC B9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Budget {
-    /// So many pages were asked for.
-    Pages,
-    /// So many bytes were received.
-    Bytes,
-    /// So long it ran.
-    Minutes,
-}
-
-impl Budget {
-    /// The setting that holds it.
-    #[must_use]
-    pub const fn setting(self) -> &'static str {
-        match self {
-            Self::Pages => "bounds.max_pages",
-            Self::Bytes => "bounds.max_bytes",
-            Self::Minutes => "bounds.max_minutes",
-        }
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, SessionState::Over(_))
     }
 }
 
@@ -221,17 +220,42 @@ pub struct Batch {
 #[derive(Debug, Clone, Default)]
 pub struct StageRun {
     /// Where it is.
-    pub phase: StagePhase,
+    pub state: StageState,
     /// Verdicts of *recoverable* so far.
     pub attempts: u32,
-    /// Its failed pages run again at this time, or are being requeued (`None` inside).
-    pub again: Option<Option<Duration>>,
-    /// Its failed pages are being condemned, and what it becomes then.
-    pub condemning: Option<StagePhase>,
-    /// They have been condemned.
-    pub condemned: bool,
     /// Pages past the end of their list, which were skipped.
     pub past_end: u64,
+}
+
+impl Batch {
+    /// Moves it.
+    ///
+    /// # Panics
+    /// If the move is not in the table: a broken invariant of ours.
+    pub fn enter(&mut self, to: StagePhase) {
+        let from = self.phase;
+        assert!(
+            from == to || from.may_move(to),
+            "no move {from:?} -> {to:?} for batch {:?}",
+            self.id
+        );
+        self.phase = to;
+    }
+}
+
+impl StageRun {
+    /// Moves it.
+    ///
+    /// # Panics
+    /// If the move is not in the table: a broken invariant of ours.
+    pub fn enter(&mut self, to: StageState) {
+        let from = self.state;
+        assert!(
+            from == to || from.may_move(to),
+            "no move {from:?} -> {to:?} for a stage of a batch"
+        );
+        self.state = to;
+    }
 }
 
 /// Which stages lead to which.

@@ -12,6 +12,7 @@ use crate::{
     },
     model::{
         class::ErrorClass,
+        flight_mark::FlightMark,
         head::Validators,
         ids::{BatchId, HostId, OrderId, SessionId, StageId},
         page_url::PageUrl,
@@ -68,10 +69,8 @@ pub struct Flight {
     pub target: Option<PageUrl>,
     /// Hops so far.
     pub hop: Option<Hop>,
-    /// The mark is on disk.
-    pub marked: bool,
-    /// A mark for a lone parse is asked for.
-    pub lone: bool,
+    /// Whether the store knows of it.
+    pub mark: FlightMark,
     /// The answer, until it is parsed.
     pub answer: Option<Answer>,
     /// What the answer named its version, once it is parsed.

@@ -1,16 +1,14 @@
-//! robots.txt as a host's errand, and the probe of our own network.
+//! A host's robots.txt, and the probe of our own network.
 
 use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
 use crate::{
-    message::{
-        orders::{FetchOrder, Order, Purpose},
-        reports::{Answer, Outcome},
-    },
+    message::reports::{Answer, Outcome},
     model::{
         class::ErrorClass,
+        host_key::HostKey,
         ids::{HostId, OrderId},
     },
     politeness::{
@@ -45,8 +43,12 @@ pub(super) fn answered(
     };
     if let Some(location) = redirect
         && matches!(owner, Owner::Robots(_))
-        && follow(crawl, id, host, &location)
+        && leads_on(crawl, host, &location)
     {
+        crawl.release(id);
+        crawl.slots.close(id);
+        let now = crawl.now();
+        crawl.lines.wake_host(host, now);
         return;
     }
     crawl.release(id);
@@ -86,39 +88,24 @@ fn speaks(outcome: &Outcome) -> (Signal, Health, Option<ErrorClass>) {
     }
 }
 
-/// Asks at the redirect's target; the rules apply to the host asked first.
-fn follow(crawl: &mut Crawl, id: OrderId, host_id: HostId, location: &str) -> bool {
-    let now = crawl.now();
-    let Some(profile) = crawl.profile_at(host_id) else {
+/// Whether a redirect is followed: it is asked for at its target once that host may be asked.
+fn leads_on(crawl: &mut Crawl, host: HostId, location: &str) -> bool {
+    let Some(mut known) = crawl.host_mut(host) else {
         return false;
     };
-    let Some(mut host) = crawl.host_mut(host_id) else {
+    let RobotsKnown::Asked { tries, hops } = known.robots else {
         return false;
     };
-    let RobotsKnown::Asked { tries, hops } = host.robots else {
+    let base = Url::parse(&robots_url(&known.key)).ok();
+    let to = base.and_then(|base| base.join(location).ok());
+    let Some(to) = to.filter(|to| hops < HOPS && HostKey::of(to).is_some()) else {
         return false;
     };
-    let Some(url) = Url::parse(&robots_url(&host.key))
-        .ok()
-        .and_then(|base| base.join(location).ok())
-        .filter(|url| hops < HOPS && matches!(url.scheme(), "http" | "https"))
-    else {
-        return false;
+    known.robots = RobotsKnown::Redirected {
+        tries,
+        hops: hops + 1,
+        to: to.as_str().into(),
     };
-    let hops = hops + 1;
-    host.robots = RobotsKnown::Asked { tries, hops };
-    let first_byte = (host.pace).first_byte(profile.first_byte_timeout, tries, false);
-    host.pace.on_sent(now);
-    let next = crawl.slots.renew(id, now);
-    crawl.expect_by(next, now + profile.report_within());
-    crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
-        id: next,
-        purpose: Purpose::Robots,
-        url: url.as_str().into(),
-        profile,
-        first_byte,
-        validators: None,
-    }));
     true
 }
 

@@ -18,6 +18,8 @@ use crate::{
         numbers::millis,
         phase::{Phase, SessionPhase},
         remark::Remark,
+        session_state::SessionState,
+        stage_state::StageState,
     },
     systems::crawl::Crawl,
     world::{host_queue::LineId, session::Session, slots::Owner, state::TaskState, stats::Step},
@@ -95,7 +97,7 @@ pub(super) fn receipt(crawl: &mut Crawl, id: OrderId, owner: Owner, receipt: Sto
         (Owner::Marks, StoreReceipt::Marked) => {
             for flight in crawl.desk.marking.remove(&id).unwrap_or_default() {
                 if let Some(flight) = crawl.slots.flight_mut(flight) {
-                    flight.marked = true;
+                    flight.mark = flight.mark.kept();
                 }
             }
         }
@@ -287,11 +289,7 @@ fn judged(crawl: &mut Crawl, session: SessionId, batch: BatchId, stage: StageId)
         return;
     };
     if let Ok(mut batch) = crawl.batches.get_mut(entity) {
-        let run = &mut batch.stages[usize::from(stage.0)];
-        run.again = None;
-        if run.condemning.is_some() {
-            run.condemned = true;
-        }
+        batch.stages[usize::from(stage.0)].enter(StageState::Running);
     }
 }
 
@@ -359,11 +357,10 @@ fn opened_session(crawl: &mut Crawl, request: u32, opened: SessionOpened) {
 
 /// A session's last note is kept: it is over.
 fn closed(crawl: &mut Crawl, id: SessionId) {
-    let closing = crawl
-        .session_mut(id)
-        .and_then(|mut session| session.closing.take());
-    if let Some(phase) = closing {
-        crawl.evict_all(id);
-        crawl.move_session(id, phase);
-    }
+    let Some(SessionState::Closing(ending)) = crawl.session(id).map(Session::state) else {
+        return;
+    };
+    let over = SessionState::Over(ending.clone());
+    crawl.evict_all(id);
+    crawl.move_session(id, over);
 }

@@ -14,7 +14,10 @@ use crate::{
         orders::Order,
         store_verbs::{DeadSelector, PageEnd, StoreVerb},
     },
-    model::ids::{OrderId, PageKey, SessionId},
+    model::{
+        ids::{OrderId, PageKey, SessionId},
+        session_state::SessionState,
+    },
     systems::crawl::Crawl,
     world::{
         slots::Owner,
@@ -48,9 +51,12 @@ pub(super) fn call_back(mut crawl: Crawl) {
         let Some(task) = crawl.moves.identity(entity) else {
             continue;
         };
-        let at_once = crawl
-            .session(task.session)
-            .is_some_and(|session| session.cancel == Some(true));
+        let at_once = crawl.session(task.session).is_some_and(|session| {
+            matches!(
+                session.state(),
+                SessionState::Draining { at_once: true, .. }
+            )
+        });
         if !at_once {
             continue;
         }
@@ -82,10 +88,7 @@ fn put_back(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity) {
 
 /// A start URL joins a running session.
 pub(super) fn add_start(crawl: &mut Crawl, id: SessionId, url: &str) -> Ack {
-    let Some(session) = crawl
-        .session(id)
-        .filter(|session| !session.is_over() && session.cancel.is_none())
-    else {
+    let Some(session) = crawl.session(id).filter(|session| session.is_open()) else {
         return Err(format!("session {} is not running", id.0));
     };
     let parsed = Url::parse(url).map_err(|error| format!("{url:?} is no absolute URL: {error}"))?;

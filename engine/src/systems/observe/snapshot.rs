@@ -65,7 +65,7 @@ fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
     let info = SessionInfo {
         id: id.0,
         site: session.site.name.clone(),
-        state: session.phase.name().to_owned(),
+        state: session.phase().name().to_owned(),
         mode: if session.mode == crate::message::store_verbs::Mode::New {
             "new"
         } else {

@@ -5,7 +5,7 @@ use crate::{
     message::{receipts::SessionOpened, store_verbs::StoreVerb},
     model::{
         ids::{BatchId, SessionId},
-        phase::SessionPhase,
+        session_state::SessionState,
     },
     systems::crawl::Crawl,
     world::slots::Owner,
@@ -34,7 +34,7 @@ fn begin(crawl: &mut Crawl, opened: &SessionOpened) {
         let links = start_urls::links(&session.site);
         crawl.discover(id, links);
     }
-    crawl.move_session(id, SessionPhase::Running);
+    crawl.move_session(id, SessionState::Running);
 }
 
 impl Crawl<'_, '_> {

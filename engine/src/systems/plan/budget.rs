@@ -2,9 +2,12 @@
 //! stopped; what waits stays queued, and `resume` goes on with as much again.
 
 use crate::{
-    model::{ids::SessionId, phase::SessionPhase},
+    model::{
+        ids::SessionId,
+        session_state::{Budget, SessionState},
+    },
     systems::crawl::Crawl,
-    world::session::{Budget, Session},
+    world::session::Session,
 };
 
 /// Looked at in every tick; a snapshot's timer makes one at least once in its interval.
@@ -14,7 +17,10 @@ pub(super) fn stop_in_time(mut crawl: Crawl) {
     };
     let now = crawl.now();
     let late = |session: &Session| {
-        let runs = matches!(session.phase, SessionPhase::Running | SessionPhase::Paused);
+        let runs = matches!(
+            session.state(),
+            SessionState::Running | SessionState::Paused
+        );
         runs && now.saturating_sub(session.began).as_secs() >= minutes.saturating_mul(60)
     };
     let due: Vec<SessionId> = crawl

@@ -7,7 +7,8 @@ use crate::{
     model::{
         class::SkipReason,
         ids::{SessionId, StageId},
-        phase::{Phase, SessionPhase},
+        phase::Phase,
+        session_state::{Ending, SessionState},
     },
     systems::crawl::Crawl,
     world::{
@@ -32,25 +33,17 @@ pub(super) fn end_sessions(mut crawl: Crawl) {
             fail(&mut crawl, id, lost);
             continue;
         }
-        if session.closing.is_some() {
-            continue;
-        }
-        let cancelled = session.cancel.is_some();
-        let failed = session.why.is_some();
-        let finished = is_finished(&crawl, id, session);
-        let in_flight = crawl
-            .moves
-            .book(id)
-            .map_or(0, |book| in_flight(&book.total));
-        if finished && !cancelled {
-            close(&mut crawl, id, SessionPhase::Completed);
-        } else if cancelled && in_flight == 0 {
-            let to = if failed {
-                SessionPhase::Failed
-            } else {
-                SessionPhase::Stopped
-            };
-            close(&mut crawl, id, to);
+        let ending = match session.state() {
+            SessionState::Closing(_) => continue,
+            SessionState::Draining { then, .. } => {
+                let book = crawl.moves.book(id);
+                let is_still = book.is_none_or(|book| in_flight(&book.total) == 0);
+                is_still.then(|| then.clone())
+            }
+            _ => is_finished(&crawl, id, session).then_some(Ending::Completed),
+        };
+        if let Some(ending) = ending {
+            close(&mut crawl, id, ending);
         }
     }
 }
@@ -65,7 +58,7 @@ fn in_flight(counts: &Counts) -> u64 {
 
 /// Every batch known has been opened and has ended.
 fn is_finished(crawl: &Crawl, id: SessionId, session: &Session) -> bool {
-    if session.discovering || session.phase == SessionPhase::Planning {
+    if session.discovering || *session.state() == SessionState::Planning {
         return false;
     }
     let Some(book) = crawl.moves.book(id) else {
@@ -78,33 +71,32 @@ fn is_finished(crawl: &Crawl, id: SessionId, session: &Session) -> bool {
 }
 
 /// The last notes go to the store; the session is over when they are kept.
-fn close(crawl: &mut Crawl, id: SessionId, to: SessionPhase) {
-    let result = result(crawl, id, to);
+fn close(crawl: &mut Crawl, id: SessionId, ending: Ending) {
+    let result = result(crawl, id, &ending);
     learn(crawl, id);
     if let Some(mut session) = crawl.session_mut(id) {
-        session.closing = Some(to);
         session.result = Some(result.clone());
     }
     crawl.write(
         Owner::Close(id),
         StoreVerb::Note(Note::SessionState {
             session: id,
-            state: to.name().to_owned(),
+            state: ending.phase().name().to_owned(),
             result: Some(result),
         }),
     );
+    crawl.move_session(id, SessionState::Closing(ending));
 }
 
 /// The store is lost: nothing more can be kept.
 fn fail(crawl: &mut Crawl, id: SessionId, why: &str) {
-    let mut document = result(crawl, id, SessionPhase::Failed);
-    document["why"] = json!(why);
+    let ending = Ending::Failed(why.to_owned());
+    let mut document = result(crawl, id, &ending);
     document["cause"] = json!("store");
     if let Some(mut session) = crawl.session_mut(id) {
         session.result = Some(document);
-        session.why = Some(why.to_owned());
     }
-    crawl.move_session(id, SessionPhase::Failed);
+    crawl.move_session(id, SessionState::Over(ending));
 }
 
 /// What was learned of the session's hosts is kept for the next run.
@@ -130,7 +122,7 @@ fn learn(crawl: &mut Crawl, id: SessionId) {
 }
 
 /// The session's result document (SPEC B2).
-fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
+fn result(crawl: &Crawl, id: SessionId, ending: &Ending) -> Json {
     let Some(session) = crawl.session(id) else {
         return Json::Null;
     };
@@ -168,7 +160,7 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
         "session": id.0,
         "site": session.site.name,
         "mode": session.mode,
-        "outcome": to.name(),
+        "outcome": ending.phase().name(),
         "discovered": book.map_or(0, |book| book.discovered),
         "done": total[Phase::Done as usize],
         "failed": total[Phase::Failed as usize],
@@ -195,14 +187,14 @@ fn result(crawl: &Crawl, id: SessionId, to: SessionPhase) -> Json {
     let lacks = [SkipReason::PastTheEnd, SkipReason::Unknown];
     let lacks = book.is_some_and(|book| lacks.iter().any(|why| book.skipped.contains_key(why)));
     let lost = total[Phase::Dead as usize] + total[Phase::Failed as usize];
-    document["complete"] = json!(to == SessionPhase::Completed && lost == 0 && !lacks);
-    if let Some(budget) = session.spent {
+    document["complete"] = json!(*ending == Ending::Completed && lost == 0 && !lacks);
+    if let Ending::Stopped(Some(budget)) = ending {
         document["budget"] = json!(budget.setting());
     }
     if let Some(source) = &session.source {
         document["source"] = json!(source);
     }
-    if let Some(why) = &session.why {
+    if let Ending::Failed(why) = ending {
         document["why"] = json!(why);
     }
     document

@@ -15,12 +15,13 @@ use crate::{
         ids::{BatchId, PageKey, SessionId, StageId},
         numbers::number,
         phase::{Phase, StagePhase},
+        stage_state::StageState,
     },
     politeness::backoff,
     systems::crawl::Crawl,
     world::{
         ledger::{Counts, open},
-        session::StageRun,
+        session::{Session, StageRun},
         slots::Owner,
         timers::Due,
     },
@@ -33,10 +34,7 @@ pub(super) fn judge_stages(mut crawl: Crawl) {
     let offline = crawl.condition.offline.is_offline();
     let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
     for id in sessions {
-        let running = crawl.session(id).is_some_and(|session| {
-            !session.is_over() && session.closing.is_none() && session.cancel.is_none()
-        });
-        if running {
+        if crawl.session(id).is_some_and(Session::is_open) {
             batches::open_next(&mut crawl, id);
             if offline {
                 continue;
@@ -71,10 +69,10 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId) {
         };
         judge_stage(crawl, session, id, stage, &mut runs);
     }
-    let ended = runs.iter().all(|run| has_ended(run.phase));
+    let ended = runs.iter().all(|run| run.state.has_ended());
     let phase = if ended {
         runs.iter()
-            .map(|run| run.phase)
+            .map(|run| run.state.phase())
             .fold(StagePhase::Waiting, StagePhase::max_by_weight)
     } else {
         StagePhase::Running
@@ -85,22 +83,15 @@ fn judge_batch(crawl: &mut Crawl, session: SessionId, id: BatchId) {
             .stages
             .iter()
             .zip(&runs)
-            .any(|(before, now)| before.phase != now.phase);
+            .any(|(before, now)| before.state.phase() != now.state.phase());
         crawl.desk.restless |= ended_one;
         batch.stages = runs;
-        batch.phase = phase;
+        batch.enter(phase);
     }
     if ended {
         batches::end(crawl, session, id, phase);
     }
     batches::tell_stages(crawl, session);
-}
-
-const fn has_ended(phase: StagePhase) -> bool {
-    matches!(
-        phase,
-        StagePhase::Success | StagePhase::Partial | StagePhase::Fatal
-    )
 }
 
 /// One stage of one batch: still open, recoverable, or ended.
@@ -112,13 +103,16 @@ fn judge_stage(
     runs: &mut [StageRun],
 ) {
     let at = usize::from(stage.0);
-    if has_ended(runs[at].phase) {
+    if runs[at].state.has_ended() {
         return;
     }
     let Some(counts) = settled(crawl, id, batch, stage, runs) else {
         return;
     };
-    if runs[at].again.is_some() || (runs[at].condemning.is_some() && !runs[at].condemned) {
+    if matches!(
+        runs[at].state,
+        StageState::Recovering | StageState::Condemning
+    ) {
         return;
     }
     let total: u64 = counts.iter().sum();
@@ -140,17 +134,17 @@ fn judge_stage(
         number(lost) / number(total)
     };
     let verdict = if lost == 0 && runs[at].past_end == 0 {
-        StagePhase::Success
+        StageState::Success
     } else if share <= tolerance {
-        StagePhase::Partial
+        StageState::Partial
     } else {
-        StagePhase::Fatal
+        StageState::Fatal
     };
     let run = &mut runs[at];
     if failed > 0 && crawl.desk.excused.remove(&(id, batch, stage)) {
         // Our own network was down: this round is not counted.
         let at = crawl.now() + Duration::from_secs(1);
-        run.again = Some(Some(at));
+        run.enter(StageState::Recovering);
         crawl.timers.set(at, Due::StageAgain(id, batch, stage));
         evict_failed(crawl, id, batch, stage);
         return;
@@ -167,7 +161,7 @@ fn judge_stage(
         let dispatch = u16::try_from(run.attempts).unwrap_or(u16::MAX);
         let wait = backoff::delay(&policy, run.attempts, seed, key, dispatch);
         let at = crawl.now() + wait.max(policy.base.min(Duration::from_secs(1)));
-        run.again = Some(Some(at));
+        run.enter(StageState::Recovering);
         crawl.timers.set(at, Due::StageAgain(id, batch, stage));
         let result = json!({ "result": "recoverable", "attempt": run.attempts, "failed": failed, "total": total });
         note(crawl, id, batch, Some(stage), result);
@@ -175,7 +169,7 @@ fn judge_stage(
         return;
     }
     if failed > 0 {
-        run.condemning = Some(verdict);
+        run.enter(StageState::Condemning);
         evict_failed(crawl, id, batch, stage);
         crawl.write(
             Owner::Condemn(id, batch, stage),
@@ -187,9 +181,9 @@ fn judge_stage(
         );
         return;
     }
-    run.phase = run.condemning.take().unwrap_or(verdict);
+    run.enter(verdict);
     let result = json!({
-        "result": run.phase.name(),
+        "result": verdict.name(),
         "attempt": run.attempts + 1,
         "failed": lost,
         "pastTheEnd": run.past_end,
@@ -230,14 +224,16 @@ fn settled(
     let book = crawl.moves.ledger().book(id)?;
     let counts = book.cell(batch, stage);
     if open(&counts) > 0 {
-        runs[at].phase = StagePhase::Running;
+        if runs[at].state == StageState::Waiting {
+            runs[at].enter(StageState::Running);
+        }
         return None;
     }
     let cycle_open = cycle
         .iter()
         .any(|other| open(&book.cell(batch, *other)) > 0);
     let upstream_open = upstream.iter().any(|from| {
-        *from != stage && !cycle.contains(from) && !has_ended(runs[usize::from(from.0)].phase)
+        *from != stage && !cycle.contains(from) && !runs[usize::from(from.0)].state.has_ended()
     });
     let by_sitemap = upstream.iter().any(|from| sitemaps.contains(from));
     let may_grow = stage == enter || upstream.contains(&enter) || by_sitemap;

@@ -7,7 +7,8 @@ use crate::{
     feed::frame::Change,
     model::{
         ids::{BatchId, SessionId, StageId},
-        phase::{Phase, SessionPhase, StagePhase},
+        phase::{Phase, StagePhase},
+        session_state::{Ending, SessionState},
     },
     settings::OnFatal,
     systems::crawl::Crawl,
@@ -101,17 +102,16 @@ pub(super) fn end(crawl: &mut Crawl, session: SessionId, batch: BatchId, phase: 
                 session,
                 "a stage failed beyond its tolerance: the session pauses",
             );
-            crawl.move_session(session, SessionPhase::Paused);
+            crawl.move_session(session, SessionState::Paused);
         }
         OnFatal::Abort => {
             crawl.notice(
                 session,
                 "a stage failed beyond its tolerance: the session ends",
             );
-            if let Some(mut session) = crawl.session_mut(session) {
-                session.why = Some("a stage failed beyond its tolerance".to_owned());
-                session.cancel = Some(true);
-            }
+            let why = "a stage failed beyond its tolerance".to_owned();
+            let (at_once, then) = (true, Ending::Failed(why));
+            crawl.move_session(session, SessionState::Draining { at_once, then });
             crawl.desk.abort = true;
         }
     }
@@ -130,7 +130,7 @@ pub(super) fn tell_stages(crawl: &mut Crawl, id: SessionId) {
     for batch in running {
         if let Ok(batch) = crawl.batches.get(index.batches[&(id, batch)]) {
             for (at, run) in stages.iter_mut().zip(&batch.stages) {
-                *at = at.max_by_weight(run.phase);
+                *at = at.max_by_weight(run.state.phase());
             }
         }
     }

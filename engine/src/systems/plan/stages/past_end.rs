@@ -7,6 +7,7 @@ use crate::{
         class::SkipReason,
         ids::{BatchId, SessionId, StageId},
         remark::Remark,
+        stage_state::StageState,
     },
     site::compiled::Pages,
     systems::crawl::Crawl,
@@ -38,7 +39,7 @@ pub(super) fn skip(
     };
     let count = empty.len() as u64;
     run.past_end += count;
-    run.again = Some(None);
+    run.enter(StageState::Recovering);
     super::evict_failed(crawl, id, batch, stage);
     crawl.write(
         Owner::SkipFailed(id, batch, stage),

@@ -1,19 +1,23 @@
-//! Manners: what a host's breaker, pace and robots.txt say before anything is sent to it.
+//! What a host's breaker, pace and robots.txt say before a page of it is asked for.
 
+use crate::model::host_key::HostKey;
+use crate::model::page_url::PageUrl;
 use std::{sync::Arc, time::Duration};
 
-use super::Tried;
+use super::{
+    Tried,
+    requests::{self, MayAsk, Request},
+};
 use crate::{
     feed::frame::{Detail, Fault},
     message::{
-        orders::{FetchOrder, Order, Purpose, RequestProfile},
+        orders::Purpose,
         store_verbs::{Evidence, PageEnd, StoreVerb},
     },
     model::{
         class::{ErrorClass, WaitReason},
-        ids::{HostId, OrderId, SessionId},
+        ids::{HostId, SessionId},
     },
-    politeness::{breaker::Permission, pace::When},
     systems::crawl::{Crawl, robots_url},
     world::{
         host::RobotsKnown,
@@ -25,6 +29,12 @@ use crate::{
 
 /// Failed tries of a robots.txt after which its host's tasks fail.
 const ROBOTS_TRIES: u32 = 3;
+/// A host that cannot say when it may be asked is looked at again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Why a host and a session's profile for it are there.
+const LOOKED_AT: &str = "a queue that is looked at has a host and an open session";
+/// Two ticks are at least so far apart.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What the host's robots.txt, breaker and pace say; `None` where a request may go out.
 pub(super) fn ask(
@@ -37,29 +47,14 @@ pub(super) fn ask(
     let obeys = crawl
         .session(session)
         .is_some_and(|session| session.site.politeness.robots.unwrap_or(true));
-    let Some(known) = crawl.host_mut(host) else {
+    let Some(mut known) = crawl.host_mut(host) else {
         crawl.lines.hold_until(line, now, WaitReason::RobotsUnread);
         return Some(Tried::Held);
     };
     let robots = obeys.then(|| known.robots.clone());
-    match known.breaker.permit(now) {
-        Permission::Yes | Permission::Probe => {}
-        Permission::Until(until) if until == Duration::MAX => {
-            crawl.lines.hold(line, WaitReason::Breaker);
-            return Some(Tried::Held);
-        }
-        Permission::Until(until) => {
-            crawl.lines.hold_until(line, until, WaitReason::Breaker);
-            return Some(Tried::Held);
-        }
-        Permission::ProbesOut => {
-            crawl.lines.hold(line, WaitReason::Breaker);
-            return Some(Tried::Held);
-        }
-    }
-    match known.pace.next_allowed(now) {
-        When::Now => {}
-        When::At(at, WaitReason::RetryAfter)
+    match MayAsk::of(&mut known, now) {
+        MayAsk::Now => {}
+        MayAsk::At(at, WaitReason::RetryAfter)
             if at.saturating_sub(now) > crawl.settings.0.retry.max_retry_after =>
         {
             let hours = crawl.settings.0.retry.max_retry_after.as_secs() / 3600;
@@ -70,12 +65,12 @@ pub(super) fn ask(
             super::rearm(crawl, line);
             return Some(Tried::Went);
         }
-        When::At(at, why) => {
+        MayAsk::At(at, why) => {
             crawl.lines.hold_until(line, at, why);
             return Some(Tried::Held);
         }
-        When::Full => {
-            crawl.lines.hold(line, WaitReason::HostLimit);
+        MayAsk::Woken(why) => {
+            crawl.lines.hold(line, why);
             return Some(Tried::Held);
         }
     }
@@ -97,6 +92,13 @@ pub(super) fn ask(
             crawl
                 .lines
                 .hold_until(line, again, WaitReason::RobotsUnread);
+            Some(Tried::Held)
+        }
+        RobotsKnown::Redirected { tries, hops, to } => {
+            match follow(crawl, host, tries, hops, to) {
+                Some(at) => crawl.lines.hold_until(line, at, WaitReason::RobotsUnread),
+                None => crawl.lines.hold(line, WaitReason::RobotsUnread),
+            }
             Some(Tried::Held)
         }
         RobotsKnown::Unread | RobotsKnown::Unreachable { .. } | RobotsKnown::Read { .. } => {
@@ -144,75 +146,63 @@ fn fail_first(crawl: &mut Crawl, line: LineId, class: ErrorClass, message: Strin
     crawl.retire(entity);
 }
 
+/// Asks for a host's robots.txt.
 fn ask_robots(crawl: &mut Crawl, host: HostId) {
-    let Some(profile) = crawl.profile_at(host) else {
-        return;
+    let mut known = crawl.host_mut(host).expect(LOOKED_AT);
+    let tries = match known.robots {
+        RobotsKnown::Unreachable { tries, .. } => tries,
+        _ => 0,
     };
-    if let Some(mut known) = crawl.host_mut(host) {
-        let tries = match known.robots {
-            RobotsKnown::Unreachable { tries, .. } => tries,
-            _ => 0,
-        };
-        known.robots = RobotsKnown::Asked { tries, hops: 0 };
-    }
-    errand(crawl, Owner::Robots(host), host, Purpose::Robots, profile);
+    known.robots = RobotsKnown::Asked { tries, hops: 0 };
+    let url = robots_url(&known.key).as_str().into();
+    send_robots(crawl, host, host, url, tries);
 }
 
-/// A host's own request: same permits, pace and guard, but no task.
-pub(super) fn errand(
-    crawl: &mut Crawl,
-    owner: Owner,
-    host: HostId,
-    purpose: Purpose,
-    profile: Arc<RequestProfile>,
-) {
+/// Asks where a robots.txt leads, if the host there may be asked; else when to look again. That host need not be in scope (RFC 9309 §2.3.1.2): what is read counts for the host asked first,
+/// and no credentials go there.
+fn follow(crawl: &mut Crawl, host: HostId, tries: u32, hops: u16, to: PageUrl) -> Option<Duration> {
     let now = crawl.now();
+    let key = url::Url::parse(&to).ok().and_then(|url| HostKey::of(&url));
+    let key = key.expect("only http and https addresses are followed");
+    let profile = crawl.profile_at(host).expect(LOOKED_AT);
+    let session = profile.session;
+    let target = crawl.host_of(&key, session);
+    let Some(mut known) = crawl.host_mut(target) else {
+        // It was met in this very tick.
+        return Some(now + TICK);
+    };
+    match MayAsk::of(&mut known, now) {
+        MayAsk::Now => {}
+        MayAsk::At(at, _) => return Some(at),
+        MayAsk::Woken(_) => return Some(now + LOOK_AGAIN),
+    }
+    let mut known = crawl.host_mut(host).expect(LOOKED_AT);
+    known.robots = RobotsKnown::Asked { tries, hops };
+    send_robots(crawl, host, target, to, tries);
+    None
+}
+
+/// One request for the robots.txt of `host`, at the host where it is.
+fn send_robots(crawl: &mut Crawl, host: HostId, at: HostId, url: PageUrl, tries: u32) {
+    let profile = crawl.profile_at(host).expect(LOOKED_AT);
     let most = profile.first_byte_timeout;
-    let Some((url, first_byte)) = crawl.host_mut(host).map(|known| {
-        let first_byte = match known.robots {
-            RobotsKnown::Asked { tries, .. } if purpose == Purpose::Robots => {
-                (known.pace).first_byte(most, tries, tries + 1 >= ROBOTS_TRIES)
-            }
-            _ => most,
-        };
-        (robots_url(&known.key), first_byte)
-    }) else {
-        return;
-    };
-    let Some(id) = crawl.slots.open(owner, now) else {
-        return;
-    };
-    take_permits(crawl, id, host);
-    crawl.expect_by(id, now + profile.report_within());
-    crawl.outbox.orders.push_back(Order::Fetch(FetchOrder {
-        id,
-        purpose,
-        url: url.as_str().into(),
-        profile,
-        first_byte,
-        validators: None,
-    }));
-}
-
-/// An http permit, the host's place, and its breaker's probe.
-pub(super) fn take_permits(crawl: &mut Crawl, id: OrderId, host: HostId) {
-    let now = crawl.now();
-    crawl.permits.http.take(1);
-    if let Some(busy) = crawl.slots.get_mut(id) {
-        busy.http = Some(host);
-    }
-    let Some(mut known) = crawl.host_mut(host) else {
-        return;
-    };
-    known.pace.on_sent(now);
-    known.sent += 1;
-    known.recent.push_back(now);
-    if known.recent.len() > 100_000 {
-        known.recent.pop_front();
-    }
-    if let Some(moved) = known.breaker.on_sent(now) {
-        crawl.tell_breaker(host, moved.to, moved.until);
-    }
+    let first_byte = crawl.host_mut(at).map_or(most, |at| {
+        at.pace.first_byte(most, tries, tries + 1 >= ROBOTS_TRIES)
+    });
+    let owner = Owner::Robots(host);
+    let sent = requests::send(
+        crawl,
+        Request {
+            owner,
+            host: at,
+            purpose: Purpose::Robots,
+            url,
+            profile,
+            first_byte,
+            flight: None,
+        },
+    );
+    sent.expect("a reserve of slots is kept");
 }
 
 pub(super) fn is_disallowed(crawl: &Crawl, host: HostId, session: SessionId, url: &str) -> bool {
