@@ -104,14 +104,14 @@ impl Gauge {
         let Some((before, old)) = self.looked.replace((now, sums)) else {
             return;
         };
-        let passed = micros(now.saturating_sub(before)).max(1);
+        let elapsed = micros(now.saturating_sub(before)).max(1);
         let parsed = u32::try_from(sums.parsed.saturating_sub(old.parsed)).unwrap_or(u32::MAX);
         let parsing = sums.parsing.saturating_sub(old.parsing);
         if let Some(mean) = parsing.checked_div(parsed) {
             self.parse = Some(self.parse.map_or(mean, |parse| (parse * 3 + mean) / 4));
         }
         let a_second = |n: u64| {
-            let n = u128::from(n) * 1_000_000 / u128::from(passed);
+            let n = u128::from(n) * 1_000_000 / u128::from(elapsed);
             u64::try_from(n).unwrap_or(u64::MAX)
         };
         let pages = a_second(sums.saved.saturating_sub(old.saved));

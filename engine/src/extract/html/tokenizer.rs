@@ -508,7 +508,7 @@ fn character(code: u32) -> char {
     }
 }
 
-/// NameCache in lower case. Long ones are remembered: to intern one takes a hash and sometimes a lock.
+/// Names in lower case. Long ones are remembered: to intern one takes a hash and sometimes a lock.
 struct NameCache([Cell<Option<LocalName>>; 64]);
 
 impl Default for NameCache {

@@ -35,7 +35,7 @@ fn draws_are_spread_evenly() {
 #[test]
 fn a_draw_is_the_same_on_every_machine() {
     assert_eq!(
-        mix(0),
+        splitmix(0),
         0xe220_a839_7b1d_cdaf,
         "the first output of SplitMix64 seeded with 0"
     );
