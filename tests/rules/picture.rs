@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use crawlfield_engine::model::{
     flight_mark::FlightMark,
-    phase::{Phase, SessionPhase, StagePhase, may_move},
+    phase::{BreakerPhase, Phase, SessionPhase, StagePhase, may_move},
     stage_state::StageState,
 };
 
@@ -64,35 +64,29 @@ fn check_table<State: Copy>(
 #[test]
 fn the_readme_s_tables_of_states_are_the_code_s() {
     check_table("task", &Phase::ALL, Phase::name, may_move);
-    let sessions = [
-        SessionPhase::Analysing,
-        SessionPhase::Planning,
-        SessionPhase::Running,
-        SessionPhase::Paused,
-        SessionPhase::Draining,
-        SessionPhase::Stopped,
-        SessionPhase::Completed,
-        SessionPhase::Failed,
-    ];
     check_table(
         "session",
-        &sessions,
+        &SessionPhase::ALL,
         SessionPhase::name,
         SessionPhase::may_move,
     );
-    let batches = [
-        StagePhase::Waiting,
-        StagePhase::Running,
-        StagePhase::Success,
-        StagePhase::Partial,
-        StagePhase::Fatal,
-    ];
-    check_table("batch", &batches, StagePhase::name, StagePhase::may_move);
+    check_table(
+        "batch",
+        &StagePhase::ALL,
+        StagePhase::name,
+        StagePhase::may_move,
+    );
     check_table(
         "stage",
         &StageState::ALL,
         StageState::name,
         StageState::may_move,
+    );
+    check_table(
+        "breaker",
+        &BreakerPhase::ALL,
+        BreakerPhase::name,
+        BreakerPhase::may_move,
     );
     check_table(
         "mark",

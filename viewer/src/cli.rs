@@ -98,12 +98,6 @@ fn in_terminal(flags: &Flags) -> Result<Exit, Failure> {
     let (job, settings) = flags.job()?;
     let scratch = Scratch::new(flags.store.as_deref())?;
     refuse_stopped(&scratch.store, &job)?;
-    let (exit, _) = crawl(
-        &[job],
-        &scratch.store,
-        &settings,
-        OutputFlags::default(),
-        None,
-    )?;
+    let (exit, _) = crawl(&[job], &scratch.store, &settings, &OutputFlags::default())?;
     Ok(exit)
 }

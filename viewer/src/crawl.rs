@@ -112,7 +112,7 @@ impl Crawl {
         };
         self.running.ask(stop).ok();
         let ended = self.running.finish();
-        let exit = report(&ended, OutputFlags::default());
+        let exit = report(&ended, &OutputFlags::default());
         drop(self.scratch);
         if self.is_scratch && exit == Exit::Stopped {
             Exit::Done

@@ -7,7 +7,7 @@ use bevy::prelude::{App, Resource};
 use crawlfield_engine::{
     feed::{
         hub::Item,
-        mirror::{Mirror, SessionRow},
+        mirror::{Mirror, MirroredSession},
         snapshot::{HostInfo, Snapshot},
     },
     model::{
@@ -154,7 +154,7 @@ impl Feed {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         let sessions = self.mirror.tables().sessions();
-        let is_paused = |session: &SessionRow| session.phase == SessionPhase::Paused;
+        let is_paused = |session: &MirroredSession| session.phase == SessionPhase::Paused;
         !sessions.is_empty() && sessions.iter().all(is_paused)
     }
 

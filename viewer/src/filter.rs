@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use bevy::prelude::{App, Resource};
 use crawlfield_engine::{
-    feed::mirror::{Mirror, Task},
-    model::{class::ErrorClass, ids::HostId},
+    feed::{mirror::Mirror, task_record::TaskRecord},
+    model::{class::ErrorClass, ids::HostId, page_url::PageUrl},
 };
 
 use crate::field::{cells::Cells, texel::FLAG_DIMMED};
@@ -68,7 +68,7 @@ impl Filter {
 
     /// Whether hosts, class and search let this task pass.
     #[must_use]
-    pub fn passes(&self, task: &Task<'_>) -> bool {
+    pub fn passes(&self, task: &TaskRecord<&PageUrl>) -> bool {
         !self.hidden_hosts.contains(&task.host)
             && self.class.is_none_or(|class| task.class == Some(class))
             && self.words.iter().all(|word| contains(task.url, word))

@@ -149,7 +149,7 @@ impl History {
     }
 
     fn log_change(&mut self, at_us: u64, change: &Change, mirror: &Mirror) {
-        if let Change::SessionBorn { session, site, .. } = change {
+        if let Change::SessionAdmitted { session, site, .. } = change {
             self.sites.insert(*session, safe(site));
         }
         if let Some((severity, text)) = described(change, mirror, &self.sites) {
@@ -173,7 +173,7 @@ fn described(
 ) -> Option<(Severity, String)> {
     let tables = mirror.tables();
     let line = match change {
-        Change::SessionBorn { site, source, .. } => {
+        Change::SessionAdmitted { site, source, .. } => {
             let mark = source
                 .as_deref()
                 .map_or_else(String::new, |source| format!(" ({})", safe(source)));
@@ -216,7 +216,10 @@ fn described(
             }
         }
         Change::Notice { text, .. } => (Severity::Warning, safe(text)),
-        Change::HostBorn { .. } | Change::Admitted(_) | Change::Moved(_) | Change::Left { .. } => {
+        Change::HostAdmitted { .. }
+        | Change::Admitted(_)
+        | Change::Moved(_)
+        | Change::Left { .. } => {
             return None;
         }
     };

@@ -75,7 +75,7 @@ impl Replay {
     ) -> Vec<Item> {
         // The viewer's mirror is the playhead's: it is lent for as long as this takes.
         core::mem::swap(mirror, self.playhead.mirror());
-        let items = self.playhead.play(Duration::from_micros(to_us), tell);
+        let items = self.playhead.advance(Duration::from_micros(to_us), tell);
         core::mem::swap(mirror, self.playhead.mirror());
         items
     }
@@ -87,7 +87,7 @@ impl Replay {
         tell: impl FnMut(&Item, &Mirror),
     ) -> (Option<Item>, u64) {
         core::mem::swap(mirror, self.playhead.mirror());
-        let item = self.playhead.step_telling(tell);
+        let item = self.playhead.step(tell);
         core::mem::swap(mirror, self.playhead.mirror());
         (item, micros(self.playhead.at()))
     }

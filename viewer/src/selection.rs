@@ -58,7 +58,7 @@ impl Selection {
         self.slots = Arc::new(slots.into());
         self.mark(mirror, cells, true);
         self.has_left = false;
-        mirror.watch_hands();
+        mirror.watch_slots();
     }
 
     /// Sets or clears the flag of all that is selected.
@@ -114,7 +114,7 @@ impl Selection {
             .map(|(slot, _)| *slot)
             .collect();
         self.forget(&gone);
-        mirror.watch_hands();
+        mirror.watch_slots();
     }
 
     /// Takes these out; says so where the only one goes.

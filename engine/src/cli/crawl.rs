@@ -11,8 +11,7 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::{
-    Exit, Failure,
-    complain,
+    Exit, Failure, complain,
     events::{EventLog, is_stdout},
     say,
 };

@@ -102,9 +102,8 @@ impl SessionPhase {
         matches!(
             (self, to),
             (Analysing, Planning)
-                | (Planning, Running | Draining | Failed)
+                | (Planning | Paused, Running | Draining | Failed)
                 | (Running, Paused | Draining | Failed)
-                | (Paused, Running | Draining | Failed)
                 | (Draining, Stopped | Completed | Failed)
                 | (Stopped | Completed | Failed, Analysing)
         )

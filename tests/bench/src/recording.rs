@@ -10,9 +10,10 @@ use std::{
 
 use crawlfield_engine::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Move},
+        frame::{Change, ChangeFrame, Detail, Move},
         recording::{Recording, Writer},
         snapshot::{HostInfo, Snapshot},
+        task_record::TaskRecord,
     },
     model::{ids::SessionId, phase::Phase},
 };
@@ -128,7 +129,7 @@ impl Crawl {
     }
 
     fn opening(&mut self) -> ChangeFrame {
-        let mut changes = vec![Change::SessionBorn {
+        let mut changes = vec![Change::SessionAdmitted {
             session: SessionId(1),
             site: Arc::from("books"),
             source: None,
@@ -177,7 +178,7 @@ impl Crawl {
                     "http://books.test/catalogue/item_{}/",
                     self.admitted * 7_919
                 );
-                Change::Admitted(Box::new(Birth::new(slot, &url)))
+                Change::Admitted(Box::new(TaskRecord::new(slot, &url)))
             }
             at => Change::Moved(Move {
                 slot,

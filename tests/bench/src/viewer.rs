@@ -5,7 +5,6 @@ pub(crate) mod frames;
 pub(crate) mod rest;
 
 #[expect(
-    clippy::too_many_lines,
     dead_code,
     unreachable_pub,
     reason = "a made-up crawl that tests share"

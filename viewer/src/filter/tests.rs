@@ -1,5 +1,5 @@
 use crawlfield_engine::{
-    feed::mirror::Task,
+    feed::task_record::TaskRecord,
     model::{
         class::ErrorClass,
         ids::{BatchId, HostId, PageKey, SessionId, StageId},
@@ -12,7 +12,7 @@ use super::{Filter, clicked};
 
 fn passes(filter: &Filter, url: &str, host: u32, class: Option<ErrorClass>) -> bool {
     let url = PageUrl::from(url);
-    filter.passes(&Task {
+    filter.passes(&TaskRecord {
         slot: 0,
         key: PageKey::new("s", "t", &url),
         url: &url,

@@ -1,8 +1,9 @@
 use crawlfield_engine::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Fault, Move},
+        frame::{Change, ChangeFrame, Detail, Fault, Move},
         mirror::Mirror,
         snapshot::Snapshot,
+        task_record::TaskRecord,
     },
     model::{
         class::ErrorClass,
@@ -37,7 +38,7 @@ fn record(history: &mut History, mirror: &mut Mirror, at_us: u64, changes: Vec<C
 }
 
 fn admitted(slot: u32) -> Change {
-    Change::Admitted(Box::new(Birth::new(slot, "https://h.test/1")))
+    Change::Admitted(Box::new(TaskRecord::new(slot, "https://h.test/1")))
 }
 
 fn moved(slot: u32, from: Phase, to: Phase, class: Option<ErrorClass>) -> Change {
@@ -101,7 +102,7 @@ fn a_dead_letter_that_is_queued_again_no_longer_counts() {
 #[test]
 fn remote_text_in_a_line_is_made_safe() {
     let (mut history, mut mirror) = (History::default(), Mirror::default());
-    let name = Change::HostBorn {
+    let name = Change::HostAdmitted {
         host: HostId(1),
         name: "h\u{202e}t".into(),
     };

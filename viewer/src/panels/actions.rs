@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bevy_egui::egui::{Button, Key, RichText, Ui};
 use crawlfield_engine::{
-    feed::mirror::{Mirror, Task},
+    feed::{mirror::Mirror, task_record::TaskRecord},
     message::{
         commands::{Command, Target},
         store_verbs::DeadSelector,
     },
-    model::{ids::SessionId, phase::Phase},
+    model::{ids::SessionId, page_url::PageUrl, phase::Phase},
 };
 
 use super::{PendingCommands, format, style::Style};
@@ -82,7 +82,7 @@ pub(super) fn for_group(
     control: &mut FieldControl<'_>,
     commands: &mut PendingCommands,
     (name, selector): (&str, &DeadSelector),
-    belongs: impl Fn(&Task<'_>) -> bool,
+    belongs: impl Fn(&TaskRecord<&PageUrl>) -> bool,
 ) {
     style.section(ui, "Its tasks and dead letters");
     let can_send = commands.can_send();

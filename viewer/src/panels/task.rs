@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_egui::egui::{Label, RichText, Ui};
 use crawlfield_engine::{
-    feed::mirror::Task,
+    feed::task_record::TaskRecord,
     message::{commands::Inspected, store_verbs::AttemptRow},
     model::{
         ids::{HostId, PageKey},
+        page_url::PageUrl,
         phase::{BreakerPhase, Phase},
     },
     progress::{reason, safe},
@@ -185,7 +186,7 @@ pub(super) fn draw_departed(
 }
 
 /// How long it has been so, and how long it will be.
-fn times(task: &Task<'_>, now_us: u64) -> Vec<(&'static str, String)> {
+fn times(task: &TaskRecord<&PageUrl>, now_us: u64) -> Vec<(&'static str, String)> {
     let since = wide(now_us.saturating_sub(task.changed_us)) / 1e3;
     let mut lines = vec![("for", format::span(since))];
     if let Some((median, low, high)) = task.expected_ms {

@@ -1,6 +1,9 @@
 use std::collections::VecDeque;
 
-use crawlfield_engine::feed::frame::{Birth, Change, ChangeFrame, Frame};
+use crawlfield_engine::feed::{
+    frame::{Change, ChangeFrame, Frame},
+    task_record::TaskRecord,
+};
 
 use bevy::prelude::{App, ResMut};
 
@@ -31,7 +34,7 @@ impl Frames for Script {
 }
 
 fn admitted(slot: u32, url: &str) -> Change {
-    Change::Admitted(Box::new(Birth::new(slot, url)))
+    Change::Admitted(Box::new(TaskRecord::new(slot, url)))
 }
 
 fn app(changes: impl IntoIterator<Item = Change>) -> App {

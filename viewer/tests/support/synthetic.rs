@@ -4,8 +4,9 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use crawlfield_engine::{
     feed::{
-        frame::{Birth, Change, ChangeFrame, Detail, Fault, Frame, Move},
+        frame::{Change, ChangeFrame, Detail, Fault, Frame, Move},
         snapshot::{HostInfo, Pool, Prediction, Rates, SessionInfo, Snapshot, StageInfo},
+        task_record::TaskRecord,
     },
     model::{
         class::ErrorClass,
@@ -111,17 +112,17 @@ impl Synthetic {
         }
         let rest = self.rest();
         self.due.push(Reverse((self.at_us + rest, slot)));
-        Change::Admitted(Box::new(Birth {
+        Change::Admitted(Box::new(TaskRecord {
             key: PageKey::new("synthetic", kind, &url),
             stage: StageId(stage),
             host: HostId(host + 1),
-            ..Birth::new(slot, &url)
+            ..TaskRecord::new(slot, &url)
         }))
     }
 
     fn opening(&mut self) -> Vec<Change> {
         let session = SessionId(1);
-        let mut changes = vec![Change::SessionBorn {
+        let mut changes = vec![Change::SessionAdmitted {
             session,
             site: Arc::from("catalogue"),
             source: Some(Arc::from("synthetic")),
@@ -133,7 +134,7 @@ impl Synthetic {
             to: SessionPhase::Running,
         });
         for host in 0..self.plan.hosts {
-            changes.push(Change::HostBorn {
+            changes.push(Change::HostAdmitted {
                 host: HostId(host + 1),
                 name: Arc::from(format!("host-{host:02}.example")),
             });

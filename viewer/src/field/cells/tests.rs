@@ -1,7 +1,8 @@
 use crawlfield_engine::{
     feed::{
-        frame::{Birth, Change, Detail, Move},
+        frame::{Change, Detail, Move},
         mirror::Mirror,
+        task_record::TaskRecord,
     },
     model::{ids::HostId, phase::Phase},
 };
@@ -41,9 +42,9 @@ impl World {
 
     fn admit(&mut self, at_us: u64, slot: u32, host: u32) {
         let url = format!("http://h{host}.test/{slot}/{at_us}");
-        let birth = Birth {
+        let birth = TaskRecord {
             host: HostId(host),
-            ..Birth::new(slot, &url)
+            ..TaskRecord::new(slot, &url)
         };
         self.mirror
             .apply_change(at_us, &Change::Admitted(Box::new(birth)));

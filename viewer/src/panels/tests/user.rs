@@ -16,6 +16,8 @@ use bevy_egui::egui::{
 use crawlfield_engine::{
     cli::Failure,
     demo::DemoConfig,
+    feed::task_record::TaskRecord,
+    model::page_url::PageUrl,
     run::{cores, job::Job},
     settings::{Settings, presets},
 };
@@ -290,10 +292,7 @@ impl User {
     }
 
     /// The slots of the tasks that are like this.
-    pub(super) fn slots(
-        &self,
-        wanted: impl Fn(&crawlfield_engine::feed::mirror::Task<'_>) -> bool,
-    ) -> Vec<u32> {
+    pub(super) fn slots(&self, wanted: impl Fn(&TaskRecord<&PageUrl>) -> bool) -> Vec<u32> {
         let mirror = &self.feed().mirror;
         let slots = mirror.slots();
         slots
