@@ -202,7 +202,7 @@ fn agrees(call: &Json) -> bool {
 #[test]
 fn recorded_decisions_of_another_library_agree() {
     let Some(cases) = std::env::var_os("CRAWLFIELD_CASES") else {
-        println!("not run: CRAWLFIELD_CASES is not set");
+        println!("SKIPPED: CRAWLFIELD_CASES is not set");
         return;
     };
     let path = std::path::Path::new(&cases).join("encoding/w3lib_encoding_calls.jsonl");
@@ -222,7 +222,7 @@ fn recorded_decisions_of_another_library_agree() {
 #[test]
 fn all_labels_of_the_standard_are_known() {
     let Some(cases) = std::env::var_os("CRAWLFIELD_CASES") else {
-        println!("not run: CRAWLFIELD_CASES is not set");
+        println!("SKIPPED: CRAWLFIELD_CASES is not set");
         return;
     };
     let path = std::path::Path::new(&cases).join("encoding/whatwg_encodings_labels.json");

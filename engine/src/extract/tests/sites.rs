@@ -34,7 +34,7 @@ impl Mirror {
     /// None, with a line that says so, where the cases are not at hand.
     fn open(name: &str) -> Option<Self> {
         let Some(cases) = std::env::var_os("CRAWLFIELD_CASES") else {
-            println!("not run: CRAWLFIELD_CASES is not set");
+            println!("SKIPPED: CRAWLFIELD_CASES is not set");
             return None;
         };
         let truth = Path::new(&cases).join("sites").join(name);

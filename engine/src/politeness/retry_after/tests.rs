@@ -16,7 +16,7 @@ fn check(values: &[&str], date: Option<&str>, seconds: Option<u64>) {
 #[test]
 fn the_public_cases_agree() {
     let Ok(cases) = std::env::var("CRAWLFIELD_CASES") else {
-        eprintln!("not run: CRAWLFIELD_CASES is not set");
+        eprintln!("SKIPPED: CRAWLFIELD_CASES is not set");
         return;
     };
     let text =

@@ -16,7 +16,7 @@ fn check(robots: &str, path: &str, allowed: bool) {
 #[test]
 fn the_public_cases_agree() {
     let Ok(cases) = std::env::var("CRAWLFIELD_CASES") else {
-        eprintln!("not run: CRAWLFIELD_CASES is not set");
+        eprintln!("SKIPPED: CRAWLFIELD_CASES is not set");
         return;
     };
     let text =
@@ -49,7 +49,7 @@ fn the_public_cases_agree() {
 #[test]
 fn the_public_paths_and_tokens_agree() {
     let Ok(cases) = std::env::var("CRAWLFIELD_CASES") else {
-        eprintln!("not run: CRAWLFIELD_CASES is not set");
+        eprintln!("SKIPPED: CRAWLFIELD_CASES is not set");
         return;
     };
     let text =
