@@ -1,4 +1,5 @@
-//! Nouns: what is. Sessions, stages, tasks, hosts, their states, the ledger, the clock.
+//! The vocabulary: ids, URLs, states with their tables of moves, error classes, reasons, retry
+//! policies. Plain data; imports nothing of ours.
 
 pub mod class;
 pub(crate) mod decimal;

@@ -41,22 +41,16 @@ pub(super) fn answered(
         },
         _ => None,
     };
-    if let Some(location) = redirect
-        && matches!(owner, Owner::Robots(_))
-        && leads_on(crawl, host, &location)
-    {
-        crawl.release(id);
-        crawl.slots.close(id);
-        let now = crawl.now();
-        crawl.lines.wake_host(host, now);
-        return;
-    }
+    let is_followed = matches!(owner, Owner::Robots(_))
+        && redirect.is_some_and(|location| leads_on(crawl, host, &location));
     crawl.release(id);
     crawl.slots.close(id);
     if matches!(owner, Owner::Probe(_)) {
         return;
     }
     match outcome {
+        // Asked for where it leads, once that host may be asked.
+        _ if is_followed => {}
         Outcome::Answered(answer) => read(crawl, host, &answer),
         // The guard refuses the pages too, with its own message for each.
         Outcome::FetchFailed(failure) if failure.class == ErrorClass::UnsafeAddress => {

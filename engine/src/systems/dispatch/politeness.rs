@@ -1,7 +1,5 @@
 //! What a host's breaker, pace and robots.txt say before a page of it is asked for.
 
-use crate::model::host_key::HostKey;
-use crate::model::page_url::PageUrl;
 use std::{sync::Arc, time::Duration};
 
 use super::{
@@ -16,7 +14,9 @@ use crate::{
     },
     model::{
         class::{ErrorClass, WaitReason},
+        host_key::HostKey,
         ids::{HostId, SessionId},
+        page_url::PageUrl,
     },
     systems::crawl::{Crawl, robots_url},
     world::{
