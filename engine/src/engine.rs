@@ -13,14 +13,18 @@ use crate::{
     message::{commands::Envelope, orders::Order, reports::Report},
     model::{ids::SessionId, phase::SessionPhase},
     settings::Settings,
-    systems::{Inbox, Outbox, install, wants_more},
+    systems::{install, wants_more},
     world::{
+        border::{Inbox, Outbox},
         clock::Clock,
+        condition::{CapacityGauge, DispatchLimit, Shutdown, StoreHealth},
         host::Host,
-        host_queue::Lines,
+        host_queue::HostQueues,
         ledger::Ledger,
         permits::Permits,
-        session::{Condition, Index, Session},
+        replies::PendingReplies,
+        residents::Residents,
+        session::{Session, SessionIndex},
         slots::Slots,
         timers::Timers,
         window::Window,
@@ -65,15 +69,15 @@ impl Engine {
 
     /// Tells how much memory the process uses and what it could grow to, in bytes.
     pub fn measured(&mut self, used: u64, limit: u64) {
-        let mut condition = self.world.resource_mut::<Condition>();
-        condition.gauge.set_memory(used, limit);
+        let mut gauge = self.world.resource_mut::<CapacityGauge>();
+        gauge.0.set_memory(used, limit);
     }
 
     /// Moves the clock and runs one tick.
     pub fn step(&mut self, now: Duration) {
         self.world.resource_mut::<Clock>().advance_to(now);
         self.tick.run(&mut self.world);
-        self.world.resource_mut::<Index>().tasks.settle();
+        self.world.resource_mut::<Residents>().settle();
     }
 
     /// Whether another step would do something at once, without a report or a due time.
@@ -92,27 +96,16 @@ impl Engine {
         emptied(&mut self.world.resource_mut::<Outbox>().frames)
     }
 
-    /// When something is due without a report: a timer, or a line's next allowed time.
+    /// When something is due without a report: a timer, or a host queue's next allowed time.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.world.resource::<Timers>().next();
-        let lines = self.world.resource::<Lines>();
-        let blocked = self.world.resource::<Condition>().limited.is_some();
-        let line = self
-            .world
-            .resource::<Index>()
-            .sessions
-            .iter()
-            .filter(|(_, entity)| {
-                !blocked
-                    && self
-                        .world
-                        .get::<Session>(**entity)
-                        .is_some_and(Session::is_dispatching)
-            })
-            .filter_map(|(id, _)| lines.next(*id))
-            .min();
-        match (timer, line) {
+        let queues = self.world.resource::<HostQueues>();
+        let is_limited = self.world.resource::<DispatchLimit>().limited.is_some();
+        let sends = |session: &&Session| !is_limited && session.is_dispatching();
+        let sending = self.all_sessions().filter(sends);
+        let queue = sending.filter_map(|session| queues.next(session.id)).min();
+        match (timer, queue) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
@@ -121,15 +114,18 @@ impl Engine {
     /// Whether sessions were begun and all of them are over, with nothing left to keep.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let index = self.world.resource::<Index>();
-        let lost = self.condition().store_lost.is_some();
-        index.requests > 0
-            && (lost || (index.opening.is_empty() && self.slots().used() == 0))
-            && index.sessions.values().all(|entity| {
-                self.world
-                    .get::<Session>(*entity)
-                    .is_some_and(Session::is_over)
-            })
+        let replies = self.world.resource::<PendingReplies>();
+        let is_lost = self.store_lost().is_some();
+        !replies.is_unused()
+            && (is_lost || (replies.opening.is_empty() && self.slots().used() == 0))
+            && self.all_sessions().all(Session::is_over)
+    }
+
+    /// In the order of their numbers.
+    fn all_sessions(&self) -> impl Iterator<Item = &Session> {
+        let index = self.world.resource::<SessionIndex>();
+        let entities = index.entities.values();
+        entities.filter_map(|entity| self.world.get::<Session>(*entity))
     }
 
     /// Engine time.
@@ -169,23 +165,23 @@ impl Engine {
         self.world.resource::<Window>().resident()
     }
 
-    /// The engine's condition: paused, in trouble, limited.
+    /// Why the store was given up, if it was.
     #[must_use]
-    pub fn condition(&self) -> &Condition {
-        self.world.resource::<Condition>()
+    pub fn store_lost(&self) -> Option<&str> {
+        self.world.resource::<StoreHealth>().lost.as_deref()
+    }
+
+    /// Whether its thread shall end.
+    #[must_use]
+    pub fn is_shut_down(&self) -> bool {
+        self.world.resource::<Shutdown>().0
     }
 
     /// Where each session is, and its result document once it has one.
     #[must_use]
     pub fn sessions(&self) -> Vec<(SessionId, SessionPhase, Option<Json>)> {
-        let index = self.world.resource::<Index>();
-        index
-            .sessions
-            .iter()
-            .filter_map(|(id, entity)| {
-                let session = self.world.get::<Session>(*entity)?;
-                Some((*id, session.phase(), session.result.clone()))
-            })
+        let all = self.all_sessions();
+        all.map(|session| (session.id, session.phase(), session.result.clone()))
             .collect()
     }
 }

@@ -1,20 +1,24 @@
-//! Verbs of a tick, in one visible chain.
+//! What a tick does, in one visible chain.
 #![expect(
     clippy::needless_pass_by_value,
-    reason = "systems take their parameters by value"
+    clippy::too_many_arguments,
+    reason = "a system takes what it touches, by value"
 )]
 
 mod advance;
 mod completion;
-mod crawl;
 mod dispatch;
+mod endings;
 mod intake;
 mod observe;
 mod persist;
 mod plan;
 mod retry;
 
+use std::sync::Arc;
+
 use bevy_ecs::{
+    message::message_update_system,
     schedule::{
         IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, SingleThreadedExecutor,
         SystemSet,
@@ -22,20 +26,27 @@ use bevy_ecs::{
     world::World,
 };
 
-pub use crawl::{Inbox, Outbox};
-
 use crate::{
-    politeness::capacity::Gauge,
     settings::Settings,
     world::{
+        border::{Inbox, Outbox, TickAgain},
         clock::Clock,
-        host_queue::Lines,
+        condition::{
+            CapacityGauge, DispatchLimit, NetworkWatch, Pause, Recall, Shutdown, StoreHealth,
+        },
+        host::HostIndex,
+        host_queue::{HostQueues, LowQueues},
         journal::Journal,
         ledger::Ledger,
         permits::Permits,
-        session::{Condition, Index},
+        queue::{ParseQueue, SaveQueue},
+        replies::PendingReplies,
+        residents::Residents,
+        session::SessionIndex,
+        settings::ActiveSettings,
         slots::Slots,
         stats::Stats,
+        store_requests::StoreRequests,
         timers::{Due, Timers},
         window::Window,
     },
@@ -56,7 +67,7 @@ pub enum TickSystems {
     Plan,
     /// Queued → fetching.
     Dispatch,
-    /// Letters to the store.
+    /// Requests to the store.
     Persist,
     /// The feed.
     Observe,
@@ -83,46 +94,62 @@ pub fn install(world: &mut World, settings: Settings) -> Schedule {
         )
             .chain(),
     );
+    // Messages of the tick before have been read by all.
+    schedule.add_systems(message_update_system.before(TickSystems::Intake));
+    install_resources(world, settings);
     intake::install(&mut schedule);
-    completion::install(&mut schedule);
+    completion::install(&mut schedule, world);
     advance::install(&mut schedule);
-    retry::install(&mut schedule);
-    plan::install(&mut schedule);
-    dispatch::install(&mut schedule);
+    retry::install(&mut schedule, world);
+    plan::install(&mut schedule, world);
+    dispatch::install(&mut schedule, world);
     persist::install(&mut schedule);
-    observe::install(&mut schedule);
-
-    world.insert_resource(permits(&settings));
-    let mut timers = Timers::default();
-    timers.set(settings.snapshot_interval, Due::Snapshot);
-    world.insert_resource(timers);
-    world.insert_resource(crawl::Live(settings));
-    world.init_resource::<Clock>();
-    world.init_resource::<Journal>();
-    world.init_resource::<Ledger>();
-    world.init_resource::<Lines>();
-    world.init_resource::<Slots>();
-    world.init_resource::<Stats>();
-    world.init_resource::<Window>();
-    world.init_resource::<Index>();
-    world.init_resource::<Condition>();
-    world.init_resource::<Inbox>();
-    world.init_resource::<Outbox>();
-    world.init_resource::<crawl::Desk>();
+    observe::install(&mut schedule, world);
     schedule
 }
 
-fn permits(settings: &Settings) -> Permits {
-    let ceilings = settings.ceilings();
+fn install_resources(world: &mut World, settings: Settings) {
+    let gauge = CapacityGauge::default();
     let mut permits = Permits::default();
-    permits.fit(&Gauge::default().capacities(&ceilings), ceilings.cpu);
-    permits
+    plan::fit_capacities(&gauge, &mut permits, &settings);
+    let mut timers = Timers::default();
+    timers.set(settings.snapshot_interval, Due::Snapshot);
+    let mut window = Window::default();
+    window.fit(&settings);
+    world.insert_resource(gauge);
+    world.insert_resource(permits);
+    world.insert_resource(timers);
+    world.insert_resource(window);
+    world.insert_resource(ActiveSettings(Arc::new(settings)));
+    world.init_resource::<Inbox>();
+    world.init_resource::<Outbox>();
+    world.init_resource::<TickAgain>();
+    world.init_resource::<Clock>();
+    world.init_resource::<Journal>();
+    world.init_resource::<Ledger>();
+    world.init_resource::<Stats>();
+    world.init_resource::<HostQueues>();
+    world.init_resource::<LowQueues>();
+    world.init_resource::<Residents>();
+    world.init_resource::<HostIndex>();
+    world.init_resource::<SessionIndex>();
+    world.init_resource::<Slots>();
+    world.init_resource::<ParseQueue>();
+    world.init_resource::<SaveQueue>();
+    world.init_resource::<StoreRequests>();
+    world.init_resource::<PendingReplies>();
+    world.init_resource::<Pause>();
+    world.init_resource::<Shutdown>();
+    world.init_resource::<Recall>();
+    world.init_resource::<StoreHealth>();
+    world.init_resource::<NetworkWatch>();
+    world.init_resource::<DispatchLimit>();
 }
 
 /// Whether another tick would do something at once.
 pub fn wants_more(world: &mut World) -> bool {
+    let again = std::mem::take(&mut world.resource_mut::<TickAgain>().0);
     let inbox = world.resource::<Inbox>();
     let waiting = !inbox.commands.is_empty() || !inbox.reports.is_empty();
-    let mut desk = world.resource_mut::<crawl::Desk>();
-    std::mem::take(&mut desk.again) || desk.restless || !desk.opened.is_empty() || waiting
+    again || waiting || world.resource::<Ledger>().stages_changed
 }

@@ -121,3 +121,13 @@ pub struct Inspected {
     /// Ended attempts, oldest first, as the store has them; empty while the store is in trouble.
     pub attempts: Vec<AttemptRow>,
 }
+
+impl Inspected {
+    /// As an acknowledgement.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON, which text and numbers always can.
+    pub fn into_ack(self) -> Ack {
+        serde_json::to_value(self).map_err(|error| error.to_string())
+    }
+}

@@ -196,7 +196,7 @@ impl RunLoop {
     }
 
     fn is_over(&self) -> bool {
-        if self.engine.condition().shutdown {
+        if self.engine.is_shut_down() {
             return true;
         }
         self.finishing.load(Ordering::Relaxed) && self.engine.is_idle()
@@ -206,7 +206,7 @@ impl RunLoop {
     pub(super) fn ended(&self) -> Ended {
         Ended {
             sessions: self.engine.sessions(),
-            store_lost: self.engine.condition().store_lost.clone(),
+            store_lost: self.engine.store_lost().map(str::to_owned),
             engine_cpu: crate::live::meter::cpu_of_threads("engine"),
         }
     }

@@ -1,207 +1,206 @@
 //! Advance: what is in flight takes its next step: fetched → parsing, parsed → saving.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bevy_ecs::{
     entity::Entity,
     schedule::{IntoScheduleConfigs, Schedule},
+    system::{Res, ResMut},
 };
+use url::Url;
 
 use crate::{
     feed::frame::Detail,
     message::{
         orders::{Order, ParseOrder},
-        store_verbs::{Alias, PageEnd, StoreVerb},
+        store_verbs::{Alias, EndAttempt, PageEnd, StoreVerb},
     },
-    model::{flight_mark::FlightMark, ids::OrderId},
-    systems::{
-        TickSystems,
-        crawl::{Crawl, Letter, desk},
+    model::{
+        flight_mark::FlightMark,
+        ids::{OrderId, PageKey},
+        page_url::PageUrl,
     },
-    world::{slots::Owner, state::TaskState, stats::Step, task::Identity},
+    site::compiled::Site,
+    systems::TickSystems,
+    world::{
+        border::Outbox,
+        permits::Permits,
+        queue::{ParseQueue, SaveQueue},
+        session::Sessions,
+        settings::ActiveSettings,
+        slots::{Flight, Owner, Slots},
+        stats::{Stats, Step},
+        store_requests::StoreRequests,
+        task::Identity,
+        task_state::{TaskState, Tasks},
+        timers::Timers,
+    },
 };
 
 /// A parse that has not reported by then is given up.
-const PARSE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
+const PARSE_DEADLINE: Duration = Duration::from_mins(1);
 
 pub(super) fn install(schedule: &mut Schedule) {
     schedule.add_systems(
         (
-            start_parsing.run_if(desk(|desk| !desk.to_parse.is_empty())),
-            start_saving.run_if(desk(|desk| !desk.to_save.is_empty())),
+            start_parsing.run_if(|queue: Res<ParseQueue>| !queue.waiting.is_empty()),
+            start_saving.run_if(|queue: Res<SaveQueue>| !queue.0.is_empty()),
         )
             .chain()
             .in_set(TickSystems::Advance),
     );
 }
 
+/// The task and the flight of an order, if the order is still the one that its task waits for.
+fn flying(tasks: &Tasks, slots: &Slots, id: OrderId) -> Option<(Entity, Identity)> {
+    // A person may have called it back, or its parse given it up.
+    let Owner::Task(entity) = slots.get(id)?.owner else {
+        unreachable!("only tasks are parsed and saved");
+    };
+    let is_meant = tasks.state(entity).order() == Some(id);
+    is_meant.then(|| (entity, tasks.identity(entity)))
+}
+
 /// fetched → parsing, while the CPU threads have less than they may be handed; a suspect of a
 /// crash is parsed alone.
-fn start_parsing(mut crawl: Crawl) {
-    let most = crawl.permits.cpu.limit * (1 + u64::from(crawl.settings.0.parse_ahead));
-    let mut waiting = std::collections::VecDeque::new();
-    while let Some(id) = crawl.desk.to_parse.pop_front() {
-        if crawl.desk.alone.is_some() || crawl.permits.cpu.used >= most {
+fn start_parsing(
+    mut queue: ResMut<ParseQueue>,
+    mut tasks: Tasks,
+    sessions: Sessions,
+    mut slots: ResMut<Slots>,
+    mut permits: ResMut<Permits>,
+    mut outbox: ResMut<Outbox>,
+    mut timers: ResMut<Timers>,
+    mut stats: ResMut<Stats>,
+    mut requests: ResMut<StoreRequests>,
+    settings: Res<ActiveSettings>,
+) {
+    let most = permits.cpu.limit * (1 + u64::from(settings.0.parse_ahead));
+    let mut waiting = VecDeque::new();
+    while let Some(id) = queue.waiting.pop_front() {
+        if queue.alone.is_some() || permits.cpu.used >= most {
             waiting.push_back(id);
             break;
         }
-        let Some((entity, task)) =
-            flying(&crawl, id, |state| matches!(state, TaskState::Fetched(_)))
-        else {
+        let Some((entity, task)) = flying(&tasks, &slots, id) else {
             continue;
         };
-        let Some(flight) = crawl.slots.flight_mut(id) else {
-            continue;
-        };
-        if !flight.mark.is_kept() {
+        let mark = &mut slots.flight_mut(id).mark;
+        if !mark.is_kept() {
             waiting.push_back(id);
             continue;
         }
         if task.suspect {
-            if crawl.permits.cpu.used > 0 {
+            if permits.cpu.used > 0 {
                 waiting.push_back(id);
                 break;
             }
-            if flight.mark == FlightMark::Kept {
-                flight.mark = FlightMark::AskedAlone;
-                crawl.mark(id, &task, true);
+            if *mark == FlightMark::Kept {
+                *mark = FlightMark::AskedAlone;
+                requests.mark(id, &task, true);
                 waiting.push_back(id);
                 continue;
             }
         }
-        parse(&mut crawl, id, entity, &task);
+        let now = tasks.now();
+        let next = slots.renew(id, now);
+        permits.cpu.take(1);
+        slots.get_mut(next).expect("it was just renewed").cpu = true;
+        if task.suspect {
+            queue.alone = Some(next);
+        }
+        let site = Arc::clone(&sessions.get(task.session).site);
+        let order = parse_order(next, slots.flight_mut(next), &task, tasks.url(entity), site);
+        timers.expect_by(&mut slots, next, now + PARSE_DEADLINE);
+        outbox.orders.push_back(Order::Parse(order));
+        let expect_ms = stats.began(task.session, Step::Parse, task.stage);
+        let state = TaskState::Parsing(next);
+        tasks.enter(entity, state, Detail::Began { expect_ms });
     }
     while let Some(id) = waiting.pop_back() {
-        crawl.desk.to_parse.push_front(id);
+        queue.waiting.push_front(id);
     }
 }
 
-fn flying(
-    crawl: &Crawl,
+fn parse_order(
     id: OrderId,
-    wanted: impl Fn(TaskState) -> bool,
-) -> Option<(Entity, Identity)> {
-    let Owner::Task(entity) = crawl.slots.get(id)?.owner else {
-        return None;
-    };
-    let state = crawl.moves.of(entity)?;
-    let is_meant = state.order() == Some(id) && wanted(state);
-    let task = crawl.moves.identity(entity).filter(|_| is_meant)?;
-    Some((entity, task))
-}
-
-fn parse(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity) {
-    let now = crawl.now();
-    let Some((site, url)) = crawl
-        .session(task.session)
-        .map(|session| Arc::clone(&session.site))
-        .zip(crawl.moves.url(entity).cloned())
-    else {
-        return;
-    };
-    let next = crawl.slots.renew(id, now);
-    crawl.permits.cpu.take(1);
-    let Some(busy) = crawl.slots.get_mut(next) else {
-        return;
-    };
-    busy.cpu = true;
-    let Some(flight) = busy.flight.as_deref_mut() else {
-        return;
-    };
-    let answer = flight
-        .answer
-        .as_mut()
-        .expect("a fetched task has its answer");
-    let order = ParseOrder {
-        id: next,
+    flight: &mut Flight,
+    task: &Identity,
+    url: &PageUrl,
+    site: Arc<Site>,
+) -> ParseOrder {
+    let answer = flight.answer.as_mut();
+    let answer = answer.expect("a fetched task has its answer");
+    ParseOrder {
+        id,
         site,
         stage: task.stage,
         final_url: flight.target.clone().unwrap_or_else(|| url.clone()),
-        url,
+        url: url.clone(),
         content_type: answer.content_type.take(),
         body: Arc::clone(&answer.body),
         depth: task.depth,
-    };
-    if task.suspect {
-        crawl.desk.alone = Some(next);
     }
-    crawl.expect_by(next, now + PARSE_DEADLINE);
-    crawl.outbox.orders.push_back(Order::Parse(order));
-    let expect_ms = crawl.stats.began(task.session, Step::Parse, task.stage);
-    crawl.moves.make(
-        entity,
-        TaskState::Parsing(next),
-        Detail::Began { expect_ms },
-    );
 }
 
 /// parsed → saving, while there are store permits.
-fn start_saving(mut crawl: Crawl) {
-    while let Some(id) = crawl.desk.to_save.pop_front() {
-        let Some((entity, task)) =
-            flying(&crawl, id, |state| matches!(state, TaskState::Parsed(_)))
-        else {
+fn start_saving(
+    mut queue: ResMut<SaveQueue>,
+    mut tasks: Tasks,
+    sessions: Sessions,
+    mut slots: ResMut<Slots>,
+    mut permits: ResMut<Permits>,
+    mut stats: ResMut<Stats>,
+    mut requests: ResMut<StoreRequests>,
+) {
+    while let Some(id) = queue.0.pop_front() {
+        let Some((entity, task)) = flying(&tasks, &slots, id) else {
             continue;
         };
-        let bytes = crawl.slots.flight_mut(id).map_or(0, |flight| {
-            let found = flight.extracted.as_ref().map_or(0, |found| found.bytes);
-            1024 + flight.bytes.max(found)
-        });
-        if !crawl.permits.store.has_room(bytes) {
-            crawl.desk.to_save.push_front(id);
+        let flight = slots.flight_mut(id);
+        let found = flight.extracted.as_ref();
+        let bytes = 1024 + flight.bytes.max(found.map_or(0, |found| found.bytes));
+        if !permits.store.has_room(bytes) {
+            queue.0.push_front(id);
             break;
         }
-        save(&mut crawl, id, entity, &task, bytes);
+        let now = tasks.now();
+        let next = slots.renew(id, now);
+        permits.store.take(bytes);
+        slots.get_mut(next).expect("it was just renewed").store = bytes;
+        let session = sessions.get(task.session);
+        let tries = tasks.tries(entity);
+        let flight = slots.flight_mut(next);
+        let found = flight.extracted.take();
+        let found = found.expect("a parsed task has its records");
+        let end = PageEnd::Done {
+            records: found.records,
+            links: found.links,
+            alias: alias(flight, &task, &session.site),
+            validators: flight.validators.take(),
+            content_hash: None,
+        };
+        let end = EndAttempt {
+            attempt: Some(flight.attempt(now, tries.dispatched, None)),
+            remarks: found.remarks,
+            ..session.end_of(&task, tries, end)
+        };
+        let verb = StoreVerb::End(Arc::new(end));
+        requests.ask_in(Some(next), Owner::Task(entity), verb);
+        let expect_ms = stats.began(task.session, Step::Save, task.stage);
+        let state = TaskState::Saving(next);
+        tasks.enter(entity, state, Detail::Began { expect_ms });
     }
 }
 
-fn save(crawl: &mut Crawl, id: OrderId, entity: Entity, task: &Identity, bytes: u64) {
-    let now = crawl.now();
-    let Some((site, tries)) = crawl
-        .session(task.session)
-        .map(|session| Arc::clone(&session.site))
-        .zip(crawl.moves.tries(entity))
-    else {
-        return;
-    };
-    let next = crawl.slots.renew(id, now);
-    crawl.permits.store.take(bytes);
-    let busy = crawl.slots.get_mut(next).expect("it was just renewed");
-    busy.store = bytes;
-    let flight = busy
-        .flight
-        .as_deref_mut()
-        .expect("a parsed task has its flight");
-    let extracted = flight
-        .extracted
-        .take()
-        .expect("a parsed task has its records");
-    let alias = flight.target.as_ref().and_then(|target| {
-        let url = url::Url::parse(target).ok()?;
-        let canonical = site.scope.canonical(&url);
-        let stage = &site.stage(task.stage).name;
-        let key = crate::model::ids::PageKey::new(&site.name, stage, &canonical);
-        (key != task.key).then_some(Alias {
-            key,
-            url: canonical,
-        })
-    });
-    let attempt = flight.attempt(now, tries.dispatched, None);
-    let end = PageEnd::Done {
-        records: extracted.records,
-        links: extracted.links,
-        alias,
-        validators: flight.validators.take(),
-        content_hash: None,
-    };
-    let end = crawl.end_with(task, tries, Some(attempt), end, extracted.remarks);
-    crawl.desk.letters.push_back(Letter {
-        owner: Owner::Task(entity),
-        verb: StoreVerb::End(end),
-        id: Some(next),
-    });
-    let expect_ms = crawl.stats.began(task.session, Step::Save, task.stage);
-    crawl
-        .moves
-        .make(entity, TaskState::Saving(next), Detail::Began { expect_ms });
+/// The page that a redirect led to, where that is another one than was asked for.
+fn alias(flight: &Flight, task: &Identity, site: &Site) -> Option<Alias> {
+    let url = Url::parse(flight.target.as_ref()?).ok()?;
+    let canonical = site.scope.canonical(&url);
+    let stage = &site.stage(task.stage).name;
+    let key = PageKey::new(&site.name, stage, &canonical);
+    (key != task.key).then_some(Alias {
+        key,
+        url: canonical,
+    })
 }

@@ -1,4 +1,4 @@
-//! Persist: letters become store orders, in the order in which they were written.
+//! Persist: requests become store orders, in the order in which they were made.
 
 use bevy_ecs::{
     schedule::{IntoScheduleConfigs, Schedule},
@@ -10,37 +10,32 @@ use crate::{
         orders::{Order, StoreOrder},
         store_verbs::StoreVerb,
     },
-    systems::{
-        Outbox, TickSystems,
-        crawl::{Desk, desk},
-    },
+    systems::TickSystems,
     world::{
+        border::Outbox,
         clock::Clock,
-        session::Condition,
+        condition::StoreHealth,
         slots::{Owner, Slots},
+        store_requests::StoreRequests,
     },
 };
 
 pub(super) fn install(schedule: &mut Schedule) {
-    schedule.add_systems(
-        send_letters
-            .run_if(desk(|desk| {
-                !(desk.letters.is_empty() && desk.marks.is_empty())
-            }))
-            .in_set(TickSystems::Persist),
-    );
+    let is_asked = |requests: Res<StoreRequests>| !requests.is_empty();
+    let persist = send_store_requests.run_if(is_asked);
+    schedule.add_systems(persist.in_set(TickSystems::Persist));
 }
 
-/// Sends letters while there are slots; then marks: a letter may have put back to wait what is in
+/// Sends requests while there are slots; then marks: a request may have put back to wait what is in
 /// flight again.
-fn send_letters(
-    mut desk: ResMut<Desk>,
+fn send_store_requests(
+    mut requests: ResMut<StoreRequests>,
     mut slots: ResMut<Slots>,
     mut outbox: ResMut<Outbox>,
-    condition: Res<Condition>,
+    health: Res<StoreHealth>,
     clock: Res<Clock>,
 ) {
-    if condition.store_lost.is_some() {
+    if health.lost.is_some() {
         return;
     }
     let now = clock.now();
@@ -48,23 +43,24 @@ fn send_letters(
         let order = StoreOrder { id, verb };
         outbox.orders.push_back(Order::Store(order));
     };
-    while let Some(letter) = desk.letters.pop_front() {
-        let Some(id) = letter.id.or_else(|| slots.open(letter.owner, now)) else {
-            desk.letters.push_front(letter);
+    while let Some(request) = requests.waiting.pop_front() {
+        let Some(id) = request.id.or_else(|| slots.open(request.owner, now)) else {
+            requests.waiting.push_front(request);
             return;
         };
+        // A page may have been called back since.
         if slots.get(id).is_some() {
-            send(id, letter.verb);
+            send(id, request.verb);
         }
     }
-    let desk = &mut *desk;
-    while let Some(marks) = desk.marks.first_entry() {
+    let requests = &mut *requests;
+    while let Some(marks) = requests.marks.first_entry() {
         let Some(id) = slots.open(Owner::Marks, now) else {
             return;
         };
         let (session, lone) = *marks.key();
         let (keys, flights) = marks.remove().into_iter().unzip();
-        desk.marking.insert(id, flights);
+        requests.marking.insert(id, flights);
         let verb = StoreVerb::Mark {
             session,
             keys,

@@ -1,89 +1,65 @@
 //! Retry: setbacks are judged (backoff, failed, dead, or back to the queue), and due times come.
 
-use std::time::Duration;
+mod due;
+
+use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::{
-    entity::Entity,
+    message::MessageRegistry,
     schedule::{IntoScheduleConfigs, Schedule},
-    system::Res,
+    system::ResMut,
+    world::World,
 };
 
 use crate::{
     extract::output::Extracted,
     feed::frame::{Detail, Fault},
-    message::{
-        orders::Order,
-        reports::{Outcome, Report},
-        store_verbs::{AttemptRow, Evidence, PageEnd, StoreVerb},
-    },
+    message::store_verbs::{EndAttempt, Evidence, PageEnd},
     model::{
         class::{Consequence, ErrorClass},
-        ids::OrderId,
         numbers::micros,
         tries::Tries,
     },
     politeness::retry,
-    systems::{
-        TickSystems,
-        crawl::{Crawl, Letter, desk},
-    },
+    systems::{TickSystems, completion::Setback},
     world::{
-        clock::Clock,
-        slots::{Busy, Flight, Overdue, Owner, Setback},
-        state::TaskState,
-        stats::Step,
-        task::{Hop, Identity},
+        condition::NetworkWatch,
+        host::Hosts,
+        host_queue::HostQueues,
+        queue::{Queue, any},
+        session::{Session, Sessions},
+        stats::{Stats, Step},
+        store_requests::StoreRequests,
+        task::{CameShort, Hop, Identity},
+        task_state::{TaskState, Tasks},
         timers::{Due, Timers},
+        window::Window,
     },
 };
 
-/// Failures remembered that may turn out to be our own network's.
-const LOCAL_FAILURES: usize = 4_096;
-/// A retry that waits for its host's budget is looked at again after this, at the latest: the host
-/// may have nothing else to do by then.
-const BUDGET_LOOK: Duration = Duration::from_secs(1);
 /// A throttled task without a Retry-After comes back after this.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) fn install(schedule: &mut Schedule) {
+pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
+    MessageRegistry::register_message::<Due>(world);
+    world.init_resource::<due::BudgetWaits>();
     schedule.add_systems(
         (
-            judge_setbacks.run_if(desk(|desk| !desk.setbacks.is_empty())),
-            requeue_due.run_if(is_due),
+            judge_setbacks.run_if(any::<Setback>),
+            due::fire_due.run_if(due::is_due),
+            due::end_backoffs,
+            due::watch_orders,
+            due::wake_up,
         )
             .chain()
             .in_set(TickSystems::Retry),
     );
 }
 
-fn is_due(timers: Res<Timers>, clock: Res<Clock>) -> bool {
-    timers.next().is_some_and(|at| at <= clock.now())
-}
-
-/// fetching, parsing → backoff, failed, dead or queued, by class and policy.
-fn judge_setbacks(mut crawl: Crawl) {
-    for setback in std::mem::take(&mut crawl.desk.setbacks) {
-        let Some(busy) = crawl.slots.close(setback.id) else {
-            continue;
-        };
-        let Owner::Task(entity) = busy.owner else {
-            continue;
-        };
-        let step = match crawl.moves.of(entity) {
-            Some(TaskState::Fetching(_)) => Step::Fetch,
-            Some(TaskState::Parsing(_)) => Step::Parse,
-            _ => continue,
-        };
-        let Some(task) = crawl.moves.identity(entity) else {
-            continue;
-        };
-        crawl.stats.broke(task.session, step, task.stage);
-        crawl.commands.entity(entity).remove::<Hop>();
-        judge(&mut crawl, entity, &task, busy, setback);
-    }
-}
+pub(super) use due::BudgetWaits;
 
 /// What follows a setback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Queued,
     Backoff(Duration),
@@ -91,31 +67,83 @@ enum Next {
     Dead(ErrorClass),
 }
 
-fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut setback: Setback) {
-    let now = crawl.now();
-    if crawl.condition.offline.is_offline() && setback.class.is_local_origin() {
-        // Our own network is down: that is nobody's fault, and nobody loses an attempt.
-        setback.class = ErrorClass::Offline;
+/// fetching, parsing → backoff, failed, dead or queued, by class and policy.
+fn judge_setbacks(
+    mut setbacks: ResMut<Queue<Setback>>,
+    mut tasks: Tasks,
+    mut sessions: Sessions,
+    hosts: Hosts,
+    mut network: ResMut<NetworkWatch>,
+    mut host_queues: ResMut<HostQueues>,
+    mut window: ResMut<Window>,
+    mut timers: ResMut<Timers>,
+    mut stats: ResMut<Stats>,
+    mut requests: ResMut<StoreRequests>,
+) {
+    while let Some(mut setback) = setbacks.pop() {
+        let entity = setback.entity;
+        let now = tasks.now();
+        let task = tasks.identity(entity);
+        let step = match tasks.state(entity) {
+            TaskState::Parsing(_) => Step::Parse,
+            _ => Step::Fetch,
+        };
+        stats.broke(task.session, step, task.stage);
+        tasks.commands.entity(entity).remove::<Hop>();
+        if setback.class.is_local_origin() {
+            if network.offline.is_offline() {
+                // Our own network is down: that is nobody's fault, and nobody loses an attempt.
+                setback.class = ErrorClass::Offline;
+            } else {
+                let stage = (task.session, task.batch, task.stage);
+                network.remember(now, stage, task.key);
+            }
+        }
+        let consequence = setback.class.consequence();
+        let mut session = sessions.get_mut(task.session);
+        if matches!(consequence, Consequence::Transient | Consequence::Throttled) {
+            session.tempo.on_bad();
+        }
+        let free = session.settings.retry.free_throttles;
+        let tries = tasks.charge(entity, |tries| charge(tries, consequence, free));
+        let is_calm = hosts
+            .get(task.host)
+            .is_some_and(|host| host.breaker.is_calm());
+        let short = tasks.came_short(entity);
+        let (next, found) = judge(&mut setback, &session, &task, tries, short, is_calm);
+        let end = end_of(&setback, &session, &task, tries, next, found, now);
+        requests.end(end);
+        let state = match next {
+            Next::Queued => TaskState::Queued,
+            Next::Backoff(wait) => TaskState::Backoff {
+                until_us: micros(now + wait),
+                cause: Some(setback.class),
+            },
+            Next::Failed => TaskState::Failed(setback.class),
+            Next::Dead(class) => TaskState::Dead(class),
+        };
+        tasks.enter(entity, state, detail(&setback, state));
+        match next {
+            Next::Queued => {
+                let queue = host_queues.id(task.session, task.host);
+                host_queues.enqueue(queue, session.rank(&task), entity, now);
+            }
+            Next::Backoff(wait) => timers.set(now + wait, Due::Backoff(entity)),
+            Next::Failed | Next::Dead(_) => {
+                window.retire(entity, now);
+                tasks.ledger.stages_changed = true;
+            }
+        }
     }
-    let (mut policy, is_own) = crawl.retry_policy(task);
-    let seed = crawl
-        .session(task.session)
-        .map_or(0, |session| session.seed);
-    let retry = crawl.settings.0.retry;
-    let stopping = crawl
-        .session(task.session)
-        .is_none_or(|session| !session.is_open());
-    let consequence = consequence(crawl, task, &setback);
-    if matches!(consequence, Consequence::Transient | Consequence::Throttled)
-        && let Some(mut session) = crawl.session_mut(task.session)
-    {
-        session.tempo.on_bad();
-    }
-    let tries = crawl.moves.charge(entity, |tries| match consequence {
+}
+
+/// What an attempt costs its page.
+const fn charge(tries: &mut Tries, consequence: Consequence, free_throttles: u16) {
+    match consequence {
         Consequence::Ours => {}
         Consequence::Throttled => {
             tries.throttled += 1;
-            if tries.throttled > retry.free_throttles {
+            if tries.throttled > free_throttles {
                 tries.failed += 1;
             }
         }
@@ -123,32 +151,36 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
             tries.failed += 1;
             tries.throttled = 0;
         }
-    });
+    }
+}
+
+/// The verdict, and what the page had all the same.
+fn judge(
+    setback: &mut Setback,
+    session: &Session,
+    task: &Identity,
+    tries: Tries,
+    short: Option<&CameShort>,
+    is_calm: bool,
+) -> (Next, Option<Box<Extracted>>) {
+    let class = setback.class;
+    let retry = &session.settings.retry;
+    let (mut policy, is_own) = session.retry_policy(task.stage);
     // An empty page that the count promises is asked for twice; then its stage judges it (B5).
-    let is_judged_later = setback.class == ErrorClass::ShortPage
-        && (crawl.came_short(entity)).is_some_and(|short| short.promised && short.times >= 2);
+    let is_judged_later = class == ErrorClass::ShortPage
+        && short.is_some_and(|short| short.promised && short.times >= 2);
     let used_up = is_judged_later || u32::from(tries.failed) >= policy.attempts;
-    let is_calm = crawl
-        .host(task.host)
-        .is_some_and(|host| host.breaker.is_calm());
-    if !is_own && tries.failed == 1 && setback.class.is_host_failure() && is_calm {
+    if !is_own && tries.failed == 1 && class.is_host_failure() && is_calm {
         // Most such failures pass with the connection that they came by.
         policy.cap = policy.cap.min(retry.quick);
     }
-    let spread = retry::delay(
-        &policy,
-        u32::from(tries.failed.max(1)),
-        seed,
-        task.key,
-        tries.dispatched,
-    );
-    let begun = || Box::new(Flight::begun(now));
-    let mut flight = busy.flight.unwrap_or_else(begun);
-    let found = flight.extracted.take();
-    let next = match consequence {
-        Consequence::Ours if stopping || setback.class == ErrorClass::Aborted => Next::Queued,
+    let n = u32::from(tries.failed.max(1));
+    let spread = retry::delay(&policy, n, session.seed, task.key, tries.dispatched);
+    let found = setback.flight.extracted.take();
+    let next = match class.consequence() {
+        Consequence::Ours if !session.is_open() || class == ErrorClass::Aborted => Next::Queued,
         Consequence::Ours => Next::Backoff(THROTTLE_PAUSE),
-        Consequence::Permanent => Next::Dead(setback.class),
+        Consequence::Permanent => Next::Dead(class),
         Consequence::Throttled => match setback.after {
             Some(after) if after > retry.max_retry_after => Next::Dead(ErrorClass::HostParked),
             _ if used_up => Next::Failed,
@@ -157,224 +189,67 @@ fn judge(crawl: &mut Crawl, entity: Entity, task: &Identity, busy: Busy, mut set
         },
         Consequence::Transient if !used_up => Next::Backoff(spread),
         // What came with a failed page is saved while that waits for its stage's verdict.
-        Consequence::Transient if setback.class.is_content() && found.is_none() => {
-            Next::Dead(setback.class)
-        }
+        Consequence::Transient if class.is_content() && found.is_none() => Next::Dead(class),
         Consequence::Transient => Next::Failed,
     };
-    let found = *found.unwrap_or_default();
-    let (attempt, evidence) = history(now, tries, *flight, &setback);
-    crawl.condition.last_failure = Some((setback.class, setback.message.clone()));
-    carry_out(
-        crawl, entity, task, tries, next, attempt, evidence, found, &setback,
-    );
+    (next, found)
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one place turns a verdict into the move, the letter and the timer"
-)]
-fn carry_out(
-    crawl: &mut Crawl,
-    entity: Entity,
+fn detail(setback: &Setback, state: TaskState) -> Detail {
+    let retry_at_us = match state {
+        TaskState::Queued => return Detail::None,
+        TaskState::Backoff { until_us, .. } => Some(until_us),
+        _ => None,
+    };
+    Detail::Error(Box::new(Fault {
+        class: setback.class,
+        message: Arc::from(setback.message.as_str()),
+        retry_at_us,
+    }))
+}
+
+/// What the store is told.
+fn end_of(
+    setback: &Setback,
+    session: &Session,
     task: &Identity,
     tries: Tries,
     next: Next,
-    attempt: AttemptRow,
-    evidence: Evidence,
-    found: Extracted,
-    setback: &Setback,
-) {
-    let now = crawl.now();
-    let fault = |retry_at_us| {
-        Detail::Error(Box::new(Fault {
-            class: setback.class,
-            message: std::sync::Arc::from(setback.message.as_str()),
-            retry_at_us,
-        }))
-    };
-    let remarks = found.remarks;
-    let end = match &next {
+    found: Option<Box<Extracted>>,
+    now: Duration,
+) -> EndAttempt {
+    let class = setback.class;
+    let failure = Some((class, setback.message.clone()));
+    let attempt = setback.flight.attempt(now, tries.dispatched, failure);
+    let found = *found.unwrap_or_default();
+    let end = match next {
         Next::Queued => PageEnd::Queued,
-        Next::Backoff(due_in) => PageEnd::Backoff {
-            due_in: *due_in,
-            class: setback.class,
-        },
+        Next::Backoff(due_in) => PageEnd::Backoff { due_in, class },
         Next::Failed => PageEnd::Failed {
-            evidence,
+            evidence: evidence(setback),
             records: found.records,
             links: found.links,
         },
         Next::Dead(class) => PageEnd::Dead {
-            class: *class,
-            evidence,
+            class,
+            evidence: evidence(setback),
         },
     };
-    let end = crawl.end_with(task, tries, Some(attempt), end, remarks);
-    crawl.write(Owner::End(task.session), StoreVerb::End(end));
-    match next {
-        Next::Queued => {
-            crawl.moves.make(entity, TaskState::Queued, Detail::None);
-            let rank = crawl.rank(task);
-            let line = crawl.lines.id(task.session, task.host);
-            crawl.lines.enqueue(line, rank, entity, now);
-        }
-        Next::Backoff(wait) => {
-            let until = now + wait;
-            let until_us = micros(until);
-            let state = TaskState::Backoff {
-                until_us,
-                cause: Some(setback.class),
-            };
-            crawl.moves.make(entity, state, fault(Some(until_us)));
-            crawl.timers.set(until, Due::Backoff(entity));
-        }
-        Next::Failed => {
-            let state = TaskState::Failed(setback.class);
-            crawl.moves.make(entity, state, fault(None));
-            crawl.retire(entity);
-        }
-        Next::Dead(class) => {
-            crawl
-                .moves
-                .make(entity, TaskState::Dead(class), fault(None));
-            crawl.retire(entity);
-        }
+    EndAttempt {
+        attempt: Some(attempt),
+        remarks: found.remarks,
+        ..session.end_of(task, tries, end)
     }
 }
 
-/// What the setback means for the page; what may turn out to be our own network is remembered.
-fn consequence(crawl: &mut Crawl, task: &Identity, setback: &Setback) -> Consequence {
-    if !setback.class.is_local_origin() {
-        return setback.class.consequence();
-    }
-    let now = crawl.now();
-    let local = &mut crawl.desk.local;
-    if local.len() >= LOCAL_FAILURES {
-        local.pop_front();
-    }
-    local.push_back((now, (task.session, task.batch, task.stage), task.key));
-    setback.class.consequence()
-}
-
-/// The attempt's row and what it left behind.
-fn history(
-    now: Duration,
-    tries: Tries,
-    flight: Flight,
-    setback: &Setback,
-) -> (AttemptRow, Evidence) {
-    let failure = Some((setback.class, setback.message.clone()));
-    let attempt = flight.attempt(now, tries.dispatched, failure);
-    let (head, body) = match flight.answer {
-        Some(answer) => {
-            let cut = answer.body.len().min(Evidence::MOST);
-            let body = (cut > 0).then(|| answer.body[..cut].to_vec());
-            (Some(answer.head), body)
-        }
-        None => (None, None),
-    };
-    let evidence = Evidence {
+/// What the attempt left behind.
+fn evidence(setback: &Setback) -> Evidence {
+    let answer = setback.flight.answer.as_ref();
+    let body = answer.map_or(&[][..], |answer| &answer.body[..]);
+    let cut = body.len().min(Evidence::MOST);
+    Evidence {
         message: setback.message.clone(),
-        head,
-        body,
-    };
-    (attempt, evidence)
-}
-
-/// backoff → queued when due and the retry budgets allow; other due times.
-fn requeue_due(mut crawl: Crawl) {
-    let now = crawl.now();
-    while let Some(due) = crawl.timers.pop_due(now) {
-        match due {
-            Due::Backoff(entity) => end_backoff(&mut crawl, entity),
-            Due::Deadline(slot) => look_at_slot(&mut crawl, slot),
-            Due::Host(host) => crawl.lines.wake_host(host, now),
-            Due::StageAgain(session, batch, stage) => {
-                crawl.write(
-                    Owner::Requeue(session, batch, stage),
-                    StoreVerb::RequeueFailed {
-                        session,
-                        batch: Some(batch),
-                        stage,
-                    },
-                );
-            }
-            Due::Resend(id) => resend(&mut crawl, id),
-            Due::Batch => crawl.desk.restless = true,
-            Due::Probe => crawl.desk.probe_due = true,
-            Due::Snapshot => crawl.desk.snapshot_due = true,
-        }
-    }
-}
-
-fn end_backoff(crawl: &mut Crawl, entity: Entity) {
-    let now = crawl.now();
-    if !matches!(crawl.moves.of(entity), Some(TaskState::Backoff { until_us, .. }) if until_us <= micros(now))
-    {
-        return;
-    }
-    let Some(task) = crawl.moves.identity(entity) else {
-        return;
-    };
-    let has_other_work = crawl.has_queued(task.host);
-    if let Some(mut host) = crawl.host_mut(task.host)
-        && let Err(wait) = host.budget.try_take(now)
-        && (has_other_work || !host.breaker.is_calm())
-    {
-        crawl.desk.thrifty.insert(entity);
-        crawl
-            .timers
-            .set(now + wait.min(BUDGET_LOOK), Due::Backoff(entity));
-        return;
-    }
-    crawl.desk.thrifty.remove(&entity);
-    crawl.moves.make(entity, TaskState::Queued, Detail::None);
-    let rank = crawl.rank(&task);
-    let line = crawl.lines.id(task.session, task.host);
-    crawl.lines.enqueue(line, rank, entity, now);
-}
-
-fn look_at_slot(crawl: &mut Crawl, slot: u32) {
-    let now = crawl.now();
-    match crawl.slots.overdue(slot, now) {
-        Overdue::Order(id) => give_up(crawl, id),
-        Overdue::At(at) => crawl.timers.set(at, Due::Deadline(slot)),
-        Overdue::Nothing => {}
-    }
-}
-
-/// No report by the order's own deadline: the task is taken back, the late report discarded.
-fn give_up(crawl: &mut Crawl, id: OrderId) {
-    let Some(busy) = crawl.slots.get(id) else {
-        return;
-    };
-    let fetch = busy.http.is_some();
-    if let Owner::Task(entity) = busy.owner
-        && let Some(TaskState::Fetched(_) | TaskState::Parsed(_)) = crawl.moves.of(entity)
-    {
-        // It has reported; the result waits for its next step.
-        return;
-    }
-    if fetch {
-        crawl.outbox.orders.push_back(Order::Abort(id));
-    }
-    // It is told like any other report, in the next tick.
-    let lost = Report::new(id, Duration::ZERO, Outcome::Lost);
-    crawl.inbox.reports.push_back(lost);
-    crawl.desk.again = true;
-}
-
-fn resend(crawl: &mut Crawl, id: OrderId) {
-    let Some(busy) = crawl.slots.get_mut(id) else {
-        return;
-    };
-    let owner = busy.owner;
-    if let Some(verb) = busy.verb.take() {
-        crawl.desk.letters.push_back(Letter {
-            owner,
-            verb: *verb,
-            id: Some(id),
-        });
+        head: answer.map(|answer| answer.head.clone()),
+        body: (cut > 0).then(|| body[..cut].to_vec()),
     }
 }

@@ -2,10 +2,22 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use bevy_ecs::component::Component;
+use bevy_ecs::{
+    change_detection::Mut,
+    component::Component,
+    entity::Entity,
+    resource::Resource,
+    system::{Query, ResMut, SystemParam},
+};
+use rustc_hash::FxHashMap;
+use serde_json::Value as Json;
 
 use crate::{
-    model::{host_key::HostKey, ids::HostId, page_url::PageUrl},
+    model::{
+        host_key::HostKey,
+        ids::{HostId, SessionId},
+        page_url::PageUrl,
+    },
     politeness::{breaker::Breaker, pace::Pace, retry::RetryBudget, robots::Robots},
 };
 
@@ -73,6 +85,14 @@ pub enum RobotsKnown {
 }
 
 impl Host {
+    /// Until when it may not be asked at all: an open breaker, or a Retry-After.
+    #[must_use]
+    pub fn parked_until(&self, now: Duration) -> Option<Duration> {
+        let until = self.breaker.open_until();
+        let until = until.or_else(|| self.pace.retry_after_until(now));
+        until.filter(|until| *until > now && *until < Duration::MAX)
+    }
+
     /// Requests a second over the last ten seconds.
     pub fn rate(&mut self, now: Duration) -> f64 {
         let since = now.saturating_sub(Duration::from_secs(10));
@@ -81,5 +101,70 @@ impl Host {
         }
         let span = now.min(Duration::from_secs(10)).as_secs_f64().max(1.0);
         crate::model::numbers::count(self.recent.len()) / span
+    }
+}
+
+/// A host that a session has seen. Until the host is met, nobody can ask it.
+#[derive(Debug)]
+pub struct SeenHost {
+    pub id: HostId,
+    pub key: HostKey,
+    pub session: SessionId,
+    /// What an earlier run learned of it: pace, breaker.
+    pub learned: Option<Json>,
+}
+
+/// Where hosts stand as entities.
+#[derive(Resource, Debug, Default)]
+pub struct HostIndex {
+    /// By the store's numbers, of which several may name one host.
+    pub entities: FxHashMap<HostId, Entity>,
+    /// The first number of each host.
+    pub ids: FxHashMap<HostKey, HostId>,
+    /// Seen since the last tick's plan; `meet_hosts` takes them.
+    pub seen: Vec<SeenHost>,
+}
+
+impl HostIndex {
+    /// A session has seen a host.
+    pub fn see(&mut self, id: HostId, key: &HostKey, session: SessionId, learned: Option<Json>) {
+        self.ids.entry(key.clone()).or_insert(id);
+        self.seen.push(SeenHost {
+            id,
+            key: key.clone(),
+            session,
+            learned,
+        });
+    }
+
+    /// The number of a host; one that only redirects lead to gets one of ours, from the top.
+    pub fn id_of(&mut self, key: &HostKey, session: SessionId) -> HostId {
+        if let Some(id) = self.ids.get(key) {
+            return *id;
+        }
+        let n = u32::try_from(self.ids.len()).unwrap_or(0);
+        let id = HostId(u32::MAX - n);
+        self.see(id, key, session, None);
+        id
+    }
+}
+
+/// Hosts by their number.
+#[derive(SystemParam)]
+pub struct Hosts<'w, 's> {
+    pub all: Query<'w, 's, &'static mut Host>,
+    pub index: ResMut<'w, HostIndex>,
+}
+
+impl Hosts<'_, '_> {
+    /// `None` until it is met, in the plan of the tick in which it was seen first.
+    #[must_use]
+    pub fn get(&self, id: HostId) -> Option<&Host> {
+        self.all.get(*self.index.entities.get(&id)?).ok()
+    }
+
+    /// As [`Self::get`].
+    pub fn get_mut(&mut self, id: HostId) -> Option<Mut<'_, Host>> {
+        self.all.get_mut(*self.index.entities.get(&id)?).ok()
     }
 }

@@ -1,4 +1,4 @@
-//! Lines: the waiting tasks of one session at one host, and which lines may send next.
+//! Host queues: the waiting tasks of one session at one host, and which queues may send next.
 
 use std::{
     cmp::Reverse,
@@ -18,17 +18,15 @@ use crate::{
     },
 };
 
-/// A line's index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineId(pub u32);
+pub struct HostQueueId(pub u32);
 
-/// Order within a line: batch, stage depth, then discovery.
+/// Order within a queue: batch, stage depth, then discovery.
 pub type Rank = (BatchId, u16, Seq);
 
 /// How far the store's frontier was read for a batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Cursor {
-    /// Which batch.
     pub batch: BatchId,
     /// Everything up to here was read.
     pub after: Seq,
@@ -44,10 +42,8 @@ pub struct Cursor {
 
 /// The waiting tasks of one session at one host.
 #[derive(Debug)]
-pub struct Line {
-    /// Whose.
+pub struct HostQueue {
     pub session: SessionId,
-    /// Which host.
     pub host: HostId,
     returned: BinaryHeap<Reverse<(Rank, u64)>>,
     entities: FxHashMap<u64, Entity>,
@@ -67,7 +63,7 @@ pub struct Line {
     pub held: Option<WaitReason>,
 }
 
-impl Line {
+impl HostQueue {
     fn new(session: SessionId, host: HostId) -> Self {
         Self {
             session,
@@ -174,39 +170,44 @@ impl Line {
     }
 }
 
-/// All lines, and which may send when.
+/// Queues that may have run low: whoever takes from one or learns of pages outside the window adds
+/// it, `fill_queues` takes them all and asks the store for more.
 #[derive(Resource, Debug, Default)]
-pub struct Lines {
-    all: Vec<Line>,
-    index: FxHashMap<(SessionId, HostId), LineId>,
-    ready: BTreeMap<SessionId, BTreeSet<(Duration, u64, LineId)>>,
-    by_host: FxHashMap<HostId, SmallVec<[LineId; 1]>>,
+pub struct LowQueues(pub Vec<HostQueueId>);
+
+/// All queues, and which may send when.
+#[derive(Resource, Debug, Default)]
+pub struct HostQueues {
+    all: Vec<HostQueue>,
+    index: FxHashMap<(SessionId, HostId), HostQueueId>,
+    ready: BTreeMap<SessionId, BTreeSet<(Duration, u64, HostQueueId)>>,
+    by_host: FxHashMap<HostId, SmallVec<[HostQueueId; 1]>>,
     same: FxHashMap<HostId, HostId>,
     turn: u64,
 }
 
-impl Lines {
-    /// The line of this session at this host, made on first use.
+impl HostQueues {
+    /// The queue of this session at this host, made on first use.
     ///
     /// # Panics
-    /// If there are 2^32 lines: the store has no numbers for so many hosts.
-    pub fn id(&mut self, session: SessionId, host: HostId) -> LineId {
+    /// If there are 2^32 queues: the store has no numbers for so many hosts.
+    pub fn id(&mut self, session: SessionId, host: HostId) -> HostQueueId {
         *self.index.entry((session, host)).or_insert_with(|| {
-            let id = LineId(u32::try_from(self.all.len()).expect("fewer than 2^32 lines"));
-            self.all.push(Line::new(session, host));
+            let id = HostQueueId(u32::try_from(self.all.len()).expect("fewer than 2^32 queues"));
+            self.all.push(HostQueue::new(session, host));
             let host = self.same.get(&host).copied().unwrap_or(host);
             self.by_host.entry(host).or_default().push(id);
             id
         })
     }
 
-    /// Lines so far.
+    /// Queues so far.
     #[must_use]
     pub fn len(&self) -> u32 {
         u32::try_from(self.all.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether there is no line yet.
+    /// Whether there is no queue yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
@@ -214,29 +215,40 @@ impl Lines {
 
     /// A batch has ended: where all of it was read, nothing is left to remember of that.
     pub fn forget_batch(&mut self, session: SessionId, batch: BatchId) {
-        for line in self.all.iter_mut().filter(|line| line.session == session) {
-            line.cursors
+        for queue in self.all.iter_mut().filter(|queue| queue.session == session) {
+            queue
+                .cursors
                 .retain(|cursor| cursor.batch != batch || cursor.asked || !cursor.exhausted);
         }
     }
 
-    /// A line.
     #[must_use]
-    pub fn get(&self, id: LineId) -> &Line {
+    pub fn get(&self, id: HostQueueId) -> &HostQueue {
         &self.all[id.0 as usize]
     }
 
-    /// A line.
-    pub fn get_mut(&mut self, id: LineId) -> &mut Line {
+    pub fn get_mut(&mut self, id: HostQueueId) -> &mut HostQueue {
         &mut self.all[id.0 as usize]
     }
 
+    /// A batch was opened: the store may have pages of it for every queue with pages outside.
+    pub fn read_on(&mut self, session: SessionId, batch: BatchId) -> Vec<HostQueueId> {
+        let meant = |queue: &HostQueue| queue.session == session && queue.outside > 0;
+        let all = (0u32..).map(HostQueueId).zip(&mut self.all);
+        all.filter(|(_, queue)| meant(queue))
+            .map(|(id, queue)| {
+                queue.cursor(batch).exhausted = false;
+                id
+            })
+            .collect()
+    }
+
     /// A barrier was lifted: tasks that left the window before it are read again.
-    pub fn read_again(&mut self, session: SessionId, batch: BatchId) -> Vec<LineId> {
-        let meant = |line: &Line| line.session == session && line.outside > 0;
-        let ids: Vec<LineId> = self
+    pub fn read_again(&mut self, session: SessionId, batch: BatchId) -> Vec<HostQueueId> {
+        let meant = |queue: &HostQueue| queue.session == session && queue.outside > 0;
+        let ids: Vec<HostQueueId> = self
             .iter()
-            .filter(|(_, line)| meant(line))
+            .filter(|(_, queue)| meant(queue))
             .map(|(id, _)| id)
             .collect();
         for id in &ids {
@@ -251,103 +263,119 @@ impl Lines {
         ids
     }
 
-    /// All lines in the order in which they were made.
-    pub fn iter(&self) -> impl Iterator<Item = (LineId, &Line)> {
-        (0u32..).map(LineId).zip(&self.all)
+    /// All queues in the order in which they were made.
+    pub fn iter(&self) -> impl Iterator<Item = (HostQueueId, &HostQueue)> {
+        (0u32..).map(HostQueueId).zip(&self.all)
     }
 
-    /// The lines of a host.
+    /// The queues of a host.
     #[must_use]
-    pub fn at_host(&self, host: HostId) -> SmallVec<[LineId; 1]> {
+    pub fn at_host(&self, host: HostId) -> SmallVec<[HostQueueId; 1]> {
         let host = self.same.get(&host).copied().unwrap_or(host);
         self.by_host.get(&host).cloned().unwrap_or_default()
     }
 
-    /// Two numbers name one host: what wakes it wakes the lines of both.
+    /// Whether pages wait in the queues of this host, in memory or in the store.
+    #[must_use]
+    pub fn has_queued(&self, host: HostId) -> bool {
+        let mut queues = self.at_host(host).into_iter().map(|id| self.get(id));
+        queues.any(|queue| queue.waiting() > 0 || queue.outside > 0)
+    }
+
+    /// Two numbers name one host: what wakes it wakes the queues of both.
     pub fn same_host(&mut self, host: HostId, known: HostId) {
         if host != known && self.same.insert(host, known).is_none() {
-            let lines = self.by_host.remove(&host).unwrap_or_default();
-            self.by_host.entry(known).or_default().extend(lines);
+            let queues = self.by_host.remove(&host).unwrap_or_default();
+            self.by_host.entry(known).or_default().extend(queues);
         }
     }
 
     /// A session is taken up again: nothing of it was read yet.
     pub fn begin_anew(&mut self, session: SessionId) {
         self.ready.remove(&session);
-        for line in &mut self.all {
-            if line.session == session {
-                *line = Line::new(session, line.host);
+        for queue in &mut self.all {
+            if queue.session == session {
+                *queue = HostQueue::new(session, queue.host);
             }
         }
     }
 
-    /// Adds a waiting task and lets its line be looked at.
-    pub fn enqueue(&mut self, id: LineId, rank: Rank, entity: Entity, now: Duration) {
-        let line = self.get_mut(id);
-        line.push(rank, entity);
+    /// Adds a waiting task and lets its queue be looked at.
+    pub fn enqueue(&mut self, id: HostQueueId, rank: Rank, entity: Entity, now: Duration) {
+        let queue = self.get_mut(id);
+        queue.push(rank, entity);
         // A barrier holds the tasks that stood first; this one may go before them.
-        let may_go = line.held.is_none_or(|why| why == WaitReason::BatchNotBegun);
-        if line.armed.is_none() && may_go {
+        let may_go = queue
+            .held
+            .is_none_or(|why| why == WaitReason::BatchNotBegun);
+        if queue.armed.is_none() && may_go {
             self.arm(id, now);
         }
     }
 
-    /// Looks at this line at `at`.
-    pub fn arm(&mut self, id: LineId, at: Duration) {
+    /// Looks at this queue at `at`.
+    pub fn arm(&mut self, id: HostQueueId, at: Duration) {
         self.turn += 1;
         let turn = self.turn;
-        let line = &mut self.all[id.0 as usize];
-        let ready = self.ready.entry(line.session).or_default();
-        if let Some((before, turn)) = line.armed.take() {
+        let queue = &mut self.all[id.0 as usize];
+        let ready = self.ready.entry(queue.session).or_default();
+        if let Some((before, turn)) = queue.armed.take() {
             ready.remove(&(before, turn, id));
         }
-        line.armed = Some((at, turn));
-        line.held = None;
+        queue.armed = Some((at, turn));
+        queue.held = None;
         ready.insert((at, turn, id));
     }
 
-    /// Does not look at this line until something wakes it.
-    pub fn hold(&mut self, id: LineId, why: WaitReason) {
+    /// Looks at this queue again at once, if tasks wait in it.
+    pub fn arm_waiting(&mut self, id: HostQueueId, now: Duration) {
+        if self.get(id).waiting() > 0 {
+            self.arm(id, now);
+        }
+    }
+
+    /// Does not look at this queue until something wakes it.
+    pub fn hold(&mut self, id: HostQueueId, why: WaitReason) {
         self.disarm(id);
         self.get_mut(id).held = Some(why);
     }
 
-    /// Looks at this line at `at`; `why` it is not looked at now.
-    pub fn hold_until(&mut self, id: LineId, at: Duration, why: WaitReason) {
+    /// Looks at this queue at `at`; `why` it is not looked at now.
+    pub fn hold_until(&mut self, id: HostQueueId, at: Duration, why: WaitReason) {
         self.arm(id, at);
         self.get_mut(id).held = Some(why);
     }
 
-    fn disarm(&mut self, id: LineId) {
-        let line = &mut self.all[id.0 as usize];
+    fn disarm(&mut self, id: HostQueueId) {
+        let queue = &mut self.all[id.0 as usize];
         if let (Some((at, turn)), Some(ready)) =
-            (line.armed.take(), self.ready.get_mut(&line.session))
+            (queue.armed.take(), self.ready.get_mut(&queue.session))
         {
             ready.remove(&(at, turn, id));
         }
     }
 
-    /// Takes the line of this session that may be looked at first by now.
-    pub fn pop_ready(&mut self, session: SessionId, now: Duration) -> Option<LineId> {
+    /// Takes the queue of this session that may be looked at first by now.
+    pub fn pop_ready(&mut self, session: SessionId, now: Duration) -> Option<HostQueueId> {
         let ready = self.ready.get_mut(&session)?;
         let first = *ready.first()?;
         if first.0 > now {
             return None;
         }
         ready.remove(&first);
-        let line = &mut self.all[first.2.0 as usize];
-        line.armed = None;
-        line.held = None;
+        let queue = &mut self.all[first.2.0 as usize];
+        queue.armed = None;
+        queue.held = None;
         Some(first.2)
     }
 
-    /// When a line of this session is to be looked at next.
+    /// When a queue of this session is to be looked at next.
     #[must_use]
     pub fn next(&self, session: SessionId) -> Option<Duration> {
         Some(self.ready.get(&session)?.first()?.0)
     }
 
-    /// Looks again at every line of a host.
+    /// Looks again at every queue of a host.
     pub fn wake_host(&mut self, host: HostId, now: Duration) {
         for id in self.at_host(host) {
             if self.get(id).waiting() > 0 {
@@ -356,11 +384,18 @@ impl Lines {
         }
     }
 
-    /// Looks again at every line of a session.
+    /// Looks again at every queue of these sessions.
+    pub fn wake_sessions(&mut self, sessions: impl Iterator<Item = SessionId>, now: Duration) {
+        for session in sessions {
+            self.wake_session(session, now);
+        }
+    }
+
+    /// Looks again at every queue of a session.
     pub fn wake_session(&mut self, session: SessionId, now: Duration) {
         let ids: Vec<_> = self
             .iter()
-            .filter(|(_, line)| line.session == session && line.waiting() > 0)
+            .filter(|(_, queue)| queue.session == session && queue.waiting() > 0)
             .map(|(id, _)| id)
             .collect();
         for id in ids {

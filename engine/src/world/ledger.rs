@@ -19,6 +19,9 @@ pub type Counts = [u64; Phase::ALL.len()];
 #[derive(Resource, Debug, Default)]
 pub struct Ledger {
     sessions: BTreeMap<SessionId, Book>,
+    /// Stages may have ended, or a batch may open: set by whatever ends pages, moves sessions or
+    /// brings links, cleared by `judge_stages`.
+    pub stages_changed: bool,
 }
 
 /// The books of one session.
@@ -124,6 +127,16 @@ pub fn open(counts: &Counts) -> u64 {
     Phase::ALL
         .into_iter()
         .filter(|phase| !phase.is_final() && *phase != Phase::Failed)
+        .map(|phase| counts[phase as usize])
+        .sum()
+}
+
+/// Pages of these counts that an order is out for, or whose next step waits.
+#[must_use]
+pub fn in_flight(counts: &Counts) -> u64 {
+    Phase::ALL
+        .into_iter()
+        .filter(|phase| phase.is_in_flight())
         .map(|phase| counts[phase as usize])
         .sum()
 }

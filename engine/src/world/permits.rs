@@ -50,6 +50,8 @@ pub struct Permits {
     pub parse_queue: u64,
     /// Parsed pages that may wait for the store.
     pub save_queue: u64,
+    /// Memory runs out: less is worked on at once.
+    pub is_pressed: bool,
 }
 
 impl Permits {
@@ -61,5 +63,6 @@ impl Permits {
         self.store.limit = fits.store_bytes;
         self.parse_queue = fits.parse_queue;
         self.save_queue = fits.save_queue;
+        self.is_pressed = fits.is_pressed;
     }
 }

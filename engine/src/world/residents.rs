@@ -1,6 +1,6 @@
 //! Which task stands in which slot of the window, and where a page stands that is in it.
 
-use bevy_ecs::entity::Entity;
+use bevy_ecs::{entity::Entity, resource::Resource};
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 
@@ -10,7 +10,7 @@ use crate::model::ids::{PageKey, SessionId};
 ///
 /// Identities are not kept twice: the table holds slots and a mark of 32 bits for each, and the
 /// task itself says whether it is the one that is meant.
-#[derive(Debug, Default)]
+#[derive(Resource, Debug, Default)]
 pub struct Residents {
     slots: HashTable<u32>,
     marks: Vec<u32>,

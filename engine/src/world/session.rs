@@ -1,4 +1,4 @@
-//! Sessions, their batches and the stages of those.
+//! Sessions: one run over one site.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -6,29 +6,40 @@ use std::{
     time::Duration,
 };
 
-use bevy_ecs::{component::Component, entity::Entity, resource::Resource};
-use crossbeam_channel::Sender;
-use rustc_hash::FxHashMap;
+use bevy_ecs::{
+    change_detection::Mut,
+    component::Component,
+    entity::Entity,
+    resource::Resource,
+    system::{Query, ResMut, SystemParam},
+};
 
 use crate::{
+    feed::frame::Change,
     message::{
-        commands::{Ack, StartSession},
+        commands::StartSession,
         orders::RequestProfile,
         receipts::SessionOpened,
-        store_verbs::Mode,
+        store_verbs::{EndAttempt, Mode, PageEnd},
     },
     model::{
-        class::ErrorClass,
-        host_key::HostKey,
-        ids::{BatchId, HostId, SessionId, StageId},
+        ids::{BatchId, SessionId, StageId},
         list_end::ListEnd,
         phase::{SessionPhase, StagePhase},
+        remark::Remarks,
+        retry_policy::RetryPolicy,
         session_state::SessionState,
-        stage_state::StageState,
+        tries::Tries,
     },
-    politeness::{batch_pacing::BatchPacing, capacity::Gauge, offline::Offline},
+    politeness::batch_pacing::BatchPacing,
+    settings::Settings,
     site::compiled::Site,
-    world::residents::Residents,
+    world::{
+        batch::{Batch, StageRun},
+        host_queue::Rank,
+        journal::Journal,
+        task::Identity,
+    },
 };
 
 /// One run over one site.
@@ -36,11 +47,11 @@ use crate::{
 pub struct Session {
     /// The store's number of it.
     pub id: SessionId,
-    /// What it reads.
     pub site: Arc<Site>,
-    /// Its requests' manners.
+    /// The engine's settings in force, where the site has none of its own.
+    pub settings: Arc<Settings>,
+    /// How its requests ask.
     pub profile: Arc<RequestProfile>,
-    /// What it fetches.
     pub mode: Mode,
     /// What marks it as not real.
     pub source: Option<Arc<str>>,
@@ -89,12 +100,19 @@ pub struct Session {
     pub discovering: bool,
     /// Size of its batches and rest between them.
     pub tempo: BatchPacing,
+    /// The snapshot after its end was taken.
+    pub last_snapshot_taken: bool,
 }
 
 impl Session {
     /// A session that the store has opened.
     #[must_use]
-    pub fn new(opened: &SessionOpened, start: &StartSession, now: Duration) -> Self {
+    pub fn new(
+        opened: &SessionOpened,
+        start: &StartSession,
+        settings: Arc<Settings>,
+        now: Duration,
+    ) -> Self {
         let mut profile = (*start.profile).clone();
         profile.session = opened.session;
         profile.kept_cookies = opened.cookies.as_slice().into();
@@ -102,6 +120,7 @@ impl Session {
             id: opened.session,
             graph: Graph::of(&start.site),
             site: Arc::clone(&start.site),
+            settings,
             profile: Arc::new(profile),
             mode: opened.mode,
             source: start.source.as_deref().map(Arc::from),
@@ -131,6 +150,7 @@ impl Session {
             past: vec![StagePhase::Waiting; start.site.stages.len()],
             discovering: false,
             tempo: BatchPacing::default(),
+            last_snapshot_taken: false,
         }
     }
 
@@ -178,6 +198,52 @@ impl Session {
         (from != into).then_some((from, into))
     }
 
+    /// A task's place in its host queue.
+    #[must_use]
+    pub fn rank(&self, task: &Identity) -> Rank {
+        let depth = self.graph.depth[usize::from(task.stage.0)];
+        (task.batch, depth, task.seq)
+    }
+
+    /// The retry policy of a stage, and whether it is the stage's own.
+    #[must_use]
+    pub fn retry_policy(&self, stage: StageId) -> (RetryPolicy, bool) {
+        let own = self.site.stage(stage).retry;
+        (own.unwrap_or(self.settings.retry.policy), own.is_some())
+    }
+
+    /// Entry pages of its newest batch, at most.
+    #[must_use]
+    pub fn batch_size(&self) -> u32 {
+        self.tempo.size(&self.settings.batches())
+    }
+
+    /// Whether its robots.txt files are obeyed.
+    #[must_use]
+    pub fn obeys_robots(&self) -> bool {
+        self.site.politeness.robots.unwrap_or(true)
+    }
+
+    /// What the store is told when an attempt at a page of it ends: with no attempt's row and no
+    /// remarks.
+    #[must_use]
+    pub fn end_of(&self, task: &Identity, tries: Tries, end: PageEnd) -> EndAttempt {
+        EndAttempt {
+            session: task.session,
+            key: task.key,
+            stage: task.stage,
+            batch: task.batch,
+            host: task.host,
+            seq: task.seq,
+            depth: task.depth.saturating_add(1),
+            tries,
+            batch_size: self.batch_size(),
+            attempt: None,
+            end,
+            remarks: Remarks::default(),
+        }
+    }
+
     /// Whether new requests may be sent.
     #[must_use]
     pub fn is_dispatching(&self) -> bool {
@@ -200,61 +266,6 @@ impl Session {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self.state, SessionState::Over(_))
-    }
-}
-
-/// A share of a session: up to `batch_size` pages of the entry stage and all they lead to.
-#[derive(Component, Debug)]
-pub struct Batch {
-    /// Whose.
-    pub session: SessionId,
-    /// Which.
-    pub id: BatchId,
-    /// Where it is.
-    pub phase: StagePhase,
-    /// One for each stage of the site.
-    pub stages: Vec<StageRun>,
-}
-
-/// A stage within a batch.
-#[derive(Debug, Clone, Default)]
-pub struct StageRun {
-    /// Where it is.
-    pub state: StageState,
-    /// Verdicts of *recoverable* so far.
-    pub attempts: u32,
-    /// Pages past the end of their list, which were skipped.
-    pub past_end: u64,
-}
-
-impl Batch {
-    /// Moves it.
-    ///
-    /// # Panics
-    /// If the move is not in the table: a broken invariant of ours.
-    pub fn enter(&mut self, to: StagePhase) {
-        let from = self.phase;
-        assert!(
-            from == to || from.may_move(to),
-            "no move {from:?} -> {to:?} for batch {:?}",
-            self.id
-        );
-        self.phase = to;
-    }
-}
-
-impl StageRun {
-    /// Moves it.
-    ///
-    /// # Panics
-    /// If the move is not in the table: a broken invariant of ours.
-    pub fn enter(&mut self, to: StageState) {
-        let from = self.state;
-        assert!(
-            from == to || from.may_move(to),
-            "no move {from:?} -> {to:?} for a stage of a batch"
-        );
-        self.state = to;
     }
 }
 
@@ -323,69 +334,95 @@ impl Graph {
                 .collect(),
         }
     }
-
-    /// A stage's depth, as part of a task's rank.
-    #[must_use]
-    pub fn rank(&self, stage: StageId) -> u16 {
-        self.depth[usize::from(stage.0)]
-    }
 }
 
-/// Where sessions, batches and hosts stand as entities; the only maps from ids to entities.
+/// Where sessions and batches stand as entities.
 #[derive(Resource, Debug, Default)]
-pub struct Index {
+pub struct SessionIndex {
     /// Sessions of this engine, over ones included.
-    pub sessions: BTreeMap<SessionId, Entity>,
+    pub entities: BTreeMap<SessionId, Entity>,
     /// Batches that are open or ended in this run.
     pub batches: BTreeMap<(SessionId, BatchId), Entity>,
-    /// Hosts by the store's number.
-    pub hosts: FxHashMap<HostId, Entity>,
-    /// Hosts by scheme, name and port.
-    pub host_keys: FxHashMap<HostKey, HostId>,
-    /// Resident tasks by identity.
-    pub tasks: Residents,
-    /// Sessions being opened, by request.
-    pub opening: BTreeMap<u32, Opening>,
-    /// People waiting for the store, by request.
-    pub asking: BTreeMap<u32, Sender<Ack>>,
-    /// The next request's number.
-    pub requests: u32,
-    /// Which session sends first in the next tick.
+    /// Counts up with every dispatch: which session sends first.
     pub turn: u32,
 }
 
-/// A session being opened.
-#[derive(Debug)]
-pub struct Opening {
-    /// What was asked.
-    pub start: Box<StartSession>,
-    /// Who waits for the answer.
-    pub reply: Option<Sender<Ack>>,
+impl SessionIndex {
+    pub fn ids(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.entities.keys().copied()
+    }
+
+    /// Forgets a session and its batches; their entities.
+    pub fn remove(&mut self, id: SessionId) -> Vec<Entity> {
+        let all = (id, BatchId(0))..=(id, BatchId(u32::MAX));
+        let mut gone: Vec<Entity> = self.entities.remove(&id).into_iter().collect();
+        gone.extend(self.batches.range(all.clone()).map(|(_, entity)| *entity));
+        self.batches.retain(|key, _| !all.contains(key));
+        gone
+    }
 }
 
-/// The engine as a whole: paused, stopping, in trouble.
-#[derive(Resource, Debug, Default)]
-pub struct Condition {
-    /// A person paused it.
-    pub paused: bool,
-    /// Ticks to run although paused.
-    pub steps: u32,
-    /// Its thread shall end.
-    pub shutdown: bool,
-    /// The store's trouble, while it lasts.
-    pub store_trouble: Option<String>,
-    /// Since when nothing could be written.
-    pub trouble_since: Option<std::time::Duration>,
-    /// The store is lost.
-    pub store_lost: Option<String>,
-    /// Whether our own network is down.
-    pub offline: Offline,
-    /// What limited dispatch in this tick, if anything did.
-    pub limited: Option<crate::model::class::WaitReason>,
-    /// What was measured of the steps and of memory, which capacities follow.
-    pub gauge: Gauge,
-    /// Memory runs out: less is worked on at once.
-    pub is_pressed: bool,
-    /// The last class and message of a failure, for results.
-    pub last_failure: Option<(ErrorClass, String)>,
+/// Why a look-up of a session cannot fail: whatever has one came from the store after that had
+/// opened the session.
+const OPENED: &str = "a session is opened before anything of it is";
+
+/// Sessions and batches by their number.
+#[derive(SystemParam)]
+pub struct Sessions<'w, 's> {
+    pub all: Query<'w, 's, &'static mut Session>,
+    pub batches: Query<'w, 's, &'static mut Batch>,
+    pub index: ResMut<'w, SessionIndex>,
+}
+
+impl Sessions<'_, '_> {
+    /// `None` for a number that a person made up.
+    #[must_use]
+    pub fn find(&self, id: SessionId) -> Option<&Session> {
+        self.all.get(*self.index.entities.get(&id)?).ok()
+    }
+
+    /// The session of a task, an order or a batch.
+    ///
+    /// # Panics
+    /// If there is none: a broken invariant of ours.
+    #[must_use]
+    pub fn get(&self, id: SessionId) -> &Session {
+        self.find(id).expect(OPENED)
+    }
+
+    /// As [`Self::get`].
+    ///
+    /// # Panics
+    /// As [`Self::get`].
+    pub fn get_mut(&mut self, id: SessionId) -> Mut<'_, Session> {
+        let entity = *self.index.entities.get(&id).expect(OPENED);
+        self.all.get_mut(entity).expect(OPENED)
+    }
+
+    /// `None` in the system that opened it.
+    #[must_use]
+    pub fn batch(&self, session: SessionId, id: BatchId) -> Option<&Batch> {
+        let entity = self.index.batches.get(&(session, id))?;
+        self.batches.get(*entity).ok()
+    }
+
+    /// As [`Self::batch`].
+    pub fn batch_mut(&mut self, session: SessionId, id: BatchId) -> Option<Mut<'_, Batch>> {
+        let entity = self.index.batches.get(&(session, id))?;
+        self.batches.get_mut(*entity).ok()
+    }
+
+    /// A session moves.
+    ///
+    /// # Panics
+    /// If the move is not in the table, or there is no such session: broken invariants of ours.
+    pub fn enter(&mut self, id: SessionId, to: SessionState, journal: &mut Journal) {
+        if let Some((from, to)) = self.get_mut(id).enter(to) {
+            journal.write(Change::SessionMoved {
+                session: id,
+                from,
+                to,
+            });
+        }
+    }
 }

@@ -17,10 +17,10 @@ use crate::{
         ids::{BatchId, HostId, OrderId, SessionId, StageId},
         page_url::PageUrl,
     },
-    world::{host_queue::LineId, task::Hop},
+    world::{host_queue::HostQueueId, permits::Permits, task::Hop},
 };
 
-/// The fixed ceiling of orders in flight; the channels across the wall are sized by it.
+/// The fixed ceiling of orders in flight; the channels across the border are sized by it.
 pub const MAX_ORDERS: usize = 16_384;
 
 /// Whose order it is.
@@ -38,8 +38,8 @@ pub enum Owner {
     Open(u32),
     /// Start URLs of a session.
     Discover(SessionId),
-    /// Waiting pages for a line.
-    Admit(LineId, BatchId),
+    /// Waiting pages for a host queue.
+    Admit(HostQueueId, BatchId),
     /// An attempt that ended without being saved.
     End(SessionId),
     /// The failed pages of a stage run again.
@@ -254,9 +254,42 @@ impl Slots {
             .flatten()
     }
 
-    /// A task's flight.
-    pub fn flight_mut(&mut self, id: OrderId) -> Option<&mut Flight> {
-        self.get_mut(id)?.flight.as_deref_mut()
+    /// The flight of a task's order.
+    ///
+    /// # Panics
+    /// If `id` is not a slot's present order, or no task's: a broken invariant of ours.
+    pub fn flight_mut(&mut self, id: OrderId) -> &mut Flight {
+        let busy = self.get_mut(id).expect("the order is in flight");
+        busy.flight
+            .as_deref_mut()
+            .expect("a task's order has its flight")
+    }
+
+    /// Gives back the permits that the order holds, but for memory; the host whose place is free
+    /// again.
+    ///
+    /// # Panics
+    /// If `id` is not a slot's present order: a broken invariant of ours.
+    pub fn release(&mut self, id: OrderId, permits: &mut Permits) -> Option<HostId> {
+        let busy = self.get_mut(id).expect("the order is in flight");
+        let http = busy.http.take();
+        if http.is_some() {
+            permits.http.give(1);
+        }
+        if std::mem::take(&mut busy.cpu) {
+            permits.cpu.give(1);
+        }
+        permits.store.give(std::mem::take(&mut busy.store));
+        http
+    }
+
+    /// Gives back the memory charged to a flight's body.
+    ///
+    /// # Panics
+    /// As [`Self::flight_mut`].
+    pub fn release_memory(&mut self, id: OrderId, permits: &mut Permits) {
+        let memory = std::mem::take(&mut self.flight_mut(id).memory);
+        permits.memory.give(memory);
     }
 
     /// Waits for the order's report until `at`; whether a due time has to be set for that. One that
@@ -332,19 +365,6 @@ pub enum Overdue {
     At(Duration),
     /// No order is waited for, or another due time comes first.
     Nothing,
-}
-
-/// How an attempt came to an end other than by success; judged by the retry system.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Setback {
-    /// The attempt's order.
-    pub id: OrderId,
-    /// What went wrong.
-    pub class: ErrorClass,
-    /// One line for people.
-    pub message: String,
-    /// The host asked to wait so long.
-    pub after: Option<Duration>,
 }
 
 #[cfg(test)]

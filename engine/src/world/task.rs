@@ -23,21 +23,17 @@ pub struct Task {
 /// shared with other threads, and to count another owner means to fetch the count from their caches.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
-    /// The page's.
     pub key: PageKey,
     /// Its number in the frontier.
     pub seq: Seq,
-    /// Whose.
     pub session: SessionId,
-    /// Its home host.
+    /// The host of its own URL, whatever its redirects lead to.
     pub host: HostId,
-    /// Its batch.
     pub batch: BatchId,
     /// Links away from a start URL.
     pub depth: u32,
     /// Its place in the window, its own until it leaves.
     pub slot: u32,
-    /// Its stage.
     pub stage: StageId,
     /// In flight when the process died.
     pub suspect: bool,

@@ -2,12 +2,15 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
-use bevy_ecs::{entity::Entity, resource::Resource};
+use bevy_ecs::{entity::Entity, message::Message, resource::Resource};
 
-use crate::model::ids::{BatchId, HostId, OrderId, SessionId, StageId};
+use crate::{
+    model::ids::{BatchId, HostId, OrderId, SessionId, StageId},
+    world::slots::Slots,
+};
 
-/// What is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is due: set as a timer, a message when its time has come.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// A task's backoff ends.
     Backoff(Entity),
@@ -54,6 +57,13 @@ impl PartialOrd for Entry {
 }
 
 impl Timers {
+    /// Waits for an order's report until `at`.
+    pub fn expect_by(&mut self, slots: &mut Slots, id: OrderId, at: Duration) {
+        if slots.expect_by(id, at) {
+            self.set(at, Due::Deadline(id.slot));
+        }
+    }
+
     /// Calls `due` at `at`, or up to a millisecond later.
     pub fn set(&mut self, at: Duration, due: Due) {
         let at = Duration::from_millis(

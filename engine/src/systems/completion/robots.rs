@@ -2,72 +2,146 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bevy_ecs::{
+    message::MessageWriter,
+    system::{Res, ResMut},
+};
 use url::Url;
 
+use super::{HostAnswered, RobotsReport};
 use crate::{
-    message::reports::{Answer, Outcome},
-    model::{
-        class::ErrorClass,
-        host_key::HostKey,
-        ids::{HostId, OrderId},
+    message::{
+        orders::RequestProfile,
+        reports::{Answer, Outcome},
     },
+    model::{class::ErrorClass, host_key::HostKey},
     politeness::{
+        HostSettings,
         breaker::Health,
         classify::{Verdict, by_status},
         pace::{Ceiling, Signal},
         robots::{Access, Robots, access},
     },
-    systems::crawl::{Crawl, robots_url},
-    world::{host::RobotsKnown, slots::Owner, timers::Due},
+    systems::dispatch::{profile_at, robots_url},
+    world::{
+        clock::Clock,
+        host::{Host, Hosts, RobotsKnown},
+        host_queue::HostQueues,
+        permits::Permits,
+        queue::Queue,
+        session::Sessions,
+        settings::ActiveSettings,
+        slots::Slots,
+        timers::{Due, Timers},
+    },
 };
 
 /// Redirects of a robots.txt that are followed (RFC 9309 §2.3.1.2 asks for five at least).
 const HOPS: u16 = 5;
 
-/// A robots.txt, or a probe, came back.
-pub(super) fn answered(
-    crawl: &mut Crawl,
-    id: OrderId,
-    owner: Owner,
-    host: HostId,
-    outcome: Outcome,
+pub(super) fn read_robots(
+    mut reports: ResMut<Queue<RobotsReport>>,
+    mut hosts: Hosts,
+    sessions: Sessions,
+    mut slots: ResMut<Slots>,
+    mut permits: ResMut<Permits>,
+    mut host_queues: ResMut<HostQueues>,
+    mut timers: ResMut<Timers>,
+    mut answered: MessageWriter<HostAnswered>,
+    settings: Res<ActiveSettings>,
+    clock: Res<Clock>,
 ) {
-    let (signal, health, failed) = speaks(&outcome);
-    crawl.heard(id, signal, health, failed);
-    let redirect = match &outcome {
-        Outcome::Answered(answer) => match by_status(&answer.head) {
-            Verdict::Redirect(location) => Some(location),
-            _ => None,
-        },
-        _ => None,
-    };
-    let is_followed = matches!(owner, Owner::Robots(_))
-        && redirect.is_some_and(|location| leads_on(crawl, host, &location));
-    crawl.release(id);
-    crawl.slots.close(id);
-    if matches!(owner, Owner::Probe(_)) {
-        return;
-    }
-    match outcome {
-        // Asked for where it leads, once that host may be asked.
-        _ if is_followed => {}
-        Outcome::Answered(answer) => read(crawl, host, &answer),
-        // The guard refuses the pages too, with its own message for each.
-        Outcome::FetchFailed(failure) if failure.class == ErrorClass::UnsafeAddress => {
-            know(crawl, host, Robots::allow_all());
+    let now = clock.now();
+    while let Some(report) = reports.pop() {
+        let sent = slots
+            .get(report.id)
+            .expect("a matched order is in flight")
+            .sent;
+        let asked = slots.release(report.id, &mut permits);
+        let asked = asked.expect("a request holds a host's permit until its report");
+        slots.close(report.id);
+        let (signal, health, failed) = says(&report.outcome);
+        answered.write(HostAnswered {
+            host: asked,
+            sent,
+            signal,
+            health,
+            failed,
+        });
+        host_queues.wake_host(asked, now);
+        if report.is_probe {
+            continue;
         }
-        Outcome::FetchFailed(failure) => unreachable(crawl, host, failure.message),
-        _ => {
-            if let Some(mut host) = crawl.host_mut(host) {
-                host.robots = RobotsKnown::Unread;
+        let profile = profile_at(report.host, &host_queues, &sessions);
+        let mut host = hosts
+            .get_mut(report.host)
+            .expect("only met hosts are asked");
+        host.robots = known(
+            &host,
+            report.outcome,
+            profile.as_deref(),
+            &settings.0.host,
+            now,
+        );
+        match &host.robots {
+            RobotsKnown::Unreachable { again, .. } => timers.set(*again, Due::Host(host.id)),
+            RobotsKnown::Read { rules, .. } => {
+                let cap = settings.0.host.max_crawl_delay;
+                let ceiling = Ceiling {
+                    crawl_delay: rules.crawl_delay().map(|delay| delay.min(cap)),
+                    ..*host.pace.ceiling()
+                };
+                host.pace.set_ceiling(ceiling);
             }
+            _ => {}
         }
+        host_queues.wake_host(report.host, now);
     }
-    let now = crawl.now();
-    crawl.lines.wake_host(host, now);
 }
 
-fn speaks(outcome: &Outcome) -> (Signal, Health, Option<ErrorClass>) {
+/// What is known of a robots.txt after this.
+fn known(
+    host: &Host,
+    outcome: Outcome,
+    profile: Option<&RequestProfile>,
+    settings: &HostSettings,
+    now: Duration,
+) -> RobotsKnown {
+    let read = |rules: Robots| RobotsKnown::Read {
+        rules: Arc::new(rules),
+        until: now + settings.robots_ttl,
+    };
+    match outcome {
+        Outcome::Answered(answer) => {
+            // Asked for where it leads, once that host may be asked.
+            if let Some(redirected) = leads_on(host, &answer) {
+                return redirected;
+            }
+            let status = answer.head.status;
+            if access(status) == Access::Nothing {
+                return unreachable(
+                    host,
+                    format!("robots.txt answered with status {status}"),
+                    now,
+                );
+            }
+            let agent = profile.map(|profile| profile.user_agent.as_str());
+            read(Robots::from_answer(
+                status,
+                &answer.body,
+                agent.unwrap_or_default(),
+            ))
+        }
+        // The guard refuses the pages too, with its own message for each.
+        Outcome::FetchFailed(failure) if failure.class == ErrorClass::UnsafeAddress => {
+            read(Robots::allow_all())
+        }
+        Outcome::FetchFailed(failure) => unreachable(host, failure.message, now),
+        _ => RobotsKnown::Unread,
+    }
+}
+
+fn says(outcome: &Outcome) -> (Signal, Health, Option<ErrorClass>) {
     match outcome {
         Outcome::Answered(answer) => match by_status(&answer.head) {
             Verdict::Throttle { after } => (Signal::Throttled(after), Health::Neutral, None),
@@ -82,71 +156,29 @@ fn speaks(outcome: &Outcome) -> (Signal, Health, Option<ErrorClass>) {
     }
 }
 
-/// Whether a redirect is followed: it is asked for at its target once that host may be asked.
-fn leads_on(crawl: &mut Crawl, host: HostId, location: &str) -> bool {
-    let Some(mut known) = crawl.host_mut(host) else {
-        return false;
+/// Where a redirect leads that is followed: it is asked for there once that host may be asked.
+fn leads_on(host: &Host, answer: &Answer) -> Option<RobotsKnown> {
+    let Verdict::Redirect(location) = by_status(&answer.head) else {
+        return None;
     };
-    let RobotsKnown::Asked { tries, hops } = known.robots else {
-        return false;
+    let RobotsKnown::Asked { tries, hops } = host.robots else {
+        return None;
     };
-    let base = Url::parse(&robots_url(&known.key)).ok();
-    let to = base.and_then(|base| base.join(location).ok());
-    let Some(to) = to.filter(|to| hops < HOPS && HostKey::of(to).is_some()) else {
-        return false;
-    };
-    known.robots = RobotsKnown::Redirected {
+    let base = Url::parse(&robots_url(&host.key)).ok()?;
+    let to = base.join(&location).ok()?;
+    (hops < HOPS && HostKey::of(&to).is_some()).then(|| RobotsKnown::Redirected {
         tries,
         hops: hops + 1,
         to: to.as_str().into(),
-    };
-    true
-}
-
-fn read(crawl: &mut Crawl, host: HostId, answer: &Answer) {
-    let status = answer.head.status;
-    if access(status) == Access::Nothing {
-        let why = format!("robots.txt answered with status {status}");
-        unreachable(crawl, host, why);
-        return;
-    }
-    let agent = crawl
-        .profile_at(host)
-        .map(|profile| profile.user_agent.clone())
-        .unwrap_or_default();
-    let rules = Robots::from_answer(status, &answer.body, &agent);
-    know(crawl, host, rules);
-}
-
-fn know(crawl: &mut Crawl, host: HostId, rules: Robots) {
-    let now = crawl.now();
-    let cap = crawl.settings.0.host.max_crawl_delay;
-    let ttl = crawl.settings.0.host.robots_ttl;
-    let Some(mut host) = crawl.host_mut(host) else {
-        return;
-    };
-    let ceiling = Ceiling {
-        crawl_delay: rules.crawl_delay().map(|delay| delay.min(cap)),
-        ..*host.pace.ceiling()
-    };
-    host.pace.set_ceiling(ceiling);
-    host.robots = RobotsKnown::Read {
-        rules: Arc::new(rules),
-        until: now + ttl,
-    };
+    })
 }
 
 /// Nothing is allowed for now; asked again after 1, 2, 4, 5, 5, … seconds.
-fn unreachable(crawl: &mut Crawl, host_id: HostId, why: String) {
-    let now = crawl.now();
-    let Some(mut host) = crawl.host_mut(host_id) else {
-        return;
-    };
+fn unreachable(host: &Host, why: String, now: Duration) -> RobotsKnown {
     let tries = match host.robots {
         RobotsKnown::Asked { tries, .. } => tries + 1,
         _ => 1,
     };
     let again = now + Duration::from_secs((1 << (tries - 1).min(3)).min(5));
-    host.robots = RobotsKnown::Unreachable { again, tries, why };
-    crawl.timers.set(again, Due::Host(host_id));
+    RobotsKnown::Unreachable { again, tries, why }
 }

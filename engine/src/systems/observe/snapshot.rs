@@ -1,9 +1,10 @@
 //! Snapshots: aggregates of the ledger, the statistics, the hosts; one per session.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
-use bevy_ecs::entity::Entity;
+use bevy_ecs::system::{Res, ResMut};
 
+use super::{DueSnapshots, FeedSeq, forecast::Forecasts, waiting::WaitingCounts};
 use crate::{
     feed::{
         frame::Frame,
@@ -13,117 +14,116 @@ use crate::{
         },
     },
     forecast::{self, Forecast},
-    message::receipts::OverCounts,
+    message::store_verbs::Mode,
     model::{
         class::WaitReason,
-        ids::{HostId, SessionId, StageId},
+        ids::StageId,
         numbers::{millis, number},
         phase::Phase,
     },
-    systems::{crawl::Crawl, observe::evidence},
-    world::{ledger::Counts, session::Session, state::TaskState, stats::Step},
+    world::{
+        border::Outbox,
+        clock::Clock,
+        host::Hosts,
+        host_queue::HostQueues,
+        ledger::{Book, Ledger, in_flight},
+        permits::{Permit, Permits},
+        session::{Session, Sessions},
+        stats::{SessionStats, Stats, Step},
+        window::Window,
+    },
 };
 
 /// Hosts told in one snapshot.
 const HOSTS: usize = 64;
 
-/// Once an interval, and at a session's end, the whole picture.
-pub(super) fn tell_state(mut crawl: Crawl) {
-    let is_due = std::mem::take(&mut crawl.desk.snapshot_due);
-    crawl.desk.moved = false;
-    if is_due {
-        super::schedule_next(&mut crawl);
-    }
-    let sessions = crawl.index.sessions.keys().copied();
-    let due: Vec<SessionId> = sessions
-        .filter(|id| {
-            let is_over = crawl.session(*id).is_some_and(Session::is_over);
-            let is_told = crawl.desk.last_told.contains(id);
-            // Nobody waits for the interval after the end.
-            if is_over { !is_told } else { is_due }
-        })
-        .collect();
-    for id in due {
-        if crawl.session(id).is_some_and(Session::is_over) {
-            crawl.desk.last_told.insert(id);
-        } else {
-            // Its last one is told again, where it has been taken up again.
-            crawl.desk.last_told.remove(&id);
-        }
-        if let Some(snapshot) = picture(&mut crawl, id) {
-            crawl
-                .outbox
-                .frames
-                .push_back(Frame::Snapshot(Box::new(snapshot)));
-        }
+/// The whole picture of each session that is due.
+pub(super) fn take_snapshots(
+    mut due: ResMut<DueSnapshots>,
+    mut waiting: ResMut<WaitingCounts>,
+    mut forecasts: ResMut<Forecasts>,
+    sessions: Sessions,
+    mut hosts: Hosts,
+    mut stats: ResMut<Stats>,
+    mut outbox: ResMut<Outbox>,
+    host_queues: Res<HostQueues>,
+    ledger: Res<Ledger>,
+    permits: Res<Permits>,
+    window: Res<Window>,
+    seq: Res<FeedSeq>,
+    clock: Res<Clock>,
+) {
+    let now = clock.now();
+    for id in due.0.drain(..) {
+        let session = sessions.get(id);
+        let waiting = waiting.take(id);
+        let forecast = forecasts.take(id);
+        // The session is opened before it is counted.
+        let Some(book) = ledger.book(id) else {
+            continue;
+        };
+        let stats = stats.session(id);
+        let rates = Rates {
+            pages_per_minute: stats.pages.per_second(now, 10) * 60.0,
+            records_per_minute: stats.records.per_second(now, 10) * 60.0,
+            bytes_per_second: stats.bytes.per_second(now, 10),
+        };
+        let of_reason = |reason| waiting.get(&reason).copied().unwrap_or(0);
+        let depth = [
+            book.total[Phase::Queued as usize],
+            of_reason(WaitReason::CpuPermits),
+            of_reason(WaitReason::StorePermits),
+        ];
+        let errors = book.errors.iter();
+        let snapshot = Snapshot {
+            seq: seq.0.saturating_sub(1),
+            at: now.as_secs_f64(),
+            session: info(session),
+            progress: progress(session, book, forecast.as_ref()),
+            prediction: forecast.map(|forecast| forecast.session),
+            rates,
+            pools: pools(session, stats, &permits, depth, now),
+            hosts: host_infos(session, &mut hosts, &host_queues, now),
+            bottleneck: bottleneck(session, &permits, &waiting),
+            waiting: named(waiting),
+            batches: batches(session, now),
+            resources: Resources {
+                uptime_seconds: now.as_secs_f64(),
+                window: u64::from(window.resident()),
+                ..Resources::default()
+            },
+            errors: errors
+                .map(|(class, count)| (class.name().to_owned(), *count))
+                .collect(),
+            lost: 0,
+        };
+        outbox.frames.push_back(Frame::Snapshot(Box::new(snapshot)));
     }
 }
 
-fn picture(crawl: &mut Crawl, id: SessionId) -> Option<Snapshot> {
-    let now = crawl.now();
-    let session = crawl.session(id)?;
-    let info = SessionInfo {
-        id: id.0,
+fn info(session: &Session) -> SessionInfo {
+    let mode = match session.mode {
+        Mode::New => "new",
+        _ => "full",
+    };
+    SessionInfo {
+        id: session.id.0,
         site: session.site.name.clone(),
         state: session.phase().name().to_owned(),
-        mode: if session.mode == crate::message::store_verbs::Mode::New {
-            "new"
-        } else {
-            "full"
-        }
-        .to_owned(),
-        profile: crawl.settings.0.profile.name().to_owned(),
+        mode: mode.to_owned(),
+        profile: session.settings.profile.name().to_owned(),
         source: session.source.as_deref().map(str::to_owned),
-    };
-    let forecast = evidence::of(crawl, id);
-    let progress = progress(crawl, id, forecast.as_ref())?;
-    let waiting = waiting(crawl, id);
-    let hosts = hosts(crawl, id);
-    let pools = pools(
-        crawl,
-        id,
-        progress.by_state.get("queued").copied().unwrap_or(0),
-    );
-    let stats = crawl.stats.session(id);
-    let rates = Rates {
-        pages_per_minute: stats.pages.per_second(now, 10) * 60.0,
-        records_per_minute: stats.records.per_second(now, 10) * 60.0,
-        bytes_per_second: stats.bytes.per_second(now, 10),
-    };
-    let errors = crawl
-        .moves
-        .book(id)?
-        .errors
-        .iter()
-        .map(|(class, count)| (class.name().to_owned(), *count))
-        .collect();
-    let bottleneck = bottleneck(crawl, id, &waiting);
-    let snapshot = Snapshot {
-        seq: crawl.desk.seq.saturating_sub(1),
-        at: now.as_secs_f64(),
-        session: info,
-        progress,
-        prediction: forecast.map(|forecast| forecast.session),
-        rates,
-        pools,
-        hosts,
-        waiting,
-        batches: batches(crawl, id),
-        resources: Resources {
-            uptime_seconds: now.as_secs_f64(),
-            window: u64::from(crawl.window.resident()),
-            ..Resources::default()
-        },
-        errors,
-        bottleneck,
-        lost: 0,
-    };
-    Some(snapshot)
+    }
 }
 
-fn progress(crawl: &Crawl, id: SessionId, forecast: Option<&Forecast>) -> Option<Progress> {
-    let session = crawl.session(id)?;
-    let book = crawl.moves.book(id)?;
+fn named(waiting: BTreeMap<WaitReason, u64>) -> BTreeMap<String, u64> {
+    let waiting = waiting.into_iter();
+    waiting
+        .map(|(reason, count)| (reason.name().to_owned(), count))
+        .collect()
+}
+
+fn progress(session: &Session, book: &Book, forecast: Option<&Forecast>) -> Progress {
     let stages = (0u16..)
         .zip(&session.site.stages)
         .map(|(index, stage)| {
@@ -143,7 +143,8 @@ fn progress(crawl: &Crawl, id: SessionId, forecast: Option<&Forecast>) -> Option
             }
         })
         .collect();
-    Some(Progress {
+    let by_state = Phase::ALL.into_iter();
+    Progress {
         discovered: book.discovered,
         done: book.total[Phase::Done as usize],
         failed: book.total[Phase::Failed as usize],
@@ -151,20 +152,16 @@ fn progress(crawl: &Crawl, id: SessionId, forecast: Option<&Forecast>) -> Option
         dead: book.total[Phase::Dead as usize],
         records: book.records,
         bytes: book.bytes,
-        by_state: Phase::ALL
-            .into_iter()
+        by_state: by_state
             .map(|phase| (phase.name().to_owned(), book.total[phase as usize]))
             .collect(),
         stages,
-    })
+    }
 }
 
 /// The batches' tempo.
-fn batches(crawl: &Crawl, id: SessionId) -> BatchInfo {
-    let Some(session) = crawl.session(id) else {
-        return BatchInfo::default();
-    };
-    let (now, bounds) = (crawl.now(), crawl.settings.0.batches());
+fn batches(session: &Session, now: Duration) -> BatchInfo {
+    let bounds = session.settings.batches();
     let tempo = &session.tempo;
     let round = tempo.last();
     let slowness = round.map_or(0, |round| round.slowness);
@@ -180,140 +177,58 @@ fn batches(crawl: &Crawl, id: SessionId) -> BatchInfo {
     }
 }
 
-fn in_flight(counts: &Counts) -> u64 {
-    Phase::ALL
-        .into_iter()
-        .filter(|phase| phase.is_in_flight())
-        .map(|phase| counts[phase as usize])
-        .sum()
-}
-
-/// Waiting tasks by reason: queues by what holds their line, backoff by the ledger.
-fn waiting(crawl: &mut Crawl, id: SessionId) -> BTreeMap<String, u64> {
-    let mut waiting = BTreeMap::new();
-    let mut add = |reason: WaitReason, count: u64| {
-        if count > 0 {
-            *waiting.entry(reason.name().to_owned()).or_default() += count;
-        }
-    };
-    let thrifty = thrifty(crawl, id);
-    let paused = crawl
-        .session(id)
-        .is_some_and(|session| !session.is_dispatching());
-    let bounds = crawl.settings.0.batches();
-    let rests = crawl
-        .session(id)
-        .is_some_and(|session| session.tempo.rests_until(&bounds).is_some());
-    // While a session rests, nothing of its open batches is queued.
-    let outside = if rests {
-        WaitReason::BatchNotBegun
-    } else {
-        WaitReason::OutsideWindow
-    };
-    for (_, line) in crawl.lines.iter().filter(|(_, line)| line.session == id) {
-        let reason = if paused {
-            WaitReason::Paused
-        } else {
-            crawl
-                .condition
-                .limited
-                .or(line.held)
-                .unwrap_or(WaitReason::HttpPermits)
-        };
-        add(reason, u64::try_from(line.waiting()).unwrap_or(0));
-        add(outside, line.outside);
-    }
-    add(
-        WaitReason::CpuPermits,
-        u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0),
-    );
-    add(
-        WaitReason::StorePermits,
-        u64::try_from(crawl.desk.to_save.len()).unwrap_or(0),
-    );
-    let backoff = crawl
-        .moves
-        .book(id)
-        .map_or(0, |book| book.total[Phase::Backoff as usize]);
-    let thrifty = thrifty.min(backoff);
-    add(WaitReason::RetryBudget, thrifty);
-    add(WaitReason::Backoff, backoff - thrifty);
-    waiting
-}
-
-/// Retries of a session that are due and wait for their host's budget.
-fn thrifty(crawl: &mut Crawl, id: SessionId) -> u64 {
-    let moves = &crawl.moves;
-    let still = |entity: &Entity| matches!(moves.of(*entity), Some(TaskState::Backoff { .. }));
-    crawl.desk.thrifty.retain(still);
-    let own = |entity: &&Entity| {
-        moves
-            .identity(**entity)
-            .is_some_and(|task| task.session == id)
-    };
-    u64::try_from(crawl.desk.thrifty.iter().filter(own).count()).unwrap_or(u64::MAX)
-}
-
-fn hosts(crawl: &mut Crawl, id: SessionId) -> Vec<HostInfo> {
-    let now = crawl.now();
-    let mut lines: Vec<(HostId, u64, u64, OverCounts)> = crawl
-        .lines
-        .iter()
-        .filter(|(_, line)| line.session == id)
-        .map(|(_, line)| {
-            let resident = u64::try_from(line.waiting()).unwrap_or(0);
-            (line.host, resident + line.outside, line.outside, line.gone)
+/// The hosts of the session with the most pages waiting.
+fn host_infos(
+    session: &Session,
+    hosts: &mut Hosts,
+    host_queues: &HostQueues,
+    now: Duration,
+) -> Vec<HostInfo> {
+    let queues = host_queues.iter().map(|(_, queue)| queue);
+    let own = queues.filter(|queue| queue.session == session.id);
+    let mut all: Vec<_> = own
+        .map(|queue| {
+            let resident = u64::try_from(queue.waiting()).unwrap_or(0);
+            (queue, resident + queue.outside)
         })
         .collect();
-    lines.sort_by_key(|(host, waiting, ..)| (std::cmp::Reverse(*waiting), *host));
-    lines.truncate(HOSTS);
-    lines
-        .into_iter()
-        .filter_map(|(id, waiting, outside, gone)| {
-            let mut host = crawl.host_mut(id)?;
-            let parked = host
-                .breaker
-                .open_until()
-                .or_else(|| host.pace.retry_after_until(now))
-                .filter(|until| *until > now && *until < std::time::Duration::MAX);
+    all.sort_by_key(|(queue, waiting)| (Reverse(*waiting), queue.host));
+    all.truncate(HOSTS);
+    all.into_iter()
+        .filter_map(|(queue, waiting)| {
+            let mut host = hosts.get_mut(queue.host)?;
+            let refuses = host.pace.refuses_at_any_speed();
+            let parked = host.parked_until(now);
             Some(HostInfo {
-                id: id.0,
+                id: queue.host.0,
                 host: host.name.to_string(),
                 rate: host.rate(now),
                 limit: host.pace.limit(),
                 pace: host.pace.gap(now).as_secs_f64(),
-                refuses: host
-                    .pace
-                    .refuses_at_any_speed()
-                    .map(|share| f64::from(share) / 100.0),
+                refuses: refuses.map(|share| f64::from(share) / 100.0),
                 why: host.pace.why(now),
                 breaker: host.breaker.phase().name().to_owned(),
                 parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),
                 waiting,
-                outside,
+                outside: queue.outside,
                 in_flight: host.pace.in_flight(),
-                finished: gone.finished,
-                dead: gone.dead,
-                failed: gone.failed,
+                finished: queue.gone.finished,
+                dead: queue.gone.dead,
+                failed: queue.gone.failed,
             })
         })
         .collect()
 }
 
-/// Statistics by work type; the expected durations of the next second come from here too.
-fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
-    let now = crawl.now();
-    let Some(names) = crawl.session(id).map(|session| {
-        session
-            .site
-            .stages
-            .iter()
-            .map(|stage| stage.name.clone())
-            .collect::<Vec<_>>()
-    }) else {
-        return Vec::new();
-    };
-    let permits = &crawl.permits;
+/// Statistics by work type; the expected durations of the next second come from here too. `depth`:
+/// pages that wait for a fetch, a parse, a save.
+fn pools(
+    session: &Session,
+    stats: &mut SessionStats,
+    permits: &Permits,
+    depth: [u64; 3],
+    now: Duration,
+) -> Vec<Pool> {
     let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let (http, cpu, store) = (
         narrow(permits.http.limit),
@@ -321,16 +236,11 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
         narrow(permits.save_queue),
     );
     let capacity = [0, permits.parse_queue, permits.save_queue];
-    let depth = [
-        queued,
-        u64::try_from(crawl.desk.to_parse.len()).unwrap_or(0),
-        u64::try_from(crawl.desk.to_save.len()).unwrap_or(0),
-    ];
     let mut pools = Vec::new();
-    for ((step, stage), work) in &mut crawl.stats.session(id).work {
+    for ((step, stage), work) in &mut stats.work {
         let quantile = |q: f64| work.sketch.quantile(q).ok().flatten().unwrap_or(0.0);
         let (p10, p50, p90) = (quantile(0.1), quantile(0.5), quantile(0.9));
-        let ms = |value: f64| millis(std::time::Duration::from_secs_f64(value.max(0.0) / 1e3));
+        let ms = |value: f64| millis(Duration::from_secs_f64(value.max(0.0) / 1e3));
         work.expect = (work.count >= forecast::MIN_PAGES).then(|| (ms(p50), ms(p10), ms(p90)));
         let max = match step {
             Step::Fetch => http,
@@ -339,7 +249,7 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
         };
         let active = work.active.min(max);
         pools.push(Pool {
-            work_type: format!("{}:{}", step.name(), names[usize::from(stage.0)]),
+            work_type: format!("{}:{}", step.name(), session.site.stage(*stage).name),
             active,
             max,
             utilisation: f64::from(active) / f64::from(max.max(1)),
@@ -357,42 +267,39 @@ fn pools(crawl: &mut Crawl, id: SessionId, queued: u64) -> Vec<Pool> {
 }
 
 /// What limits the speed, with its evidence: the reason that most waiting tasks share.
-fn bottleneck(crawl: &Crawl, id: SessionId, waiting: &BTreeMap<String, u64>) -> Option<Bottleneck> {
-    let running = crawl
-        .session(id)
-        .is_some_and(crate::world::session::Session::is_dispatching);
-    if !running {
+fn bottleneck(
+    session: &Session,
+    permits: &Permits,
+    waiting: &BTreeMap<WaitReason, u64>,
+) -> Option<Bottleneck> {
+    if !session.is_dispatching() {
         return None;
     }
-    let outside = WaitReason::OutsideWindow.name();
     let (reason, count) = waiting
         .iter()
-        .filter(|(reason, _)| *reason != outside)
-        .max_by_key(|(_, count)| **count)?;
-    let permits = &crawl.permits;
-    let (name, figures) = match reason.as_str() {
-        "pace" | "crawl_delay" | "host_limit" | "retry_after" => ("site's rate", String::new()),
-        "http_permits" => (
-            "http permits",
-            format!("; {} of {} in use", permits.http.used, permits.http.limit),
-        ),
-        "cpu_permits" | "memory" => (
-            "cpu",
-            format!("; {} of {} in use", permits.cpu.used, permits.cpu.limit),
-        ),
-        "store_permits" | "store_trouble" => (
+        .filter(|(reason, _)| **reason != WaitReason::OutsideWindow)
+        .max_by_key(|(reason, count)| (**count, reason.name()))?;
+    let in_use = |permit: &Permit| format!("; {} of {} in use", permit.used, permit.limit);
+    let (name, figures) = match reason {
+        WaitReason::Pace
+        | WaitReason::CrawlDelay
+        | WaitReason::HostLimit
+        | WaitReason::RetryAfter => ("site's rate", String::new()),
+        WaitReason::HttpPermits => ("http permits", in_use(&permits.http)),
+        WaitReason::CpuPermits | WaitReason::Memory => ("cpu", in_use(&permits.cpu)),
+        WaitReason::StorePermits | WaitReason::StoreTrouble => (
             "store",
             format!("; {} bytes on their way", permits.store.used),
         ),
-        "back_pressure" => (
-            "cpu",
-            format!("; {} pages wait for a parser", crawl.desk.to_parse.len()),
-        ),
-        "breaker" => ("breaker", String::new()),
-        other => (other, String::new()),
+        WaitReason::BackPressure => {
+            let parse = waiting.get(&WaitReason::CpuPermits).unwrap_or(&0);
+            ("cpu", format!("; {parse} pages wait for a parser"))
+        }
+        other => (other.name(), String::new()),
     };
+    let reason = reason.name().replace('_', " ");
     Some(Bottleneck {
         name: name.to_owned(),
-        evidence: format!("{count} tasks wait: {}{figures}", reason.replace('_', " ")),
+        evidence: format!("{count} tasks wait: {reason}{figures}"),
     })
 }

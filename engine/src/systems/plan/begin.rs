@@ -1,55 +1,63 @@
-//! A session that the store has opened begins: hosts are met, start URLs discovered.
+//! A session that the store has opened begins: start URLs are discovered.
+
+use bevy_ecs::system::ResMut;
 
 use crate::{
     extract::{output::Link, start_urls},
     message::{receipts::SessionOpened, store_verbs::StoreVerb},
-    model::{
-        ids::{BatchId, SessionId},
-        session_state::SessionState,
+    model::{ids::BatchId, session_state::SessionState},
+    world::{
+        host_queue::HostQueues,
+        journal::Journal,
+        ledger::Ledger,
+        queue::Queue,
+        session::{Session, Sessions},
+        slots::Owner,
+        store_requests::StoreRequests,
     },
-    systems::crawl::Crawl,
-    world::slots::Owner,
 };
 
-/// Planning → running.
-pub(super) fn begin_sessions(mut crawl: Crawl) {
-    for opened in std::mem::take(&mut crawl.desk.opened) {
-        begin(&mut crawl, &opened);
+/// planning → running.
+pub(super) fn begin_sessions(
+    mut opened: ResMut<Queue<SessionOpened>>,
+    mut sessions: Sessions,
+    mut host_queues: ResMut<HostQueues>,
+    mut requests: ResMut<StoreRequests>,
+    mut ledger: ResMut<Ledger>,
+    mut journal: ResMut<Journal>,
+) {
+    while let Some(opened) = opened.pop() {
+        let id = opened.session;
+        for host in &opened.hosts {
+            let queue = host_queues.id(id, host.id);
+            let queue = host_queues.get_mut(queue);
+            (queue.outside, queue.gone) = (host.waiting, host.gone);
+        }
+        ledger.stages_changed = true;
+        if !opened.started {
+            let mut session = sessions.get_mut(id);
+            let links = start_urls::links(&session.site);
+            discover(&mut session, &mut requests, links);
+        }
+        sessions.enter(id, SessionState::Running, &mut journal);
     }
 }
 
-fn begin(crawl: &mut Crawl, opened: &SessionOpened) {
-    let id = opened.session;
-    for host in &opened.hosts {
-        crawl.meet_host(host.id, &host.key, id, host.learned.as_ref());
-        let line = crawl.lines.id(id, host.id);
-        let line = crawl.lines.get_mut(line);
-        (line.outside, line.gone) = (host.waiting, host.gone);
-    }
-    crawl.desk.restless = true;
-    if !opened.started
-        && let Some(mut session) = crawl.session_mut(id)
-    {
-        session.discovering = true;
-        let links = start_urls::links(&session.site);
-        crawl.discover(id, links);
-    }
-    crawl.move_session(id, SessionState::Running);
-}
-
-impl Crawl<'_, '_> {
-    /// Start URLs go to the store.
-    pub(in crate::systems) fn discover(&mut self, session: SessionId, links: Vec<Link>) {
-        let batch_size = self.batch_size(session);
-        self.write(
-            Owner::Discover(session),
-            StoreVerb::Discover {
-                session,
-                batch: BatchId(0),
-                depth: 0,
-                links,
-                batch_size,
-            },
-        );
-    }
+/// Start URLs go to the store.
+pub(in crate::systems) fn discover(
+    session: &mut Session,
+    requests: &mut StoreRequests,
+    links: Vec<Link>,
+) {
+    session.discovering = true;
+    requests.ask(
+        Owner::Discover(session.id),
+        StoreVerb::Discover {
+            session: session.id,
+            batch: BatchId(0),
+            depth: 0,
+            links,
+            batch_size: session.batch_size(),
+        },
+    );
 }

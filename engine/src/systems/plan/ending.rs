@@ -1,5 +1,8 @@
 //! Sessions end: completed, stopped or failed, with one result document.
 
+use std::time::Duration;
+
+use bevy_ecs::system::{Res, ResMut};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -10,123 +13,113 @@ use crate::{
         phase::Phase,
         session_state::{Ending, SessionState},
     },
-    systems::crawl::Crawl,
     world::{
-        ledger::{Counts, open},
-        session::Session,
+        clock::Clock,
+        condition::StoreHealth,
+        host::Hosts,
+        host_queue::HostQueues,
+        journal::Journal,
+        ledger::{Book, Counts, Ledger, in_flight, open},
+        session::{Session, Sessions},
         slots::Owner,
+        store_requests::StoreRequests,
     },
 };
 
-/// Ends sessions that have nothing left, or nothing in flight after a cancel.
-pub(super) fn end_sessions(mut crawl: Crawl) {
-    let sessions: Vec<SessionId> = crawl.index.sessions.keys().copied().collect();
-    let lost = crawl.condition.store_lost.clone();
-    for id in sessions {
-        let Some(session) = crawl.session(id) else {
+/// Ends sessions that have nothing left, or nothing in flight after a cancel. The last notes go to
+/// the store; a session is over when they are kept.
+pub(super) fn end_sessions(
+    mut sessions: Sessions,
+    hosts: Hosts,
+    mut requests: ResMut<StoreRequests>,
+    mut journal: ResMut<Journal>,
+    host_queues: Res<HostQueues>,
+    ledger: Res<Ledger>,
+    store: Res<StoreHealth>,
+    clock: Res<Clock>,
+) {
+    let ids: Vec<SessionId> = sessions.index.ids().collect();
+    for id in ids {
+        let mut session = sessions.get_mut(id);
+        let book = ledger.book(id);
+        let ran = clock.now().saturating_sub(session.began);
+        let next = if session.is_over() {
+            continue;
+        } else if let Some(why) = &store.lost {
+            // Nothing more can be kept.
+            let ending = Ending::Failed(why.clone());
+            let mut document = result(&session, book, ran, &ending);
+            document["cause"] = json!("store");
+            session.result = Some(document);
+            SessionState::Over(ending)
+        } else if let Some(ending) = ends(&session, book) {
+            let document = result(&session, book, ran, &ending);
+            session.result = Some(document.clone());
+            learn(id, &host_queues, &hosts, &mut requests, clock.now());
+            let note = Note::SessionState {
+                session: id,
+                state: ending.phase().name().to_owned(),
+                result: Some(document),
+            };
+            requests.ask(Owner::Close(id), StoreVerb::Note(note));
+            SessionState::Closing(ending)
+        } else {
             continue;
         };
-        if session.is_over() {
-            continue;
-        }
-        if let Some(lost) = &lost {
-            fail(&mut crawl, id, lost);
-            continue;
-        }
-        let ending = match session.state() {
-            SessionState::Closing(_) => continue,
-            SessionState::Draining { then, .. } => {
-                let book = crawl.moves.book(id);
-                let is_still = book.is_none_or(|book| in_flight(&book.total) == 0);
-                is_still.then(|| then.clone())
-            }
-            _ => is_finished(&crawl, id, session).then_some(Ending::Completed),
-        };
-        if let Some(ending) = ending {
-            close(&mut crawl, id, ending);
-        }
+        sessions.enter(id, next, &mut journal);
     }
 }
 
-fn in_flight(counts: &Counts) -> u64 {
-    Phase::ALL
-        .into_iter()
-        .filter(|phase| phase.is_in_flight())
-        .map(|phase| counts[phase as usize])
-        .sum()
+/// How a session ends now, if it does.
+fn ends(session: &Session, book: Option<&Book>) -> Option<Ending> {
+    match session.state() {
+        SessionState::Closing(_) => None,
+        SessionState::Draining { then, .. } => {
+            let is_still = book.is_none_or(|book| in_flight(&book.total) == 0);
+            is_still.then(|| then.clone())
+        }
+        _ => is_finished(session, book).then_some(Ending::Completed),
+    }
 }
 
 /// Every batch known has been opened and has ended.
-fn is_finished(crawl: &Crawl, id: SessionId, session: &Session) -> bool {
+fn is_finished(session: &Session, book: Option<&Book>) -> bool {
     if session.discovering || *session.state() == SessionState::Planning {
         return false;
     }
-    let Some(book) = crawl.moves.book(id) else {
-        return !session.discovering;
-    };
-    open(&book.total) == 0
-        && book.total[Phase::Failed as usize] == 0
-        && book.unopened().is_none()
-        && session.running.is_empty()
-}
-
-/// The last notes go to the store; the session is over when they are kept.
-fn close(crawl: &mut Crawl, id: SessionId, ending: Ending) {
-    let result = result(crawl, id, &ending);
-    learn(crawl, id);
-    if let Some(mut session) = crawl.session_mut(id) {
-        session.result = Some(result.clone());
-    }
-    crawl.write(
-        Owner::Close(id),
-        StoreVerb::Note(Note::SessionState {
-            session: id,
-            state: ending.phase().name().to_owned(),
-            result: Some(result),
-        }),
-    );
-    crawl.move_session(id, SessionState::Closing(ending));
-}
-
-/// The store is lost: nothing more can be kept.
-fn fail(crawl: &mut Crawl, id: SessionId, why: &str) {
-    let ending = Ending::Failed(why.to_owned());
-    let mut document = result(crawl, id, &ending);
-    document["cause"] = json!("store");
-    if let Some(mut session) = crawl.session_mut(id) {
-        session.result = Some(document);
-    }
-    crawl.move_session(id, SessionState::Over(ending));
+    book.is_none_or(|book| {
+        open(&book.total) == 0
+            && book.total[Phase::Failed as usize] == 0
+            && book.unopened().is_none()
+            && session.running.is_empty()
+    })
 }
 
 /// What was learned of the session's hosts is kept for the next run.
-fn learn(crawl: &mut Crawl, id: SessionId) {
-    let now = crawl.now();
-    let hosts: Vec<_> = crawl
-        .lines
+fn learn(
+    id: SessionId,
+    host_queues: &HostQueues,
+    hosts: &Hosts,
+    requests: &mut StoreRequests,
+    now: Duration,
+) {
+    let own = host_queues
         .iter()
-        .filter(|(_, line)| line.session == id)
-        .map(|(_, line)| line.host)
-        .collect();
-    for host in hosts {
-        let Some(state) = crawl
-            .host_mut(host)
-            .filter(|known| known.id == host && known.sent > 0)
-            .and_then(|known| serde_json::to_value(known.pace.learned(now)).ok())
-        else {
-            continue;
-        };
-        let verb = StoreVerb::Note(Note::Learned { host, state });
-        crawl.write(Owner::Note(Some(id)), verb);
+        .filter(|(_, queue)| queue.session == id)
+        .map(|(_, queue)| queue.host);
+    for host in own {
+        let known = hosts.get(host);
+        let known = known.filter(|known| known.id == host && known.sent > 0);
+        if let Some(state) =
+            known.and_then(|known| serde_json::to_value(known.pace.learned(now)).ok())
+        {
+            requests.note(Some(id), Note::Learned { host, state });
+        }
     }
 }
 
 /// The session's result document (SPEC B2).
-fn result(crawl: &Crawl, id: SessionId, ending: &Ending) -> Json {
-    let Some(session) = crawl.session(id) else {
-        return Json::Null;
-    };
-    let book = crawl.moves.book(id);
+fn result(session: &Session, book: Option<&Book>, ran: Duration, ending: &Ending) -> Json {
     let by_state = |counts: &Counts| -> Json {
         Phase::ALL
             .into_iter()
@@ -157,7 +150,7 @@ fn result(crawl: &Crawl, id: SessionId, ending: &Ending) -> Json {
     };
     let mut document = json!({
         "type": "result",
-        "session": id.0,
+        "session": session.id.0,
         "site": session.site.name,
         "mode": session.mode,
         "outcome": ending.phase().name(),
@@ -181,7 +174,7 @@ fn result(crawl: &Crawl, id: SessionId, ending: &Ending) -> Json {
         },
         "bytes": book.map_or(0, |book| book.bytes),
         "requests": session.requests,
-        "durationSeconds": crawl.now().saturating_sub(session.began).as_secs_f64(),
+        "durationSeconds": ran.as_secs_f64(),
         "results": session.results,
     });
     let lacks = [SkipReason::PastTheEnd, SkipReason::Unknown];

@@ -5,32 +5,31 @@ use crate::{
     message::store_verbs::StoreVerb,
     model::{
         class::SkipReason,
-        ids::{BatchId, SessionId, StageId},
+        ids::{BatchId, StageId},
+        list_end::ListEnd,
         remark::Remark,
         stage_state::StageState,
     },
     site::compiled::Pages,
-    systems::crawl::Crawl,
-    world::{session::StageRun, slots::Owner},
+    world::{
+        batch::StageRun, ledger::Ledger, session::Session, slots::Owner,
+        store_requests::StoreRequests,
+    },
 };
 
 /// The failed pages that lie past the end of their list are skipped instead of tried again; false
 /// where there are none.
 pub(super) fn skip(
-    crawl: &mut Crawl,
-    id: SessionId,
-    batch: BatchId,
-    stage: StageId,
+    session: &mut Session,
+    ledger: &mut Ledger,
+    requests: &mut StoreRequests,
+    (batch, stage): (BatchId, StageId),
     run: &mut StageRun,
 ) -> bool {
-    let Some(mut session) = crawl.session_mut(id) else {
-        return false;
-    };
-    let empty = match session.lists.get_mut(&stage) {
-        Some(list) => list.end(),
-        None => return false,
-    };
-    let Some((first, _)) = empty.first().copied() else {
+    let id = session.id;
+    let list = session.lists.get_mut(&stage);
+    let empty = list.map(ListEnd::end).unwrap_or_default();
+    let Some((first, _)) = empty.first() else {
         return false;
     };
     let example = match &session.site.stage(stage).pages {
@@ -40,8 +39,7 @@ pub(super) fn skip(
     let count = empty.len() as u64;
     run.past_end += count;
     run.enter(StageState::Recovering);
-    super::evict_failed(crawl, id, batch, stage);
-    crawl.write(
+    requests.ask(
         Owner::SkipFailed(id, batch, stage),
         StoreVerb::SkipFailed {
             session: id,
@@ -51,6 +49,6 @@ pub(super) fn skip(
             reason: SkipReason::PastTheEnd,
         },
     );
-    crawl.remark(id, Remark::PastTheEnd, count, &example);
+    requests.remark(ledger, id, Remark::PastTheEnd, count, &example);
     true
 }

@@ -1,17 +1,20 @@
 //! A task's state: the enum, the one table of allowed moves, and the one writer.
 
+use std::time::Duration;
+
 use bevy_ecs::{
     bundle::Bundle,
     component::Component,
     entity::Entity,
-    system::{Query, Res, ResMut, SystemParam},
+    query::{Has, With},
+    system::{Commands, Query, Res, ResMut, SystemParam},
 };
 
 use crate::{
     feed::frame::{Change, Detail, Move},
     model::{
         class::{ErrorClass, SkipReason},
-        ids::{OrderId, SessionId},
+        ids::{OrderId, PageKey, SessionId},
         page_url::PageUrl,
         phase::{Phase, may_move},
         tries::Tries,
@@ -19,8 +22,9 @@ use crate::{
     world::{
         clock::Clock,
         journal::Journal,
-        ledger::{Book, Ledger},
-        task::{Attempts, Identity, Task},
+        ledger::Ledger,
+        residents::Residents,
+        task::{Attempts, CameShort, Hop, Identity, Paused, Task},
     },
 };
 
@@ -95,7 +99,7 @@ impl TaskState {
     }
 }
 
-/// The component; private, so that nobody but `Moves` can write it. One with the attempts: each
+/// The component; private, so that nobody but `Tasks` can write it. One with the attempts: each
 /// component costs a task eight bytes more.
 #[derive(Component, Debug)]
 struct State {
@@ -107,7 +111,7 @@ const _: () = assert!(size_of::<State>() <= 24);
 
 /// What a task that enters the window is made of; it is counted already, by its discovery.
 #[must_use]
-pub fn birth(task: Task, attempts: Attempts, state: TaskState) -> impl Bundle {
+pub fn admitted(task: Task, attempts: Attempts, state: TaskState) -> impl Bundle {
     let state = State {
         at: state,
         attempts,
@@ -115,29 +119,45 @@ pub fn birth(task: Task, attempts: Attempts, state: TaskState) -> impl Bundle {
     (state, task)
 }
 
-/// The only writer of states: checks the arrow, updates the ledger, writes the journal.
+type Flags = (
+    Option<&'static Hop>,
+    Option<&'static CameShort>,
+    Has<Paused>,
+);
+
+/// Why a look-up of a task's entity cannot fail: an order's task stays until that has ended, and
+/// whoever waits in a queue or has just ended is resident.
+const RESIDENT: &str = "a task that is worked on is resident";
+
+/// Resident tasks. The only writer of states: checks the move, updates the ledger, writes the
+/// journal.
 #[derive(SystemParam)]
-pub struct Moves<'w, 's> {
-    tasks: Query<'w, 's, (&'static mut State, &'static Task)>,
-    ledger: ResMut<'w, Ledger>,
-    journal: ResMut<'w, Journal>,
+pub struct Tasks<'w, 's> {
+    states: Query<'w, 's, (&'static mut State, &'static Task)>,
+    flags: Query<'w, 's, Flags, With<Task>>,
+    pub ledger: ResMut<'w, Ledger>,
+    pub journal: ResMut<'w, Journal>,
     clock: Res<'w, Clock>,
+    pub commands: Commands<'w, 's>,
 }
 
-impl Moves<'_, '_> {
+impl Tasks<'_, '_> {
+    /// Engine time of this tick.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
     /// Moves a task.
     ///
     /// # Panics
-    /// If the arrow is not in the table, or there is no such task: broken invariants of ours.
-    pub fn make(&mut self, entity: Entity, to: TaskState, detail: Detail) {
-        let (mut state, task) = self
-            .tasks
-            .get_mut(entity)
-            .expect("only resident tasks are moved");
+    /// If the move is not in the table, or there is no such task: broken invariants of ours.
+    pub fn enter(&mut self, entity: Entity, to: TaskState, detail: Detail) {
+        let (mut state, task) = self.states.get_mut(entity).expect(RESIDENT);
         let (from, into) = (state.at.phase(), to.phase());
         assert!(
             may_move(from, into),
-            "no arrow {from:?} -> {into:?} for task {:?} at {:?}",
+            "no move {from:?} -> {into:?} for task {:?} at {:?}",
             task.identity.key,
             self.clock.now()
         );
@@ -163,66 +183,74 @@ impl Moves<'_, '_> {
     }
 
     /// Changes a task's counters; what they are then.
+    ///
+    /// # Panics
+    /// If there is no such task: a broken invariant of ours.
     pub fn charge(&mut self, entity: Entity, change: impl FnOnce(&mut Tries)) -> Tries {
-        let Ok((mut state, _)) = self.tasks.get_mut(entity) else {
-            return Tries::default();
-        };
+        let (mut state, _) = self.states.get_mut(entity).expect(RESIDENT);
         change(&mut state.attempts.0);
         state.attempts.0
     }
 
-    /// The state of a task, if it is resident.
+    /// Which page this is and its state; `None` for a task that has left the window.
     #[must_use]
-    pub fn of(&self, entity: Entity) -> Option<TaskState> {
-        self.tasks.get(entity).ok().map(|(state, _)| state.at)
+    pub fn get(&self, entity: Entity) -> Option<(Identity, TaskState)> {
+        let (state, task) = self.states.get(entity).ok()?;
+        Some((task.identity, state.at))
     }
 
-    /// Which page a resident task is.
+    /// # Panics
+    /// If there is no such task: a broken invariant of ours.
     #[must_use]
-    pub fn identity(&self, entity: Entity) -> Option<Identity> {
-        self.tasks.get(entity).ok().map(|(_, task)| task.identity)
+    pub fn state(&self, entity: Entity) -> TaskState {
+        self.states.get(entity).expect(RESIDENT).0.at
     }
 
-    /// A resident task's URL.
+    /// # Panics
+    /// If there is no such task: a broken invariant of ours.
     #[must_use]
-    pub fn url(&self, entity: Entity) -> Option<&PageUrl> {
-        self.tasks.get(entity).ok().map(|(_, task)| &task.url)
+    pub fn identity(&self, entity: Entity) -> Identity {
+        self.states.get(entity).expect(RESIDENT).1.identity
     }
 
-    /// A resident task's counters.
+    /// # Panics
+    /// If there is no such task: a broken invariant of ours.
     #[must_use]
-    pub fn tries(&self, entity: Entity) -> Option<Tries> {
-        let (state, _) = self.tasks.get(entity).ok()?;
-        Some(state.attempts.0)
+    pub fn url(&self, entity: Entity) -> &PageUrl {
+        &self.states.get(entity).expect(RESIDENT).1.url
     }
 
-    /// The books, for what is no task's move.
-    pub fn ledger(&mut self) -> &mut Ledger {
-        &mut self.ledger
-    }
-
-    /// The books of a session.
+    /// # Panics
+    /// If there is no such task: a broken invariant of ours.
     #[must_use]
-    pub fn book(&self, session: SessionId) -> Option<&Book> {
-        self.ledger.book(session)
+    pub fn tries(&self, entity: Entity) -> Tries {
+        self.states.get(entity).expect(RESIDENT).0.attempts.0
     }
 
-    /// The journal, for what is no task's move.
-    pub fn journal(&mut self) -> &mut Journal {
-        &mut self.journal
-    }
-}
-
-/// States, read only.
-#[derive(SystemParam)]
-pub struct States<'w, 's> {
-    tasks: Query<'w, 's, &'static State>,
-}
-
-impl States<'_, '_> {
-    /// The state of a task, if it is resident.
+    /// The task of this identity, if it is in the window.
     #[must_use]
-    pub fn of(&self, entity: Entity) -> Option<TaskState> {
-        self.tasks.get(entity).ok().map(|state| state.at)
+    pub fn find(&self, all: &Residents, session: SessionId, key: PageKey) -> Option<Entity> {
+        all.find(session, key, |entity| {
+            let task = self.states.get(entity);
+            task.is_ok_and(|(_, task)| (task.identity.session, task.identity.key) == (session, key))
+        })
+    }
+
+    /// Where a redirected task goes next.
+    #[must_use]
+    pub fn hop(&self, entity: Entity) -> Option<&Hop> {
+        self.flags.get(entity).ok()?.0
+    }
+
+    /// How short a page came last time.
+    #[must_use]
+    pub fn came_short(&self, entity: Entity) -> Option<&CameShort> {
+        self.flags.get(entity).ok()?.1
+    }
+
+    /// Whether a person paused the task.
+    #[must_use]
+    pub fn is_paused(&self, entity: Entity) -> bool {
+        self.flags.get(entity).is_ok_and(|(.., paused)| paused)
     }
 }
