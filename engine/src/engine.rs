@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::{
     feed::frame::Frame,
     message::{commands::Envelope, orders::Order, reports::Report},
-    model::{ids::SessionId, phase::SessionPhase},
+    model::{class::WaitReason, ids::SessionId, phase::SessionPhase},
     settings::Settings,
     systems::{install, wants_more},
     world::{
@@ -101,7 +101,7 @@ impl Engine {
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.world.resource::<Timers>().next();
         let queues = self.world.resource::<HostQueues>();
-        let is_limited = self.world.resource::<DispatchLimit>().limited.is_some();
+        let is_limited = self.limited().is_some();
         let sends = |session: &&Session| !is_limited && session.is_dispatching();
         let sending = self.all_sessions().filter(sends);
         let queue = sending.filter_map(|session| queues.next(session.id)).min();
@@ -169,6 +169,12 @@ impl Engine {
     #[must_use]
     pub fn store_lost(&self) -> Option<&str> {
         self.world.resource::<StoreHealth>().lost.as_deref()
+    }
+
+    /// Why nothing, or nothing more, was sent in the last step, whichever the host.
+    #[must_use]
+    pub fn limited(&self) -> Option<WaitReason> {
+        self.world.resource::<DispatchLimit>().limited
     }
 
     /// Whether its thread shall end.

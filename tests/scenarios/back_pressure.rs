@@ -6,7 +6,7 @@ use crawlfield_kit::{Crawl, Reply};
 use crate::{catalogue, millis, secs, urls};
 
 fn limited(crawl: &Crawl) -> Option<&'static str> {
-    crawl.engine.condition().limited.map(WaitReason::name)
+    crawl.engine.limited().map(WaitReason::name)
 }
 
 #[test]

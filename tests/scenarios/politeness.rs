@@ -1,7 +1,7 @@
 //! How hosts are treated. That no host is asked sooner than its gap, with more in flight than its
 //! limit, or before its Retry-After, is an invariant of every scenario.
 
-use crawlfield_engine::model::class::ErrorClass;
+use crawlfield_engine::model::class::{ErrorClass, WaitReason};
 use crawlfield_kit::{Reply, Scenario};
 
 use crate::{catalogue, millis, secs, urls};
@@ -169,7 +169,7 @@ fn our_own_network_being_down_costs_nobody_an_attempt() {
     crawl.run_until(|crawl| crawl.saved() > 8);
     crawl.backend.network = Some(ErrorClass::Dns);
     crawl.advance(secs(120));
-    assert!(crawl.engine.condition().offline.is_offline());
+    assert_eq!(crawl.engine.limited(), Some(WaitReason::Offline));
     let while_down = crawl.backend.asked.len();
     crawl.advance(secs(60));
     assert!(
