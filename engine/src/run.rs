@@ -229,37 +229,3 @@ pub fn record(running: &Running, path: &std::path::Path) -> Result<Recorder, Rec
 pub fn open_store(path: &std::path::Path) -> Result<Store, StoreError> {
     Store::open(path, Box::new(store_thread::wall_ms))
 }
-
-/// What the requests of a site have in common: as the site file says, else the settings.
-#[must_use]
-pub fn request_profile(
-    site: &crate::site::compiled::Site,
-    settings: &Settings,
-    connect_to: std::collections::BTreeMap<String, std::net::SocketAddr>,
-) -> Arc<crate::message::orders::RequestProfile> {
-    let politeness = &site.politeness;
-    let fetch = &settings.fetch;
-    Arc::new(crate::message::orders::RequestProfile {
-        session: SessionId(0),
-        user_agent: politeness
-            .user_agent
-            .clone()
-            .unwrap_or_else(|| fetch.user_agent.clone()),
-        headers: politeness.headers.clone(),
-        cookies: politeness.cookies.clone(),
-        kept_cookies: Arc::default(),
-        basic_auth: politeness.basic_auth.clone(),
-        auth_hosts: site.scope.hosts.clone(),
-        proxy: politeness.proxy.clone(),
-        allow_addresses: politeness.allow_addresses.clone(),
-        connect_to,
-        connect_timeout: politeness.connect_timeout.unwrap_or(fetch.connect_timeout),
-        first_byte_timeout: politeness
-            .first_byte_timeout
-            .unwrap_or(fetch.first_byte_timeout),
-        timeout: politeness.timeout.unwrap_or(fetch.timeout),
-        max_body: politeness.max_body.unwrap_or(fetch.max_body),
-        max_ratio: fetch.max_ratio,
-        extra_roots: Vec::new(),
-    })
-}

@@ -153,3 +153,6 @@ pub fn wants_more(world: &mut World) -> bool {
     let waiting = !inbox.commands.is_empty() || !inbox.reports.is_empty();
     again || waiting || world.resource::<Ledger>().stages_changed
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ use crate::{
     },
     live::fetch::{self, IoOrder},
     message::{
-        orders::{FetchOrder, Purpose},
+        orders::{FetchOrder, Purpose, RequestProfile},
         reports::{Answer, Outcome},
     },
     model::{
@@ -37,7 +37,6 @@ use crate::{
         remark::Remarks,
     },
     progress::safe,
-    run::request_profile,
     settings::Settings,
     site::compiled::Site,
 };
@@ -204,7 +203,7 @@ fn fetch_page(
     let (to_fetcher, orders) = bounded(4);
     let (reports, reported) = bounded(4);
     let connect_to: BTreeMap<_, _> = args.connect_to.iter().cloned().collect();
-    let profile = request_profile(site, settings, connect_to);
+    let profile = Arc::new(RequestProfile::of(site, settings, connect_to));
     let fetcher = fetch::spawn(orders, reports, 1)
         .map_err(|error| Failure::internal(format!("no threads to fetch with: {error}")))?;
     for hop in 0..=HOPS {

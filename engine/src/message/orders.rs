@@ -11,6 +11,7 @@ use crate::{
         ids::{OrderId, SessionId, StageId},
         page_url::PageUrl,
     },
+    settings::Settings,
     site::compiled::{BasicAuth, Site},
 };
 
@@ -55,6 +56,38 @@ pub struct RequestProfile {
 impl RequestProfile {
     /// Beyond a request's own time-out its report is not waited for longer than this.
     const GRACE: Duration = Duration::from_secs(10);
+
+    /// As the site file says, else the settings; of session 0, until the store has opened one.
+    #[must_use]
+    pub fn of(
+        site: &Site,
+        settings: &Settings,
+        connect_to: BTreeMap<String, std::net::SocketAddr>,
+    ) -> Self {
+        let politeness = &site.politeness;
+        let fetch = &settings.fetch;
+        let user_agent = politeness.user_agent.as_ref();
+        Self {
+            session: SessionId(0),
+            user_agent: user_agent.unwrap_or(&fetch.user_agent).clone(),
+            headers: politeness.headers.clone(),
+            cookies: politeness.cookies.clone(),
+            kept_cookies: Arc::default(),
+            basic_auth: politeness.basic_auth.clone(),
+            auth_hosts: site.scope.hosts.clone(),
+            proxy: politeness.proxy.clone(),
+            allow_addresses: politeness.allow_addresses.clone(),
+            connect_to,
+            connect_timeout: politeness.connect_timeout.unwrap_or(fetch.connect_timeout),
+            first_byte_timeout: politeness
+                .first_byte_timeout
+                .unwrap_or(fetch.first_byte_timeout),
+            timeout: politeness.timeout.unwrap_or(fetch.timeout),
+            max_body: politeness.max_body.unwrap_or(fetch.max_body),
+            max_ratio: fetch.max_ratio,
+            extra_roots: Vec::new(),
+        }
+    }
 
     /// How long the report of one request is waited for before its order counts as lost.
     #[must_use]

@@ -10,10 +10,11 @@ use crate::{
     demo::{self, DemoConfig, DemoServer},
     message::{
         commands::{Ack, Command, StartSession},
+        orders::RequestProfile,
         store_verbs::Mode,
     },
     model::ids::SessionId,
-    run::{Running, request_profile},
+    run::Running,
     settings::{Settings, layers::Layered},
     site::compiled::Site,
     store::sessions::SessionRow,
@@ -202,7 +203,11 @@ impl Job {
     pub fn begin(&self, running: &Running, settings: &Settings) -> Ack {
         running.ask(Command::Start(Box::new(StartSession {
             site: Arc::clone(&self.site),
-            profile: request_profile(&self.site, settings, self.connect_to.clone()),
+            profile: Arc::new(RequestProfile::of(
+                &self.site,
+                settings,
+                self.connect_to.clone(),
+            )),
             mode: self.mode,
             origin: self.origin.clone(),
             source: self.source.clone(),

@@ -5,7 +5,7 @@ mod answers;
 mod bulk_moves;
 mod discovered;
 mod host_health;
-mod met_hosts;
+mod new_hosts;
 mod opened;
 mod pages;
 mod redirects;
@@ -24,7 +24,9 @@ use bevy_ecs::{
 };
 
 pub(super) use host_health::{HostAnswered, wake_after};
-pub(super) use met_hosts::ceiling;
+pub(super) use new_hosts::ceiling;
+#[cfg(test)]
+pub(super) use new_hosts::new_host;
 
 use crate::{
     extract::output::{ExtractError, Extracted},
@@ -58,6 +60,36 @@ const BURST: usize = 8_192;
 
 pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
     MessageRegistry::register_message::<HostAnswered>(world);
+    install_queues(world);
+    let receipts = (
+        saved::keep_ended.run_if(any::<EndReceipt>),
+        opened::open_sessions.run_if(any::<Opening>),
+        discovered::take_discovered.run_if(any::<Discovery>),
+        new_hosts::admit_hosts.run_if(new_hosts::any_seen),
+        discovered::admit_pages.run_if(any::<Admission>),
+        bulk_moves::take_moved.run_if(any::<BulkMove>),
+        opened::close_sessions.run_if(any::<SessionClosed>),
+        store_trouble::wait_for_store.run_if(any::<StoreFailure>),
+    );
+    let answers = (
+        robots::read_robots.run_if(any::<RobotsReport>),
+        answers::take_answers.run_if(any::<FetchReport>),
+        pages::take_pages.run_if(any::<ParseReport>),
+        redirects::follow_redirects.run_if(any::<Redirected>),
+        host_health::update_hosts,
+    );
+    schedule.add_systems(
+        (
+            match_reports.run_if(|inbox: Res<Inbox>| !inbox.reports.is_empty()),
+            answers.chain(),
+            receipts.chain(),
+        )
+            .chain()
+            .in_set(TickSystems::Completion),
+    );
+}
+
+fn install_queues(world: &mut World) {
     world.init_resource::<Queue<FetchReport>>();
     world.init_resource::<Queue<ParseReport>>();
     world.init_resource::<Queue<RobotsReport>>();
@@ -70,32 +102,6 @@ pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
     world.init_resource::<Queue<SessionClosed>>();
     world.init_resource::<Queue<Redirected>>();
     world.init_resource::<Queue<Setback>>();
-    let receipts = (
-        saved::keep_ended.run_if(any::<EndReceipt>),
-        opened::open_sessions.run_if(any::<Opening>),
-        discovered::take_discovered.run_if(any::<Discovery>),
-        met_hosts::meet_hosts.run_if(met_hosts::any_seen),
-        discovered::admit_pages.run_if(any::<Admission>),
-        bulk_moves::take_moved.run_if(any::<BulkMove>),
-        opened::close_sessions.run_if(any::<SessionClosed>),
-        store_trouble::wait_for_store.run_if(any::<StoreFailure>),
-    );
-    let answers = (
-        robots::read_robots.run_if(any::<RobotsReport>),
-        answers::take_answers.run_if(any::<FetchReport>),
-        pages::take_pages.run_if(any::<ParseReport>),
-        redirects::follow_redirects.run_if(any::<Redirected>),
-        host_health::hear_hosts,
-    );
-    schedule.add_systems(
-        (
-            match_reports.run_if(|inbox: Res<Inbox>| !inbox.reports.is_empty()),
-            answers.chain(),
-            receipts.chain(),
-        )
-            .chain()
-            .in_set(TickSystems::Completion),
-    );
 }
 
 /// What came of a task's fetch, or how its worker broke off; `take_answers` takes it.
@@ -448,3 +454,6 @@ fn keep_marks(slots: &mut Slots, flights: Option<Vec<OrderId>>) {
 pub(super) const fn lost(id: OrderId) -> Report {
     Report::new(id, Duration::ZERO, Outcome::Lost)
 }
+
+#[cfg(test)]
+mod tests;

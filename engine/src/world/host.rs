@@ -104,7 +104,7 @@ impl Host {
     }
 }
 
-/// A host that a session has seen. Until the host is met, nobody can ask it.
+/// A host that a session has seen. Until the host is admitted, nobody can ask it.
 #[derive(Debug)]
 pub struct SeenHost {
     pub id: HostId,
@@ -121,7 +121,7 @@ pub struct HostIndex {
     pub entities: FxHashMap<HostId, Entity>,
     /// The first number of each host.
     pub ids: FxHashMap<HostKey, HostId>,
-    /// Seen since the last tick's plan; `meet_hosts` takes them.
+    /// Not admitted yet, or seen again; `admit_hosts` takes them.
     pub seen: Vec<SeenHost>,
 }
 
@@ -157,7 +157,7 @@ pub struct Hosts<'w, 's> {
 }
 
 impl Hosts<'_, '_> {
-    /// `None` until it is met, in the plan of the tick in which it was seen first.
+    /// `None` until it is admitted, in the tick in which it was seen first or in the next.
     #[must_use]
     pub fn get(&self, id: HostId) -> Option<&Host> {
         self.all.get(*self.index.entities.get(&id)?).ok()

@@ -14,9 +14,10 @@ use crawlfield_engine::{
     live::parse::Reader,
     message::{
         commands::{Command, StartSession},
+        orders::RequestProfile,
         store_verbs::Mode,
     },
-    run::{self, Running, Until, request_profile},
+    run::{self, Running, Until},
     settings::{Settings, presets},
     site::compiled::{Pages, Site},
 };
@@ -89,7 +90,7 @@ impl DemoSite {
         let hosts = self.config.host_names().into_iter();
         let connect_to = hosts.map(|host| (host, self.addr)).collect();
         running.ask(Command::Start(Box::new(StartSession {
-            profile: request_profile(&site, &settings, connect_to),
+            profile: std::sync::Arc::new(RequestProfile::of(&site, &settings, connect_to)),
             site,
             mode: Mode::New,
             origin: serde_json::json!({ "kind": "bench" }),

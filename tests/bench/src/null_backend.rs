@@ -9,7 +9,7 @@ use crawlfield_engine::{
     feed::{feeder::Feeder, frame::Frame, mirror::Mirror},
     message::{
         commands::{Command, Envelope, StartSession},
-        orders::{FetchOrder, Order, ParseOrder, StoreOrder},
+        orders::{FetchOrder, Order, ParseOrder, RequestProfile, StoreOrder},
         receipts::{Discovered, Ended, KnownHost, OverCounts, SessionOpened, StoreReceipt},
         reports::{Answer, Outcome, Report},
         store_verbs::{Mode, StoreVerb, StoredTask},
@@ -23,7 +23,6 @@ use crawlfield_engine::{
         remark::Remarks,
         tries::Tries,
     },
-    run::request_profile,
     settings::Settings,
     site::compiled::Site,
     store::Store,
@@ -206,7 +205,11 @@ impl NullBackend {
 
     fn begin(&mut self, resume: Option<SessionId>) {
         let site = Arc::new(site());
-        let profile = request_profile(&site, &Settings::default(), std::iter::empty().collect());
+        let profile = std::sync::Arc::new(RequestProfile::of(
+            &site,
+            &Settings::default(),
+            std::iter::empty().collect(),
+        ));
         self.command(Command::Start(Box::new(StartSession {
             site,
             profile,

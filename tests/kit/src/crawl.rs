@@ -9,12 +9,11 @@ use crawlfield_engine::{
     feed::{frame::Frame, snapshot::Snapshot},
     message::{
         commands::{Ack, Command, Envelope, StartSession},
-        orders::Order,
+        orders::{Order, RequestProfile},
         receipts::StoreError,
         store_verbs::Mode,
     },
     model::ids::SessionId,
-    run::request_profile,
     settings::Settings,
     site::compiled::Site,
 };
@@ -98,7 +97,11 @@ impl Crawl {
     fn send_start(&mut self, job: usize, resume: Option<SessionId>) -> Receiver<Ack> {
         let job = &self.jobs[job];
         let (reply, ack) = bounded(1);
-        let profile = request_profile(&job.site, &self.settings, std::collections::BTreeMap::new());
+        let profile = std::sync::Arc::new(RequestProfile::of(
+            &job.site,
+            &self.settings,
+            std::collections::BTreeMap::new(),
+        ));
         self.engine.command(Envelope {
             command: Command::Start(Box::new(StartSession {
                 site: Arc::clone(&job.site),

@@ -36,7 +36,7 @@ const MEMORY_PER_BYTE: u64 = 65;
 const NO_MORE: &[u8] = b"<!-- no such page: the list has ended -->";
 
 /// What an outcome says of its host's speed and health, and of our own network.
-struct Says(Signal, Health, Option<ErrorClass>);
+struct Signals(Signal, Health, Option<ErrorClass>);
 
 /// What becomes of the page.
 enum Next {
@@ -63,7 +63,7 @@ impl Next {
 }
 
 /// fetching → fetched; what else an answer says is left for `follow_redirects`, `judge_setbacks`
-/// and `hear_hosts`.
+/// and `update_hosts`.
 pub(super) fn take_answers(
     mut reports: ResMut<Queue<FetchReport>>,
     mut tasks: Tasks,
@@ -88,7 +88,7 @@ pub(super) fn take_answers(
         let mut session = sessions.get_mut(task.session);
         let flight = slots.flight_mut(id);
         let bytes = report.outcome.bytes();
-        let (Says(signal, health, failed), next) = match report.outcome {
+        let (Signals(signal, health, failed), next) = match report.outcome {
             FetchOutcome::Answered(answer) => {
                 stats.session(task.session).bytes.add(now, bytes);
                 tasks.ledger.book_mut(task.session).bytes += bytes;
@@ -96,7 +96,7 @@ pub(super) fn take_answers(
             }
             FetchOutcome::Failed(failure) => fail(flight, *failure, took),
             FetchOutcome::Broken(class, message) => (
-                Says(Signal::Neutral, Health::Neutral, Some(class)),
+                Signals(Signal::Neutral, Health::Neutral, Some(class)),
                 Next::set_back(class, message),
             ),
         };
@@ -157,7 +157,7 @@ fn gather(
     url: &PageUrl,
     mut answer: Answer,
     took: Duration,
-) -> (Says, Next) {
+) -> (Signals, Next) {
     let verdict = match classify(&answer.head, answer.wall) {
         // Many sites have no robots.txt, and most of those no sitemap: nothing is listed.
         Verdict::Fail {
@@ -179,7 +179,7 @@ fn gather(
         },
         verdict => verdict,
     };
-    let says = answer_says(&answer, &verdict);
+    let signals = answer_signals(&answer, &verdict);
     let body = u64::try_from(answer.body.len()).unwrap_or(u64::MAX);
     flight.fetch += took;
     flight.bytes += answer.wire_bytes;
@@ -201,7 +201,7 @@ fn gather(
             after,
         },
     };
-    (says, next)
+    (signals, next)
 }
 
 /// Where the answer's `Refresh` leads within five seconds, if that is another page.
@@ -234,24 +234,24 @@ fn ends_list(session: &Session, task: &Identity, url: &PageUrl, class: ErrorClas
     }
 }
 
-fn answer_says(answer: &Answer, verdict: &Verdict) -> Says {
+fn answer_signals(answer: &Answer, verdict: &Verdict) -> Signals {
     match verdict {
-        Verdict::Page => Says(Signal::Good(answer.first_byte), Health::Good, None),
-        Verdict::Throttle { after } => Says(Signal::Throttled(*after), Health::Neutral, None),
+        Verdict::Page => Signals(Signal::Good(answer.first_byte), Health::Good, None),
+        Verdict::Throttle { after } => Signals(Signal::Throttled(*after), Health::Neutral, None),
         Verdict::Fail { class, .. } if class.is_host_failure() => {
             let signal = if answer.head.status == 503 {
                 Signal::Strained
             } else {
                 Signal::Neutral
             };
-            Says(signal, Health::Bad, None)
+            Signals(signal, Health::Bad, None)
         }
-        Verdict::Redirect(_) | Verdict::Fail { .. } => Says(Signal::Neutral, Health::Good, None),
+        Verdict::Redirect(_) | Verdict::Fail { .. } => Signals(Signal::Neutral, Health::Good, None),
     }
 }
 
 /// No whole answer came.
-fn fail(flight: &mut Flight, failure: FetchFailure, took: Duration) -> (Says, Next) {
+fn fail(flight: &mut Flight, failure: FetchFailure, took: Duration) -> (Signals, Next) {
     let class = failure.class;
     let signal = match class {
         ErrorClass::TimeoutFirstByte => Signal::Lost,
@@ -273,5 +273,5 @@ fn fail(flight: &mut Flight, failure: FetchFailure, took: Duration) -> (Says, Ne
         });
     }
     let next = Next::set_back(class, failure.message);
-    (Says(signal, health, Some(class)), next)
+    (Signals(signal, health, Some(class)), next)
 }

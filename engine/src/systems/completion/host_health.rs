@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// A request to a host has ended: `take_answers` and `read_robots` write it, `hear_hosts` reads it.
+/// A request to a host has ended: `take_answers` and `read_robots` write it, `update_hosts` reads it.
 #[derive(Message, Debug, Clone, Copy)]
 pub(in crate::systems) struct HostAnswered {
     pub(in crate::systems) host: HostId,
@@ -38,7 +38,7 @@ pub(in crate::systems) struct HostAnswered {
     pub(in crate::systems) failed: Option<ErrorClass>,
 }
 
-pub(super) fn hear_hosts(
+pub(super) fn update_hosts(
     mut answered: MessageReader<HostAnswered>,
     mut hosts: Hosts,
     mut tasks: Tasks,
@@ -52,8 +52,8 @@ pub(super) fn hear_hosts(
         let now = tasks.now();
         let mut host = hosts
             .get_mut(answer.host)
-            .expect("only met hosts are asked");
-        let (notice, moved) = hear(&mut host, answer, now);
+            .expect("only admitted hosts are asked");
+        let (notice, moved) = update(&mut host, answer, now);
         if let Some(moved) = moved {
             let (host, to) = (answer.host, moved.to);
             tasks.journal.write(Change::BreakerMoved { host, to });
@@ -88,7 +88,7 @@ pub(super) fn hear_hosts(
 }
 
 /// What the host's pace, breaker and budget make of it: a line for people, a move of the breaker.
-fn hear(
+fn update(
     host: &mut Host,
     answer: &HostAnswered,
     now: Duration,

@@ -60,7 +60,7 @@ pub(super) fn read_robots(
         let asked = slots.release(report.id, &mut permits);
         let asked = asked.expect("a request holds a host's permit until its report");
         slots.close(report.id);
-        let (signal, health, failed) = says(&report.outcome);
+        let (signal, health, failed) = signals(&report.outcome);
         answered.write(HostAnswered {
             host: asked,
             sent,
@@ -75,7 +75,7 @@ pub(super) fn read_robots(
         let profile = profile_at(report.host, &host_queues, &sessions);
         let mut host = hosts
             .get_mut(report.host)
-            .expect("only met hosts are asked");
+            .expect("only admitted hosts are asked");
         host.robots = known(
             &host,
             report.outcome,
@@ -141,7 +141,7 @@ fn known(
     }
 }
 
-fn says(outcome: &Outcome) -> (Signal, Health, Option<ErrorClass>) {
+fn signals(outcome: &Outcome) -> (Signal, Health, Option<ErrorClass>) {
     match outcome {
         Outcome::Answered(answer) => match by_status(&answer.head) {
             Verdict::Throttle { after } => (Signal::Throttled(after), Health::Neutral, None),

@@ -99,7 +99,7 @@ pub(super) fn ask(
             let key = url::Url::parse(&to).ok().and_then(|url| HostKey::of(&url));
             let key = key.expect("only http and https addresses are followed");
             let at = hosts.index.id_of(&key, profile.session);
-            // One that is seen for the first time is met in the next tick.
+            // One that is seen for the first time is admitted in the next tick.
             let target = hosts.get(at).ok_or(now + TICK)?;
             match MayAsk::of(target, now) {
                 MayAsk::Now => {}

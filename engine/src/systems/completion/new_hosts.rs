@@ -1,4 +1,4 @@
-//! Hosts that were seen for the first time are met: from then on they can be asked.
+//! Hosts that were seen for the first time are admitted: from then on they can be asked.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ pub(super) fn any_seen(index: Res<HostIndex>) -> bool {
 }
 
 /// A host is made on first sight; else its ceiling is lowered to the session's.
-pub(super) fn meet_hosts(
+pub(super) fn admit_hosts(
     mut commands: Commands,
     mut hosts: Hosts,
     sessions: Sessions,
@@ -54,7 +54,7 @@ pub(super) fn meet_hosts(
                 entity
             }
             None => {
-                let host = new_host(&seen, session, ceiling, clock.now());
+                let host = new_host(&seen, session, clock.now());
                 let entity = commands.spawn(host).id();
                 hosts.index.entities.insert(known, entity);
                 tell(&mut journal, known, key);
@@ -72,7 +72,7 @@ fn tell(journal: &mut Journal, host: HostId, key: &HostKey) {
     journal.write(Change::HostAdmitted { host, name });
 }
 
-fn new_host(seen: &SeenHost, session: &Session, ceiling: Ceiling, now: Duration) -> Host {
+pub(in crate::systems) fn new_host(seen: &SeenHost, session: &Session, now: Duration) -> Host {
     let learned = seen.learned.clone();
     let learned: Option<Learned> = learned.and_then(|value| serde_json::from_value(value).ok());
     let settings = &session.settings;
@@ -80,7 +80,7 @@ fn new_host(seen: &SeenHost, session: &Session, ceiling: Ceiling, now: Duration)
         id: seen.id,
         key: seen.key.clone(),
         name: Arc::from(seen.key.to_string()),
-        pace: Pace::new(ceiling, learned.as_ref(), now),
+        pace: Pace::new(ceiling(session), learned.as_ref(), now),
         breaker: Breaker::new(settings.breaker, session.seed, u128::from(seen.id.0)),
         robots: RobotsKnown::Unread,
         budget: RetryBudget::new(&settings.retry),

@@ -1,0 +1,292 @@
+//! What the tests of single systems build their worlds of: a world has the resources that a system
+//! names, and no others, so that a system which takes more than it says fails.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bevy_ecs::{
+    entity::Entity,
+    system::{IntoSystem, RunSystemOnce},
+    world::World,
+};
+
+use crate::{
+    feed::frame::Change,
+    message::{
+        commands::StartSession, orders::RequestProfile, receipts::SessionOpened, store_verbs::Mode,
+    },
+    model::{
+        host_key::HostKey,
+        ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
+        page_url::PageUrl,
+        phase::StagePhase,
+        remark::Remarks,
+        session_state::SessionState,
+        stage_state::StageState,
+        tries::Tries,
+    },
+    settings::Settings,
+    site::compiled::Site,
+    systems::completion::new_host,
+    world::{
+        batch::{Batch, StageRun},
+        clock::Clock,
+        host::{Host, HostIndex, SeenHost},
+        host_queue::{HostQueueId, HostQueues, LowQueues},
+        journal::Journal,
+        ledger::Ledger,
+        permits::Permits,
+        residents::Residents,
+        session::{Session, SessionIndex},
+        slots::{Flight, Owner, Slots},
+        task::{Attempts, Identity, Task},
+        task_state::{TaskState, admitted},
+        window::Window,
+    },
+};
+
+pub(super) const SESSION: SessionId = SessionId(1);
+pub(super) const HOST: HostId = HostId(1);
+pub(super) const BATCH: BatchId = BatchId(0);
+/// Numbered list pages of two items, which lead to details.
+pub(super) const LIST: StageId = StageId(0);
+pub(super) const DETAIL: StageId = StageId(1);
+/// The time at which every world stands.
+pub(super) const NOW: Duration = Duration::from_secs(100);
+
+const SITE: &str = r#"
+[site]
+name = "shop"
+start = "https://a.test/p1"
+enter = "list"
+[stages.list]
+pages = { pattern = "https://a.test/p{page}", until_empty = true }
+items_per_page = 2
+[[stages.list.links]]
+select = "a@href"
+to = "detail"
+[stages.detail]
+[[stages.detail.records]]
+kind = "item"
+[stages.detail.records.fields]
+title = "h1"
+"#;
+
+pub(super) fn site() -> Arc<Site> {
+    Arc::new(Site::load(SITE, "shop.toml").expect("the site is right"))
+}
+
+/// What a store says that opens the session anew.
+pub(super) fn opened() -> SessionOpened {
+    SessionOpened {
+        session: SESSION,
+        boot: 1,
+        mode: Mode::New,
+        seed: 7,
+        started: false,
+        counts: Vec::new(),
+        hosts: Vec::new(),
+        stage_attempts: Vec::new(),
+        skipped: Vec::new(),
+        dead: Vec::new(),
+        records: 0,
+        bytes: 0,
+        cookies: Vec::new(),
+        remarks: Remarks::default(),
+    }
+}
+
+pub(super) fn start_session() -> StartSession {
+    let site = site();
+    let profile = RequestProfile::of(&site, &Settings::default(), BTreeMap::new());
+    StartSession {
+        site,
+        profile: Arc::new(profile),
+        mode: Mode::New,
+        origin: serde_json::Value::Null,
+        source: None,
+        seed: 7,
+        resume: None,
+    }
+}
+
+/// Runs a system once, with what it leaves for later done.
+pub(super) fn run<M>(world: &mut World, system: impl IntoSystem<(), (), M>) {
+    world
+        .run_system_once(system)
+        .expect("the system finds all that it names");
+}
+
+/// What `Tasks` needs.
+pub(super) fn add_tasks(world: &mut World) {
+    world.init_resource::<Ledger>();
+    world.init_resource::<Journal>();
+    add_clock(world);
+}
+
+pub(super) fn add_clock(world: &mut World) {
+    let mut clock = Clock::default();
+    clock.advance_to(NOW);
+    world.insert_resource(clock);
+}
+
+/// What `Frontier` needs, under the default settings.
+pub(super) fn add_frontier(world: &mut World) {
+    let mut window = Window::default();
+    window.fit(&Settings::default());
+    world.insert_resource(window);
+    world.init_resource::<HostQueues>();
+    world.init_resource::<Residents>();
+    world.init_resource::<LowQueues>();
+}
+
+/// What `Sessions` needs, with one running session of [`SITE`] whose first batch runs.
+pub(super) fn add_session(world: &mut World) -> Entity {
+    let settings = Arc::new(Settings::default());
+    let mut session = Session::new(&opened(), &start_session(), settings, NOW);
+    session.enter(SessionState::Running);
+    session.opened.insert(BATCH);
+    session.running.insert(BATCH);
+    let stages = session.site.stages.len();
+    let entity = world.spawn(session).id();
+    let mut runs = vec![StageRun::default(); stages];
+    for run in &mut runs {
+        run.enter(StageState::Running);
+    }
+    let batch = Batch {
+        session: SESSION,
+        id: BATCH,
+        phase: StagePhase::Running,
+        stages: runs,
+    };
+    let batch = world.spawn(batch).id();
+    let mut index = SessionIndex::default();
+    index.entities.insert(SESSION, entity);
+    index.batches.insert((SESSION, BATCH), batch);
+    world.insert_resource(index);
+    entity
+}
+
+pub(super) fn session(world: &mut World) -> &Session {
+    world
+        .query::<&Session>()
+        .single(world)
+        .expect("there is one session")
+}
+
+/// What `Hosts` needs, with the host of [`SITE`]; needs the session.
+pub(super) fn add_host(world: &mut World) -> Entity {
+    let key = HostKey::of(&url::Url::parse("https://a.test/").expect("it is a URL"));
+    let key = key.expect("it has a host");
+    let seen = SeenHost {
+        id: HOST,
+        key: key.clone(),
+        session: SESSION,
+        learned: None,
+    };
+    let host = new_host(&seen, session(world), NOW);
+    let entity = world.spawn(host).id();
+    let mut index = HostIndex::default();
+    index.entities.insert(HOST, entity);
+    index.ids.insert(key, HOST);
+    world.insert_resource(index);
+    entity
+}
+
+pub(super) fn host(world: &mut World) -> &Host {
+    world
+        .query::<&Host>()
+        .single(world)
+        .expect("there is one host")
+}
+
+/// A page of the session, resident in this state and counted; needs `Tasks`. It stands in the
+/// window where there is one.
+pub(super) fn add_task(world: &mut World, n: u64, stage: StageId, state: TaskState) -> Entity {
+    let entity = world.spawn_empty().id();
+    place(world, entity, n, stage, state);
+    entity
+}
+
+fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, state: TaskState) {
+    let name = if stage == LIST { "p" } else { "d" };
+    let url = format!("https://a.test/{name}{n}");
+    let window = world.get_resource_mut::<Window>();
+    let slot = window.map_or(0, |mut window| window.enter());
+    let identity = Identity {
+        key: PageKey::new("shop", if stage == LIST { "list" } else { "detail" }, &url),
+        seq: Seq(n),
+        session: SESSION,
+        host: HOST,
+        batch: BATCH,
+        depth: 0,
+        slot,
+        stage,
+        suspect: false,
+    };
+    let task = Task {
+        identity,
+        url: PageUrl::from(url.as_str()),
+    };
+    let bundle = admitted(task, Attempts(Tries::default()), state);
+    world.entity_mut(entity).insert(bundle);
+    let mut ledger = world.resource_mut::<Ledger>();
+    ledger.discover(SESSION, (BATCH, stage), state.phase(), 1);
+    if let Some(mut residents) = world.get_resource_mut::<Residents>() {
+        residents.insert(SESSION, identity.key, slot, entity);
+        residents.settle();
+    }
+    if let Some(mut queues) = world.get_resource_mut::<HostQueues>() {
+        let queue = queues.id(SESSION, HOST);
+        queues.get_mut(queue).resident += 1;
+    }
+}
+
+/// Adds a queued task to its host's queue, which may be looked at now.
+pub(super) fn enqueue(world: &mut World, entity: Entity) -> HostQueueId {
+    let task = world.get::<Task>(entity).expect("it is a task").identity;
+    let rank = session(world).rank(&task);
+    let mut queues = world.resource_mut::<HostQueues>();
+    let queue = queues.id(SESSION, HOST);
+    queues.enqueue(queue, rank, entity, NOW);
+    queue
+}
+
+/// Opens the slot of a task's order, with a flight that has just begun and is marked; needs `Slots`.
+pub(super) fn fly(world: &mut World, entity: Entity) -> OrderId {
+    let mut slots = world.resource_mut::<Slots>();
+    let id = slots
+        .open(Owner::Task(entity), NOW)
+        .expect("a slot is free");
+    let busy = slots.get_mut(id).expect("it was just opened");
+    let mut flight = Flight::begun(NOW);
+    flight.mark = flight.mark.kept();
+    busy.flight = Some(Box::new(flight));
+    id
+}
+
+/// A task in flight, in the state that holds its order; needs `Slots`.
+pub(super) fn add_flying(
+    world: &mut World,
+    n: u64,
+    stage: StageId,
+    state: impl Fn(OrderId) -> TaskState,
+) -> (OrderId, Entity) {
+    let entity = world.spawn_empty().id();
+    let id = fly(world, entity);
+    place(world, entity, n, stage, state(id));
+    (id, entity)
+}
+
+/// A task whose fetch is out, with the permit of its host; needs `Slots` and `Permits`.
+pub(super) fn add_fetching(world: &mut World, n: u64, stage: StageId) -> (OrderId, Entity) {
+    let (id, entity) = add_flying(world, n, stage, TaskState::Fetching);
+    world.resource_mut::<Permits>().http.take(1);
+    let mut slots = world.resource_mut::<Slots>();
+    slots.get_mut(id).expect("it was just opened").http = Some(HOST);
+    (id, entity)
+}
+
+/// What the journal has of this tick.
+pub(super) fn journal(world: &mut World) -> Vec<Change> {
+    world.resource_mut::<Journal>().take()
+}
