@@ -3,4 +3,5 @@
 mod directions;
 mod picture;
 mod source;
+mod systems;
 mod words;

@@ -74,9 +74,9 @@ pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
     let answers = (
         robots::read_robots.run_if(any::<RobotsReport>),
         answers::take_answers.run_if(any::<FetchReport>),
+        host_health::update_hosts,
         pages::take_pages.run_if(any::<ParseReport>),
         redirects::follow_redirects.run_if(any::<Redirected>),
-        host_health::update_hosts,
     );
     schedule.add_systems(
         (

@@ -28,7 +28,6 @@ use crate::{
         host_queue::HostQueues,
         queue::{Queue, any},
         session::{Session, Sessions},
-        stats::{Stats, Step},
         store_requests::StoreRequests,
         task::{CameShort, Hop, Identity},
         task_state::{TaskState, Tasks},
@@ -77,18 +76,12 @@ fn judge_setbacks(
     mut host_queues: ResMut<HostQueues>,
     mut window: ResMut<Window>,
     mut timers: ResMut<Timers>,
-    mut stats: ResMut<Stats>,
     mut requests: ResMut<StoreRequests>,
 ) {
     while let Some(mut setback) = setbacks.pop() {
         let entity = setback.entity;
         let now = tasks.now();
         let task = tasks.identity(entity);
-        let step = match tasks.state(entity) {
-            TaskState::Parsing(_) => Step::Parse,
-            _ => Step::Fetch,
-        };
-        stats.broke(task.session, step, task.stage);
         tasks.commands.entity(entity).remove::<Hop>();
         if setback.class.is_local_origin() {
             if network.offline.is_offline() {

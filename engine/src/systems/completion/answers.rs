@@ -18,7 +18,6 @@ use crate::{
     },
     site::compiled::Pages,
     world::{
-        host_queue::HostQueues,
         permits::Permits,
         queue::{ParseQueue, Queue},
         session::{Session, Sessions},
@@ -70,7 +69,6 @@ pub(super) fn take_answers(
     mut sessions: Sessions,
     mut slots: ResMut<Slots>,
     mut permits: ResMut<Permits>,
-    mut host_queues: ResMut<HostQueues>,
     mut stats: ResMut<Stats>,
     mut parse_queue: ResMut<ParseQueue>,
     mut redirects: ResMut<Queue<Redirected>>,
@@ -102,7 +100,6 @@ pub(super) fn take_answers(
         };
         // A parse that broke off says nothing of a host.
         if let Some(host) = asked {
-            host_queues.wake_host(host, now);
             answered.write(HostAnswered {
                 host,
                 sent,
@@ -131,10 +128,17 @@ pub(super) fn take_answers(
                 class,
                 message,
                 after,
-            } => setbacks.push(Setback {
-                after,
-                ..Setback::new(&mut slots, id, entity, class, message)
-            }),
+            } => {
+                let step = match tasks.state(entity) {
+                    TaskState::Parsing(_) => Step::Parse,
+                    _ => Step::Fetch,
+                };
+                stats.broke(task.session, step, task.stage);
+                setbacks.push(Setback {
+                    after,
+                    ..Setback::new(&mut slots, id, entity, class, message)
+                });
+            }
         }
     }
 }

@@ -38,6 +38,8 @@ pub(in crate::systems) struct HostAnswered {
     pub(in crate::systems) failed: Option<ErrorClass>,
 }
 
+/// What each answer says of its host and of our network; whoever waited for the host's place is
+/// looked at again.
 pub(super) fn update_hosts(
     mut answered: MessageReader<HostAnswered>,
     mut hosts: Hosts,
@@ -54,6 +56,7 @@ pub(super) fn update_hosts(
             .get_mut(answer.host)
             .expect("only admitted hosts are asked");
         let (notice, moved) = update(&mut host, answer, now);
+        host_queues.wake_host(answer.host, now);
         if let Some(moved) = moved {
             let (host, to) = (answer.host, moved.to);
             tasks.journal.write(Change::BreakerMoved { host, to });

@@ -15,7 +15,6 @@ use crate::{
         session::{Session, Sessions},
         slots::Slots,
         stats::{Stats, Step},
-        store_requests::StoreRequests,
         task::{CameShort, Identity},
         task_state::{TaskState, Tasks},
     },
@@ -35,17 +34,18 @@ pub(super) fn take_pages(
     mut save_queue: ResMut<SaveQueue>,
     mut redirects: ResMut<Queue<Redirected>>,
     mut setbacks: ResMut<Queue<Setback>>,
-    mut requests: ResMut<StoreRequests>,
 ) {
     while let Some(report) = reports.pop() {
         let (id, entity, took) = (report.id, report.entity, report.took);
+        let task = tasks.identity(entity);
         slots.release(id, &mut permits);
         slots.release_memory(id, &mut permits);
         parse_queue.ended(id);
         slots.flight_mut(id).parse = took;
-        let extracted = match report.outcome {
+        let mut extracted = match report.outcome {
             Ok(extracted) => extracted,
             Err(error) => {
+                stats.broke(task.session, Step::Parse, task.stage);
                 let (class, message) = (error.class, error.message);
                 setbacks.push(Setback::new(&mut slots, id, entity, class, message));
                 continue;
@@ -61,9 +61,8 @@ pub(super) fn take_pages(
             });
             continue;
         }
-        let task = tasks.identity(entity);
         let mut session = sessions.get_mut(task.session);
-        let refused = match accept(&mut tasks, &mut session, &mut requests, entity, &extracted) {
+        let refused = match accept(&mut tasks, &mut session, entity, &mut extracted) {
             Err(message) => Some((ErrorClass::ShortPage, message)),
             Ok(()) => (extracted.invalid.clone()).map(|why| (ErrorClass::InvalidRecord, why)),
         };
@@ -71,6 +70,7 @@ pub(super) fn take_pages(
         flight.extracted = Some(extracted);
         if let Some((class, message)) = refused {
             // It may come so for good: then what it has counts all the same.
+            stats.broke(task.session, Step::Parse, task.stage);
             setbacks.push(Setback::new(&mut slots, id, entity, class, message));
             continue;
         }
@@ -86,9 +86,8 @@ pub(super) fn take_pages(
 fn accept(
     tasks: &mut Tasks,
     session: &mut Session,
-    requests: &mut StoreRequests,
     entity: Entity,
-    extracted: &Extracted,
+    extracted: &mut Extracted,
 ) -> Result<(), String> {
     let task = tasks.identity(entity);
     let items = extracted.distinct_items;
@@ -106,9 +105,8 @@ fn accept(
     short.promised = counted_by.promises(extracted);
     let ends_here = match numbered(session, &task, extracted.page, &short) {
         ListEdge::GoesOn => {
-            let example = tasks.url(entity).to_string();
-            let kind = Remark::ListGoesOn;
-            requests.remark(&mut tasks.ledger, task.session, kind, 1, &example);
+            let example = || tasks.url(entity).to_string();
+            extracted.remarks.add(Remark::ListGoesOn, example);
             false
         }
         ListEdge::Inside => false,

@@ -55,6 +55,7 @@ pub(super) fn follow_redirects(
             TaskState::Parsing(_) => Step::Parse,
             _ => Step::Fetch,
         };
+        stats.broke(task.session, step, task.stage);
         let flight = slots.flight_mut(id);
         match next_hop(
             flight,
@@ -65,7 +66,6 @@ pub(super) fn follow_redirects(
         ) {
             Ok(Some(hop)) => {
                 slots.close(id);
-                stats.broke(task.session, step, task.stage);
                 let queue = host_queues.id(task.session, hop.host);
                 tasks.commands.entity(entity).insert(hop);
                 let ms = millis(took);

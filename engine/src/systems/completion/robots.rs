@@ -68,7 +68,6 @@ pub(super) fn read_robots(
             health,
             failed,
         });
-        host_queues.wake_host(asked, now);
         if report.is_probe {
             continue;
         }

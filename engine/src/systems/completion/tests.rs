@@ -15,7 +15,6 @@ use crate::{
     world::{
         border::Inbox,
         condition::StoreHealth,
-        host_queue::HostQueues,
         permits::Permits,
         queue::{ParseQueue, Queue},
         replies::PendingReplies,
@@ -46,7 +45,6 @@ fn answers_world() -> World {
     add_session(&mut world);
     world.init_resource::<Slots>();
     world.init_resource::<Permits>();
-    world.init_resource::<HostQueues>();
     world.init_resource::<Stats>();
     world.init_resource::<ParseQueue>();
     world.init_resource::<Queue<FetchReport>>();
