@@ -114,8 +114,8 @@ fn start_parsing(
         timers.expect_by(&mut slots, next, now + PARSE_DEADLINE);
         outbox.orders.push_back(Order::Parse(order));
         let expect_ms = stats.began(task.session, Step::Parse, task.stage);
-        let state = TaskState::Parsing(next);
-        tasks.enter(entity, state, Detail::Began { expect_ms });
+        let began = Detail::Began { expect_ms };
+        tasks.enter(entity, TaskState::Parsing(next), began);
     }
     while let Some(id) = waiting.pop_back() {
         queue.waiting.push_front(id);
@@ -188,8 +188,8 @@ fn start_saving(
         let verb = StoreVerb::End(Arc::new(end));
         requests.ask_in(Some(next), Owner::Task(entity), verb);
         let expect_ms = stats.began(task.session, Step::Save, task.stage);
-        let state = TaskState::Saving(next);
-        tasks.enter(entity, state, Detail::Began { expect_ms });
+        let began = Detail::Began { expect_ms };
+        tasks.enter(entity, TaskState::Saving(next), began);
     }
 }
 

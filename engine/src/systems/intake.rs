@@ -13,8 +13,10 @@ use bevy_ecs::{
     system::Res,
 };
 
+use crossbeam_channel::Sender;
+
 use crate::{
-    message::commands::{Command, Envelope, Target},
+    message::commands::{Ack, Command, Envelope, Target},
     systems::TickSystems,
     world::{border::Inbox, condition::Recall},
 };
@@ -50,7 +52,10 @@ enum Area {
 impl Area {
     const fn of(command: &Command) -> Self {
         match command {
-            Command::Pause(Target::Task(_)) | Command::Resume(Target::Task(_)) => Self::Tasks,
+            Command::Pause(Target::Task(_))
+            | Command::Resume(Target::Task(_))
+            | Command::RequeueDead { .. }
+            | Command::Drop { .. } => Self::Tasks,
             Command::Start(_)
             | Command::Pause(_)
             | Command::Resume(_)
@@ -61,7 +66,6 @@ impl Area {
             | Command::Shutdown => Self::Sessions,
             Command::SetProfile(_) | Command::Set { .. } => Self::Settings,
             Command::Breaker { .. } => Self::Hosts,
-            Command::RequeueDead { .. } | Command::Drop { .. } => Self::Tasks,
             Command::Inspect(_) => Self::Inspect,
         }
     }
@@ -69,12 +73,11 @@ impl Area {
     /// Takes the commands of this area.
     fn take(self, inbox: &mut Inbox) -> Vec<Envelope> {
         let all = std::mem::take(&mut inbox.commands);
-        let (own, others) = all
+        let (own, others): (Vec<_>, Vec<_>) = all
             .into_iter()
             .partition(|envelope| Self::of(&envelope.command) == self);
-        inbox.commands = others;
-        let own: std::collections::VecDeque<_> = own;
-        own.into()
+        inbox.commands = others.into();
+        own
     }
 }
 
@@ -87,10 +90,7 @@ fn asks(area: Area) -> impl Fn(Res<Inbox>) -> bool {
 }
 
 /// Acknowledges a command. Nobody may be waiting any more; the command stands all the same.
-fn acknowledge(
-    reply: Option<crossbeam_channel::Sender<crate::message::commands::Ack>>,
-    ack: crate::message::commands::Ack,
-) {
+fn acknowledge(reply: Option<Sender<Ack>>, ack: Ack) {
     if let Some(reply) = reply {
         reply.try_send(ack).ok();
     }

@@ -40,6 +40,10 @@ impl<T: Send + Sync> Queue<T> {
 /// A run condition: whether something was left. A system that finds nothing to do costs a
 /// microsecond with all that it may touch; to ask first costs a tenth of that.
 #[must_use]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a run condition takes its parameters by value"
+)]
 pub fn any<T: Send + Sync>(queue: Res<Queue<T>>) -> bool {
     !queue.is_empty()
 }

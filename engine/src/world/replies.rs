@@ -36,14 +36,14 @@ pub struct PendingReplies {
 
 impl PendingReplies {
     /// The number of a new request.
-    pub fn next(&mut self) -> u32 {
+    pub fn new_request(&mut self) -> u32 {
         self.requests += 1;
         self.requests
     }
 
     /// A new request, and who waits for what comes of it.
     pub fn wait(&mut self, reply: Option<Sender<Ack>>) -> u32 {
-        let request = self.next();
+        let request = self.new_request();
         if let Some(reply) = reply {
             self.waiting.insert(request, reply);
         }

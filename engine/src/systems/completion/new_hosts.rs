@@ -38,33 +38,34 @@ pub(super) fn admit_hosts(
     for seen in std::mem::take(&mut hosts.index.seen) {
         let SeenHost { id, key, .. } = &seen;
         let session = sessions.get(seen.session);
-        let ceiling = ceiling(session);
         let known = hosts.index.ids[key];
-        let entity = match hosts.index.entities.get(&known).copied() {
-            Some(entity) => {
-                if let Some(mut host) = hosts.get_mut(known) {
-                    let old = *host.pace.ceiling();
-                    host.pace.set_ceiling(Ceiling {
-                        max_rate: old.max_rate.min(ceiling.max_rate),
-                        max_in_flight: old.max_in_flight.min(ceiling.max_in_flight),
-                        crawl_delay: old.crawl_delay,
-                    });
-                }
-                host_queues.same_host(*id, known);
-                entity
+        let entity = if let Some(entity) = hosts.index.entities.get(&known).copied() {
+            if let Some(mut host) = hosts.get_mut(known) {
+                lower(&mut host, session);
             }
-            None => {
-                let host = new_host(&seen, session, clock.now());
-                let entity = commands.spawn(host).id();
-                hosts.index.entities.insert(known, entity);
-                tell(&mut journal, known, key);
-                entity
-            }
+            host_queues.same_host(*id, known);
+            entity
+        } else {
+            let host = new_host(&seen, session, clock.now());
+            let entity = commands.spawn(host).id();
+            hosts.index.entities.insert(known, entity);
+            tell(&mut journal, known, key);
+            entity
         };
         if hosts.index.entities.insert(*id, entity).is_none() {
             tell(&mut journal, *id, key);
         }
     }
+}
+
+/// The lowest ceiling wins.
+fn lower(host: &mut Host, session: &Session) {
+    let (old, own) = (*host.pace.ceiling(), ceiling(session));
+    host.pace.set_ceiling(Ceiling {
+        max_rate: old.max_rate.min(own.max_rate),
+        max_in_flight: old.max_in_flight.min(own.max_in_flight),
+        crawl_delay: old.crawl_delay,
+    });
 }
 
 fn tell(journal: &mut Journal, host: HostId, key: &HostKey) {

@@ -136,7 +136,7 @@ pub(super) fn send_requests(
             tries.dispatched = tries.dispatched.saturating_add(1);
         });
         let expect_ms = stats.began(task.session, Step::Fetch, task.stage);
-        let state = TaskState::Fetching(id);
-        tasks.enter(entity, state, Detail::Began { expect_ms });
+        let began = Detail::Began { expect_ms };
+        tasks.enter(entity, TaskState::Fetching(id), began);
     }
 }

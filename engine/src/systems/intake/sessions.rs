@@ -124,7 +124,7 @@ fn open(
         seed: start.seed,
         resume: start.resume,
     });
-    let request = replies.next();
+    let request = replies.new_request();
     replies.opening.insert(request, Opening { start, reply });
     requests.ask(Owner::Open(request), verb);
 }
