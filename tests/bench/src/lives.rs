@@ -3,12 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use bevy_ecs::{
-    bundle::Bundle,
-    entity::Entity,
-    system::{Commands, SystemState},
-    world::World,
-};
+use bevy_ecs::{bundle::Bundle, entity::Entity, system::SystemState, world::World};
 use crawlfield_engine::{
     feed::frame::Detail,
     model::{
@@ -19,8 +14,8 @@ use crawlfield_engine::{
         clock::Clock,
         journal::Journal,
         ledger::Ledger,
-        state::{Moves, TaskState, birth},
         task::{Attempts, Identity, Task},
+        task_state::{self, TaskState, Tasks},
     },
 };
 use uuid::Uuid;
@@ -110,28 +105,26 @@ fn bare(waiting: u32, lives: u64) -> f64 {
     world
         .resource_mut::<Ledger>()
         .discover(SessionId(1), cell, Phase::Queued, admitted);
-    let mut state = SystemState::<(Commands, Moves)>::new(&mut world);
+    let mut state = SystemState::<Tasks>::new(&mut world);
     let began = cpu_of_this_thread();
     let mut done = 0;
     while done < lives {
-        let (mut commands, mut moves) = state
+        let mut tasks = state
             .get_mut(&mut world)
             .expect("all resources were just put in");
         let cohort: Vec<Entity> = queue.drain(..COHORT.min(queue.len())).collect();
         for step in LIFE {
             for entity in &cohort {
-                moves.make(*entity, step, Detail::None);
+                tasks.enter(*entity, step, Detail::None);
             }
         }
         for entity in &cohort {
-            commands.entity(*entity).despawn();
+            tasks.commands.entity(*entity).despawn();
             admitted += 1;
-            moves
-                .ledger()
-                .discover(SessionId(1), cell, Phase::Queued, 1);
-            queue.push_back(commands.spawn(task(admitted)).id());
+            (tasks.ledger).discover(SessionId(1), cell, Phase::Queued, 1);
+            queue.push_back(tasks.commands.spawn(task(admitted)).id());
         }
-        drop(moves.journal().take());
+        drop(tasks.journal.take());
         done += cohort.len() as u64;
         state.apply(&mut world);
     }
@@ -166,7 +159,7 @@ fn task(n: u64) -> impl Bundle {
         suspect: false,
     };
     let url = page_url(1, n);
-    birth(
+    task_state::admitted(
         Task { identity, url },
         Attempts::default(),
         TaskState::Queued,
