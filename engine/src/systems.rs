@@ -18,7 +18,6 @@ mod retry;
 use std::sync::Arc;
 
 use bevy_ecs::{
-    message::message_update_system,
     schedule::{
         IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, SingleThreadedExecutor,
         SystemSet,
@@ -94,8 +93,6 @@ pub fn install(world: &mut World, settings: Settings) -> Schedule {
         )
             .chain(),
     );
-    // Messages of the tick before have been read by all.
-    schedule.add_systems(message_update_system.before(TickSystems::Intake));
     install_resources(world, settings);
     intake::install(&mut schedule);
     completion::install(&mut schedule, world);

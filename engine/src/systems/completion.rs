@@ -17,16 +17,17 @@ use std::time::Duration;
 
 use bevy_ecs::{
     entity::Entity,
-    message::MessageRegistry,
     schedule::{IntoScheduleConfigs, Schedule},
     system::{Res, ResMut, SystemParam},
     world::World,
 };
 
-pub(super) use host_health::{HostAnswered, wake_after};
+pub(super) use host_health::wake_after;
 pub(super) use new_hosts::ceiling;
 #[cfg(test)]
 pub(super) use new_hosts::new_host;
+
+use host_health::HostAnswered;
 
 use crate::{
     extract::output::{ExtractError, Extracted},
@@ -59,7 +60,6 @@ const LOST: &str = "no report came by this order's deadline";
 const BURST: usize = 8_192;
 
 pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
-    MessageRegistry::register_message::<HostAnswered>(world);
     install_queues(world);
     let receipts = (
         saved::keep_ended.run_if(any::<EndReceipt>),
@@ -74,7 +74,7 @@ pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
     let answers = (
         robots::read_robots.run_if(any::<RobotsReport>),
         answers::take_answers.run_if(any::<FetchReport>),
-        host_health::update_hosts,
+        host_health::update_hosts.run_if(any::<HostAnswered>),
         pages::take_pages.run_if(any::<ParseReport>),
         redirects::follow_redirects.run_if(any::<Redirected>),
     );
@@ -100,6 +100,7 @@ fn install_queues(world: &mut World) {
     world.init_resource::<Queue<Opening>>();
     world.init_resource::<Queue<Discovery>>();
     world.init_resource::<Queue<SessionClosed>>();
+    world.init_resource::<Queue<HostAnswered>>();
     world.init_resource::<Queue<Redirected>>();
     world.init_resource::<Queue<Setback>>();
 }

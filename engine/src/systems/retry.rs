@@ -5,7 +5,6 @@ mod due;
 use std::{sync::Arc, time::Duration};
 
 use bevy_ecs::{
-    message::MessageRegistry,
     schedule::{IntoScheduleConfigs, Schedule},
     system::ResMut,
     world::World,
@@ -40,15 +39,15 @@ use crate::{
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
-    MessageRegistry::register_message::<Due>(world);
+    world.init_resource::<Queue<due::BackoffOver>>();
+    world.init_resource::<Queue<due::OrderDue>>();
     world.init_resource::<due::BudgetWaits>();
     schedule.add_systems(
         (
             judge_setbacks.run_if(any::<Setback>),
             due::fire_due.run_if(due::is_due),
-            due::end_backoffs,
-            due::watch_orders,
-            due::wake_up,
+            due::end_backoffs.run_if(any::<due::BackoffOver>),
+            due::watch_orders.run_if(any::<due::OrderDue>),
         )
             .chain()
             .in_set(TickSystems::Retry),

@@ -2,15 +2,15 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
-use bevy_ecs::{entity::Entity, message::Message, resource::Resource};
+use bevy_ecs::{entity::Entity, resource::Resource};
 
 use crate::{
     model::ids::{BatchId, HostId, OrderId, SessionId, StageId},
     world::slots::Slots,
 };
 
-/// What is due: set as a timer, a message when its time has come.
-#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// A task's backoff ends.
     Backoff(Entity),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bevy_ecs::{message::MessageWriter, system::ResMut};
+use bevy_ecs::system::ResMut;
 use url::Url;
 
 use super::{FetchOutcome, FetchReport, HostAnswered, Redirected, Setback};
@@ -73,7 +73,7 @@ pub(super) fn take_answers(
     mut parse_queue: ResMut<ParseQueue>,
     mut redirects: ResMut<Queue<Redirected>>,
     mut setbacks: ResMut<Queue<Setback>>,
-    mut answered: MessageWriter<HostAnswered>,
+    mut answered: ResMut<Queue<HostAnswered>>,
 ) {
     while let Some(report) = reports.pop() {
         let (id, entity, took) = (report.id, report.entity, report.took);
@@ -100,7 +100,7 @@ pub(super) fn take_answers(
         };
         // A parse that broke off says nothing of a host.
         if let Some(host) = asked {
-            answered.write(HostAnswered {
+            answered.push(HostAnswered {
                 host,
                 sent,
                 signal,

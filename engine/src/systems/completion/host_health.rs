@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use bevy_ecs::{
-    message::{Message, MessageReader},
-    system::{Res, ResMut},
-};
+use bevy_ecs::system::{Res, ResMut};
 
 use crate::{
     feed::frame::Change,
@@ -19,6 +16,7 @@ use crate::{
         condition::NetworkWatch,
         host::{Host, Hosts},
         host_queue::HostQueues,
+        queue::Queue,
         residents::Residents,
         session::SessionIndex,
         task_state::Tasks,
@@ -26,8 +24,8 @@ use crate::{
     },
 };
 
-/// A request to a host has ended: `take_answers` and `read_robots` write it, `update_hosts` reads it.
-#[derive(Message, Debug, Clone, Copy)]
+/// A request to a host has ended; `update_hosts` takes it.
+#[derive(Debug, Clone, Copy)]
 pub(in crate::systems) struct HostAnswered {
     pub(in crate::systems) host: HostId,
     /// When the request was sent.
@@ -41,7 +39,7 @@ pub(in crate::systems) struct HostAnswered {
 /// What each answer says of its host and of our network; whoever waited for the host's place is
 /// looked at again.
 pub(super) fn update_hosts(
-    mut answered: MessageReader<HostAnswered>,
+    mut answered: ResMut<Queue<HostAnswered>>,
     mut hosts: Hosts,
     mut tasks: Tasks,
     mut network: ResMut<NetworkWatch>,
@@ -50,12 +48,12 @@ pub(super) fn update_hosts(
     sessions: Res<SessionIndex>,
     residents: Res<Residents>,
 ) {
-    for answer in answered.read() {
+    while let Some(answer) = answered.pop() {
         let now = tasks.now();
         let mut host = hosts
             .get_mut(answer.host)
             .expect("only admitted hosts are asked");
-        let (notice, moved) = update(&mut host, answer, now);
+        let (notice, moved) = update(&mut host, &answer, now);
         host_queues.wake_host(answer.host, now);
         if let Some(moved) = moved {
             let (host, to) = (answer.host, moved.to);

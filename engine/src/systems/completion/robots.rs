@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bevy_ecs::{
-    message::MessageWriter,
-    system::{Res, ResMut},
-};
+use bevy_ecs::system::{Res, ResMut};
 use url::Url;
 
 use super::{HostAnswered, RobotsReport};
@@ -47,7 +44,7 @@ pub(super) fn read_robots(
     mut permits: ResMut<Permits>,
     mut host_queues: ResMut<HostQueues>,
     mut timers: ResMut<Timers>,
-    mut answered: MessageWriter<HostAnswered>,
+    mut answered: ResMut<Queue<HostAnswered>>,
     settings: Res<ActiveSettings>,
     clock: Res<Clock>,
 ) {
@@ -61,7 +58,7 @@ pub(super) fn read_robots(
         let asked = asked.expect("a request holds a host's permit until its report");
         slots.close(report.id);
         let (signal, health, failed) = signals(&report.outcome);
-        answered.write(HostAnswered {
+        answered.push(HostAnswered {
             host: asked,
             sent,
             signal,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bevy_ecs::{message::MessageRegistry, message::Messages, world::World};
+use bevy_ecs::world::World;
 
 use super::{
     FetchOutcome, FetchReport, HostAnswered, Redirected, Setback, answers::take_answers,
@@ -50,7 +50,7 @@ fn answers_world() -> World {
     world.init_resource::<Queue<FetchReport>>();
     world.init_resource::<Queue<Redirected>>();
     world.init_resource::<Queue<Setback>>();
-    MessageRegistry::register_message::<HostAnswered>(&mut world);
+    world.init_resource::<Queue<HostAnswered>>();
     world
 }
 
@@ -86,12 +86,9 @@ fn a_good_answer_waits_to_be_parsed_and_gives_its_permit_back() {
         book.map(|book| book.total[Phase::Fetched as usize]),
         Some(1)
     );
-    let heard = world.resource::<Messages<HostAnswered>>();
-    let heard: Vec<_> = heard
-        .iter_current_update_messages()
-        .map(|said| (said.host, said.failed))
-        .collect();
-    assert_eq!(heard, [(HOST, None)]);
+    let answered = world.resource_mut::<Queue<HostAnswered>>().pop();
+    let answered = answered.map(|answered| (answered.host, answered.failed));
+    assert_eq!(answered, Some((HOST, None)));
     assert_eq!(session(&mut world).requests, 0);
 }
 

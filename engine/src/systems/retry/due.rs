@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, time::Duration};
 
 use bevy_ecs::{
     entity::Entity,
-    message::{MessageReader, MessageWriter},
     resource::Resource,
     system::{Res, ResMut},
 };
@@ -22,6 +21,7 @@ use crate::{
         host::Hosts,
         host_queue::HostQueues,
         ledger::Ledger,
+        queue::Queue,
         session::Sessions,
         slots::{Overdue, Owner, Slots},
         store_requests::StoreRequests,
@@ -43,16 +43,56 @@ pub(super) fn is_due(timers: Res<Timers>, clock: Res<Clock>) -> bool {
     timers.next().is_some_and(|at| at <= clock.now())
 }
 
-/// Tells what is due by now.
-pub(super) fn fire_due(mut timers: ResMut<Timers>, clock: Res<Clock>, mut due: MessageWriter<Due>) {
-    while let Some(next) = timers.pop_due(clock.now()) {
-        due.write(next);
+/// A task whose backoff is over; `end_backoffs` takes it.
+#[derive(Debug)]
+pub(super) struct BackoffOver(Entity);
+
+/// An order that is due; `watch_orders` takes it.
+#[derive(Debug)]
+pub(super) enum OrderDue {
+    /// The order in this slot should have been answered by now.
+    Deadline(u32),
+    /// A store order that met trouble is sent again.
+    Resend(OrderId),
+}
+
+/// Hosts, stages, batches, probes and snapshots whose time has come; tasks and orders are left for
+/// the systems that follow.
+pub(super) fn fire_due(
+    mut timers: ResMut<Timers>,
+    clock: Res<Clock>,
+    mut backoffs: ResMut<Queue<BackoffOver>>,
+    mut orders: ResMut<Queue<OrderDue>>,
+    mut host_queues: ResMut<HostQueues>,
+    mut requests: ResMut<StoreRequests>,
+    mut ledger: ResMut<Ledger>,
+    mut network: ResMut<NetworkWatch>,
+    mut snapshot: ResMut<SnapshotDue>,
+) {
+    while let Some(due) = timers.pop_due(clock.now()) {
+        match due {
+            Due::Backoff(entity) => backoffs.push(BackoffOver(entity)),
+            Due::Deadline(slot) => orders.push(OrderDue::Deadline(slot)),
+            Due::Resend(id) => orders.push(OrderDue::Resend(id)),
+            Due::Host(host) => host_queues.wake_host(host, clock.now()),
+            Due::StageAgain(session, batch, stage) => requests.ask(
+                Owner::Requeue(session, batch, stage),
+                StoreVerb::RequeueFailed {
+                    session,
+                    batch: Some(batch),
+                    stage,
+                },
+            ),
+            Due::Batch => ledger.stages_changed = true,
+            Due::Probe => network.probe_due = true,
+            Due::Snapshot => snapshot.0 = true,
+        }
     }
 }
 
 /// backoff → queued.
 pub(super) fn end_backoffs(
-    mut due: MessageReader<Due>,
+    mut over: ResMut<Queue<BackoffOver>>,
     mut tasks: Tasks,
     sessions: Sessions,
     mut hosts: Hosts,
@@ -60,10 +100,7 @@ pub(super) fn end_backoffs(
     mut timers: ResMut<Timers>,
     mut budget_waits: ResMut<BudgetWaits>,
 ) {
-    for due in due.read() {
-        let Due::Backoff(entity) = *due else {
-            continue;
-        };
+    while let Some(BackoffOver(entity)) = over.pop() {
         let now = tasks.now();
         // It may have been dropped, have left, or wait anew by now.
         let Some((task, TaskState::Backoff { until_us, .. })) = tasks.get(entity) else {
@@ -91,7 +128,7 @@ pub(super) fn end_backoffs(
 
 /// Orders whose deadline has come are given up; store orders that met trouble are sent again.
 pub(super) fn watch_orders(
-    mut due: MessageReader<Due>,
+    mut due: ResMut<Queue<OrderDue>>,
     tasks: Tasks,
     mut slots: ResMut<Slots>,
     mut timers: ResMut<Timers>,
@@ -100,9 +137,9 @@ pub(super) fn watch_orders(
     mut again: ResMut<TickAgain>,
     mut requests: ResMut<StoreRequests>,
 ) {
-    for due in due.read() {
-        match *due {
-            Due::Deadline(slot) => match slots.overdue(slot, tasks.now()) {
+    while let Some(due) = due.pop() {
+        match due {
+            OrderDue::Deadline(slot) => match slots.overdue(slot, tasks.now()) {
                 Overdue::Order(id) if has_reported(&tasks, &slots, id) => {}
                 Overdue::Order(id) => {
                     let busy = slots.get(id);
@@ -116,7 +153,7 @@ pub(super) fn watch_orders(
                 Overdue::At(at) => timers.set(at, Due::Deadline(slot)),
                 Overdue::Nothing => {}
             },
-            Due::Resend(id) => {
+            OrderDue::Resend(id) => {
                 // Given up meanwhile.
                 let Some(busy) = slots.get_mut(id) else {
                     continue;
@@ -126,7 +163,6 @@ pub(super) fn watch_orders(
                     requests.ask_in(Some(id), owner, *verb);
                 }
             }
-            _ => {}
         }
     }
 }
@@ -139,34 +175,5 @@ fn has_reported(tasks: &Tasks, slots: &Slots, id: OrderId) -> bool {
             TaskState::Fetched(_) | TaskState::Parsed(_)
         ),
         _ => false,
-    }
-}
-
-/// Hosts, stages, batches, probes and snapshots.
-pub(super) fn wake_up(
-    mut due: MessageReader<Due>,
-    clock: Res<Clock>,
-    mut host_queues: ResMut<HostQueues>,
-    mut requests: ResMut<StoreRequests>,
-    mut ledger: ResMut<Ledger>,
-    mut network: ResMut<NetworkWatch>,
-    mut snapshot: ResMut<SnapshotDue>,
-) {
-    for due in due.read() {
-        match *due {
-            Due::Host(host) => host_queues.wake_host(host, clock.now()),
-            Due::StageAgain(session, batch, stage) => requests.ask(
-                Owner::Requeue(session, batch, stage),
-                StoreVerb::RequeueFailed {
-                    session,
-                    batch: Some(batch),
-                    stage,
-                },
-            ),
-            Due::Batch => ledger.stages_changed = true,
-            Due::Probe => network.probe_due = true,
-            Due::Snapshot => snapshot.0 = true,
-            Due::Backoff(_) | Due::Deadline(_) | Due::Resend(_) => {}
-        }
     }
 }
