@@ -62,8 +62,8 @@ pub struct HostLoad {
 
 /// All that a forecast is made from.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Evidence {
-    /// By number.
+pub struct ForecastInput {
+    /// In the order of their numbers.
     pub stages: Vec<StageLoad>,
     /// All that had pages.
     pub hosts: Vec<HostLoad>,
@@ -77,10 +77,12 @@ pub struct Evidence {
     pub page_s: f64,
 }
 
-/// When it ends.
+/// As `systems` still calls it.
+pub use ForecastInput as Evidence;
+
+/// When a session and its stages end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
-    /// The session.
     pub session: Prediction,
     /// Each stage that has pages left or to come: seconds, median and 80 % interval.
     pub stages: Vec<Option<(f64, [f64; 2])>>,
@@ -90,7 +92,7 @@ pub struct Forecast {
 /// open page of a stage of which none was read yet and that may lead anywhere, or stages that lead
 /// to each other in a ring that grows.
 #[must_use]
-pub fn predict(evidence: &Evidence) -> Option<Forecast> {
+pub fn predict(evidence: &ForecastInput) -> Option<Forecast> {
     if evidence.stages.iter().all(|stage| stage.open == 0) && evidence.ended > 0 {
         return Some(Forecast {
             session: Prediction::default(),
@@ -215,7 +217,7 @@ struct Flow {
     rate: f64,
     /// Weighted pages behind it.
     pages: f64,
-    /// Variance to mean.
+    /// Variance of the counts over their mean: 1 where pages end independently.
     unevenness: f64,
 }
 

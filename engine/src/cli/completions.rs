@@ -1,4 +1,4 @@
-//! `crawlfield completions SHELL`.
+//! `crawlfield completions SHELL`: from the same definitions as the flags.
 
 use clap::{Args, Command};
 use clap_complete::Shell;

@@ -20,7 +20,7 @@ use crate::{
     message::commands::{Command, Envelope},
     model::{phase::SessionPhase, remark::Remarks},
     progress::{self, View, safe},
-    run::{self, Ended, Running, Until, job::Job},
+    run::{self, RunOutcome, Running, Until, job::Job},
     settings::Settings,
     site::compiled::Site,
     store::export::empty_fields,
@@ -75,7 +75,7 @@ pub fn crawl(
     store: &Path,
     settings: &Settings,
     output: &OutputFlags,
-) -> Result<(Exit, Ended), Failure> {
+) -> Result<(Exit, RunOutcome), Failure> {
     let opened = run::open_store(store).map_err(|error| Failure::store(&error))?;
     let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
@@ -145,7 +145,7 @@ fn stop_on_interrupt(running: &Running) {
 
 /// Says how each session ended; the worst one decides the exit code.
 #[must_use]
-pub fn report(ended: &Ended, output: &OutputFlags) -> Exit {
+pub fn report(ended: &RunOutcome, output: &OutputFlags) -> Exit {
     let mut exit = Exit::Done;
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);

@@ -1,4 +1,4 @@
-//! What extraction yields.
+//! What extraction is given (a page), and what it yields (records, links, how to go on).
 
 use std::sync::Arc;
 

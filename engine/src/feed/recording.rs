@@ -77,7 +77,7 @@ pub struct Recording {
 #[derive(Debug, Clone, Copy)]
 struct Chunk {
     at: u64,
-    head: chunk::Head,
+    head: chunk::ChunkHead,
 }
 
 impl Recording {

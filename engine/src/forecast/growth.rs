@@ -18,7 +18,7 @@ const ROUNDS: usize = 64;
 
 /// Pages left, those to come included.
 pub(super) struct Growth {
-    /// By stage.
+    /// In the order of the stages.
     pub(super) left: Vec<f64>,
     /// The same where chains go on for one standard deviation longer.
     longer: f64,

@@ -1,4 +1,4 @@
-//! The store's answers.
+//! What the store answers: a receipt for each of its verbs, or its error.
 
 use std::collections::BTreeMap;
 

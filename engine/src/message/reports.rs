@@ -91,6 +91,6 @@ pub struct FetchFailure {
     pub message: String,
     /// The head, where one came.
     pub head: Option<Head>,
-    /// Bytes received.
+    /// As received, before decoding.
     pub wire_bytes: u64,
 }

@@ -216,7 +216,7 @@ pub struct AttemptRow {
     pub ended_ago: Duration,
     pub fetch: Duration,
     pub parse: Duration,
-    /// Bytes received.
+    /// Of the body, as received.
     pub bytes: u64,
     /// HTTP status, where one came.
     pub status: Option<u16>,
@@ -353,7 +353,7 @@ pub enum Note {
     Setting {
         /// Whose; `None` for the engine.
         session: Option<SessionId>,
-        /// Dotted, e.g. `politeness.max_rate`.
+        /// With its area, as `politeness.max_rate`.
         name: String,
         old: Json,
         new: Json,

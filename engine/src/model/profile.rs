@@ -1,4 +1,4 @@
-//! Presets of speed.
+//! Presets of limits: how much of the machine a crawl may use.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 pub enum Profile {
     /// Few permits, low frame rate.
     Economy,
-    /// The default.
     #[default]
     Balanced,
     /// All that the machine bears.
     Performance,
-    /// Set by hand.
+    /// Limits that no preset has.
     Custom,
 }
 

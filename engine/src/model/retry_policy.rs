@@ -20,18 +20,18 @@ pub struct RetryPolicy {
 /// Growth of the delay with the retry's number n = 1, 2, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backoff {
-    /// base
+    /// Not at all: base each time.
     Fixed,
-    /// base × n
+    /// By n: base times n.
     Linear,
-    /// base × 2^(n−1)
+    /// By powers of two: base times 2^(n−1).
     Exponential,
 }
 
 /// How a delay is spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
-    /// The delay itself.
+    /// The delay as it is.
     None,
     /// Uniform between 0 and the delay.
     Full,

@@ -1,4 +1,4 @@
-//! The viewer's flags.
+//! The viewer's flags: what it watches, and how.
 
 use std::{net::SocketAddr, path::PathBuf};
 

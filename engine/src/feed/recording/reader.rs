@@ -12,7 +12,7 @@ use crate::feed::{
     mirror::Mirror,
     recording::{
         Chunk, Damage,
-        chunk::{self, Body, Entry, Kind},
+        chunk::{self, ChunkBody, Entry, Kind},
     },
     snapshot::Snapshot,
     tables::Tables,
@@ -69,7 +69,7 @@ impl RecordingReader {
     }
 
     /// `None` where an entry makes no sense; those before it are ready.
-    fn decode(&mut self, body: &Body) -> Option<()> {
+    fn decode(&mut self, body: &ChunkBody) -> Option<()> {
         for entry in body.entries() {
             let entry = entry.ok()?;
             match &entry {

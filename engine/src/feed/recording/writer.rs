@@ -16,7 +16,7 @@ use crate::feed::{
     mirror::Mirror,
     recording::{
         RecordingError,
-        chunk::{self, Body, Entry, Kind},
+        chunk::{self, ChunkBody, Entry, Kind},
     },
     snapshot::Snapshot,
 };
@@ -41,7 +41,7 @@ pub struct Writer<W: Write> {
     out: W,
     /// What is in the file so far: without what may not enter it.
     mirror: Mirror,
-    body: Body,
+    body: ChunkBody,
     first_us: u64,
     seq: u64,
     key_us: Option<u64>,
@@ -64,7 +64,7 @@ impl<W: Write> Writer<W> {
         Ok(Self {
             out,
             mirror: Mirror::default(),
-            body: Body::default(),
+            body: ChunkBody::default(),
             first_us: 0,
             seq: 0,
             key_us: None,
@@ -113,7 +113,7 @@ impl<W: Write> Writer<W> {
         self.flush()?;
         let at_us = self.mirror.at_us().max(micros(snapshot.at));
         self.mirror.wait_until(at_us);
-        let mut body = Body::default();
+        let mut body = ChunkBody::default();
         body.push(Entry::of_snapshot(snapshot));
         let seq = self.mirror.next_seq();
         self.bytes_since_key +=
@@ -171,7 +171,7 @@ impl<W: Write> Writer<W> {
                 0 => Kind::KeyStart,
                 _ => Kind::KeyPart,
             };
-            let mut body = Body::default();
+            let mut body = ChunkBody::default();
             body.push(Entry::Key(frame).without_keys(self.mirror.tables()));
             if is_last {
                 for snapshot in self.latest.values() {

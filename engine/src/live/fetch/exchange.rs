@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     extract::is_markup,
-    live::decode::{Body, Limits, Stop},
+    live::decode::{BodyDecoder, Limits, Stop},
     message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Outcome},
@@ -204,7 +204,7 @@ async fn receive(
         return Err(stopped(&Stop::TooLarge(most), 0, host));
     }
     let encodings: Vec<&str> = head.all("content-encoding").collect();
-    let mut body = match Body::new(&encodings, limits) {
+    let mut body = match BodyDecoder::new(&encodings, limits) {
         Ok(body) if is_markup(head.header("content-type")) => body.or_gzip(),
         Ok(body) => body,
         Err(_) if !is_page => return Ok((Vec::new(), 0)),
@@ -255,7 +255,7 @@ enum End {
 
 async fn stream(
     response: &mut Response,
-    body: &mut Body,
+    body: &mut BodyDecoder,
     prepared: &Prepared,
     order: &FetchOrder,
     began: Instant,
