@@ -12,6 +12,7 @@ use crate::{
         class::{ErrorClass, SkipReason},
         head::{Head, Validators},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        named::named_enum,
         page_url::PageUrl,
         phase::Phase,
         remark::Remarks,
@@ -118,15 +119,16 @@ pub struct OpenSession {
     pub resume: Option<SessionId>,
 }
 
-/// What a session fetches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// All list pages; details only where new or incomplete.
-    #[default]
-    New,
-    /// Everything, known or not.
-    Full,
+named_enum! {
+    /// What a session fetches.
+    #[derive(Default)]
+    pub enum Mode {
+        /// All list pages; details only where new or incomplete.
+        #[default]
+        New = "new",
+        /// Everything, known or not.
+        Full = "full",
+    }
 }
 
 /// A waiting page as the store keeps it.

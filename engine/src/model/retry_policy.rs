@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::named::named_enum;
+
 /// Retries of a stage or of the settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
@@ -17,26 +19,28 @@ pub struct RetryPolicy {
     pub jitter: Jitter,
 }
 
-/// Growth of the delay with the retry's number n = 1, 2, …
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backoff {
-    /// Not at all: base each time.
-    Fixed,
-    /// By n: base times n.
-    Linear,
-    /// By powers of two: base times 2^(n−1).
-    Exponential,
+named_enum! {
+    /// Growth of the delay with the retry's number n = 1, 2, …
+    pub enum Backoff {
+        /// Not at all: base each time.
+        Fixed = "fixed",
+        /// By n: base times n.
+        Linear = "linear",
+        /// By powers of two: base times 2^(n−1).
+        Exponential = "exponential",
+    }
 }
 
-/// How a delay is spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Jitter {
-    /// The delay as it is.
-    None,
-    /// Uniform between 0 and the delay.
-    Full,
-    /// Uniform between base and three times the previous delay.
-    Decorrelated,
+named_enum! {
+    /// How a delay is spread.
+    pub enum Jitter {
+        /// The delay as it is.
+        None = "none",
+        /// Uniform between 0 and the delay.
+        Full = "full",
+        /// Uniform between base and three times the previous delay.
+        Decorrelated = "decorrelated",
+    }
 }
 
 impl Default for RetryPolicy {

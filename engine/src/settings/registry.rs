@@ -15,7 +15,6 @@ use crate::{
         amounts::{self, show_duration},
         politeness::is_user_agent,
         problems::{nearest, one_of, printable, shown},
-        stages::{BACKOFFS, JITTERS},
     },
 };
 
@@ -57,13 +56,6 @@ enum Slot<'s> {
     Jitter(&'s mut Jitter),
     Profile(&'s mut Profile),
 }
-
-/// The words for [`OnFatal`].
-const FATALS: [(&str, OnFatal); 3] = [
-    ("continue", OnFatal::Continue),
-    ("pause", OnFatal::Pause),
-    ("abort", OnFatal::Abort),
-];
 
 macro_rules! settings {
     ($($name:literal $kind:ident $($place:ident).+ [$low:expr, $high:expr] $doc:literal;)+) => {
@@ -229,9 +221,9 @@ impl Setting {
             Slot::Number(value) | Slot::Rate(value) => json!(value),
             Slot::Time(value) => json!(show_duration(*value)),
             Slot::Text(value) => json!(value),
-            Slot::Fatal(value) => word_of(&FATALS, value),
-            Slot::Backoff(value) => word_of(&BACKOFFS, value),
-            Slot::Jitter(value) => word_of(&JITTERS, value),
+            Slot::Fatal(value) => json!(value.name()),
+            Slot::Backoff(value) => json!(value.name()),
+            Slot::Jitter(value) => json!(value.name()),
             Slot::Profile(value) => json!(value.name()),
         }
     }
@@ -262,10 +254,10 @@ impl Setting {
                 let text = value.as_str().filter(|text| is_user_agent(text));
                 fill(slot, text.map(str::to_owned))
             }
-            Slot::Fatal(slot) => fill(slot, Some(word(&FATALS, value)?)),
-            Slot::Backoff(slot) => fill(slot, Some(word(&BACKOFFS, value)?)),
-            Slot::Jitter(slot) => fill(slot, Some(word(&JITTERS, value)?)),
-            Slot::Profile(slot) => fill(slot, Some(word(&presets::NAMES, value)?)),
+            Slot::Fatal(slot) => fill(slot, Some(word(&OnFatal::NAMED, value)?)),
+            Slot::Backoff(slot) => fill(slot, Some(word(&Backoff::NAMED, value)?)),
+            Slot::Jitter(slot) => fill(slot, Some(word(&Jitter::NAMED, value)?)),
+            Slot::Profile(slot) => fill(slot, Some(word(&Profile::NAMED, value)?)),
         };
         fits.then_some(())
             .ok_or_else(|| format!("expected {}, found {}", self.wanted(), brief(value)))
@@ -330,11 +322,6 @@ fn brief(value: &Json) -> String {
         Json::String(text) => shown(text),
         value => printable(&value.to_string().chars().take(60).collect::<String>()),
     }
-}
-
-fn word_of<T: PartialEq>(words: &[(&str, T)], value: &T) -> Json {
-    let found = words.iter().find(|(_, word)| word == value);
-    json!(found.expect("every value has its word").0)
 }
 
 fn number(value: &Json) -> Option<f64> {

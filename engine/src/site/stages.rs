@@ -15,19 +15,6 @@ use crate::model::{
     retry_policy::{Backoff, Jitter, RetryPolicy},
 };
 
-/// The words for growth of a delay.
-pub(crate) const BACKOFFS: [(&str, Backoff); 3] = [
-    ("fixed", Backoff::Fixed),
-    ("linear", Backoff::Linear),
-    ("exponential", Backoff::Exponential),
-];
-/// The words for the spread of a delay.
-pub(crate) const JITTERS: [(&str, Jitter); 3] = [
-    ("none", Jitter::None),
-    ("full", Jitter::Full),
-    ("decorrelated", Jitter::Decorrelated),
-];
-
 pub(super) fn stage<'t>(
     id: StageId,
     entry: &NamedNode<'t>,
@@ -103,8 +90,8 @@ fn retry(node: &Node<'_>) -> Option<RetryPolicy> {
             Some(cap)
         });
         let attempts = t.get("attempts", |node| node.integer(1..=100));
-        let backoff = t.get("backoff", |node| node.word(&BACKOFFS));
-        let jitter = t.get("jitter", |node| node.word(&JITTERS));
+        let backoff = t.get("backoff", |node| node.word(&Backoff::NAMED));
+        let jitter = t.get("jitter", |node| node.word(&Jitter::NAMED));
         Some(RetryPolicy {
             attempts: attempts.unwrap_or(default.attempts),
             backoff: backoff.unwrap_or(default.backoff),

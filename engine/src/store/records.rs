@@ -276,18 +276,9 @@ pub(crate) fn listed<'a>(columns: impl Iterator<Item = &'a str>) -> String {
 
 /// How a field's type is called in `cf_record_field`.
 pub(crate) const fn type_name(field: &Field) -> &'static str {
-    if field.list {
-        return "json";
-    }
-    match field.kind {
-        FieldType::Text => "text",
-        FieldType::Integer => "integer",
-        FieldType::Decimal => "decimal",
-        FieldType::Boolean => "boolean",
-        FieldType::Date => "date",
-        FieldType::Url => "url",
-        FieldType::Json | FieldType::Map => "json",
-    }
+    let is_json = field.list || matches!(field.kind, FieldType::Map);
+    let kept = if is_json { FieldType::Json } else { field.kind };
+    kept.name()
 }
 
 fn sql_type(name: &str) -> &'static str {

@@ -31,14 +31,6 @@ pub(crate) fn is_over_for_good(state: &str, has_dead_letters: bool) -> bool {
     state == "discarded" || (has_ended(state) && !has_dead_letters)
 }
 
-/// As text in the store.
-pub(crate) const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::New => "new",
-        Mode::Full => "full",
-    }
-}
-
 /// Begins a session or takes one up again.
 pub(crate) fn open(
     tx: &mut Transaction<'_>,
@@ -63,11 +55,7 @@ pub(crate) fn open(
         },
     )?;
     let (mode, seed, source, started, records, bytes) = row;
-    let mode = if mode == "full" {
-        Mode::Full
-    } else {
-        Mode::New
-    };
+    let mode = Mode::from_name(&mode).unwrap_or_default();
     let tables = records::prepare(tx.db, &order.site)?;
     let live = LiveSession {
         id,
@@ -123,7 +111,7 @@ fn begin(tx: &mut Transaction<'_>, order: &OpenSession) -> Result<SessionId, Sto
          VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7) RETURNING id",
         params![
             order.site.name,
-            mode_name(order.mode),
+            order.mode.name(),
             order.site.source,
             order.origin.to_string(),
             order.source,
