@@ -1,5 +1,5 @@
 //! The narrow interface to a store: verbs in, receipts out. The SQLite store and the
-//! simulation's model both speak it.
+//! simulation's model both have it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -328,6 +328,19 @@ pub struct DeadSelector {
     pub host: Option<String>,
     /// Of this stage only.
     pub stage: Option<StageId>,
+}
+
+impl DeadSelector {
+    /// The phases of pages that [`StoreVerb::Drop`] drops: those of dead letters, or of whatever
+    /// still waits where pages are named.
+    #[must_use]
+    pub const fn droppable(&self) -> &'static [Phase] {
+        if self.keys.is_empty() {
+            &[Phase::Dead]
+        } else {
+            &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
+        }
+    }
 }
 
 /// Things to keep that end no page.

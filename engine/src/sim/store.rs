@@ -204,12 +204,12 @@ impl ModelStore {
                 session,
                 batch,
                 stage,
-            } => StoreReceipt::Moved(self.verdict(session, batch, stage, true)?),
+            } => StoreReceipt::Moved(self.move_failed(session, batch, stage, true)?),
             StoreVerb::CondemnFailed {
                 session,
                 batch,
                 stage,
-            } => StoreReceipt::Moved(self.verdict(session, batch, stage, false)?),
+            } => StoreReceipt::Moved(self.move_failed(session, batch, stage, false)?),
             StoreVerb::SkipFailed {
                 session,
                 batch,

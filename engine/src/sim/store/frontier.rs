@@ -196,7 +196,7 @@ impl ModelStore {
             session.remarks.merge(&order.remarks);
             ended.remarks = order.remarks.clone();
         }
-        session.turn(order.key, phase, false);
+        session.move_page(order.key, phase, false);
         session.bytes += (order.attempt.as_ref()).map_or(0, |attempt| attempt.bytes);
         let visit = session
             .visits

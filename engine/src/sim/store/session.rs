@@ -27,7 +27,7 @@ impl ModelStore {
         order: &OpenSession,
     ) -> Result<SessionOpened, StoreError> {
         let id = match order.resume {
-            Some(id) => self.take_up(id, order)?,
+            Some(id) => self.resume(id, order)?,
             None => self.begin(order)?,
         };
         Ok(self.opened(id))
@@ -72,7 +72,7 @@ impl ModelStore {
         Ok(id)
     }
 
-    fn take_up(&mut self, id: SessionId, order: &OpenSession) -> Result<SessionId, StoreError> {
+    fn resume(&mut self, id: SessionId, order: &OpenSession) -> Result<SessionId, StoreError> {
         let session = self
             .sessions
             .get_mut(&id)
@@ -88,14 +88,14 @@ impl ModelStore {
             visit.suspect = true;
             visit.crashes += u32::from(lone);
             if visit.crashes >= LONE_CRASHES {
-                session.turn(key, Phase::Dead, false);
+                session.move_page(key, Phase::Dead, false);
                 let visit = session
                     .visits
                     .get_mut(&key)
                     .expect("it was there a line ago");
                 visit.class = Some(ErrorClass::Crash);
             } else if visit.phase == Phase::Backoff {
-                session.turn(key, Phase::Queued, false);
+                session.move_page(key, Phase::Queued, false);
             }
         }
         Ok(id)
@@ -163,7 +163,7 @@ impl ModelStore {
         }
     }
 
-    pub(super) fn verdict(
+    pub(super) fn move_failed(
         &mut self,
         id: SessionId,
         batch: Option<BatchId>,
@@ -177,7 +177,7 @@ impl ModelStore {
                 && batch.is_none_or(|batch| visit.batch == batch)
         });
         let to = if again { Phase::Queued } else { Phase::Dead };
-        Ok(session.turn_all(keys, to, again))
+        Ok(session.move_pages(keys, to, again))
     }
 
     pub(super) fn skip_failed(
@@ -192,7 +192,7 @@ impl ModelStore {
             (visit.phase, visit.batch, visit.stage) == (Phase::Failed, batch, stage)
                 && keys.contains(key)
         });
-        let moved = session.turn_all(keys.clone(), Phase::Skipped, false);
+        let moved = session.move_pages(keys.clone(), Phase::Skipped, false);
         for key in keys {
             let visit = session.visits.get_mut(&key).expect("it has just moved");
             visit.skip = Some(reason);
@@ -207,7 +207,7 @@ impl ModelStore {
     ) -> Result<Vec<MovedCount>, StoreError> {
         let keys = self.selected(id, selector, &[Phase::Dead])?;
         let (session, _) = self.live(id)?;
-        Ok(session.turn_all(keys, Phase::Queued, true))
+        Ok(session.move_pages(keys, Phase::Queued, true))
     }
 
     pub(super) fn drop_pages(
@@ -215,14 +215,9 @@ impl ModelStore {
         id: SessionId,
         selector: &DeadSelector,
     ) -> Result<Vec<MovedCount>, StoreError> {
-        let phases: &[Phase] = if selector.keys.is_empty() {
-            &[Phase::Dead]
-        } else {
-            &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
-        };
-        let keys = self.selected(id, selector, phases)?;
+        let keys = self.selected(id, selector, selector.droppable())?;
         let (session, _) = self.live(id)?;
-        let moved = session.turn_all(keys, Phase::Cancelled, false);
+        let moved = session.move_pages(keys, Phase::Cancelled, false);
         if session.is_over_for_good() {
             session.cookies.clear();
         }
@@ -328,7 +323,7 @@ impl Session {
         meant.into_iter().map(|(_, key)| key).collect()
     }
 
-    fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
+    fn move_pages(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
         let stood = keys.iter().map(|key| {
             let visit = &self.visits[key];
             let failed = matches!(visit.phase, Phase::Failed | Phase::Dead);
@@ -337,13 +332,13 @@ impl Session {
         });
         let moved = MovedCount::all(stood);
         for key in keys {
-            self.turn(key, to, afresh);
+            self.move_page(key, to, afresh);
         }
         moved
     }
 
     /// Moves a page; afresh: with a new number and nothing charged.
-    pub(super) fn turn(&mut self, key: PageKey, to: Phase, afresh: bool) {
+    pub(super) fn move_page(&mut self, key: PageKey, to: Phase, afresh: bool) {
         let visit = self.visits.get_mut(&key).expect("only known pages move");
         if visit.phase.is_waiting() && !to.is_waiting() {
             self.waiting.remove(&(visit.batch, visit.host, visit.seq));
