@@ -11,9 +11,9 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::{
-    Exit, Failure, complain,
+    Exit, Failure,
     events::{EventLog, is_stdout},
-    say,
+    print_stderr, print_stdout,
 };
 use crate::{
     feed::recording::Recorder,
@@ -76,7 +76,7 @@ pub fn crawl(
     settings: &Settings,
     output: &OutputFlags,
 ) -> Result<(Exit, RunOutcome), Failure> {
-    let opened = run::open_store(store).map_err(|error| Failure::store(&error))?;
+    let opened = run::open_store(store).map_err(Failure::store)?;
     let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
     let view = (!output.quiet).then(|| {
@@ -104,7 +104,7 @@ pub fn crawl(
         view.join().ok();
     }
     if let Some(Err(error)) = recorder.map(Recorder::join) {
-        complain(&format!("the recording ended early: {error}"));
+        print_stderr(&format!("the recording ended early: {error}"));
     }
     if let Some(events) = events {
         events.join();
@@ -114,7 +114,7 @@ pub fn crawl(
         let result = result.clone().unwrap_or(Json::Null);
         let job = jobs.iter().find(|job| result["site"] == *job.site.name);
         for sentence in job.map_or_else(Vec::new, |job| advice(&job.site, store, &result)) {
-            complain(&sentence);
+            print_stderr(&sentence);
         }
     }
     Ok((exit, ended))
@@ -126,7 +126,7 @@ fn stop_on_interrupt(running: &Running) {
     let commands = running.commands.clone();
     let stop = move || {
         let pressed = PRESSED.fetch_add(1, Ordering::Relaxed);
-        complain(if pressed == 0 {
+        print_stderr(if pressed == 0 {
             "draining: what is in flight ends; Ctrl-C again stops at once"
         } else {
             "stopping at once; `crawlfield resume` goes on later"
@@ -139,7 +139,7 @@ fn stop_on_interrupt(running: &Running) {
         commands.try_send(Envelope { command, reply }).ok();
     };
     if let Err(error) = ctrlc::set_handler(stop) {
-        complain(&format!("Ctrl-C will not drain: {error}"));
+        print_stderr(&format!("Ctrl-C will not drain: {error}"));
     }
 }
 
@@ -150,11 +150,11 @@ pub fn report(ended: &RunOutcome, output: &OutputFlags) -> Exit {
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
         if output.json {
-            say(&format!("{result}\n"));
+            print_stdout(&format!("{result}\n"));
         } else if output.has_events_on_stdout() {
-            complain(&summary(&result));
+            print_stderr(&summary(&result));
         } else {
-            say(&summary(&result));
+            print_stdout(&summary(&result));
         }
         let own = match phase {
             SessionPhase::Stopped => Exit::Stopped,
@@ -164,14 +164,14 @@ pub fn report(ended: &RunOutcome, output: &OutputFlags) -> Exit {
             SessionPhase::Completed => Exit::Done,
             SessionPhase::Failed => Exit::DeadLetters,
             _ => {
-                complain(&format!("session {} did not end", id.0));
+                print_stderr(&format!("session {} did not end", id.0));
                 Exit::Internal
             }
         };
         exit = exit.max(own);
     }
     if let Some(lost) = &ended.store_lost {
-        complain(&format!("the store failed: {lost}"));
+        print_stderr(&format!("the store failed: {lost}"));
         exit = Exit::Store;
     }
     exit

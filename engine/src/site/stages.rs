@@ -162,8 +162,8 @@ fn by_pattern<'t>(t: &mut Keys<'t>, loading: &mut Loading<'t>) -> Option<Pages> 
     let max = t.get("max", |node| node.integer(1..=100_000_000));
     let first = t.get("first", |node| node.integer(0..=1_000_000));
     let first = first.unwrap_or(1);
-    let is_told = until_empty || t.has("count") || t.has("max");
-    if t.has("pattern") && !is_told {
+    let is_bounded = until_empty || t.has("count") || t.has("max");
+    if t.has("pattern") && !is_bounded {
         let message =
             "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
         t.error_at("pattern", message);
