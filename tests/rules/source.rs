@@ -34,7 +34,7 @@ pub(crate) fn of(package: &str) -> Vec<Source> {
     sources
 }
 
-fn is_test(path: &str) -> bool {
+pub(crate) fn is_test(path: &str) -> bool {
     path.ends_with("tests.rs") || path.contains("tests/") || path.contains("conformance")
 }
 

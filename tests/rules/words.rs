@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{BEING_REWRITTEN, Source, of, with_tests};
-
-/// Files that hold more than one screenful of one job each, by decision.
-const LONG: [&str; 0] = [];
+use crate::source::{BEING_REWRITTEN, Source, is_test, of, with_tests};
 
 #[test]
 fn no_file_is_longer_than_600_lines() {
@@ -13,11 +10,60 @@ fn no_file_is_longer_than_600_lines() {
         for source in of(package) {
             let lines = source.text.lines().count();
             assert!(
-                lines <= 600 || LONG.contains(&source.path.as_str()),
+                lines <= 600,
                 "{package}/src/{} has {lines} lines: which two rooms does it hold?",
                 source.path
             );
         }
+    }
+}
+
+/// Functions over this are two.
+const LONGEST: usize = 80;
+/// So many functions of a package may be over this.
+const LONG: (usize, usize) = (10, 60);
+
+/// The functions of a file, each with its lines from its name to its end, which stands as far to
+/// the right as its beginning.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let starts = lines.iter().enumerate().filter_map(|(at, line)| {
+        let (before, after) = line.split_once("fn ")?;
+        let is_start = before.is_empty() || before.ends_with(' ');
+        let is_code = !before.contains(['/', '"', '(', '<', '|']) || before.contains("pub(");
+        let indent = &line[..line.len() - line.trim_start().len()];
+        (is_start && is_code).then_some((at, after, indent))
+    });
+    starts
+        .filter_map(|(at, after, indent)| {
+            let is_end = |line: &&str| line.strip_prefix(indent) == Some("}");
+            let length = lines[at..].iter().position(is_end)? + 1;
+            Some((after.split(['(', '<']).next().unwrap_or_default(), length))
+        })
+        .collect()
+}
+
+#[test]
+fn functions_are_short() {
+    for package in ["engine", "viewer"] {
+        let mut long = Vec::new();
+        for source in settled(with_tests(package)) {
+            for (name, length) in functions(&source.text) {
+                let path = &source.path;
+                let place = format!("{package}/src/{path}: `{name}` has {length} lines");
+                assert!(length <= LONGEST, "{place}, at most {LONGEST}");
+                if length > LONG.1 && !is_test(path) {
+                    long.push(place);
+                }
+            }
+        }
+        assert!(
+            long.len() <= LONG.0,
+            "more than {} functions of {package} have over {} lines:\n{}",
+            LONG.0,
+            LONG.1,
+            long.join("\n")
+        );
     }
 }
 
@@ -141,7 +187,7 @@ fn no_doc_says_only_what_a_name_can() {
 }
 
 #[test]
-fn docs_are_weighed_by_what_they_say() {
+fn docs_types_and_functions_are_found_as_written() {
     for doc in ["", "Whose.", "The session's id.", "One, two, three"] {
         assert!(says_nothing(doc), "{doc:?}");
     }
@@ -157,4 +203,6 @@ fn docs_are_weighed_by_what_they_say() {
     assert_eq!(public_type("pub(crate) struct A<'a>(u8);"), Some("A"));
     assert_eq!(public_type("    pub type B = u8;"), Some("B"));
     assert_eq!(public_type("pub fn c() {}"), None);
+    let text = "impl A {\n    pub(crate) fn b(\n        c: u8,\n    ) {\n    }\n}\nfn d() {\n}";
+    assert_eq!(functions(text), [("b", 4), ("d", 2)]);
 }

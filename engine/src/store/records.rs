@@ -337,23 +337,15 @@ fn save(
 ) -> Result<Saved, StoreError> {
     let row = columns(&table.fields, &record.values, rules);
     let source = live.source.clone().map_or(Sql::Null, Sql::Text);
+    let url = Sql::Text(url.to_owned());
     let stamp = || Sql::Text(tx.stamp.clone());
     let digits = row.digits.clone().map_or(Sql::Null, Sql::Text);
     let Some((rowid, before)) = read(tx, table, &record.identity)? else {
-        let own = [
-            Sql::Text(record.identity.clone()),
-            Sql::Text(url.to_owned()),
-            stamp(),
-            stamp(),
-            stamp(),
-            source,
-            digits,
-            Sql::Integer(rules.into()),
-        ];
-        tx.db.run(
-            &table.insert,
-            params_from_iter(own.into_iter().chain(row.values)),
-        )?;
+        let identity = Sql::Text(record.identity.clone());
+        let own = [identity, url, stamp(), stamp(), stamp(), source, digits];
+        let own = own.into_iter().chain([Sql::Integer(rules.into())]);
+        tx.db
+            .run(&table.insert, params_from_iter(own.chain(row.values)))?;
         return Ok(Saved::Inserted);
     };
     let is_same = before.values[1..] == row.values[..] && before.digits == row.digits;
@@ -371,22 +363,10 @@ fn save(
     } else {
         (Saved::Changed, stamp())
     };
-    let own = [
-        Sql::Text(url.to_owned()),
-        stamp(),
-        changed_at,
-        source,
-        digits,
-        Sql::Integer(rules.into()),
-    ];
-    tx.db.run(
-        &table.update,
-        params_from_iter(
-            own.into_iter()
-                .chain(row.values)
-                .chain([Sql::Integer(rowid)]),
-        ),
-    )?;
+    let own = [url, stamp(), changed_at, source, digits];
+    let own = own.into_iter().chain([Sql::Integer(rules.into())]);
+    let all = own.chain(row.values).chain([Sql::Integer(rowid)]);
+    tx.db.run(&table.update, params_from_iter(all))?;
     Ok(saved)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     message::{
         receipts::{KnownHost, MovedCount, OverCounts, SessionOpened, StoreError},
-        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession, SetCookies},
+        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession, SetCookies, StoreVerb},
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -103,38 +103,29 @@ impl ModelStore {
 
     fn opened(&self, id: SessionId) -> SessionOpened {
         let session = &self.sessions[&id];
+        let visits = session.visits.values();
         let mut counts = BTreeMap::new();
-        let mut waiting: BTreeMap<HostId, u64> = BTreeMap::new();
-        let mut gone: BTreeMap<HostId, OverCounts> = BTreeMap::new();
-        let mut skipped = BTreeMap::new();
-        let mut dead = BTreeMap::new();
-        for visit in session.visits.values() {
+        let mut hosts: BTreeMap<HostId, (u64, OverCounts)> = BTreeMap::new();
+        for visit in visits.clone() {
             *counts
                 .entry((visit.batch, visit.stage, visit.phase))
                 .or_default() += 1;
-            *waiting.entry(visit.host).or_default() += u64::from(visit.phase.is_waiting());
-            if let Some(count) = gone.entry(visit.host).or_default().of(visit.phase) {
+            let (waiting, gone) = hosts.entry(visit.host).or_default();
+            *waiting += u64::from(visit.phase.is_waiting());
+            if let Some(count) = gone.of(visit.phase) {
                 *count += 1;
             }
-            match visit.phase {
-                Phase::Skipped => {
-                    let reason = visit.skip.expect("a skipped page has a reason");
-                    skipped.entry(reason.name()).or_insert((reason, 0)).1 += 1;
-                }
-                Phase::Dead => {
-                    let class = visit.class.expect("a dead letter has a class");
-                    dead.entry(class.name()).or_insert((class, 0)).1 += 1;
-                }
-                _ => {}
-            }
         }
-        let hosts = session.hosts.iter().map(|id| {
+        let skipped = visits.clone().filter(|visit| visit.phase == Phase::Skipped);
+        let dead = visits.filter(|visit| visit.phase == Phase::Dead);
+        let known = session.hosts.iter().map(|id| {
             let (key, learned) = &self.hosts[id.0 as usize - 1];
+            let (waiting, gone) = hosts.get(id).copied().unwrap_or_default();
             KnownHost {
                 id: *id,
                 key: key.clone(),
-                waiting: waiting.get(id).copied().unwrap_or_default(),
-                gone: gone.get(id).copied().unwrap_or_default(),
+                waiting,
+                gone,
                 learned: learned.clone(),
             }
         });
@@ -148,14 +139,20 @@ impl ModelStore {
                 .into_iter()
                 .map(|((b, s, p), n)| (b, s, p, n))
                 .collect(),
-            hosts: hosts.collect(),
+            hosts: known.collect(),
             stage_attempts: session
                 .judged
                 .iter()
                 .map(|((b, s), n)| (*b, *s, *n))
                 .collect(),
-            skipped: skipped.into_values().collect(),
-            dead: dead.into_values().collect(),
+            skipped: by_name(
+                skipped.map(|visit| visit.skip.expect("a skipped page has a reason")),
+                SkipReason::name,
+            ),
+            dead: by_name(
+                dead.map(|visit| visit.class.expect("a dead letter has a class")),
+                ErrorClass::name,
+            ),
             records: session.records,
             bytes: session.bytes,
             cookies: session.cookies.values().cloned().collect(),
@@ -163,11 +160,36 @@ impl ModelStore {
         }
     }
 
-    pub(super) fn move_failed(
+    /// Carries out a verb that moves many pages; how many stood where.
+    pub(super) fn move_many(&mut self, verb: StoreVerb) -> Result<Vec<MovedCount>, StoreError> {
+        match verb {
+            StoreVerb::RequeueFailed {
+                session,
+                batch,
+                stage,
+            } => self.move_failed(session, (batch, stage), true),
+            StoreVerb::CondemnFailed {
+                session,
+                batch,
+                stage,
+            } => self.move_failed(session, (batch, stage), false),
+            StoreVerb::SkipFailed {
+                session,
+                batch,
+                stage,
+                keys,
+                reason,
+            } => self.skip_failed(session, (batch, stage), &keys, reason),
+            StoreVerb::RequeueDead { session, selector } => self.requeue_dead(session, &selector),
+            StoreVerb::Drop { session, selector } => self.drop_pages(session, &selector),
+            other => unreachable!("{other:?} moves no pages by itself"),
+        }
+    }
+
+    fn move_failed(
         &mut self,
         id: SessionId,
-        batch: Option<BatchId>,
-        stage: StageId,
+        (batch, stage): (Option<BatchId>, StageId),
         again: bool,
     ) -> Result<Vec<MovedCount>, StoreError> {
         let (session, _) = self.live(id)?;
@@ -180,7 +202,7 @@ impl ModelStore {
         Ok(session.move_pages(keys, to, again))
     }
 
-    pub(super) fn skip_failed(
+    fn skip_failed(
         &mut self,
         id: SessionId,
         (batch, stage): (BatchId, StageId),
@@ -200,7 +222,7 @@ impl ModelStore {
         Ok(moved)
     }
 
-    pub(super) fn requeue_dead(
+    fn requeue_dead(
         &mut self,
         id: SessionId,
         selector: &DeadSelector,
@@ -210,7 +232,7 @@ impl ModelStore {
         Ok(session.move_pages(keys, Phase::Queued, true))
     }
 
-    pub(super) fn drop_pages(
+    fn drop_pages(
         &mut self,
         id: SessionId,
         selector: &DeadSelector,
@@ -301,6 +323,18 @@ impl ModelStore {
         }
         Ok(())
     }
+}
+
+/// How often each stands there, in the order of their names.
+fn by_name<T: Copy>(
+    all: impl Iterator<Item = T>,
+    name: impl Fn(T) -> &'static str,
+) -> Vec<(T, u64)> {
+    let mut counts = BTreeMap::new();
+    for one in all {
+        counts.entry(name(one)).or_insert((one, 0)).1 += 1;
+    }
+    counts.into_values().collect()
 }
 
 impl Session {
