@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::feed::snapshot::Snapshot;
+use crate::{feed::snapshot::Snapshot, model::numbers::micros};
 
 mod chunk;
 pub mod compare;
@@ -197,7 +197,7 @@ impl Recording {
     /// # Errors
     /// Where the file cannot be opened again.
     pub fn seek(&self, at: Duration) -> Result<Playhead, RecordingError> {
-        let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+        let at_us = micros(at);
         let mut damage = None;
         for first in self.keys_until(at_us) {
             let mut playhead = Playhead::new(self.reader_from(first)?);

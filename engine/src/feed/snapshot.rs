@@ -39,6 +39,19 @@ pub struct Snapshot {
     pub lost: u64,
 }
 
+impl Snapshot {
+    /// Engine time in µs.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float's cast saturates, and no time is negative"
+    )]
+    pub fn at_us(&self) -> u64 {
+        (self.at * 1e6).round() as u64
+    }
+}
+
 /// Who it speaks of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{OnFatal, Settings, presets};
 use crate::{
     model::{
+        numbers,
         profile::Profile,
         retry_policy::{Backoff, Jitter},
     },
@@ -270,7 +271,7 @@ impl Setting {
     fn integer(&self, value: &Json) -> Option<u64> {
         let text = || value.as_str().and_then(|text| text.trim().parse().ok());
         let integer = value.as_u64().or_else(text)?;
-        self.in_range(as_f64(integer)).then_some(integer)
+        self.in_range(numbers::number(integer)).then_some(integer)
     }
 
     fn bytes(&self, value: &Json) -> Option<u64> {
@@ -278,7 +279,7 @@ impl Setting {
             Some(text) => amounts::size(text),
             None => value.as_u64(),
         }?;
-        self.in_range(as_f64(bytes)).then_some(bytes)
+        self.in_range(numbers::number(bytes)).then_some(bytes)
     }
 
     /// What a value of this setting looks like, with its range.
@@ -332,12 +333,4 @@ fn number(value: &Json) -> Option<f64> {
     let text = || value.as_str().and_then(|text| text.trim().parse().ok());
     let number = value.as_f64().or_else(text)?;
     f64::is_finite(number).then_some(number)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "only compared with limits far below 2^53"
-)]
-fn as_f64(value: u64) -> f64 {
-    value as f64
 }

@@ -111,7 +111,7 @@ impl<W: Write> Writer<W> {
             self.key_frame()?;
         }
         self.flush()?;
-        let at_us = self.mirror.at_us().max(micros(snapshot.at));
+        let at_us = self.mirror.at_us().max(snapshot.at_us());
         self.mirror.wait_until(at_us);
         let mut body = ChunkBody::default();
         body.push(Entry::of_snapshot(snapshot));
@@ -188,15 +188,6 @@ impl<W: Write> Writer<W> {
         self.bytes_since_key = 0;
         self.out.flush()
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float's cast saturates, and no time is negative"
-)]
-fn micros(seconds: f64) -> u64 {
-    (seconds * 1e6).round() as u64
 }
 
 /// A recording in the making.
