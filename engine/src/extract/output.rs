@@ -145,7 +145,6 @@ impl Value {
 /// A link to a page that may be followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    /// The stage it leads to.
     pub stage: StageId,
     /// Its identity in that stage.
     pub key: PageKey,

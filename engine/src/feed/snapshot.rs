@@ -12,7 +12,7 @@ pub struct Snapshot {
     pub seq: u64,
     /// Seconds since the engine started.
     pub at: f64,
-    /// The session it speaks of; a frame per session.
+    /// Of which session; there is one a session.
     pub session: SessionInfo,
     /// How far it is.
     pub progress: Progress,
@@ -52,7 +52,7 @@ impl Snapshot {
     }
 }
 
-/// Who it speaks of.
+/// Which session a snapshot is of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionInfo {

@@ -113,7 +113,6 @@ pub struct OpenSession {
     pub origin: Json,
     /// What marks its data as not real (M4), kept in `_source`: "demo", "simulated".
     pub source: Option<String>,
-    /// The seed of its chance.
     pub seed: u64,
     /// The stopped session to take up again.
     pub resume: Option<SessionId>,
@@ -178,7 +177,6 @@ pub struct EndAttempt {
     pub batch_size: u32,
     /// The attempt's history row; `None` where no attempt was made (a drop, a robots skip).
     pub attempt: Option<AttemptRow>,
-    /// What becomes of the page.
     pub end: PageEnd,
     /// What is counted and said at the session's end. A page's remarks count once a session, with
     /// the first end that has any, however often it is read.
@@ -212,7 +210,6 @@ impl EndAttempt {
 pub struct AttemptRow {
     /// Its number among all sends of this page, from 1.
     pub dispatch: u16,
-    /// How long ago it began.
     pub began_ago: Duration,
     /// How long ago it ended: zero when it is written, its age when it is read back.
     pub ended_ago: Duration,
@@ -304,9 +301,7 @@ pub struct Alias {
 /// What the last attempt left behind (SPEC E4).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The error in words.
     pub message: String,
-    /// The last response head.
     pub head: Option<Head>,
     /// The body's first bytes, [`Evidence::MOST`] at most.
     pub body: Option<Vec<u8>>,
@@ -322,11 +317,8 @@ impl Evidence {
 pub struct DeadSelector {
     /// These pages only; any where it is empty.
     pub keys: Vec<PageKey>,
-    /// Of this class only.
     pub class: Option<ErrorClass>,
-    /// Of this host only.
     pub host: Option<String>,
-    /// Of this stage only.
     pub stage: Option<StageId>,
 }
 

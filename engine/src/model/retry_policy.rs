@@ -9,13 +9,11 @@ use crate::model::named::named_enum;
 pub struct RetryPolicy {
     /// The first try included.
     pub attempts: u32,
-    /// Growth of the delay.
     pub backoff: Backoff,
     /// Delay before the first retry.
     pub base: Duration,
     /// No delay is longer.
     pub cap: Duration,
-    /// How the delay is spread.
     pub jitter: Jitter,
 }
 

@@ -18,7 +18,7 @@ pub enum Verdict {
     Redirect(String),
     /// An end of this attempt; the class says what follows.
     Fail {
-        /// Decides about retries, and whether it speaks against the host.
+        /// Decides about retries, and whether it counts against the host.
         class: ErrorClass,
         /// For people: what, and what next.
         message: String,

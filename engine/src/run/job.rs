@@ -103,7 +103,6 @@ impl DemoFlags {
 pub struct Job {
     pub site: Arc<Site>,
     pub mode: Mode,
-    /// The seed of its chance.
     pub seed: u64,
     /// Kept with the session, so that `resume` needs no flags.
     pub origin: Json,

@@ -33,11 +33,9 @@ pub struct Setting {
 /// A change that was made while the engine runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettingChange {
-    /// The setting's dotted name.
     pub name: &'static str,
     /// The value before it, as `Setting::get` tells it.
     pub old: Json,
-    /// The value from now on.
     pub new: Json,
 }
 

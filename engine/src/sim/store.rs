@@ -61,11 +61,8 @@ pub struct Saved {
     pub url: String,
     /// What marks it as not real.
     pub source: Option<String>,
-    /// When it was first saved.
     pub first_seen: Duration,
-    /// When it was last read.
     pub last_seen: Duration,
-    /// When a value last changed.
     pub changed_at: Duration,
 }
 
