@@ -206,10 +206,7 @@ impl Recorder {
     pub fn start(path: &Path, subscription: Subscription) -> Result<Self, RecordingError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AlreadyExists => RecordingError::Exists(path.to_owned()),
-            _ => RecordingError::Io {
-                path: path.to_owned(),
-                source,
-            },
+            _ => RecordingError::io(path)(source),
         };
         let file = OpenOptions::new()
             .write(true)
@@ -235,10 +232,7 @@ impl Recorder {
         let ended = self.thread.join();
         ended
             .unwrap_or_else(|_| Err(io::Error::other("the recorder's thread died")))
-            .map_err(|source| RecordingError::Io {
-                path: self.path,
-                source,
-            })
+            .map_err(RecordingError::io(&self.path))
     }
 }
 
