@@ -68,6 +68,19 @@ fn functions_are_short() {
 }
 
 #[test]
+fn folders_are_at_most_two_deep() {
+    for package in ["engine", "viewer"] {
+        for source in settled(of(package)) {
+            let path = &source.path;
+            assert!(
+                path.matches('/').count() <= 2,
+                "{package}/src/{path} lies three folders deep"
+            );
+        }
+    }
+}
+
+#[test]
 fn no_room_is_named_for_nothing() {
     let empty = [
         "manager", "helper", "util", "utils", "common", "misc", "mod",

@@ -7,7 +7,11 @@ use regex::Regex;
 use url::Url;
 
 use crate::{
-    model::{ids::StageId, named::named_enum, retry_policy::RetryPolicy},
+    model::{
+        ids::{PageKey, StageId},
+        named::named_enum,
+        retry_policy::RetryPolicy,
+    },
     site::{scope::Scope, selector::Selector},
 };
 
@@ -333,6 +337,12 @@ impl Site {
     #[must_use]
     pub fn stage(&self, id: StageId) -> &Stage {
         &self.stages[usize::from(id.0)]
+    }
+
+    /// The key of a page of this stage, by its canonical URL.
+    #[must_use]
+    pub fn page_key(&self, stage: StageId, canonical: &str) -> PageKey {
+        PageKey::new(&self.name, &self.stage(stage).name, canonical)
     }
 
     /// The stage of this name.
