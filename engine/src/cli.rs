@@ -246,6 +246,12 @@ pub fn print_stderr(message: &str) {
     writeln!(io::stderr(), "{}", charset.encode(message.trim_end())).ok();
 }
 
+/// `2 not_found, 1 robots`.
+fn counted<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> String {
+    let each = counts.into_iter().map(|(name, n)| format!("{n} {name}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 /// What was meant for stdout did not get there.
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 

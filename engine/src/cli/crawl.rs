@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::{
-    Exit, Failure,
+    Exit, Failure, counted,
     events::{EventLog, is_stdout},
     print_stderr, print_stdout,
 };
@@ -200,10 +200,10 @@ fn summary(result: &Json) -> String {
         result["bytes"].as_f64().unwrap_or(0.0) / 1e6,
     );
     // Writing into a String cannot fail.
-    if let Some(reasons) = counted(&result["skippedByReason"]) {
+    if let Some(reasons) = in_words(&result["skippedByReason"]) {
         let _ = writeln!(text, "skipped: {reasons}");
     }
-    if let Some(classes) = counted(&result["deadByClass"]) {
+    if let Some(classes) = in_words(&result["deadByClass"]) {
         let _ = writeln!(
             text,
             "dead letters: {classes}; `crawlfield dead list` shows them"
@@ -224,14 +224,13 @@ fn summary(result: &Json) -> String {
     text
 }
 
-/// `2 not_found, 1 robots`, from counts by name; none where there are none.
-fn counted(counts: &Json) -> Option<String> {
+/// Counts by name in words; none where there are none.
+fn in_words(counts: &Json) -> Option<String> {
     let counts = counts.as_object().filter(|counts| !counts.is_empty())?;
-    let each: Vec<String> = counts
-        .iter()
-        .map(|(name, n)| format!("{n} {name}"))
-        .collect();
-    Some(each.join(", "))
+    let counts = counts.iter();
+    Some(counted(counts.map(|(name, n)| {
+        (name.as_str(), n.as_u64().unwrap_or_default())
+    })))
 }
 
 /// What a person should look at after a session that ended without an error and yet found less

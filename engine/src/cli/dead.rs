@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Exit, Failure, print_stderr, print_stdout, store_flag::StoreFlag};
+use super::{Exit, Failure, counted, print_stderr, print_stdout, store_flag::StoreFlag};
 use crate::{
     live::store::wall_ms,
     message::store_verbs::DeadSelector,
@@ -187,14 +187,10 @@ fn list_dead(filter: &DeadFilter) -> Result<Exit, Failure> {
             ));
         }
     }
-    let counts: Vec<String> = classes
-        .iter()
-        .map(|(class, count)| format!("{count} {class}"))
-        .collect();
     print_stderr(&if rows.is_empty() {
         "no dead letters".to_owned()
     } else {
-        format!("{} dead letters: {}", rows.len(), counts.join(", "))
+        format!("{} dead letters: {}", rows.len(), counted(classes))
     });
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Exit, Failure, print_stderr, print_stdout, store_flag::StoreFlag};
+use super::{Exit, Failure, counted, print_stderr, print_stdout, store_flag::StoreFlag};
 use crate::{
     live::store::wall_ms,
     model::ids::SessionId,
@@ -72,11 +72,7 @@ fn document(row: &SessionRow) -> Json {
 }
 
 fn line(row: &SessionRow) -> String {
-    let counts: Vec<String> = row
-        .counts
-        .iter()
-        .map(|(phase, count)| format!("{count} {}", phase.name()))
-        .collect();
+    let counts = row.counts.iter();
     let resumable = if row.is_resumable { ", resumable" } else { "" };
     let source = row
         .source
@@ -89,6 +85,6 @@ fn line(row: &SessionRow) -> String {
         row.state,
         row.began,
         row.records,
-        counts.join(", ")
+        counted(counts.map(|(phase, n)| (phase.name(), *n)))
     )
 }

@@ -263,7 +263,7 @@ impl Tree {
 /// A step of a walk through a subtree.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::extract) enum Edge {
-    /// Into a node.
+    /// Into a node, before all below it.
     Open(NodeId),
     /// Out of a node, after all below it.
     Close(NodeId),
