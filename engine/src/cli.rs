@@ -109,7 +109,7 @@ pub fn program<Flags: Parser>(run: impl FnOnce(Flags) -> Result<Exit, Failure>) 
         Ok(_) if OUTPUT_LOST.load(Ordering::Relaxed) => Exit::Internal.into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
-            complain(&failure.message);
+            print_stderr(&failure.message);
             failure.exit.into()
         }
     }
@@ -165,19 +165,21 @@ impl Failure {
         }
     }
 
-    /// As [`Failure::store`], but a refusal means that something impossible was asked for.
-    fn refused_or_store(error: &StoreError) -> Self {
-        match error {
-            StoreError::Refused(message) => Self::usage(message),
-            error => Self::store(error),
-        }
-    }
-
     /// Ours or the system's.
     pub fn internal(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Internal,
             message: message.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    /// As [`Failure::store`], but a refusal means that something impossible was asked for.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(message) => Self::usage(message),
+            error => Self::store(error),
         }
     }
 }
@@ -239,16 +241,22 @@ fn log_to_stderr() {
 }
 
 /// One message for a person, on stderr.
-pub fn complain(message: &str) {
+pub fn print_stderr(message: &str) {
     let charset = Charset::of_this_process();
     writeln!(io::stderr(), "{}", charset.encode(message.trim_end())).ok();
+}
+
+/// `2 not_found, 1 robots`.
+fn counted<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> String {
+    let each = counts.into_iter().map(|(name, n)| format!("{n} {name}"));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// What was meant for stdout did not get there.
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Text for stdout; a closed pipe is no error of ours.
-fn say(text: &str) {
+fn print_stdout(text: &str) {
     let mut stdout = io::stdout();
     let said = stdout
         .write_all(text.as_bytes())
@@ -257,7 +265,7 @@ fn say(text: &str) {
         && error.kind() != io::ErrorKind::BrokenPipe
         && !OUTPUT_LOST.swap(true, Ordering::Relaxed)
     {
-        complain(&format!("the output cannot be written: stdout: {error}"));
+        print_stderr(&format!("the output cannot be written: stdout: {error}"));
     }
 }
 

@@ -12,7 +12,7 @@
 
 mod growth;
 
-use crate::feed::snapshot::Prediction;
+use crate::{feed::snapshot::Prediction, model::numbers::number};
 use growth::{Growth, grow};
 
 #[cfg(test)]
@@ -62,8 +62,8 @@ pub struct HostLoad {
 
 /// All that a forecast is made from.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Evidence {
-    /// By number.
+pub struct ForecastInput {
+    /// In the order of their numbers.
     pub stages: Vec<StageLoad>,
     /// All that had pages.
     pub hosts: Vec<HostLoad>,
@@ -77,10 +77,12 @@ pub struct Evidence {
     pub page_s: f64,
 }
 
-/// When it ends.
+/// As `systems` still calls it.
+pub use ForecastInput as Evidence;
+
+/// When a session and its stages end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
-    /// The session.
     pub session: Prediction,
     /// Each stage that has pages left or to come: seconds, median and 80 % interval.
     pub stages: Vec<Option<(f64, [f64; 2])>>,
@@ -90,7 +92,7 @@ pub struct Forecast {
 /// open page of a stage of which none was read yet and that may lead anywhere, or stages that lead
 /// to each other in a ring that grows.
 #[must_use]
-pub fn predict(evidence: &Evidence) -> Option<Forecast> {
+pub fn predict(evidence: &ForecastInput) -> Option<Forecast> {
     if evidence.stages.iter().all(|stage| stage.open == 0) && evidence.ended > 0 {
         return Some(Forecast {
             session: Prediction::default(),
@@ -101,7 +103,7 @@ pub fn predict(evidence: &Evidence) -> Option<Forecast> {
         return None;
     }
     let growth = grow(&evidence.stages)?;
-    let mean = real(evidence.ended) / evidence.elapsed_s;
+    let mean = number(evidence.ended) / evidence.elapsed_s;
     let flow = Flow::of(&evidence.recent, mean);
     let total = growth.total();
     let spread = growth.spread();
@@ -215,7 +217,7 @@ struct Flow {
     rate: f64,
     /// Weighted pages behind it.
     pages: f64,
-    /// Variance to mean.
+    /// Variance of the counts over their mean: 1 where pages end independently.
     unevenness: f64,
 }
 
@@ -254,7 +256,7 @@ impl Flow {
 /// When each host ends, where several have pages left. Pages to come stand where known ones do.
 fn slowest(hosts: &[HostLoad], growth: &Growth, stages: &[StageLoad]) -> Vec<Left> {
     let open: u64 = stages.iter().map(|stage| stage.open).sum();
-    let factor = growth.total() / real(open).max(1.0);
+    let factor = growth.total() / number(open).max(1.0);
     let busy = || hosts.iter().filter(|host| host.open > 0);
     // Of a single host the flow tells as much; of the last of several it tells the others' speed.
     if hosts.len() < 2 && busy().all(|host| host.parked_s <= 0.0) {
@@ -263,15 +265,10 @@ fn slowest(hosts: &[HostLoad], growth: &Growth, stages: &[StageLoad]) -> Vec<Lef
     busy()
         .filter(|host| host.rate > 0.0 && host.seen > 0)
         .map(|host| {
-            let pages = real(host.open) * factor;
-            let share = 1.0 / pages.max(1.0) + 1.0 / real(host.seen);
+            let pages = number(host.open) * factor;
+            let share = 1.0 / pages.max(1.0) + 1.0 / number(host.seen);
             let sigma = libm::sqrt(libm::log1p(share) + DRIFT * DRIFT);
             Left::of(host.parked_s + pages / host.rate, sigma)
         })
         .collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of pages are below 2^53")]
-fn real(count: u64) -> f64 {
-    count as f64
 }

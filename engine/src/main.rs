@@ -1,4 +1,4 @@
-//! The `crawlfield` command.
+//! The `crawlfield` command; `cli` holds its subcommands.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -8,7 +8,7 @@ pub mod head;
 pub mod host_key;
 pub mod ids;
 pub mod list_end;
-mod named;
+pub(crate) mod named;
 pub mod numbers;
 pub mod page_url;
 pub mod phase;

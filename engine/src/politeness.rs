@@ -15,11 +15,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Whole microseconds of `time`, saturating.
-pub(crate) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// Politeness defaults for hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct HostSettings {

@@ -53,12 +53,12 @@ pub struct Running {
     pub commands: Sender<Envelope>,
     pub hub: Hub,
     finishing: Arc<AtomicBool>,
-    thread: thread::JoinHandle<Ended>,
+    thread: thread::JoinHandle<RunOutcome>,
 }
 
 /// How an engine ended.
 #[derive(Debug, Clone, Default)]
-pub struct Ended {
+pub struct RunOutcome {
     /// Its sessions, where each is, and its result document.
     pub sessions: Vec<(SessionId, SessionPhase, Option<Json>)>,
     /// The store was lost on the way.
@@ -90,7 +90,7 @@ impl Running {
     /// # Panics
     /// As `join`.
     #[must_use]
-    pub fn finish(self) -> Ended {
+    pub fn finish(self) -> RunOutcome {
         self.finishing.store(true, Ordering::Relaxed);
         let nudge = Envelope {
             command: Command::Nothing,
@@ -105,7 +105,7 @@ impl Running {
     /// # Panics
     /// If the engine's thread did: a broken invariant of ours.
     #[must_use]
-    pub fn join(self) -> Ended {
+    pub fn join(self) -> RunOutcome {
         drop(self.commands);
         self.thread
             .join()

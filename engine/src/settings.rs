@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     extract::bounds::BoundSettings,
-    model::profile::Profile,
+    model::{named::named_enum, profile::Profile},
     politeness::{
         HostSettings, batch_pacing::BatchBounds, breaker::BreakerSettings, capacity,
         retry::RetrySettings,
@@ -120,17 +120,18 @@ pub struct FetchSettings {
     pub max_redirects: u16,
 }
 
-/// What a fatal stage does to its session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFatal {
-    /// The other stages go on.
-    #[default]
-    Continue,
-    /// The session pauses for a person.
-    Pause,
-    /// The session ends as failed.
-    Abort,
+named_enum! {
+    /// What a fatal stage does to its session.
+    #[derive(Default)]
+    pub enum OnFatal {
+        /// The other stages go on.
+        #[default]
+        Continue = "continue",
+        /// The session pauses for a person.
+        Pause = "pause",
+        /// The session ends as failed.
+        Abort = "abort",
+    }
 }
 
 impl Default for Settings {

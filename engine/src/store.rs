@@ -41,7 +41,7 @@ use crate::{
     model::ids::{OrderId, SessionId},
     store::{
         counts::Tally,
-        frontier::Into,
+        frontier::Destination,
         opening::FileLock,
         sql::Statements,
         transaction::{KnownHosts, LiveSession, Transaction},
@@ -119,7 +119,7 @@ impl Store {
         let mut counts = Tally::default();
         let mut results = Vec::with_capacity(orders.len());
         for order in orders {
-            let result = alone(&mut tx, order.verb);
+            let result = in_savepoint(&mut tx, order.verb);
             match &result {
                 Ok(_) => counts.add(std::mem::take(&mut tx.tally)),
                 Err(StoreError::Refused(_)) => tx.tally = Tally::default(),
@@ -170,7 +170,7 @@ impl Drop for Store {
 }
 
 /// One verb in a savepoint of its own.
-fn alone(tx: &mut Transaction<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
+fn in_savepoint(tx: &mut Transaction<'_>, verb: StoreVerb) -> Result<StoreReceipt, StoreError> {
     tx.db.run("SAVEPOINT verb", [])?;
     let frontiers = tx.frontiers.clone();
     let result = carry_out(tx, verb);
@@ -206,7 +206,7 @@ fn carry_out(tx: &mut Transaction<'_>, verb: StoreVerb) -> Result<StoreReceipt, 
             links,
             batch_size,
         } => {
-            let into = Into {
+            let into = Destination {
                 session,
                 batch,
                 depth,

@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -168,7 +168,8 @@ fn an_abort_in_the_middle_of_a_body_closes_the_socket() {
     let server = Server::start([vec![Step::Request, Step::say(head), drip]]);
     let (mut fetcher, profile) = (Fetcher::start(), Arc::new(profile()));
     let id = fetcher.send(&server.url("/"), Purpose::Page, &profile);
-    while fetcher.threads.received_bytes() < 5 {
+    let received = fetcher.threads.received_counter();
+    while received.load(Ordering::Relaxed) < 5 {
         std::thread::yield_now();
     }
     fetcher.orders.send(vec![IoOrder::Abort(id)]).unwrap();

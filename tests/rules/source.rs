@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// One source file, without its tests.
+/// One source file.
 pub(crate) struct Source {
     /// Below `src`, with `/`.
     pub(crate) path: String,
@@ -14,6 +14,10 @@ pub(crate) struct Source {
     pub(crate) room: String,
     pub(crate) text: String,
 }
+
+/// Modules of the engine that are being written anew, and are therefore left out of the rules on
+/// names, docs and functions. TEMPORARY: delete it, and `settled` in `words`, when they are done.
+pub(crate) const BEING_REWRITTEN: [&str; 3] = ["engine", "systems", "world"];
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -25,6 +29,17 @@ pub(crate) fn root() -> PathBuf {
 
 /// All sources of a package but its tests, in order.
 pub(crate) fn of(package: &str) -> Vec<Source> {
+    let mut sources = with_tests(package);
+    sources.retain(|source| !is_test(&source.path));
+    sources
+}
+
+pub(crate) fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("tests/") || path.contains("conformance")
+}
+
+/// All sources of a package, in order.
+pub(crate) fn with_tests(package: &str) -> Vec<Source> {
     let base = root().join(package).join("src");
     let mut files = Vec::new();
     walk(&base, &mut files);
@@ -33,12 +48,9 @@ pub(crate) fn of(package: &str) -> Vec<Source> {
         .into_iter()
         .filter_map(|file| {
             let path = file.strip_prefix(&base).ok()?.to_str()?.replace('\\', "/");
-            let is_test = path.ends_with("tests.rs")
-                || path.contains("tests/")
-                || path.contains("conformance");
             let room = path.split('/').next()?.trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&file).ok()?;
-            (!is_test).then_some(Source { path, room, text })
+            Some(Source { path, room, text })
         })
         .collect()
 }

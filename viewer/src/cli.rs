@@ -6,9 +6,9 @@ pub mod flags;
 use std::process::ExitCode;
 
 use crawlfield_engine::cli::{
-    Exit, Failure, complain,
+    Exit, Failure,
     crawl::{OutputFlags, crawl},
-    program,
+    print_stderr, program,
     run::{Scratch, refuse_stopped},
 };
 
@@ -49,7 +49,7 @@ fn run(flags: &Flags) -> Result<Exit, Failure> {
         ))),
         Err(missing) => {
             let command = flags.terminal_command();
-            complain(&format!(
+            print_stderr(&format!(
                 "{}; until then the same job runs in this terminal, as `{command}` does",
                 missing.message
             ));
@@ -62,7 +62,7 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
     if let Some(path) = &flags.replay {
         let replay = Replay::open(path).map_err(Failure::usage)?;
         if let Some(damage) = replay.damage() {
-            complain(&damage);
+            print_stderr(&damage);
         }
         let source = Source::Replay(Box::new(replay));
         let mut app = window::app(

@@ -1,4 +1,4 @@
-//! The `crawlfield-viewer` command.
+//! The `crawlfield-viewer` command; `cli` holds its flags.
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crawlfield_engine::{
-    cli::{Failure, complain},
+    cli::{Failure, print_stderr},
     run,
 };
 use image::RgbaImage;
@@ -134,7 +134,7 @@ fn play_to(screen: &mut Offscreen, at_us: u64) -> Result<(), Failure> {
 fn tell_damage(viewer: Viewer<'_>) {
     let Viewer(world) = viewer;
     if let Some(damage) = world.resource::<Source>().damage() {
-        complain(&damage);
+        print_stderr(&damage);
         world.resource_mut::<Playback>().damage = Some(damage);
     }
 }

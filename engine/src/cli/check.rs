@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 
-use super::{Exit, Failure, complain, read_file, say, settings_flags::SettingsFlags};
+use super::{Exit, Failure, print_stderr, print_stdout, read_file, settings_flags::SettingsFlags};
 use crate::{
     politeness::robots::{agent_token, is_browser},
     settings::layers::{Inputs, layer},
@@ -29,9 +29,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     args.settings.with_inputs(None, |inputs| {
         let checked = check(&text, &file, inputs).map_err(Failure::usage)?;
         for warning in &checked.warnings {
-            complain(&format!("warning: {warning}"));
+            print_stderr(&format!("warning: {warning}"));
         }
-        say(&checked.text);
+        print_stdout(&checked.text);
         Ok(Exit::Done)
     })
 }

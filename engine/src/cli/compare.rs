@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::{Exit, Failure, complain, say};
+use super::{Exit, Failure, print_stderr, print_stdout};
 use crate::{
     feed::recording::{
         Damage, Recording,
@@ -52,13 +52,13 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     {
         if let Some(damage) = damage {
             let text = format!("{}: {damage}", path.display());
-            complain(&safe(&text));
+            print_stderr(&safe(&text));
         }
     }
     if args.json {
-        say(&format!("{}\n", document(args, &compared)));
+        print_stdout(&format!("{}\n", document(args, &compared)));
     } else {
-        say(&words(args, &compared));
+        print_stdout(&report(args, &compared));
     }
     Ok(if compared.divergence.is_some() {
         Exit::DeadLetters
@@ -69,7 +69,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn words(args: &CompareArgs, compared: &Comparison) -> String {
+fn report(args: &CompareArgs, compared: &Comparison) -> String {
     let same = compared.same;
     let Some(divergence) = &compared.divergence else {
         return if compared.damage.iter().any(Option::is_some) {

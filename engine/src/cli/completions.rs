@@ -1,4 +1,4 @@
-//! `crawlfield completions SHELL`.
+//! `crawlfield completions SHELL`: from the same definitions as the flags.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -14,6 +14,6 @@ pub(super) struct CompletionsArgs {
 pub(super) fn run(args: &CompletionsArgs, command: &mut Command) -> Exit {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, command, "crawlfield", &mut text);
-    super::say(&String::from_utf8_lossy(&text));
+    super::print_stdout(&String::from_utf8_lossy(&text));
     Exit::Done
 }

@@ -11,16 +11,16 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::{
-    Exit, Failure, complain,
+    Exit, Failure, counted,
     events::{EventLog, is_stdout},
-    say,
+    print_stderr, print_stdout,
 };
 use crate::{
     feed::recording::Recorder,
     message::commands::{Command, Envelope},
     model::{phase::SessionPhase, remark::Remarks},
     progress::{self, View, safe},
-    run::{self, Ended, Running, Until, job::Job},
+    run::{self, RunOutcome, Running, Until, job::Job},
     settings::Settings,
     site::compiled::Site,
     store::export::empty_fields,
@@ -75,8 +75,8 @@ pub fn crawl(
     store: &Path,
     settings: &Settings,
     output: &OutputFlags,
-) -> Result<(Exit, Ended), Failure> {
-    let opened = run::open_store(store).map_err(|error| Failure::store(&error))?;
+) -> Result<(Exit, RunOutcome), Failure> {
+    let opened = run::open_store(store).map_err(Failure::store)?;
     let running = run::start(settings.clone(), opened, Until::Shutdown)
         .map_err(|error| Failure::internal(format!("the engine cannot start: {error}")))?;
     let view = (!output.quiet).then(|| {
@@ -104,7 +104,7 @@ pub fn crawl(
         view.join().ok();
     }
     if let Some(Err(error)) = recorder.map(Recorder::join) {
-        complain(&format!("the recording ended early: {error}"));
+        print_stderr(&format!("the recording ended early: {error}"));
     }
     if let Some(events) = events {
         events.join();
@@ -114,7 +114,7 @@ pub fn crawl(
         let result = result.clone().unwrap_or(Json::Null);
         let job = jobs.iter().find(|job| result["site"] == *job.site.name);
         for sentence in job.map_or_else(Vec::new, |job| advice(&job.site, store, &result)) {
-            complain(&sentence);
+            print_stderr(&sentence);
         }
     }
     Ok((exit, ended))
@@ -126,7 +126,7 @@ fn stop_on_interrupt(running: &Running) {
     let commands = running.commands.clone();
     let stop = move || {
         let pressed = PRESSED.fetch_add(1, Ordering::Relaxed);
-        complain(if pressed == 0 {
+        print_stderr(if pressed == 0 {
             "draining: what is in flight ends; Ctrl-C again stops at once"
         } else {
             "stopping at once; `crawlfield resume` goes on later"
@@ -139,22 +139,22 @@ fn stop_on_interrupt(running: &Running) {
         commands.try_send(Envelope { command, reply }).ok();
     };
     if let Err(error) = ctrlc::set_handler(stop) {
-        complain(&format!("Ctrl-C will not drain: {error}"));
+        print_stderr(&format!("Ctrl-C will not drain: {error}"));
     }
 }
 
 /// Says how each session ended; the worst one decides the exit code.
 #[must_use]
-pub fn report(ended: &Ended, output: &OutputFlags) -> Exit {
+pub fn report(ended: &RunOutcome, output: &OutputFlags) -> Exit {
     let mut exit = Exit::Done;
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
         if output.json {
-            say(&format!("{result}\n"));
+            print_stdout(&format!("{result}\n"));
         } else if output.has_events_on_stdout() {
-            complain(&summary(&result));
+            print_stderr(&summary(&result));
         } else {
-            say(&summary(&result));
+            print_stdout(&summary(&result));
         }
         let own = match phase {
             SessionPhase::Stopped => Exit::Stopped,
@@ -164,14 +164,14 @@ pub fn report(ended: &Ended, output: &OutputFlags) -> Exit {
             SessionPhase::Completed => Exit::Done,
             SessionPhase::Failed => Exit::DeadLetters,
             _ => {
-                complain(&format!("session {} did not end", id.0));
+                print_stderr(&format!("session {} did not end", id.0));
                 Exit::Internal
             }
         };
         exit = exit.max(own);
     }
     if let Some(lost) = &ended.store_lost {
-        complain(&format!("the store failed: {lost}"));
+        print_stderr(&format!("the store failed: {lost}"));
         exit = Exit::Store;
     }
     exit
@@ -200,10 +200,10 @@ fn summary(result: &Json) -> String {
         result["bytes"].as_f64().unwrap_or(0.0) / 1e6,
     );
     // Writing into a String cannot fail.
-    if let Some(reasons) = counted(&result["skippedByReason"]) {
+    if let Some(reasons) = in_words(&result["skippedByReason"]) {
         let _ = writeln!(text, "skipped: {reasons}");
     }
-    if let Some(classes) = counted(&result["deadByClass"]) {
+    if let Some(classes) = in_words(&result["deadByClass"]) {
         let _ = writeln!(
             text,
             "dead letters: {classes}; `crawlfield dead list` shows them"
@@ -224,14 +224,13 @@ fn summary(result: &Json) -> String {
     text
 }
 
-/// `2 not_found, 1 robots`, from counts by name; none where there are none.
-fn counted(counts: &Json) -> Option<String> {
+/// Counts by name in words; none where there are none.
+fn in_words(counts: &Json) -> Option<String> {
     let counts = counts.as_object().filter(|counts| !counts.is_empty())?;
-    let each: Vec<String> = counts
-        .iter()
-        .map(|(name, n)| format!("{n} {name}"))
-        .collect();
-    Some(each.join(", "))
+    let counts = counts.iter();
+    Some(counted(counts.map(|(name, n)| {
+        (name.as_str(), n.as_u64().unwrap_or_default())
+    })))
 }
 
 /// What a person should look at after a session that ended without an error and yet found less

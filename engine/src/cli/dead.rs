@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Exit, Failure, complain, say, store_flag::StoreFlag};
+use super::{Exit, Failure, counted, print_stderr, print_stdout, store_flag::StoreFlag};
 use crate::{
     live::store::wall_ms,
     message::store_verbs::DeadSelector,
@@ -27,7 +27,7 @@ pub(super) struct DeadArgs {
 #[derive(Subcommand, Debug)]
 enum Verb {
     /// One line a letter, and counts by class
-    List(Which),
+    List(DeadFilter),
     /// One letter with its attempts and last answer
     Show {
         #[command(flatten)]
@@ -40,13 +40,13 @@ enum Verb {
         json: bool,
     },
     /// Back to the frontier; `resume` fetches them
-    Requeue(Which),
+    Requeue(DeadFilter),
     /// Dropped for good
-    Drop(Which),
+    Drop(DeadFilter),
 }
 
 #[derive(Args, Debug)]
-struct Which {
+struct DeadFilter {
     #[command(flatten)]
     place: StoreFlag,
     /// Of this session only
@@ -67,9 +67,9 @@ struct Which {
     json: bool,
 }
 
-impl Which {
+impl DeadFilter {
     /// The store, and what is meant of it.
-    fn meant(&self) -> Result<(PathBuf, DeadSelector), Failure> {
+    fn store_and_selector(&self) -> Result<(PathBuf, DeadSelector), Failure> {
         let (site, pages) = split(&self.pages);
         let selector = self.selector(pages)?;
         Ok((self.place.find(site)?, selector))
@@ -133,7 +133,7 @@ const NONE_FITS: &str = "no dead letter fits; `crawlfield dead list` shows all";
 
 pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
     match args.verb {
-        Verb::List(which) => list_letters(&which),
+        Verb::List(filter) => list_dead(&filter),
         Verb::Show { place, page, json } => {
             let (site, pages) = split(&page);
             let [page] = pages else {
@@ -142,13 +142,12 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
                 ));
             };
             let page = key(page)?;
-            show_letter(&place.find(site)?, page, json)
+            show_dead(&place.find(site)?, page, json)
         }
-        Verb::Requeue(which) => {
-            let (store, selector) = which.meant()?;
-            let count = requeue(&store, which.session(), &selector, Box::new(wall_ms))
-                .map_err(|error| Failure::refused_or_store(&error))?;
-            complain(&match count {
+        Verb::Requeue(filter) => {
+            let (store, selector) = filter.store_and_selector()?;
+            let count = requeue(&store, filter.session(), &selector, Box::new(wall_ms))?;
+            print_stderr(&match count {
                 0 => NONE_FITS.to_owned(),
                 _ => format!(
                     "{count} pages are queued again; `crawlfield resume --store {}` fetches them",
@@ -157,11 +156,10 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
             });
             Ok(Exit::Done)
         }
-        Verb::Drop(which) => {
-            let (store, selector) = which.meant()?;
-            let count = drop_pages(&store, which.session(), &selector, Box::new(wall_ms))
-                .map_err(|error| Failure::refused_or_store(&error))?;
-            complain(&match count {
+        Verb::Drop(filter) => {
+            let (store, selector) = filter.store_and_selector()?;
+            let count = drop_pages(&store, filter.session(), &selector, Box::new(wall_ms))?;
+            print_stderr(&match count {
                 0 => NONE_FITS.to_owned(),
                 _ => format!("{count} pages are dropped"),
             });
@@ -170,17 +168,16 @@ pub(super) fn run(args: DeadArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn list_letters(which: &Which) -> Result<Exit, Failure> {
-    let (store, selector) = which.meant()?;
-    let rows = list(&store, which.session(), &selector)
-        .map_err(|error| Failure::refused_or_store(&error))?;
+fn list_dead(filter: &DeadFilter) -> Result<Exit, Failure> {
+    let (store, selector) = filter.store_and_selector()?;
+    let rows = list(&store, filter.session(), &selector)?;
     let mut classes = std::collections::BTreeMap::<&str, u64>::new();
     for row in &rows {
         *classes.entry(row.class.name()).or_default() += 1;
-        if which.json {
-            say(&format!("{}\n", document(row)));
+        if filter.json {
+            print_stdout(&format!("{}\n", document(row)));
         } else {
-            say(&format!(
+            print_stdout(&format!(
                 "{}  {:<18} {:<12} {}\n    {}\n",
                 row.key.0,
                 row.class.name(),
@@ -190,14 +187,10 @@ fn list_letters(which: &Which) -> Result<Exit, Failure> {
             ));
         }
     }
-    let counts: Vec<String> = classes
-        .iter()
-        .map(|(class, count)| format!("{count} {class}"))
-        .collect();
-    complain(&if rows.is_empty() {
+    print_stderr(&if rows.is_empty() {
         "no dead letters".to_owned()
     } else {
-        format!("{} dead letters: {}", rows.len(), counts.join(", "))
+        format!("{} dead letters: {}", rows.len(), counted(classes))
     });
     Ok(Exit::Done)
 }
@@ -217,8 +210,8 @@ fn document(row: &DeadRow) -> Json {
     })
 }
 
-fn show_letter(store: &Path, page: PageKey, as_json: bool) -> Result<Exit, Failure> {
-    for letter in show(store, page).map_err(|error| Failure::refused_or_store(&error))? {
+fn show_dead(store: &Path, page: PageKey, as_json: bool) -> Result<Exit, Failure> {
+    for letter in show(store, page)? {
         let DeadLetter {
             row,
             attempts,
@@ -230,11 +223,11 @@ fn show_letter(store: &Path, page: PageKey, as_json: bool) -> Result<Exit, Failu
         whole["head"] = json!(head);
         whole["body"] = json!(body.map(|body| String::from_utf8_lossy(&body).into_owned()));
         if as_json {
-            say(&format!("{whole}\n"));
+            print_stdout(&format!("{whole}\n"));
         } else {
             let text = serde_json::to_string_pretty(&whole).unwrap_or_default();
             // JSON escapes control characters; only line breaks of the layout stay.
-            say(&format!("{text}\n"));
+            print_stdout(&format!("{text}\n"));
         }
     }
     Ok(Exit::Done)

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, complain};
+use super::{Failure, print_stderr};
 use crate::{
     feed::{
         event::Events,
@@ -65,7 +65,7 @@ impl EventLog {
     /// Waits for the end of the feed.
     pub(super) fn join(self) {
         if self.0.join().is_err() {
-            complain("the events ended early: their thread died");
+            print_stderr("the events ended early: their thread died");
         }
     }
 }
@@ -104,7 +104,7 @@ impl Log {
         }
         self.write(&lines);
         if let Some(unwritten) = self.unwritten {
-            complain(&format!(
+            print_stderr(&format!(
                 "{unwritten} lines of events were not written to {}",
                 self.name
             ));
@@ -134,7 +134,7 @@ impl Log {
 
     fn fail(&mut self, error: &io::Error) {
         self.unwritten = Some(0);
-        complain(&format!(
+        print_stderr(&format!(
             "the events cannot be written to {}: {error}; the crawl goes on without them",
             self.name
         ));

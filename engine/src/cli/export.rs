@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure, complain, store_flag::StoreFlag};
+use super::{Exit, Failure, print_stderr, store_flag::StoreFlag};
 use crate::store::export::{ExportError, export_csv, export_jsonl};
 
 #[derive(Args, Debug)]
@@ -47,7 +47,7 @@ enum Format {
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, Failure> {
     let store = args.place.find(args.site_file.as_deref())?;
     match written(args, &store) {
-        Ok(count) => complain(&format!("{count} records of kind {}", args.record)),
+        Ok(count) => print_stderr(&format!("{count} records of kind {}", args.record)),
         // Whoever reads a pipe may stop when it has enough.
         Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(error) => return Err(failure(error)),
@@ -78,7 +78,7 @@ fn written(args: &ExportArgs, store: &Path) -> Result<u64, ExportError> {
 
 fn failure(error: ExportError) -> Failure {
     match error {
-        ExportError::Store(error) => Failure::refused_or_store(&error),
+        ExportError::Store(error) => error.into(),
         ExportError::Output(error) => {
             let message = format!("the output cannot be written: {error}");
             match error.kind() {

@@ -6,8 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    Exit, Failure, complain,
+    Exit, Failure,
     crawl::{OutputFlags, crawl},
+    print_stderr,
     run::connect_to,
     settings_flags::SettingsFlags,
     store_flag::StoreFlag,
@@ -36,7 +37,7 @@ pub(super) struct ResumeArgs {
 pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
     args.output.check()?;
     let store = args.place.find(args.site.as_deref())?;
-    let mut rows = stopped_sessions(&store).map_err(|error| Failure::store(&error))?;
+    let mut rows = stopped_sessions(&store).map_err(Failure::store)?;
     if let Some(id) = args.session {
         rows.retain(|row| row.id.0 == id);
     }
@@ -44,7 +45,7 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
         let which = args
             .session
             .map_or_else(String::new, |id| format!(" as session {id}"));
-        complain(&format!("nothing to resume{which} in {}", store.display()));
+        print_stderr(&format!("nothing to resume{which} in {}", store.display()));
         return Ok(Exit::Done);
     }
     let mut jobs: Vec<Job> = rows
@@ -55,7 +56,7 @@ pub(super) fn run(args: &ResumeArgs) -> Result<Exit, Failure> {
     let mut over_all = args.settings.clone();
     for job in &mut jobs {
         let over = args.settings.over(&job.origin);
-        job.take_up(&over.layered(Some(&job.site))?);
+        job.apply_settings(&over.layered(Some(&job.site))?);
         // The demo's hosts are where its own server is.
         if job.demo.is_none() {
             job.connect_to.extend(args.connect_to.iter().cloned());

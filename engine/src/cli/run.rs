@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use url::Host;
 
 use super::{
-    Exit, Failure, complain,
+    Exit, Failure,
     crawl::{OutputFlags, crawl},
-    read_file, store_flag,
+    print_stderr, read_file, store_flag,
 };
 use crate::{
     demo,
@@ -109,7 +109,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         if let Some(seed) = args.demo_flags.seed {
             job.seed = seed;
         }
-        job.take_up(&args.settings.layered(Some(&job.site))?);
+        job.apply_settings(&args.settings.layered(Some(&job.site))?);
     }
     let settings = args.settings.layered(None)?.settings;
     let scratch = Scratch::new(store(args, &jobs)?.as_deref())?;
@@ -134,7 +134,7 @@ fn store(args: &RunArgs, jobs: &[Job]) -> Result<Option<PathBuf>, Failure> {
         ));
     };
     let store = store_flag::beside(&job.site);
-    complain(&format!(
+    print_stderr(&format!(
         "the store is {} in this folder; --store FILE names another",
         store.display()
     ));
@@ -188,7 +188,7 @@ pub fn refuse_stopped(store: &Path, job: &Job) -> Result<(), Failure> {
     if !store.exists() {
         return Ok(());
     }
-    let stopped = stopped_sessions(store).map_err(|error| Failure::store(&error))?;
+    let stopped = stopped_sessions(store).map_err(Failure::store)?;
     let Some(row) = stopped.iter().find(|row| row.site == job.site.name) else {
         return Ok(());
     };
@@ -242,9 +242,9 @@ fn verify(job: &Job, store: &Path, exit: Exit) -> Result<Exit, Failure> {
         .filter(|line| !line.is_empty())
         .filter_map(|line| serde_json::from_slice(line).ok());
     let verdict = demo::verify(server.catalogue(), rows);
-    complain(&verdict.to_string());
+    print_stderr(&verdict.to_string());
     for detail in verdict.details() {
-        complain(&detail);
+        print_stderr(&detail);
     }
     if verdict.is_right() {
         Ok(exit)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Exit, Failure, complain, say, store_flag::StoreFlag};
+use super::{Exit, Failure, counted, print_stderr, print_stdout, store_flag::StoreFlag};
 use crate::{
     live::store::wall_ms,
     model::ids::SessionId,
@@ -30,21 +30,20 @@ pub(super) struct SessionsArgs {
 pub(super) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
     let store = args.place.find(args.site.as_deref())?;
     if let Some(id) = args.discard {
-        discard(&store, SessionId(id), Box::new(wall_ms))
-            .map_err(|error| Failure::refused_or_store(&error))?;
-        complain(&format!("session {id} is discarded"));
+        discard(&store, SessionId(id), Box::new(wall_ms))?;
+        print_stderr(&format!("session {id} is discarded"));
         return Ok(Exit::Done);
     }
-    let rows = sessions(&store).map_err(|error| Failure::store(&error))?;
+    let rows = sessions(&store).map_err(Failure::store)?;
     if args.json {
         for row in &rows {
-            say(&format!("{}\n", document(row)));
+            print_stdout(&format!("{}\n", document(row)));
         }
     } else if rows.is_empty() {
-        say("no sessions\n");
+        print_stdout("no sessions\n");
     } else {
         for row in &rows {
-            say(&line(row));
+            print_stdout(&line(row));
         }
     }
     Ok(Exit::Done)
@@ -73,11 +72,7 @@ fn document(row: &SessionRow) -> Json {
 }
 
 fn line(row: &SessionRow) -> String {
-    let counts: Vec<String> = row
-        .counts
-        .iter()
-        .map(|(phase, count)| format!("{count} {}", phase.name()))
-        .collect();
+    let counts = row.counts.iter();
     let resumable = if row.is_resumable { ", resumable" } else { "" };
     let source = row
         .source
@@ -90,6 +85,6 @@ fn line(row: &SessionRow) -> String {
         row.state,
         row.began,
         row.records,
-        counts.join(", ")
+        counted(counts.map(|(phase, n)| (phase.name(), *n)))
     )
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
-use super::{Failure, complain};
+use super::{Failure, print_stderr};
 use crate::{
     settings::layers::{Inputs, Layered, PREFIX, layer},
     site::compiled::Site,
@@ -63,7 +63,7 @@ impl SettingsFlags {
         self.with_inputs(site, |inputs| {
             let layered = layer(inputs).map_err(|error| Failure::usage(error.to_string()))?;
             for warning in &layered.warnings {
-                complain(&format!("warning: {warning}"));
+                print_stderr(&format!("warning: {warning}"));
             }
             Ok(layered)
         })

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Failure, complain, load_site};
+use super::{Failure, load_site, print_stderr};
 use crate::{progress::safe, site::compiled::Site, store::is_store};
 
 /// `--store FILE`, or nothing; a command's own SITE.toml stands beside it.
@@ -59,7 +59,7 @@ fn only_one(folder: &Path) -> Result<PathBuf, Failure> {
     })?;
     match stores.as_slice() {
         [store] => {
-            complain(&format!(
+            print_stderr(&format!(
                 "the store is {}",
                 safe(&store.display().to_string())
             ));

@@ -15,7 +15,9 @@ use crossbeam_channel::bounded;
 use serde_json::{Map, Value as Json, json};
 use url::Url;
 
-use super::{Exit, Failure, load_site, run::connect_to, say, settings_flags::SettingsFlags};
+use super::{
+    Exit, Failure, load_site, print_stdout, run::connect_to, settings_flags::SettingsFlags,
+};
 use crate::{
     extract::{
         bounds::Bounds,
@@ -96,9 +98,9 @@ pub(super) fn run(args: &TryArgs) -> Result<Exit, Failure> {
     let (input, status) = (page.input(&carried), page.answer.head.status);
     let document = document(&site, stage, &input, status, &traced);
     if args.json {
-        say(&format!("{document}\n"));
+        print_stdout(&format!("{document}\n"));
     } else {
-        say(&words(&site, stage, &input, status, &traced));
+        print_stdout(&report(&site, stage, &input, status, &traced));
     }
     let is_valid = matches!(&traced.outcome, Ok(extracted) if extracted.invalid.is_none());
     Ok(if is_valid {
@@ -343,7 +345,13 @@ fn record_json(site: &Site, stage: StageId, record: &Record) -> Json {
 }
 
 /// The page, its rules and what they gave, for a person.
-fn words(site: &Site, stage: StageId, page: &PageInput<'_>, status: u16, traced: &Trace) -> String {
+fn report(
+    site: &Site,
+    stage: StageId,
+    page: &PageInput<'_>,
+    status: u16,
+    traced: &Trace,
+) -> String {
     let mut lines = vec![format!(
         "{} read as stage {} (status {status})",
         safe(page.url),
@@ -369,10 +377,10 @@ fn words(site: &Site, stage: StageId, page: &PageInput<'_>, status: u16, traced:
         ));
     }
     for rule in &traced.rules {
-        rule_words(rule, &mut lines);
+        rule_lines(rule, &mut lines);
     }
     match &traced.outcome {
-        Ok(extracted) => extracted_words(site, stage, extracted, &mut lines),
+        Ok(extracted) => extracted_lines(site, stage, extracted, &mut lines),
         Err(error) => lines.push(format!(
             "NOT valid: {}: {}",
             error.class.name(),
@@ -383,7 +391,7 @@ fn words(site: &Site, stage: StageId, page: &PageInput<'_>, status: u16, traced:
     lines.join("\n")
 }
 
-fn extracted_words(site: &Site, stage: StageId, extracted: &Extracted, lines: &mut Vec<String>) {
+fn extracted_lines(site: &Site, stage: StageId, extracted: &Extracted, lines: &mut Vec<String>) {
     if let Some(to) = &extracted.refresh {
         lines.push(format!(
             "  it leads on to {} by itself (a refresh): a crawl reads that page instead",
@@ -422,20 +430,20 @@ fn extracted_words(site: &Site, stage: StageId, extracted: &Extracted, lines: &m
     ));
 }
 
-fn rule_words(rule: &RuleTrace, lines: &mut Vec<String>) {
+fn rule_lines(rule: &RuleTrace, lines: &mut Vec<String>) {
     lines.push(format!("  {}", rule.rule));
     if let Some(each) = &rule.each {
-        lines.push(format!("    each {}", match_words(each)));
+        lines.push(format!("    each {}", match_line(each)));
     }
     for selector in &rule.selectors {
-        lines.push(format!("    {}", match_words(selector)));
+        lines.push(format!("    {}", match_line(selector)));
     }
     for field in &rule.fields {
-        field_words(field, lines);
+        field_lines(field, lines);
     }
 }
 
-fn match_words(found: &Match) -> String {
+fn match_line(found: &Match) -> String {
     let first: Vec<String> = found
         .first
         .iter()
@@ -452,7 +460,7 @@ fn match_words(found: &Match) -> String {
     )
 }
 
-fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {
+fn field_lines(field: &FieldTrace, lines: &mut Vec<String>) {
     let problem = field
         .problem
         .as_ref()
@@ -463,6 +471,6 @@ fn field_words(field: &FieldTrace, lines: &mut Vec<String>) {
         safe(&field.value.to_string())
     ));
     for selector in &field.selectors {
-        lines.push(format!("      {}", match_words(selector)));
+        lines.push(format!("      {}", match_line(selector)));
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct ListQuirks {
 
 /// A request, as chance sees it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct PageRequest<'a> {
     /// Host and path with query.
     pub(super) url: &'a str,
     /// How many requests of this URL were answered before.
@@ -57,7 +57,7 @@ pub(super) struct Request<'a> {
     pub(super) is_slow: bool,
 }
 
-impl Request<'_> {
+impl PageRequest<'_> {
     fn dice(&self, config: &DemoConfig, purpose: &str) -> Dice {
         Dice::new(Dice::new(config.seed, purpose).bits(), self.url).about(u64::from(self.nth))
     }

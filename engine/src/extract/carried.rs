@@ -133,15 +133,6 @@ impl Carried {
         self.fields.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// The fields as a JSON object.
-    #[must_use]
-    pub fn to_map(&self) -> Map<String, Json> {
-        let pairs = self.fields();
-        pairs
-            .map(|(name, value)| (name.to_owned(), value.clone()))
-            .collect()
-    }
-
     /// What the page before told of the list.
     pub(super) fn paging(&self) -> &PagingState {
         self.paging.as_deref().unwrap_or(PagingState::NOTHING)

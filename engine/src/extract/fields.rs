@@ -42,13 +42,13 @@ pub(super) fn read(page: &Page<'_>, field: &Field, card: Card) -> Reading {
     if is_missing(&reading.value)
         && let Some(default) = &field.default
     {
-        reading.value = stand_in(default, field, page);
+        reading.value = default_value(default, field, page);
     }
     reading
 }
 
 /// The default in the field's type; as written where it does not fit that.
-fn stand_in(default: &toml::Value, field: &Field, page: &Page<'_>) -> Value {
+fn default_value(default: &toml::Value, field: &Field, page: &Page<'_>) -> Value {
     if let (true, toml::Value::Array(items)) = (field.list, default) {
         let raws: Vec<Raw> = items.iter().map(from_toml).collect();
         return list(&raws, field, page).value;
@@ -213,7 +213,7 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &RowsRule<'_>) ->
     });
     for (row, label) in labels(LabelPlace::Own).chain(nested) {
         if field.kind == FieldType::Map {
-            let values = beside(page, field, rule.value, row, label);
+            let values = values_of(page, field, rule.value, row, label);
             let Some(value) = values.into_iter().next().map(json_of) else {
                 continue;
             };
@@ -225,7 +225,7 @@ fn from_rows(page: &Page<'_>, field: &Field, card: Card, rule: &RowsRule<'_>) ->
             }
             continue;
         }
-        let beside = beside(page, field, rule.value, row, label);
+        let beside = values_of(page, field, rule.value, row, label);
         found.extend(
             beside
                 .into_iter()
@@ -249,7 +249,7 @@ fn has_value(page: &Page<'_>, value: &Fallbacks, row: usize) -> bool {
 }
 
 /// The values of one label of a row.
-fn beside(
+fn values_of(
     page: &Page<'_>,
     field: &Field,
     value: &Fallbacks,

@@ -303,7 +303,7 @@ impl<'f> Outlinks<'f> {
         bounds: &'f Bounds,
         budget: &'f PageBudget,
     ) -> Self {
-        let own = PageKey::new(&site.name, &site.stage(stage).name, input.url);
+        let own = site.page_key(stage, input.url);
         Self {
             site,
             bounds,
@@ -332,7 +332,7 @@ impl<'f> Outlinks<'f> {
                 return Offer::Refused;
             }
         };
-        let key = PageKey::new(&self.site.name, &self.site.stage(to).name, &canonical);
+        let key = self.site.page_key(to, &canonical);
         if (to, key) == self.own || self.keys.contains(&(to, key)) {
             return Offer::Known;
         }
@@ -358,11 +358,7 @@ impl<'f> Outlinks<'f> {
     /// The key that a page of this stage has, if scope and bounds let it through.
     pub(super) fn key_of(&self, to: StageId, url: &Url) -> Option<PageKey> {
         let (canonical, _) = self.admitted(url).ok()?;
-        Some(PageKey::new(
-            &self.site.name,
-            &self.site.stage(to).name,
-            &canonical,
-        ))
+        Some(self.site.page_key(to, &canonical))
     }
 
     /// The page's own keys: as it was asked for, and as what answered.

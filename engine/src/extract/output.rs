@@ -1,4 +1,4 @@
-//! What extraction yields.
+//! What extraction is given (a page), and what it yields (records, links, how to go on).
 
 use std::sync::Arc;
 
@@ -145,7 +145,6 @@ impl Value {
 /// A link to a page that may be followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    /// The stage it leads to.
     pub stage: StageId,
     /// Its identity in that stage.
     pub key: PageKey,

@@ -145,13 +145,13 @@ impl ListPage<'_, '_> {
         let Some(next) = following.filter(|_| !self.is_the_end()) else {
             return;
         };
-        let told_before = if self.number == first {
+        let offered_before = if self.number == first {
             Some(self.number)
         } else {
             self.page.input.carried.paging().page_count
         };
         let last = out.page_count.map(|count| count.min(ceiling));
-        let (wanted, is_guess) = following_numbers(self.stage, next, last, told_before, out);
+        let (wanted, is_guess) = following_numbers(self.stage, next, last, offered_before, out);
         let paging = PagingState {
             shown: self.shown,
             page_count: out.page_count,
@@ -179,7 +179,7 @@ impl ListPage<'_, '_> {
         out: &mut Extracted,
     ) -> Option<(Url, PagingState)> {
         let (page, before) = (self.page, self.page.input.carried.paging());
-        let own: Vec<u64> = outlinks.own_keys(page.input).map(mark).collect();
+        let own: Vec<u64> = outlinks.own_keys(page.input).map(key_prefix).collect();
         let known: FxHashSet<u64> = (before.asked.iter().chain(&own).copied())
             .chain(before.passed_over.iter().map(|one| one.from))
             .collect();
@@ -197,7 +197,9 @@ impl ListPage<'_, '_> {
             .collect();
         let before_left = before.passed_over.iter().filter(|one| {
             let url = Url::parse(&one.url).ok();
-            let key = url.and_then(|url| outlinks.key_of(self.id, &url)).map(mark);
+            let key = url
+                .and_then(|url| outlinks.key_of(self.id, &url))
+                .map(key_prefix);
             key.is_some_and(|key| !known.contains(&key) && met.insert(key))
         });
         left.extend(before_left.cloned());
@@ -259,12 +261,12 @@ fn shown(
 }
 
 /// The numbers to go on with after the page before `next`, and whether they are only tried. `last`
-/// is what the page tells; the pages up to `told_before` were offered already.
+/// is what the page tells; the pages up to `offered_before` were offered already.
 fn following_numbers(
     stage: &Stage,
     next: u32,
     last: Option<u32>,
-    told_before: Option<u32>,
+    offered_before: Option<u32>,
     out: &Extracted,
 ) -> (Chain<Range<u32>, Range<u32>>, bool) {
     let full = stage.items_per_page;
@@ -273,7 +275,7 @@ fn following_numbers(
     let after = next.saturating_add(1);
     let (first, then, is_tried) = match last {
         Some(last) if next <= last => {
-            let new = told_before.unwrap_or(last).max(next).saturating_add(1);
+            let new = offered_before.unwrap_or(last).max(next).saturating_add(1);
             (next..after, new..last.saturating_add(1), false)
         }
         // A full page promises more than the count does, which shrinks at times.
@@ -304,7 +306,7 @@ fn sorted(
         if !met.insert(key) || outlinks.has(stage, key) {
             continue;
         }
-        let key = mark(key);
+        let key = key_prefix(key);
         if known.contains(&key) {
             asked.push(key);
         } else {
@@ -325,7 +327,7 @@ fn warn_of_several(fresh: &[(u64, Url)], out: &mut Extracted) {
     }
 }
 
-fn mark(key: PageKey) -> u64 {
+fn key_prefix(key: PageKey) -> u64 {
     key.0.as_u64_pair().0
 }
 

@@ -248,9 +248,9 @@ pub(super) fn unfit_text(kind: &str, field: &Field, text: &str) -> String {
 }
 
 pub(super) fn kind_text(field: &Field) -> String {
-    let kind = format!("{:?}", field.kind).to_lowercase();
+    let kind = field.kind.name();
     if field.formats.is_empty() {
-        return kind;
+        return kind.to_owned();
     }
     format!("{kind} of the form {}", field.formats.join(" or "))
 }

@@ -16,7 +16,7 @@ use selectors::{
 use crate::{
     extract::{
         bounds::{Bounds, PageBudget},
-        html::tree::{Element, NodeKind, Piece, Tree},
+        html::tree::{Edge, Element, NodeKind, Piece, Tree},
     },
     site::{
         compiled::{Pick, Take},
@@ -48,48 +48,32 @@ impl<'h> ElementIndex<'h> {
             most_children: 0,
             budget: PageBudget::new(bounds),
         };
+        // Each with the number of its children so far.
         let mut open: Vec<(usize, usize)> = Vec::new();
-        let mut at = tree.first(Tree::root());
-        while let Some(node) = at {
-            let element = tree.element(node);
-            if let Some(element) = element {
-                if let Some((_, children)) = open.last_mut() {
-                    *children += 1;
-                    index.most_children = index.most_children.max(*children);
+        for edge in tree.edges(Tree::root()) {
+            match edge {
+                Edge::Open(node) => {
+                    let Some(element) = tree.element(node) else {
+                        continue;
+                    };
+                    if let Some((_, children)) = open.last_mut() {
+                        *children += 1;
+                        index.most_children = index.most_children.max(*children);
+                    }
+                    open.push((index.elements.len(), 0));
+                    index.elements.push(element);
+                    index.marks.push(element.marks());
+                    index.ends.push(0);
                 }
-                open.push((index.elements.len(), 0));
-                index.elements.push(element);
-                index.marks.push(element.marks());
-                index.ends.push(0);
-            }
-            at = tree.first(node);
-            if at.is_some() {
-                continue;
-            }
-            if element.is_some() {
-                index.close(&mut open);
-            }
-            let mut up = node;
-            while at.is_none() {
-                at = tree.after(up);
-                if at.is_some() {
-                    break;
+                Edge::Close(node) if tree.element(node).is_some() => {
+                    if let Some((element, _)) = open.pop() {
+                        index.ends[element] = index.elements.len();
+                    }
                 }
-                let parent = tree.parent(up).filter(|parent| *parent != Tree::root());
-                let Some(parent) = parent else { break };
-                if tree.element(parent).is_some() {
-                    index.close(&mut open);
-                }
-                up = parent;
+                Edge::Close(_) => {}
             }
         }
         index
-    }
-
-    fn close(&mut self, open: &mut Vec<(usize, usize)>) {
-        if let Some((element, _)) = open.pop() {
-            self.ends[element] = self.elements.len();
-        }
     }
 
     /// The number of elements.

@@ -335,7 +335,7 @@ impl XmlSitemap {
                 }
                 Event::GeneralRef(name) => {
                     if let Some(text) = address(&mut begun) {
-                        text.push_str(&meant(&name));
+                        text.push_str(&reference_text(&name));
                     }
                 }
                 Event::Eof => return Ok(()),
@@ -462,7 +462,7 @@ fn address(begun: &mut Option<OpenEntry>) -> Option<&mut String> {
 }
 
 /// What an entity means; one that is not XML's own stands for itself.
-fn meant(name: &BytesRef<'_>) -> String {
+fn reference_text(name: &BytesRef<'_>) -> String {
     let entity = format!("&{};", String::from_utf8_lossy(name));
     let plain = unescape(&entity).map(Cow::into_owned);
     plain.unwrap_or(entity)

@@ -5,10 +5,7 @@ use url::Url;
 
 use crate::{
     extract::output::Link,
-    model::{
-        host_key::HostKey,
-        ids::{PageKey, StageId},
-    },
+    model::{host_key::HostKey, ids::StageId},
     site::compiled::{Pages, Site, SitemapRule},
 };
 
@@ -75,7 +72,7 @@ fn into_stage(site: &Site, stage: StageId, canonical: &str, carried: Json) -> Op
     };
     Some(Link {
         stage,
-        key: PageKey::new(&site.name, &site.stage(stage).name, canonical),
+        key: site.page_key(stage, canonical),
         host: HostKey::of(&Url::parse(canonical).ok()?)?,
         url: canonical.to_owned(),
         carried: carried.into(),

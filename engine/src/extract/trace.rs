@@ -60,7 +60,6 @@ pub struct RuleTrace {
 pub struct Match {
     /// As written in the site file.
     pub selector: String,
-    /// How often it matched.
     pub matches: usize,
     /// How often it matches on the page, where it matched in no card.
     #[serde(skip_serializing_if = "Option::is_none")]

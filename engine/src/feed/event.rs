@@ -21,6 +21,7 @@ use crate::{
     model::{
         class::{ErrorClass, SkipReason},
         ids::{HostId, PageKey, SessionId, StageId},
+        numbers::number,
         page_url::PageUrl,
         phase::{BreakerPhase, Phase, SessionPhase, StagePhase},
     },
@@ -41,10 +42,9 @@ pub struct Event {
     pub fact: Fact,
 }
 
-/// What happened; `task_type` is `fetch:STAGE`, `parse:STAGE` or `save`.
+/// What happened, by the names of SPEC H1; `task_type` is `fetch:STAGE`, `parse:STAGE` or `save`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the names are those of SPEC H1")]
 pub enum Fact {
     TaskAdmitted {
         task_id: PageKey,
@@ -404,7 +404,6 @@ fn is_completion(step: &Move) -> bool {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "exact for 285 years of µs")]
 fn seconds(us: u64) -> f64 {
-    us as f64 / 1e6
+    number(us) / 1e6
 }

@@ -115,9 +115,7 @@ pub enum Change {
 pub struct Move {
     /// Where the task stands in the window.
     pub slot: u32,
-    /// Its state until this move.
     pub from: Phase,
-    /// Its state from now on.
     pub to: Phase,
     /// Failed attempts so far.
     pub attempts: u16,

@@ -62,7 +62,7 @@ fn start_joinable() -> io::Result<(Feeder, Hub, JoinHandle<()>)> {
     let (wake, woken) = bounded(1);
     let thread = thread::Builder::new()
         .name("feed-hub".to_owned())
-        .spawn(move || Switch::default().run(&frames, &joining, &woken))?;
+        .spawn(move || HubThread::default().run(&frames, &joining, &woken))?;
     Ok((Feeder::new(out), Hub { joins, wake }, thread))
 }
 
@@ -81,13 +81,13 @@ impl Hub {
 
 /// What the hub's thread holds.
 #[derive(Default)]
-struct Switch {
+struct HubThread {
     mirror: Mirror,
     latest: BTreeMap<u32, Arc<Snapshot>>,
     outboxes: Vec<Outbox>,
 }
 
-impl Switch {
+impl HubThread {
     fn run(mut self, frames: &Receiver<Frame>, joining: &Receiver<Outbox>, woken: &Receiver<()>) {
         let mut frames = frames.clone();
         let mut joining = joining.clone();
@@ -96,7 +96,7 @@ impl Switch {
         while is_open || !self.outboxes.is_empty() {
             select! {
                 recv(frames) -> frame => if let Ok(frame) = frame {
-                    self.pass(frame);
+                    self.forward(frame);
                     is_busy = true;
                 } else {
                     is_open = false;
@@ -116,8 +116,9 @@ impl Switch {
                 }
             }
             let (mirror, latest) = (&self.mirror, &self.latest);
-            self.outboxes
-                .retain_mut(|outbox| outbox.flush(mirror, latest) && (is_open || outbox.owes()));
+            self.outboxes.retain_mut(|outbox| {
+                outbox.flush(mirror, latest) && (is_open || outbox.has_unsent())
+            });
             if is_busy && frames.is_empty() {
                 is_busy = false;
                 thread::sleep(REST);
@@ -125,7 +126,7 @@ impl Switch {
         }
     }
 
-    fn pass(&mut self, frame: Frame) {
+    fn forward(&mut self, frame: Frame) {
         match frame {
             Frame::Changes(tick) => {
                 let skipped = tick.seq.saturating_sub(self.mirror.next_seq());
@@ -172,7 +173,7 @@ pub enum Item {
 #[derive(Debug)]
 pub struct Subscription {
     inbox: Receiver<Item>,
-    bell: Bell,
+    wake_up: WakeUp,
 }
 
 impl Subscription {
@@ -184,7 +185,7 @@ impl Subscription {
             Err(TryRecvError::Disconnected) => Item::Closed,
             Err(TryRecvError::Empty) => return None,
         };
-        self.bell.ring_if_asked();
+        self.wake_up.send_if_asked();
         Some(item)
     }
 
@@ -196,34 +197,34 @@ impl Subscription {
             Err(RecvTimeoutError::Disconnected) => Item::Closed,
             Err(RecvTimeoutError::Timeout) => return None,
         };
-        self.bell.ring_if_asked();
+        self.wake_up.send_if_asked();
         Some(item)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        // The hub sees the closed inbox when it next looks; the bell makes it look now.
+        // The hub sees the closed inbox when it next looks; this makes it look now.
         self.inbox = crossbeam_channel::never();
-        self.bell.ring();
+        self.wake_up.send();
     }
 }
 
 /// How a subscriber tells the hub that its inbox has room again.
 #[derive(Debug, Clone)]
-struct Bell {
+struct WakeUp {
     asked: Arc<AtomicBool>,
     wake: Sender<()>,
 }
 
-impl Bell {
-    fn ring_if_asked(&self) {
+impl WakeUp {
+    fn send_if_asked(&self) {
         if self.asked.load(Ordering::SeqCst) && self.asked.swap(false, Ordering::SeqCst) {
-            self.ring();
+            self.send();
         }
     }
 
-    fn ring(&self) {
+    fn send(&self) {
         // A full channel means that the hub is about to look anyway.
         let _ = self.wake.try_send(());
     }
@@ -233,7 +234,7 @@ impl Bell {
 #[derive(Debug)]
 struct Outbox {
     inbox: Sender<Item>,
-    bell: Bell,
+    wake_up: WakeUp,
     pending: VecDeque<Item>,
     pending_changes: usize,
     lost: u64,
@@ -244,19 +245,19 @@ struct Outbox {
 /// Both ends of a new subscription.
 fn pair(capacity: usize, wake: Sender<()>) -> (Outbox, Subscription) {
     let (sender, inbox) = bounded(capacity.max(1));
-    let bell = Bell {
+    let wake_up = WakeUp {
         asked: Arc::new(AtomicBool::new(false)),
         wake,
     };
     let outbox = Outbox {
         inbox: sender,
-        bell: bell.clone(),
+        wake_up: wake_up.clone(),
         pending: VecDeque::new(),
         pending_changes: 0,
         lost: 0,
         wants_key: true,
     };
-    (outbox, Subscription { inbox, bell })
+    (outbox, Subscription { inbox, wake_up })
 }
 
 impl Outbox {
@@ -295,9 +296,9 @@ impl Outbox {
         if !self.wants_key || !self.pending.is_empty() {
             return true;
         }
-        // An owed key frame is cut only when there is room for it, so that it is fresh; the bell
+        // An owed key frame is cut only when there is room for it, so that it is fresh; the wake-up
         // is asked for first, so that a reader in between is not missed.
-        self.bell.asked.store(true, Ordering::SeqCst);
+        self.wake_up.asked.store(true, Ordering::SeqCst);
         if self.inbox.is_full() {
             return true;
         }
@@ -312,7 +313,7 @@ impl Outbox {
     }
 
     /// Whether it has not had everything yet.
-    fn owes(&self) -> bool {
+    fn has_unsent(&self) -> bool {
         self.wants_key || !self.pending.is_empty()
     }
 
@@ -329,7 +330,7 @@ impl Outbox {
                         return true;
                     }
                     // Asked first, tried again after: a reader in between is not missed.
-                    self.bell.asked.store(true, Ordering::SeqCst);
+                    self.wake_up.asked.store(true, Ordering::SeqCst);
                     has_asked = true;
                 }
             }

@@ -1,4 +1,4 @@
-//! The mirror of the window: what the feed has told so far, a task for each slot.
+//! The mirror of the window: a task for each slot, by what the feed has brought so far.
 //!
 //! The hub cuts key frames from one, the viewer draws another, a recording rebuilds a third. It
 //! never panics on what it is told: nonsense is counted and the rest is applied.
@@ -330,7 +330,7 @@ impl Mirror {
         slots
     }
 
-    /// From now on `has_changed` speaks of what comes.
+    /// From now on `has_changed` is about what comes.
     pub fn watch_slots(&mut self) {
         if let Some(dirty) = &mut self.dirty {
             dirty.replaced.fill(0);

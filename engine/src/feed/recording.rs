@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::feed::snapshot::Snapshot;
+use crate::{feed::snapshot::Snapshot, model::numbers::micros};
 
 mod chunk;
 pub mod compare;
@@ -54,6 +54,16 @@ pub enum RecordingError {
     },
 }
 
+impl RecordingError {
+    /// What the system said of this file.
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 /// Where a recording stops making sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the recording is damaged at byte {offset} ({what}); it can be read up to {:.3} s", Duration::from_micros(*.good_until_us).as_secs_f64())]
@@ -77,7 +87,7 @@ pub struct Recording {
 #[derive(Debug, Clone, Copy)]
 struct Chunk {
     at: u64,
-    head: chunk::Head,
+    head: chunk::ChunkHead,
 }
 
 impl Recording {
@@ -86,17 +96,14 @@ impl Recording {
     /// # Errors
     /// Where the file cannot be read or is no recording of this version.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let io = |source| RecordingError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = File::open(path).map_err(io)?;
-        let file_len = file.metadata().map_err(io)?.len();
+        let io = RecordingError::io(path);
+        let mut file = File::open(path).map_err(&io)?;
+        let file_len = file.metadata().map_err(&io)?.len();
         let mut head = Vec::new();
         (&file)
             .take(chunk::FILE_HEAD)
             .read_to_end(&mut head)
-            .map_err(io)?;
+            .map_err(&io)?;
         let Some(version) = head.strip_prefix(&chunk::MAGIC) else {
             return Err(RecordingError::NotRecording(path.to_owned()));
         };
@@ -197,7 +204,7 @@ impl Recording {
     /// # Errors
     /// Where the file cannot be opened again.
     pub fn seek(&self, at: Duration) -> Result<Playhead, RecordingError> {
-        let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+        let at_us = micros(at);
         let mut damage = None;
         for first in self.keys_until(at_us) {
             let mut playhead = Playhead::new(self.reader_from(first)?);
@@ -230,9 +237,6 @@ impl Recording {
     }
 
     fn file(&self) -> Result<File, RecordingError> {
-        File::open(&self.path).map_err(|source| RecordingError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        File::open(&self.path).map_err(RecordingError::io(&self.path))
     }
 }

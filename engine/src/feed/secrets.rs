@@ -14,13 +14,13 @@ impl ChangeFrame {
         let mut tick = self.clone();
         for change in &mut tick.changes {
             match change {
-                Change::Admitted(task) => conceal_url(task),
+                Change::Admitted(task) => redact_url(task),
                 Change::Notice { text, .. } | Change::HostAdmitted { name: text, .. } => {
-                    conceal(text);
+                    redact(text);
                 }
                 Change::Moved(step) => {
                     if let Detail::Error(fault) = &mut step.detail {
-                        conceal(&mut fault.message);
+                        redact(&mut fault.message);
                     }
                 }
                 _ => {}
@@ -34,18 +34,18 @@ impl KeyFrame {
     /// The same without user names and passwords in any URL.
     pub(super) fn without_secrets(&self) -> Self {
         let mut frame = self.clone();
-        frame.tasks.iter_mut().for_each(conceal_url);
+        frame.tasks.iter_mut().for_each(redact_url);
         frame
     }
 }
 
-fn conceal_url(task: &mut TaskRecord) {
+fn redact_url(task: &mut TaskRecord) {
     if let Cow::Owned(clean) = without_userinfo(&task.url) {
         task.url = clean.as_str().into();
     }
 }
 
-fn conceal(text: &mut Arc<str>) {
+fn redact(text: &mut Arc<str>) {
     if let Cow::Owned(clean) = without_userinfo(text) {
         *text = clean.into();
     }

@@ -12,7 +12,7 @@ pub struct Snapshot {
     pub seq: u64,
     /// Seconds since the engine started.
     pub at: f64,
-    /// The session it speaks of; a frame per session.
+    /// Of which session; there is one a session.
     pub session: SessionInfo,
     /// How far it is.
     pub progress: Progress,
@@ -39,7 +39,20 @@ pub struct Snapshot {
     pub lost: u64,
 }
 
-/// Who it speaks of.
+impl Snapshot {
+    /// Engine time in µs.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float's cast saturates, and no time is negative"
+    )]
+    pub fn at_us(&self) -> u64 {
+        (self.at * 1e6).round() as u64
+    }
+}
+
+/// Which session a snapshot is of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionInfo {

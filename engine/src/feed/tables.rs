@@ -176,7 +176,7 @@ impl Tables {
     }
 
     /// Applies a change of no task; false where it names what cannot be.
-    pub(super) fn apply(&mut self, change: &Change) -> bool {
+    pub(crate) fn apply(&mut self, change: &Change) -> bool {
         match change {
             Change::SessionAdmitted {
                 session,

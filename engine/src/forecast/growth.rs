@@ -8,7 +8,8 @@
 //! moment taken at random, and its odds are known: half to twice as long or more by 1 : 1, nine
 //! times as long by 1 : 9.
 
-use super::{StageLoad, real};
+use super::StageLoad;
+use crate::model::numbers::number;
 
 /// Standard deviation of the logarithm of a chain's rest where none has ended: the odds 1 : 9 lie
 /// 1.28 of it from the median.
@@ -18,7 +19,7 @@ const ROUNDS: usize = 64;
 
 /// Pages left, those to come included.
 pub(super) struct Growth {
-    /// By stage.
+    /// In the order of the stages.
     pub(super) left: Vec<f64>,
     /// The same where chains go on for one standard deviation longer.
     longer: f64,
@@ -59,7 +60,7 @@ fn spread_out(stages: &[StageLoad], z: f64) -> Option<(Vec<f64>, f64)> {
     let mut wave: Vec<f64> = stages
         .iter()
         .enumerate()
-        .map(|(at, stage)| real(stage.open) + chained(at, stage, z))
+        .map(|(at, stage)| number(stage.open) + chained(at, stage, z))
         .collect();
     let mut left = wave.clone();
     let mut variance = 0.0;
@@ -70,9 +71,9 @@ fn spread_out(stages: &[StageLoad], z: f64) -> Option<(Vec<f64>, f64)> {
                 if *to == at || *to >= stages.len() || stage.read == 0 {
                     continue;
                 }
-                let each = real(*brought) / real(stage.read) * own_pages(*to, &stages[*to]);
+                let each = number(*brought) / number(stage.read) * own_pages(*to, &stages[*to]);
                 next[*to] += pages * each;
-                variance += pages * each + pages * pages * each / real(stage.read);
+                variance += pages * each + pages * pages * each / number(stage.read);
             }
         }
         if next.iter().sum::<f64>() < 0.5 {
@@ -105,15 +106,15 @@ fn chained(at: usize, stage: &StageLoad, z: f64) -> f64 {
     let seen = stage.open + stage.read;
     let chains = seen.saturating_sub(own).max(1);
     let ended = chains.saturating_sub(stage.open);
-    let rest = real(stage.open) * real(stage.read) / real(chains);
-    let spread = CHAIN_SPREAD / libm::sqrt(1.0 + real(ended));
+    let rest = number(stage.open) * number(stage.read) / number(chains);
+    let spread = CHAIN_SPREAD / libm::sqrt(1.0 + number(ended));
     // A page that brings several of its kind is a tree: at most as much again as was seen.
-    rest.min(real(seen)) * libm::exp(z * spread)
+    rest.min(number(seen)) * libm::exp(z * spread)
 }
 
 /// How many pages of its stage come with one that another stage leads to: itself, and its chain.
 fn own_pages(at: usize, stage: &StageLoad) -> f64 {
     let own = own_children(at, stage);
     let begun = (stage.open + stage.read).saturating_sub(own).max(1);
-    1.0 + real(own) / real(begun)
+    1.0 + number(own) / number(begun)
 }

@@ -11,17 +11,17 @@ fn stage(open: u64, read: u64, children: &[(usize, u64)]) -> StageLoad {
 }
 
 /// Ten pages a second for half a minute.
-fn evidence(stages: &[StageLoad]) -> Evidence {
-    Evidence {
+fn evidence(stages: &[StageLoad]) -> ForecastInput {
+    ForecastInput {
         stages: stages.to_vec(),
         recent: vec![10; 30],
         ended: 300,
         elapsed_s: 30.0,
-        ..Evidence::default()
+        ..ForecastInput::default()
     }
 }
 
-fn session(evidence: &Evidence) -> Prediction {
+fn session(evidence: &ForecastInput) -> Prediction {
     predict(evidence).expect("there is evidence").session
 }
 
@@ -69,7 +69,7 @@ fn without_evidence_it_says_nothing() {
     let mut few = evidence(&[stage(300, 300, &[])]);
     few.ended = 4;
     assert_eq!(predict(&few), None, "too few");
-    assert_eq!(predict(&Evidence::default()), None);
+    assert_eq!(predict(&ForecastInput::default()), None);
     let mut unread = stage(1, 0, &[]);
     unread.leads = true;
     let unread = evidence(&[stage(10, 5, &[(1, 1)]), unread]);

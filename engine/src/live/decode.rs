@@ -76,7 +76,7 @@ pub enum Stop {
 }
 
 /// A body being received.
-pub struct Body {
+pub struct BodyDecoder {
     limits: Limits,
     /// In the order in which they are undone.
     codings: Vec<Coding>,
@@ -86,7 +86,7 @@ pub struct Body {
     wire: u64,
 }
 
-impl Body {
+impl BodyDecoder {
     /// A body with these `Content-Encoding` values, in the order of the headers.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl Body {
         self.decode(&first, false)
     }
 
-    /// Bytes received.
+    /// As received, before decoding.
     #[must_use]
     pub const fn wire_bytes(&self) -> u64 {
         self.wire

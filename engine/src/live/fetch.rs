@@ -6,10 +6,7 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     task::Poll,
     thread,
     time::{Duration, Instant},
@@ -56,13 +53,7 @@ pub struct IoThreads {
 }
 
 impl IoThreads {
-    /// Bytes of heads and bodies received since the start.
-    #[must_use]
-    pub fn received_bytes(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    /// The counter behind [`IoThreads::received_bytes`], for the meter.
+    /// Counts the bytes of heads and bodies received since the start.
     #[must_use]
     pub fn received_counter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)

@@ -14,6 +14,8 @@ use std::{
 
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use crate::model::numbers::number;
+
 #[cfg(test)]
 mod tests;
 
@@ -81,9 +83,7 @@ impl Meter {
             }),
             received_bytes: received,
             received_per_second: span.map(|(before, elapsed)| {
-                #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
-                let bytes = received.saturating_sub(before.received) as f64;
-                bytes / elapsed.as_secs_f64()
+                number(received.saturating_sub(before.received)) / elapsed.as_secs_f64()
             }),
             disk_bytes: self.store.as_deref().and_then(disk_bytes),
         };

@@ -105,7 +105,6 @@ pub struct StartSession {
     pub origin: Json,
     /// Marks its data as not real.
     pub source: Option<String>,
-    /// The seed of its chance.
     pub seed: u64,
     /// The stopped session to take up again.
     pub resume: Option<SessionId>,

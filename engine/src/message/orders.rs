@@ -127,7 +127,6 @@ pub struct FetchOrder {
 pub struct ParseOrder {
     pub id: OrderId,
     pub site: Arc<Site>,
-    /// How to read it.
     pub stage: StageId,
     /// Canonical URL: the page's identity; and what the link carried.
     pub url: PageUrl,

@@ -1,4 +1,4 @@
-//! The store's answers.
+//! What the store answers: a receipt for each of its verbs, or its error.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,6 @@ pub struct KnownHost {
     pub waiting: u64,
     /// Pages that are over, or have failed.
     pub gone: OverCounts,
-    /// What was learned of it.
     pub learned: Option<Json>,
 }
 
@@ -118,7 +117,6 @@ impl Discovered {
 pub struct Ended {
     /// True: the redirect's target was known, so the page was skipped (duplicate) and nothing saved.
     pub duplicate: bool,
-    /// What its links did.
     pub discovered: Discovered,
     /// Records inserted, changed, and seen again unchanged.
     pub inserted: u32,

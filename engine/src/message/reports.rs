@@ -21,7 +21,6 @@ pub struct Report {
     pub id: OrderId,
     /// From the start of the work to its end.
     pub took: Duration,
-    /// What came of it.
     pub outcome: Outcome,
     /// A fetch: what servers set in its session's jar, and no report before this one brought. They
     /// count whatever became of the order.
@@ -89,8 +88,7 @@ pub struct FetchFailure {
     pub class: ErrorClass,
     /// For people: what, where, what next. Holds no secrets.
     pub message: String,
-    /// The head, where one came.
     pub head: Option<Head>,
-    /// Bytes received.
+    /// As received, before decoding.
     pub wire_bytes: u64,
 }

@@ -1,5 +1,5 @@
 //! The narrow interface to a store: verbs in, receipts out. The SQLite store and the
-//! simulation's model both speak it.
+//! simulation's model both have it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,6 +12,7 @@ use crate::{
         class::{ErrorClass, SkipReason},
         head::{Head, Validators},
         ids::{BatchId, HostId, PageKey, Seq, SessionId, StageId},
+        named::named_enum,
         page_url::PageUrl,
         phase::Phase,
         remark::Remarks,
@@ -112,21 +113,21 @@ pub struct OpenSession {
     pub origin: Json,
     /// What marks its data as not real (M4), kept in `_source`: "demo", "simulated".
     pub source: Option<String>,
-    /// The seed of its chance.
     pub seed: u64,
     /// The stopped session to take up again.
     pub resume: Option<SessionId>,
 }
 
-/// What a session fetches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// All list pages; details only where new or incomplete.
-    #[default]
-    New,
-    /// Everything, known or not.
-    Full,
+named_enum! {
+    /// What a session fetches.
+    #[derive(Default)]
+    pub enum Mode {
+        /// All list pages; details only where new or incomplete.
+        #[default]
+        New = "new",
+        /// Everything, known or not.
+        Full = "full",
+    }
 }
 
 /// A waiting page as the store keeps it.
@@ -176,7 +177,6 @@ pub struct EndAttempt {
     pub batch_size: u32,
     /// The attempt's history row; `None` where no attempt was made (a drop, a robots skip).
     pub attempt: Option<AttemptRow>,
-    /// What becomes of the page.
     pub end: PageEnd,
     /// What is counted and said at the session's end. A page's remarks count once a session, with
     /// the first end that has any, however often it is read.
@@ -210,13 +210,12 @@ impl EndAttempt {
 pub struct AttemptRow {
     /// Its number among all sends of this page, from 1.
     pub dispatch: u16,
-    /// How long ago it began.
     pub began_ago: Duration,
     /// How long ago it ended: zero when it is written, its age when it is read back.
     pub ended_ago: Duration,
     pub fetch: Duration,
     pub parse: Duration,
-    /// Bytes received.
+    /// Of the body, as received.
     pub bytes: u64,
     /// HTTP status, where one came.
     pub status: Option<u16>,
@@ -302,9 +301,7 @@ pub struct Alias {
 /// What the last attempt left behind (SPEC E4).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The error in words.
     pub message: String,
-    /// The last response head.
     pub head: Option<Head>,
     /// The body's first bytes, [`Evidence::MOST`] at most.
     pub body: Option<Vec<u8>>,
@@ -320,12 +317,22 @@ impl Evidence {
 pub struct DeadSelector {
     /// These pages only; any where it is empty.
     pub keys: Vec<PageKey>,
-    /// Of this class only.
     pub class: Option<ErrorClass>,
-    /// Of this host only.
     pub host: Option<String>,
-    /// Of this stage only.
     pub stage: Option<StageId>,
+}
+
+impl DeadSelector {
+    /// The phases of pages that [`StoreVerb::Drop`] drops: those of dead letters, or of whatever
+    /// still waits where pages are named.
+    #[must_use]
+    pub const fn droppable(&self) -> &'static [Phase] {
+        if self.keys.is_empty() {
+            &[Phase::Dead]
+        } else {
+            &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
+        }
+    }
 }
 
 /// Things to keep that end no page.
@@ -353,7 +360,7 @@ pub enum Note {
     Setting {
         /// Whose; `None` for the engine.
         session: Option<SessionId>,
-        /// Dotted, e.g. `politeness.max_rate`.
+        /// With its area, as `politeness.max_rate`.
         name: String,
         old: Json,
         new: Json,

@@ -131,7 +131,7 @@ impl ErrorClass {
         matches!(self, Self::Parse | Self::InvalidRecord | Self::Decode)
     }
 
-    /// Whether a failure of this class speaks against the host's health (the breaker's sample).
+    /// Whether a failure of this class counts against the host's health (the breaker's sample).
     #[must_use]
     pub const fn is_host_failure(self) -> bool {
         matches!(

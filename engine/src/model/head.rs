@@ -3,7 +3,6 @@
 /// Status and headers of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
-    /// Status code.
     pub status: u16,
     /// In order, at most 64 KiB.
     pub headers: Headers,
@@ -59,9 +58,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
 /// What a server gave to recognise a version of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validators {
-    /// `ETag`.
     pub etag: Option<String>,
-    /// `Last-Modified`.
     pub last_modified: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use url::Url;
 /// Scheme, name and port: the unit of robots.txt and permits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HostKey {
-    /// `http` or `https`.
+    /// `http` or `https`, nothing else.
     pub scheme: String,
     /// Lower-case name or address, without brackets.
     pub name: String,

@@ -24,6 +24,10 @@ macro_rules! named_enum {
             /// Every variant, at the place that is its number.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
 
+            /// Every variant with its name, as site files and settings are read.
+            pub const NAMED: [(&'static str, Self); [$($name),+].len()] =
+                [$(($name, Self::$variant)),+];
+
             /// As text in events, snapshots, results and the store.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -41,4 +45,4 @@ macro_rules! named_enum {
     };
 }
 
-pub(super) use named_enum;
+pub(crate) use named_enum;

@@ -1,31 +1,18 @@
-//! Presets of speed.
+//! Presets of limits: how much of the machine a crawl may use.
 
-use serde::{Deserialize, Serialize};
+use crate::model::named::named_enum;
 
-/// A preset of limits (SPEC F4).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Profile {
-    /// Few permits, low frame rate.
-    Economy,
-    /// The default.
-    #[default]
-    Balanced,
-    /// All that the machine bears.
-    Performance,
-    /// Set by hand.
-    Custom,
-}
-
-impl Profile {
-    /// As text in snapshots and settings.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Economy => "economy",
-            Self::Balanced => "balanced",
-            Self::Performance => "performance",
-            Self::Custom => "custom",
-        }
+named_enum! {
+    /// A preset of limits (SPEC F4).
+    #[derive(Default)]
+    pub enum Profile {
+        /// Few permits, low frame rate.
+        Economy = "economy",
+        #[default]
+        Balanced = "balanced",
+        /// All that the machine bears.
+        Performance = "performance",
+        /// Limits that no preset has.
+        Custom = "custom",
     }
 }

@@ -4,100 +4,52 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::model::class::SkipReason;
+use crate::model::{class::SkipReason, named::named_enum};
 
 /// Bytes of an example that are kept.
 const EXAMPLE: usize = 300;
 
-/// A kind of thing that is counted and said. Adding one: a variant here, its place in `ALL`, its
-/// name and its sentence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Remark {
-    /// A link's host is not in scope.
-    LinkOutOfScope,
-    /// A link is further from a start URL than `bounds.max_depth`.
-    LinkTooDeep,
-    /// A link is longer than `bounds.max_url`.
-    LinkTooLong,
-    /// A link has more segments than `bounds.max_segments`, or one more often than
-    /// `bounds.max_repeats`.
-    LinkTrap,
-    /// A link beyond `bounds.max_links` of its page.
-    LinkOverBound,
-    /// What a link rule found leads to no page: `javascript:`, `mailto:`, user info.
-    LinkUnusable,
-    /// A value that does not fit its type was left empty.
-    ValueUnfit,
-    /// A record was left out: it is empty, or its key is another's of its page.
-    RecordLeftOut,
-    /// A JSON-LD block cannot be read, where a field asks for JSON-LD.
-    BlockUnread,
-    /// Something of a sitemap could not be read, or was not there.
-    SitemapOdd,
-    /// `next` leads to several pages that were not asked for; the list goes on with the first.
-    SeveralNext,
-    /// What `next` matches on the first page of a list is no link, and none is near it.
-    NextWithoutLink,
-    /// A page that the site counts is empty, as all after it: it was skipped.
-    PastTheEnd,
-    /// A page of a list holds something, though the list had seemed to end before it.
-    ListGoesOn,
-    /// The store would not take the end of a page.
-    Refused,
+named_enum! {
+    /// A kind of thing that is counted and said. Adding one: a variant here with its name, and its
+    /// sentence.
+    pub enum Remark {
+        /// A link's host is not in scope.
+        LinkOutOfScope = "link_out_of_scope",
+        /// A link is further from a start URL than `bounds.max_depth`.
+        LinkTooDeep = "link_too_deep",
+        /// A link is longer than `bounds.max_url`.
+        LinkTooLong = "link_too_long",
+        /// A link has more segments than `bounds.max_segments`, or one more often than
+        /// `bounds.max_repeats`.
+        LinkTrap = "link_trap",
+        /// A link beyond `bounds.max_links` of its page.
+        LinkOverBound = "link_over_bound",
+        /// What a link rule found leads to no page: `javascript:`, `mailto:`, user info.
+        LinkUnusable = "link_unusable",
+        /// A value that does not fit its type was left empty.
+        ValueUnfit = "value_unfit",
+        /// A record was left out: it is empty, or its key is another's of its page.
+        RecordLeftOut = "record_left_out",
+        /// A JSON-LD block cannot be read, where a field asks for JSON-LD.
+        BlockUnread = "block_unread",
+        /// Something of a sitemap could not be read, or was not there.
+        SitemapOdd = "sitemap_odd",
+        /// `next` leads to several pages that were not asked for; the list goes on with the first.
+        SeveralNext = "several_next",
+        /// What `next` matches on the first page of a list is no link, and none is near it.
+        NextWithoutLink = "next_without_link",
+        /// A page that the site counts is empty, as all after it: it was skipped.
+        PastTheEnd = "past_the_end",
+        /// A page of a list holds something, though the list had seemed to end before it.
+        ListGoesOn = "list_goes_on",
+        /// The store would not take the end of a page.
+        Refused = "refused",
+    }
 }
 
 impl Remark {
-    /// All kinds, in the order in which they are said.
-    pub const ALL: [Self; 15] = [
-        Self::LinkOutOfScope,
-        Self::LinkTooDeep,
-        Self::LinkTooLong,
-        Self::LinkTrap,
-        Self::LinkOverBound,
-        Self::LinkUnusable,
-        Self::ValueUnfit,
-        Self::RecordLeftOut,
-        Self::BlockUnread,
-        Self::SitemapOdd,
-        Self::SeveralNext,
-        Self::NextWithoutLink,
-        Self::PastTheEnd,
-        Self::ListGoesOn,
-        Self::Refused,
-    ];
-
-    /// The kind as text in results and the store.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LinkOutOfScope => "link_out_of_scope",
-            Self::LinkTooDeep => "link_too_deep",
-            Self::LinkTooLong => "link_too_long",
-            Self::LinkTrap => "link_trap",
-            Self::LinkOverBound => "link_over_bound",
-            Self::LinkUnusable => "link_unusable",
-            Self::ValueUnfit => "value_unfit",
-            Self::RecordLeftOut => "record_left_out",
-            Self::BlockUnread => "block_unread",
-            Self::SitemapOdd => "sitemap_odd",
-            Self::SeveralNext => "several_next",
-            Self::NextWithoutLink => "next_without_link",
-            Self::PastTheEnd => "past_the_end",
-            Self::ListGoesOn => "list_goes_on",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// The kind of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
     /// The kind that says why a link is not followed.
     #[must_use]
     pub const fn of_link(reason: SkipReason) -> Self {

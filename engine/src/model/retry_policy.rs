@@ -2,41 +2,43 @@
 
 use std::time::Duration;
 
+use crate::model::named::named_enum;
+
 /// Retries of a stage or of the settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
     /// The first try included.
     pub attempts: u32,
-    /// Growth of the delay.
     pub backoff: Backoff,
     /// Delay before the first retry.
     pub base: Duration,
     /// No delay is longer.
     pub cap: Duration,
-    /// How the delay is spread.
     pub jitter: Jitter,
 }
 
-/// Growth of the delay with the retry's number n = 1, 2, …
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backoff {
-    /// base
-    Fixed,
-    /// base × n
-    Linear,
-    /// base × 2^(n−1)
-    Exponential,
+named_enum! {
+    /// Growth of the delay with the retry's number n = 1, 2, …
+    pub enum Backoff {
+        /// Not at all: base each time.
+        Fixed = "fixed",
+        /// By n: base times n.
+        Linear = "linear",
+        /// By powers of two: base times 2^(n−1).
+        Exponential = "exponential",
+    }
 }
 
-/// How a delay is spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Jitter {
-    /// The delay itself.
-    None,
-    /// Uniform between 0 and the delay.
-    Full,
-    /// Uniform between base and three times the previous delay.
-    Decorrelated,
+named_enum! {
+    /// How a delay is spread.
+    pub enum Jitter {
+        /// The delay as it is.
+        None = "none",
+        /// Uniform between 0 and the delay.
+        Full = "full",
+        /// Uniform between base and three times the previous delay.
+        Decorrelated = "decorrelated",
+    }
 }
 
 impl Default for RetryPolicy {

@@ -7,7 +7,6 @@ use crate::model::phase::SessionPhase;
 pub enum SessionState {
     /// The store has opened it; its hosts and start URLs are not known yet.
     Planning,
-    /// Tasks are dispatched.
     Running,
     /// Nothing is dispatched until a person or the policy of a fatal stage lets it go on.
     Paused,

@@ -1,49 +1,30 @@
 //! Where a stage of a batch, and a batch, is.
 
-use crate::model::phase::StagePhase;
+use crate::model::{named::named_enum, phase::StagePhase};
 
-/// Where a stage of a batch is. Outside, a stage that recovers or is condemned is *running*.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum StageState {
-    /// No page of it is known.
-    #[default]
-    Waiting,
-    /// It has open pages.
-    Running,
-    /// Its failed pages wait to run again, or the store requeues or skips them.
-    Recovering,
-    /// The store makes dead letters of its failed pages.
-    Condemning,
-    /// Nothing of it failed.
-    Success,
-    /// Some of it failed, within the tolerance.
-    Partial,
-    /// More of it failed than is tolerated.
-    Fatal,
+named_enum! {
+    /// Where a stage of a batch is. Outside, a stage that recovers or is condemned is *running*.
+    #[derive(Default)]
+    pub enum StageState {
+        /// No page of it is known.
+        #[default]
+        Waiting = "waiting",
+        /// It has open pages.
+        Running = "running",
+        /// Its failed pages wait to run again, or the store requeues or skips them.
+        Recovering = "recovering",
+        /// The store makes dead letters of its failed pages.
+        Condemning = "condemning",
+        /// Nothing of it failed.
+        Success = "success",
+        /// Some of it failed, within the tolerance.
+        Partial = "partial",
+        /// More of it failed than is tolerated.
+        Fatal = "fatal",
+    }
 }
 
 impl StageState {
-    /// Every state, in the order of a stage's life.
-    pub const ALL: [Self; 7] = [
-        Self::Waiting,
-        Self::Running,
-        Self::Recovering,
-        Self::Condemning,
-        Self::Success,
-        Self::Partial,
-        Self::Fatal,
-    ];
-
-    /// As text in the README.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Recovering => "recovering",
-            Self::Condemning => "condemning",
-            other => other.phase().name(),
-        }
-    }
-
     /// The state as events, snapshots and the store know it.
     #[must_use]
     pub const fn phase(self) -> StagePhase {

@@ -1,4 +1,4 @@
-//! Counters of attempts.
+//! How often a task was sent, failed and was throttled.
 
 use serde::{Deserialize, Serialize};
 

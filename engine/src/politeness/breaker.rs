@@ -51,9 +51,9 @@ const FORGIVEN_AFTER: Duration = Duration::from_mins(5);
 pub enum Health {
     /// The host answered as a healthy one does (404 included).
     Good,
-    /// The class speaks against the host (`ErrorClass::is_host_failure`).
+    /// The class counts against the host (`ErrorClass::is_host_failure`).
     Bad,
-    /// Says nothing: throttled, aborted, our own trouble. A probe is given back.
+    /// Says nothing: throttled, aborted, our own trouble. Another probe may be sent.
     Neutral,
 }
 
@@ -73,9 +73,7 @@ pub enum Permission {
 /// A move of the breaker from one phase to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerMove {
-    /// The phase it was in.
     pub from: BreakerPhase,
-    /// The phase it is in now.
     pub to: BreakerPhase,
     /// Open until this time; `Duration::MAX` where a person holds it open.
     pub until: Option<Duration>,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::micros;
+use crate::model::numbers::micros;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::micros;
+use crate::model::numbers::micros;
 
 /// What a draw is for: equal subjects draw independently for different draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

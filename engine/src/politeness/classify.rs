@@ -18,7 +18,7 @@ pub enum Verdict {
     Redirect(String),
     /// An end of this attempt; the class says what follows.
     Fail {
-        /// Decides about retries, and whether it speaks against the host.
+        /// Decides about retries, and whether it counts against the host.
         class: ErrorClass,
         /// For people: what, and what next.
         message: String,
@@ -32,13 +32,13 @@ pub enum Verdict {
 
 /// What this answer means.
 #[must_use]
-pub fn classify(head: &Head, wall: Option<&str>) -> Verdict {
+pub fn classify(head: &Head, challenge: Option<&str>) -> Verdict {
     // A rate limit stays one, whatever page comes with it.
     if head.status != 429
-        && let Some(wall) = wall
+        && let Some(challenge) = challenge
     {
         let message = format!(
-            "{wall} stands before the page (status {}): slow down, use another user agent or \
+            "{challenge} stands before the page (status {}): slow down, use another user agent or \
              ask the site's owner",
             head.status
         );
@@ -204,13 +204,13 @@ const MARKS: [(&str, &str); 16] = [
     ("<div id=\"infoDiv0\"", "a Google block page"),
 ];
 
-/// All marks in one expression: a page that is no wall is read once.
+/// All marks in one expression: a page that is none of theirs is read once.
 static ANY: LazyLock<Regex> = LazyLock::new(|| {
     let all: Vec<String> = MARKS.iter().map(|(mark, _)| format!("({mark})")).collect();
     Regex::new(&all.join("|")).expect("the marks are valid expressions")
 });
 
-/// Whose wall an answer is, in words; `None` for a page. It reads the whole body: the far end asks,
+/// Whose challenge or block page an answer is, in words; `None` for a page. It reads the whole body: the backend asks,
 /// on its own threads.
 #[must_use]
 pub fn challenge(head: &Head, body: &[u8]) -> Option<&'static str> {

@@ -30,7 +30,7 @@ pub enum NetworkChange {
     BackOnline,
 }
 
-/// How an outcome speaks of our own network.
+/// What an outcome says of our own network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trace {
     Answered,

@@ -16,8 +16,8 @@ mod rate;
 use concurrency::ConcurrencyLimit;
 use rate::{Rate, Refusals};
 
-use super::{micros, retry_after::RetryAfterWait};
-use crate::model::class::WaitReason;
+use super::retry_after::RetryAfterWait;
+use crate::model::{class::WaitReason, numbers::micros};
 
 /// Refusals closer together than this, or than two answers of the idle host, are one event.
 const EVENT: Duration = Duration::from_secs(1);

@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    chance::{self, Draw},
-    micros,
-};
+use super::chance::{self, Draw};
 use crate::model::{
     ids::PageKey,
+    numbers::micros,
     retry_policy::{Backoff, Jitter, RetryPolicy},
 };
 

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::micros;
 use crate::model::head::Head;
+use crate::model::numbers::micros;
 
 /// The wait that a host's Retry-After asks for: nothing goes to that host before it is over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -352,7 +352,7 @@ struct Pattern {
     /// Octets of the pattern as normalised, stars included: its precedence.
     length: usize,
     /// The octets it needs, one bit for each modulo 64.
-    letters: u64,
+    octets: u64,
 }
 
 /// Octets that the rules of one question may still search. A hostile file has tens of thousands
@@ -386,7 +386,7 @@ impl Pattern {
             }
         }
         Self {
-            letters: parts.iter().fold(0, |all, part| all | letters(part)),
+            octets: parts.iter().fold(0, |all, part| all | octets(part)),
             parts: parts.into(),
             anchored,
             open: body.ends_with(b"*"),
@@ -401,7 +401,7 @@ impl Pattern {
     /// Whether a normalised path matches. Each part is searched once from where the last ended:
     /// the leftmost place leaves most to the rest, so that nothing is ever tried twice.
     fn matches(&self, path: &Spelling<'_>, effort: &mut Effort) -> bool {
-        if self.letters & !path.letters != 0 {
+        if self.octets & !path.octets != 0 {
             return false;
         }
         let path = &*path.text;
@@ -431,7 +431,7 @@ impl Pattern {
 }
 
 /// The octets of a text, one bit for each modulo 64.
-fn letters(text: &[u8]) -> u64 {
+fn octets(text: &[u8]) -> u64 {
     text.iter().fold(0, |all, byte| all | 1 << (byte & 63))
 }
 
@@ -452,13 +452,13 @@ struct Path<'a> {
 /// A path as rules are compared with it.
 struct Spelling<'a> {
     text: Cow<'a, [u8]>,
-    letters: u64,
+    octets: u64,
 }
 
 impl<'a> Spelling<'a> {
     fn new(text: Cow<'a, [u8]>) -> Self {
-        let letters = letters(&text);
-        Self { text, letters }
+        let octets = octets(&text);
+        Self { text, octets }
     }
 }
 

@@ -28,7 +28,7 @@ const WITH_BARS: usize = 72;
 #[derive(Debug, Default)]
 pub(super) struct Status {
     snapshots: BTreeMap<u32, Arc<Snapshot>>,
-    names: BTreeMap<SessionId, (String, Vec<String>)>,
+    tables: Tables,
 }
 
 impl Status {
@@ -37,7 +37,7 @@ impl Status {
         match item {
             Item::Key { frame, lost } => {
                 if frame.part == 0 {
-                    self.learn(&frame.tables);
+                    self.tables = frame.tables.clone();
                 }
                 let is_loss = frame.part == 0 && *lost > 0;
                 let line = format!("this view was too slow and missed {lost} changes");
@@ -70,23 +70,15 @@ impl Status {
         self.snapshots.values().map(|s| summary(s)).collect()
     }
 
-    fn learn(&mut self, tables: &Tables) {
-        for row in tables.sessions() {
-            let stages = row.stages.iter().map(|stage| safe(&stage.name)).collect();
-            self.names.insert(row.id, (safe(&row.site), stages));
-        }
-    }
-
     fn line_of(&mut self, change: &Change) -> Option<String> {
+        self.tables.apply(change);
         match change {
             Change::SessionAdmitted {
                 session,
                 site,
                 source,
-                stages,
+                ..
             } => {
-                let names = stages.iter().map(|name| safe(name)).collect();
-                self.names.insert(*session, (safe(site), names));
                 let mark = banner(source.as_deref());
                 Some(format!("{mark}{}: session {}", safe(site), session.0))
             }
@@ -117,17 +109,18 @@ impl Status {
     }
 
     fn site(&self, session: SessionId) -> String {
-        let names = self.names.get(&session);
-        names.map_or_else(
+        let known = self.tables.session(session);
+        let named = known.filter(|session| !session.site.is_empty());
+        named.map_or_else(
             || format!("session {}", session.0),
-            |(site, _)| site.clone(),
+            |session| safe(&session.site),
         )
     }
 
     fn stage(&self, session: SessionId, stage: StageId) -> String {
-        let names = self.names.get(&session);
-        let name = names.and_then(|(_, stages)| stages.get(usize::from(stage.0)));
-        name.map_or_else(|| stage.0.to_string(), String::clone)
+        let known = self.tables.stage(session, stage);
+        let named = known.filter(|stage| !stage.name.is_empty());
+        named.map_or_else(|| stage.0.to_string(), |stage| safe(&stage.name))
     }
 }
 

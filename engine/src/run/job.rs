@@ -104,7 +104,6 @@ impl DemoFlags {
 pub struct Job {
     pub site: Arc<Site>,
     pub mode: Mode,
-    /// The seed of its chance.
     pub seed: u64,
     /// Kept with the session, so that `resume` needs no flags.
     pub origin: Json,
@@ -189,7 +188,7 @@ impl Job {
 
     /// What environment and flags set above the site file counts for the site, and is kept for
     /// `resume`.
-    pub fn take_up(&mut self, layered: &Layered) {
+    pub fn apply_settings(&mut self, layered: &Layered) {
         if let Some(site) = Arc::get_mut(&mut self.site) {
             layered.apply_to(&mut site.politeness);
         }

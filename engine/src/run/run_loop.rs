@@ -12,7 +12,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, never, select};
 
-use super::Ended;
+use super::RunOutcome;
 use crate::{
     engine::Engine,
     feed::{feeder::Feeder, frame::Frame},
@@ -203,8 +203,8 @@ impl RunLoop {
     }
 
     /// How the engine's run ended.
-    pub(super) fn ended(&self) -> Ended {
-        Ended {
+    pub(super) fn ended(&self) -> RunOutcome {
+        RunOutcome {
             sessions: self.engine.sessions(),
             store_lost: self.engine.store_lost().map(str::to_owned),
             engine_cpu: crate::live::meter::cpu_of_threads("engine"),

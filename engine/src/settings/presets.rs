@@ -3,14 +3,6 @@
 use super::Settings;
 use crate::model::profile::Profile;
 
-/// The words for profiles.
-pub(super) const NAMES: [(&str, Profile); 4] = [
-    ("economy", Profile::Economy),
-    ("balanced", Profile::Balanced),
-    ("performance", Profile::Performance),
-    ("custom", Profile::Custom),
-];
-
 /// What a profile decides.
 const DECIDED: [&str; 7] = [
     "http_permits",

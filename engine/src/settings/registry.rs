@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{OnFatal, Settings, presets};
 use crate::{
     model::{
+        numbers,
         profile::Profile,
         retry_policy::{Backoff, Jitter},
     },
@@ -15,7 +16,6 @@ use crate::{
         amounts::{self, show_duration},
         politeness::is_user_agent,
         problems::{nearest, one_of, printable, shown},
-        stages::{BACKOFFS, JITTERS},
     },
 };
 
@@ -33,11 +33,9 @@ pub struct Setting {
 /// A change that was made while the engine runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettingChange {
-    /// The setting's dotted name.
     pub name: &'static str,
     /// The value before it, as `Setting::get` tells it.
     pub old: Json,
-    /// The value from now on.
     pub new: Json,
 }
 
@@ -57,13 +55,6 @@ enum Slot<'s> {
     Jitter(&'s mut Jitter),
     Profile(&'s mut Profile),
 }
-
-/// The words for [`OnFatal`].
-const FATALS: [(&str, OnFatal); 3] = [
-    ("continue", OnFatal::Continue),
-    ("pause", OnFatal::Pause),
-    ("abort", OnFatal::Abort),
-];
 
 macro_rules! settings {
     ($($name:literal $kind:ident $($place:ident).+ [$low:expr, $high:expr] $doc:literal;)+) => {
@@ -229,9 +220,9 @@ impl Setting {
             Slot::Number(value) | Slot::Rate(value) => json!(value),
             Slot::Time(value) => json!(show_duration(*value)),
             Slot::Text(value) => json!(value),
-            Slot::Fatal(value) => word_of(&FATALS, value),
-            Slot::Backoff(value) => word_of(&BACKOFFS, value),
-            Slot::Jitter(value) => word_of(&JITTERS, value),
+            Slot::Fatal(value) => json!(value.name()),
+            Slot::Backoff(value) => json!(value.name()),
+            Slot::Jitter(value) => json!(value.name()),
             Slot::Profile(value) => json!(value.name()),
         }
     }
@@ -240,45 +231,45 @@ impl Setting {
     pub(super) fn put(&self, settings: &mut Settings, value: &Json) -> Result<(), String> {
         let is_none = value.is_null() || value.as_str() == Some("none");
         let fits = match (self.slot)(settings) {
-            Slot::Count(slot) => fill(slot, self.whole(value).and_then(|n| n.try_into().ok())),
-            Slot::Count16(slot) => fill(slot, self.whole(value).and_then(|n| n.try_into().ok())),
+            Slot::Count(slot) => fill(slot, self.integer(value).and_then(|n| n.try_into().ok())),
+            Slot::Count16(slot) => fill(slot, self.integer(value).and_then(|n| n.try_into().ok())),
             Slot::Bytes(slot) => fill(slot, self.bytes(value)),
             Slot::Limit(slot) | Slot::Room(slot) if is_none => fill(slot, Some(None)),
-            Slot::Limit(slot) => fill(slot, self.whole(value).map(Some)),
+            Slot::Limit(slot) => fill(slot, self.integer(value).map(Some)),
             Slot::Room(slot) => {
-                let bytes = self.bytes(value).or_else(|| self.whole(value));
+                let bytes = self.bytes(value).or_else(|| self.integer(value));
                 fill(slot, bytes.map(Some))
             }
-            Slot::Number(slot) => fill(slot, number(value).filter(|n| self.holds(*n))),
+            Slot::Number(slot) => fill(slot, number(value).filter(|n| self.in_range(*n))),
             Slot::Rate(slot) => {
                 let rate = value.as_str().map_or_else(|| number(value), amounts::rate);
-                fill(slot, rate.filter(|n| self.holds(*n)))
+                fill(slot, rate.filter(|n| self.in_range(*n)))
             }
             Slot::Time(slot) => {
                 let time = value.as_str().and_then(amounts::duration);
-                fill(slot, time.filter(|time| self.holds(time.as_secs_f64())))
+                fill(slot, time.filter(|time| self.in_range(time.as_secs_f64())))
             }
             Slot::Text(slot) => {
                 let text = value.as_str().filter(|text| is_user_agent(text));
                 fill(slot, text.map(str::to_owned))
             }
-            Slot::Fatal(slot) => fill(slot, Some(word(&FATALS, value)?)),
-            Slot::Backoff(slot) => fill(slot, Some(word(&BACKOFFS, value)?)),
-            Slot::Jitter(slot) => fill(slot, Some(word(&JITTERS, value)?)),
-            Slot::Profile(slot) => fill(slot, Some(word(&presets::NAMES, value)?)),
+            Slot::Fatal(slot) => fill(slot, Some(named_value(&OnFatal::NAMED, value)?)),
+            Slot::Backoff(slot) => fill(slot, Some(named_value(&Backoff::NAMED, value)?)),
+            Slot::Jitter(slot) => fill(slot, Some(named_value(&Jitter::NAMED, value)?)),
+            Slot::Profile(slot) => fill(slot, Some(named_value(&Profile::NAMED, value)?)),
         };
         fits.then_some(())
-            .ok_or_else(|| format!("expected {}, found {}", self.wanted(), brief(value)))
+            .ok_or_else(|| format!("expected {}, found {}", self.wanted(), excerpt(value)))
     }
 
-    fn holds(&self, value: f64) -> bool {
+    fn in_range(&self, value: f64) -> bool {
         (self.range.0..=self.range.1).contains(&value)
     }
 
-    fn whole(&self, value: &Json) -> Option<u64> {
+    fn integer(&self, value: &Json) -> Option<u64> {
         let text = || value.as_str().and_then(|text| text.trim().parse().ok());
-        let whole = value.as_u64().or_else(text)?;
-        self.holds(as_f64(whole)).then_some(whole)
+        let integer = value.as_u64().or_else(text)?;
+        self.in_range(numbers::number(integer)).then_some(integer)
     }
 
     fn bytes(&self, value: &Json) -> Option<u64> {
@@ -286,7 +277,7 @@ impl Setting {
             Some(text) => amounts::size(text),
             None => value.as_u64(),
         }?;
-        self.holds(as_f64(bytes)).then_some(bytes)
+        self.in_range(numbers::number(bytes)).then_some(bytes)
     }
 
     /// What a value of this setting looks like, with its range.
@@ -314,39 +305,30 @@ fn fill<T>(slot: &mut T, value: Option<T>) -> bool {
     value.map(|value| *slot = value).is_some()
 }
 
-fn word<T: Copy>(words: &[(&str, T)], value: &Json) -> Result<T, String> {
+fn named_value<T: Copy>(words: &[(&str, T)], value: &Json) -> Result<T, String> {
     let found = words.iter().find(|(name, _)| value.as_str() == Some(name));
     found.map(|(_, word)| *word).ok_or_else(|| {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         let text = value.as_str().unwrap_or_default();
         let near = nearest(text, names.iter().copied());
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        format!("expected {}, found {}{hint}", one_of(&names), brief(value))
+        format!(
+            "expected {}, found {}{hint}",
+            one_of(&names),
+            excerpt(value)
+        )
     })
 }
 
-fn brief(value: &Json) -> String {
+fn excerpt(value: &Json) -> String {
     match value {
         Json::String(text) => shown(text),
         value => printable(&value.to_string().chars().take(60).collect::<String>()),
     }
 }
 
-fn word_of<T: PartialEq>(words: &[(&str, T)], value: &T) -> Json {
-    let found = words.iter().find(|(_, word)| word == value);
-    json!(found.expect("every value has its word").0)
-}
-
 fn number(value: &Json) -> Option<f64> {
     let text = || value.as_str().and_then(|text| text.trim().parse().ok());
     let number = value.as_f64().or_else(text)?;
     f64::is_finite(number).then_some(number)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "only compared with limits far below 2^53"
-)]
-fn as_f64(value: u64) -> f64 {
-    value as f64
 }

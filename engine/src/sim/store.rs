@@ -61,11 +61,8 @@ pub struct Saved {
     pub url: String,
     /// What marks it as not real.
     pub source: Option<String>,
-    /// When it was first saved.
     pub first_seen: Duration,
-    /// When it was last read.
     pub last_seen: Duration,
-    /// When a value last changed.
     pub changed_at: Duration,
 }
 
@@ -200,29 +197,11 @@ impl ModelStore {
                 StoreReceipt::Marked
             }
             StoreVerb::End(order) => StoreReceipt::Ended(self.end(&order)?),
-            StoreVerb::RequeueFailed {
-                session,
-                batch,
-                stage,
-            } => StoreReceipt::Moved(self.verdict(session, batch, stage, true)?),
-            StoreVerb::CondemnFailed {
-                session,
-                batch,
-                stage,
-            } => StoreReceipt::Moved(self.verdict(session, batch, stage, false)?),
-            StoreVerb::SkipFailed {
-                session,
-                batch,
-                stage,
-                keys,
-                reason,
-            } => StoreReceipt::Moved(self.skip_failed(session, (batch, stage), &keys, reason)?),
-            StoreVerb::RequeueDead { session, selector } => {
-                StoreReceipt::Moved(self.requeue_dead(session, &selector)?)
-            }
-            StoreVerb::Drop { session, selector } => {
-                StoreReceipt::Moved(self.drop_pages(session, &selector)?)
-            }
+            StoreVerb::RequeueFailed { .. }
+            | StoreVerb::CondemnFailed { .. }
+            | StoreVerb::SkipFailed { .. }
+            | StoreVerb::RequeueDead { .. }
+            | StoreVerb::Drop { .. } => StoreReceipt::Moved(self.move_many(verb)?),
             StoreVerb::Attempts { session, key } => {
                 StoreReceipt::Attempts(self.attempts(session, key))
             }

@@ -7,7 +7,11 @@ use regex::Regex;
 use url::Url;
 
 use crate::{
-    model::{ids::StageId, retry_policy::RetryPolicy},
+    model::{
+        ids::{PageKey, StageId},
+        named::named_enum,
+        retry_policy::RetryPolicy,
+    },
     site::{scope::Scope, selector::Selector},
 };
 
@@ -298,25 +302,26 @@ pub enum Transform {
     Upper,
 }
 
-/// What a field must become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldType {
-    /// Text, trimmed and collapsed.
-    Text,
-    /// Decimal or `0x` hex.
-    Integer,
-    /// A number that keeps its digits as read.
-    Decimal,
-    /// true or false, yes or no, 1 or 0.
-    Boolean,
-    /// A date or time, kept as ISO 8601.
-    Date,
-    /// Absolute URL, resolved against the page.
-    Url,
-    /// Any JSON value, kept as JSON.
-    Json,
-    /// A map of labels to values.
-    Map,
+named_enum! {
+    /// What a field must become.
+    pub enum FieldType {
+        /// White space trimmed and collapsed.
+        Text = "text",
+        /// Decimal or `0x` hex.
+        Integer = "integer",
+        /// A number that keeps its digits as read.
+        Decimal = "decimal",
+        /// true or false, yes or no, 1 or 0.
+        Boolean = "boolean",
+        /// A date or time, kept as ISO 8601.
+        Date = "date",
+        /// Absolute URL, resolved against the page.
+        Url = "url",
+        /// Any JSON value, kept as JSON.
+        Json = "json",
+        /// A map of labels to values.
+        Map = "map",
+    }
 }
 
 impl Stage {
@@ -332,6 +337,12 @@ impl Site {
     #[must_use]
     pub fn stage(&self, id: StageId) -> &Stage {
         &self.stages[usize::from(id.0)]
+    }
+
+    /// The key of a page of this stage, by its canonical URL.
+    #[must_use]
+    pub fn page_key(&self, stage: StageId, canonical: &str) -> PageKey {
+        PageKey::new(&self.name, &self.stage(stage).name, canonical)
     }
 
     /// The stage of this name.

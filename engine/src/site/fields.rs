@@ -16,18 +16,6 @@ use crate::model::ids::StageId;
 /// A table of SQLite has room for more, but nobody reads it.
 const MAX_FIELDS: usize = 500;
 
-/// The words for types.
-const TYPES: [(&str, FieldType); 8] = [
-    ("text", FieldType::Text),
-    ("integer", FieldType::Integer),
-    ("decimal", FieldType::Decimal),
-    ("boolean", FieldType::Boolean),
-    ("date", FieldType::Date),
-    ("url", FieldType::Url),
-    ("json", FieldType::Json),
-    ("map", FieldType::Map),
-];
-
 type ReadSource = fn(&Node<'_>, &mut Keys<'_>, Option<FieldType>) -> Option<Source>;
 
 /// The keys that name a source, of which a field has one, and how each is read.
@@ -88,7 +76,7 @@ fn field<'t>(stage: StageId, entry: &NamedNode<'t>, loading: &mut Loading<'t>) -
         return Some(Field::new(entry.name, select(node)));
     }
     node.read_keys(|t| {
-        let kind = t.get("type", |node| node.word(&TYPES));
+        let kind = t.get("type", |node| node.word(&FieldType::NAMED));
         let type_is_known = !t.has("type") || kind.is_some();
         let source = source(t, kind);
         if let (Some(Source::Carried(name)), Some(place)) = (&source, t.take("carried")) {

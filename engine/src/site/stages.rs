@@ -15,19 +15,6 @@ use crate::model::{
     retry_policy::{Backoff, Jitter, RetryPolicy},
 };
 
-/// The words for growth of a delay.
-pub(crate) const BACKOFFS: [(&str, Backoff); 3] = [
-    ("fixed", Backoff::Fixed),
-    ("linear", Backoff::Linear),
-    ("exponential", Backoff::Exponential),
-];
-/// The words for the spread of a delay.
-pub(crate) const JITTERS: [(&str, Jitter); 3] = [
-    ("none", Jitter::None),
-    ("full", Jitter::Full),
-    ("decorrelated", Jitter::Decorrelated),
-];
-
 pub(super) fn stage<'t>(
     id: StageId,
     entry: &NamedNode<'t>,
@@ -103,8 +90,8 @@ fn retry(node: &Node<'_>) -> Option<RetryPolicy> {
             Some(cap)
         });
         let attempts = t.get("attempts", |node| node.integer(1..=100));
-        let backoff = t.get("backoff", |node| node.word(&BACKOFFS));
-        let jitter = t.get("jitter", |node| node.word(&JITTERS));
+        let backoff = t.get("backoff", |node| node.word(&Backoff::NAMED));
+        let jitter = t.get("jitter", |node| node.word(&Jitter::NAMED));
         Some(RetryPolicy {
             attempts: attempts.unwrap_or(default.attempts),
             backoff: backoff.unwrap_or(default.backoff),
@@ -175,8 +162,8 @@ fn by_pattern<'t>(t: &mut Keys<'t>, loading: &mut Loading<'t>) -> Option<Pages> 
     let max = t.get("max", |node| node.integer(1..=100_000_000));
     let first = t.get("first", |node| node.integer(0..=1_000_000));
     let first = first.unwrap_or(1);
-    let is_told = until_empty || t.has("count") || t.has("max");
-    if t.has("pattern") && !is_told {
+    let is_bounded = until_empty || t.has("count") || t.has("max");
+    if t.has("pattern") && !is_bounded {
         let message =
             "nothing says how many pages there are; add `count`, `until_empty = true` or `max`";
         t.error_at("pattern", message);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::{
     extract,
@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         counts::PageState,
-        frontier::{self, Into},
+        frontier::{self, Destination},
         in_flight,
         moves::{VISIT_COLUMNS, Visit},
         records,
@@ -116,7 +116,7 @@ fn save_found(
     ended: &mut Ended,
 ) -> Result<(), StoreError> {
     let (records, links) = order.end.found();
-    let into = Into {
+    let into = Destination {
         session: live.id,
         batch: visit.place.batch,
         depth: order.depth,
@@ -163,8 +163,7 @@ fn find(tx: &Transaction<'_>, order: &EndAttempt) -> Result<(Visit, String), Sto
     );
     let (batch, host, seq) = (order.batch.0, order.host.0, int(order.seq.0));
     let params = params![order.session.0, batch, host, seq];
-    let found: Option<(Visit, [u8; 16], String)> =
-        tx.db.one(&by_number, params, read).optional()?;
+    let found: Option<(Visit, [u8; 16], String)> = tx.db.first(&by_number, params, read)?;
     if let Some((visit, _, url)) = found.filter(|(_, of_page, _)| of_page == key) {
         return Ok((visit, url));
     }
@@ -173,16 +172,13 @@ fn find(tx: &Transaction<'_>, order: &EndAttempt) -> Result<(Visit, String), Sto
         "SELECT {VISIT_COLUMNS}, p.key, p.url FROM cf_page p
          JOIN cf_visit v ON v.session = ?2 AND v.page = p.id WHERE p.key = ?1"
     );
-    let found = tx.db.one(&by_key, params![key, order.session.0], read);
-    found
-        .optional()?
-        .map(|(visit, _, url)| (visit, url))
-        .ok_or_else(|| {
-            StoreError::Refused(format!(
-                "session {} has no page {}",
-                order.session.0, order.key.0
-            ))
-        })
+    let found = tx.db.first(&by_key, params![key, order.session.0], read)?;
+    found.map(|(visit, _, url)| (visit, url)).ok_or_else(|| {
+        StoreError::Refused(format!(
+            "session {} has no page {}",
+            order.session.0, order.key.0
+        ))
+    })
 }
 
 /// Notes the redirect's target as this page's second name; true if another page has it.
@@ -288,7 +284,7 @@ fn write(
         ],
     )?;
     if visit.phase().is_waiting() && !phase.is_waiting() {
-        frontier::unwait(tx, visit)?;
+        frontier::dequeue(tx, visit)?;
     }
     in_flight::unmark(tx.db, session, visit.page)?;
     if phase == Phase::Done {

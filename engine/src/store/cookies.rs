@@ -1,7 +1,7 @@
 //! Cookies of sessions: kept while a session can be taken up again, and not longer. One that has
 //! ended with dead letters can be, once they are requeued.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::{
     message::{
@@ -42,7 +42,7 @@ pub(crate) fn keep(tx: &Transaction<'_>, set: &SetCookies) -> Result<(), StoreEr
 
 /// The cookies of a session, by their places.
 pub(crate) fn of(db: &Connection, session: SessionId) -> Result<Vec<KeptCookie>, StoreError> {
-    Ok(db.all(
+    db.all(
         "SELECT place, cookie FROM cf_cookie WHERE session = ?1 ORDER BY place",
         [session.0],
         |row| {
@@ -51,24 +51,22 @@ pub(crate) fn of(db: &Connection, session: SessionId) -> Result<Vec<KeptCookie>,
                 text: row.get(1)?,
             })
         },
-    )?)
+    )
 }
 
 /// Whether nobody can take the session up again.
 fn is_over_for_good(db: &Connection, session: SessionId) -> Result<bool, StoreError> {
-    let found: Option<(String, bool)> = db
-        .one(
-            "SELECT state, EXISTS (SELECT 1 FROM cf_visit WHERE session = ?1 AND phase = 9)
-             FROM cf_session WHERE id = ?1",
-            [session.0],
-            pair,
-        )
-        .optional()?;
+    let found: Option<(String, bool)> = db.first(
+        "SELECT state, EXISTS (SELECT 1 FROM cf_visit WHERE session = ?1 AND phase = 9)
+         FROM cf_session WHERE id = ?1",
+        [session.0],
+        pair,
+    )?;
     Ok(found.is_none_or(|(state, has_dead)| sessions::is_over_for_good(&state, has_dead)))
 }
 
 /// Nobody is to find the cookies of a session in the file that is over for good.
-pub(crate) fn settle(db: &Connection, session: SessionId) -> Result<(), StoreError> {
+pub(crate) fn drop_if_over(db: &Connection, session: SessionId) -> Result<(), StoreError> {
     if !is_over_for_good(db, session)? {
         return Ok(());
     }

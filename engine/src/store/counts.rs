@@ -194,7 +194,7 @@ pub(crate) fn pages(
     db: &Connection,
     session: SessionId,
 ) -> Result<Vec<(BatchId, StageId, Phase, u64)>, StoreError> {
-    let counts = db.all(
+    db.all(
         "SELECT batch, stage, phase, n FROM cf_count WHERE session = ?1 AND n <> 0
          ORDER BY batch, stage, phase",
         [session.0],
@@ -206,13 +206,12 @@ pub(crate) fn pages(
                 uint(row.get(3)?),
             ))
         },
-    )?;
-    Ok(counts)
+    )
 }
 
 /// Hosts of a session, by their numbers.
 pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost>, StoreError> {
-    let hosts = db.all(
+    db.all(
         // Those that failed are few, and have an index each.
         "WITH dead AS (SELECT host, count(*) AS n FROM cf_visit
                        WHERE session = ?1 AND phase = 9 GROUP BY host),
@@ -242,8 +241,7 @@ pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost
                 learned: learned.and_then(|text| serde_json::from_str(&text).ok()),
             })
         },
-    )?;
-    Ok(hosts)
+    )
 }
 
 /// How many attempts of each batch's stage were judged.
@@ -251,14 +249,13 @@ pub(crate) fn stage_attempts(
     db: &Connection,
     session: SessionId,
 ) -> Result<Vec<(BatchId, StageId, u32)>, StoreError> {
-    let judged = db.all(
+    db.all(
         "SELECT batch, stage, count(*) FROM cf_result
          WHERE session = ?1 AND batch IS NOT NULL AND stage IS NOT NULL
          GROUP BY batch, stage ORDER BY batch, stage",
         [session.0],
         |row| Ok((BatchId(row.get(0)?), StageId(row.get(1)?), row.get(2)?)),
-    )?;
-    Ok(judged)
+    )
 }
 
 /// Skipped pages by reason.

@@ -141,7 +141,7 @@ fn offline(
     let mut store = Store::open(path, clock)?;
     let moved = store.begin().and_then(|mut tx| {
         let mut moved = 0;
-        for session in chosen(tx.db, session)? {
+        for session in sessions_of(tx.db, session)? {
             moved += verb(&mut tx, session)?;
         }
         let counts = std::mem::take(&mut tx.tally);
@@ -154,7 +154,7 @@ fn offline(
 }
 
 /// Sessions whose dead letters still count: a discarded one's do not.
-fn chosen(db: &Connection, session: Option<SessionId>) -> Result<Vec<SessionId>, StoreError> {
+fn sessions_of(db: &Connection, session: Option<SessionId>) -> Result<Vec<SessionId>, StoreError> {
     let ids: Vec<SessionId> = db.all(
         "SELECT id FROM cf_session WHERE (?1 IS NULL AND state <> 'discarded') OR id = ?1
              ORDER BY id",
@@ -162,7 +162,7 @@ fn chosen(db: &Connection, session: Option<SessionId>) -> Result<Vec<SessionId>,
         |row| Ok(SessionId(row.get(0)?)),
     )?;
     match session {
-        Some(session) if ids.is_empty() => Err(sessions::there_is_none(session)),
+        Some(session) if ids.is_empty() => Err(sessions::no_such_session(session)),
         _ => Ok(ids),
     }
 }
@@ -173,7 +173,7 @@ fn find(
     selector: &DeadSelector,
 ) -> Result<Vec<(DeadRow, i64)>, StoreError> {
     let mut rows = Vec::new();
-    for session in chosen(db, session)? {
+    for session in sessions_of(db, session)? {
         for visit in moves::select(db, session, selector, &[Phase::Dead])? {
             rows.push((row(db, session, visit.page)?, visit.page));
         }
@@ -182,7 +182,7 @@ fn find(
 }
 
 fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreError> {
-    let row = db.one(
+    db.one(
         "SELECT s.site, p.key, p.url, v.stage, t.name, h.scheme, h.name, h.port, v.reason,
              v.failed, e.message, e.at
              FROM cf_visit v JOIN cf_session s ON s.id = v.session
@@ -212,8 +212,7 @@ fn row(db: &Connection, session: SessionId, page: i64) -> Result<DeadRow, StoreE
                 at: row.get::<_, Option<i64>>(11)?.map(iso),
             })
         },
-    )?;
-    Ok(row)
+    )
 }
 
 fn dead_letter(db: &Connection, row: DeadRow, page: i64) -> Result<DeadLetter, StoreError> {

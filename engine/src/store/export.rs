@@ -100,7 +100,7 @@ pub fn export_csv(
     }
     writer.write_record(None::<&[u8]>).map_err(output)?;
     let n = each_row(&db, table, IN_ORDER, [], |cells| {
-        for (kind, cell) in kinds(table).zip(&cells.values) {
+        for (kind, cell) in kinds(table).zip(cells) {
             writer
                 .write_field(csv_text(kind, cell).as_bytes())
                 .map_err(output)?;
@@ -132,13 +132,8 @@ pub type OfPage = (String, Map<String, Json>);
 /// There is no such store, or it cannot be read.
 pub fn records_of(store: &Path, url: &str) -> Result<Vec<OfPage>, ExportError> {
     let db = opening::open_reader(store)?;
-    let kinds: Vec<(String, String)> = db.all(
-        "SELECT kind, site FROM cf_record_table ORDER BY kind, site",
-        [],
-        pair,
-    )?;
     let mut found = Vec::new();
-    for (kind, site) in kinds {
+    for (kind, site) in kinds_and_sites(&db)? {
         for table in tables(&db, &kind, Some(&site))? {
             let which = format!("WHERE _url = ?1 ORDER BY rowid LIMIT {PAGE_RECORDS}");
             each_row(&db, &table, &which, [url], |cells| {
@@ -203,11 +198,6 @@ struct FieldColumn {
     name: String,
     column: String,
     kind: String,
-}
-
-/// One row, ready to be written: the site's fields, then ours.
-struct Cells {
-    values: Vec<Cell>,
 }
 
 /// One value as kept; a decimal with the digits as read.
@@ -282,15 +272,16 @@ fn tables(db: &Connection, kind: &str, site: Option<&str>) -> Result<Vec<Table>,
     Ok(found)
 }
 
+fn kinds_and_sites(db: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT kind, site FROM cf_record_table ORDER BY kind, site";
+    db.all(sql, [], pair)
+}
+
 fn unknown(db: &Connection, kind: &str, site: Option<&str>) -> Result<StoreError, StoreError> {
-    let known: Vec<String> = db.all(
-        "SELECT kind, site FROM cf_record_table ORDER BY kind, site",
-        [],
-        |row| {
-            let (kind, site): (String, String) = (row.get(0)?, row.get(1)?);
-            Ok(format!("{kind} (site {site})"))
-        },
-    )?;
+    let known = kinds_and_sites(db)?.into_iter();
+    let known: Vec<String> = known
+        .map(|(kind, site)| format!("{kind} (site {site})"))
+        .collect();
     let of_site = site.map_or_else(String::new, |site| format!(" of site {site}"));
     let known = if known.is_empty() {
         "it has none yet".to_owned()
@@ -302,13 +293,13 @@ fn unknown(db: &Connection, kind: &str, site: Option<&str>) -> Result<StoreError
     )))
 }
 
-/// Reads these rows, one by one.
+/// Reads these rows, one by one: of each the site's fields, then ours.
 fn each_row<P: Params>(
     db: &Connection,
     table: &Table,
     which: &str,
     params: P,
-    mut write: impl FnMut(&Cells) -> Result<(), ExportError>,
+    mut write: impl FnMut(&[Cell]) -> Result<(), ExportError>,
 ) -> Result<u64, ExportError> {
     let fields = listed(table.fields.iter().map(|field| field.column.as_str()));
     let sql = format!(
@@ -327,7 +318,7 @@ fn each_row<P: Params>(
     Ok(n)
 }
 
-fn cells(table: &Table, row: &Row<'_>, width: usize) -> Result<Cells, StoreError> {
+fn cells(table: &Table, row: &Row<'_>, width: usize) -> Result<Vec<Cell>, StoreError> {
     let digits: Map<String, Json> = row
         .get::<_, Option<String>>(0)?
         .and_then(|text| serde_json::from_str(&text).ok())
@@ -348,7 +339,7 @@ fn cells(table: &Table, row: &Row<'_>, width: usize) -> Result<Cells, StoreError
             }
         });
     }
-    Ok(Cells { values })
+    Ok(values)
 }
 
 /// What a spreadsheet may take for the beginning of a formula, full-width forms included.
@@ -383,9 +374,9 @@ fn csv_guarded(text: &str) -> Cow<'_, str> {
 }
 
 /// Writes the object of one row.
-fn json_object(fields: &[FieldColumn], cells: &Cells, out: &mut Vec<u8>) {
+fn json_object(fields: &[FieldColumn], cells: &[Cell], out: &mut Vec<u8>) {
     out.push(b'{');
-    for (index, cell) in cells.values.iter().enumerate() {
+    for (index, cell) in cells.iter().enumerate() {
         let (name, kind) = match fields.get(index) {
             Some(field) => (field.name.as_str(), field.kind.as_str()),
             None => (OWN[index - fields.len()], "text"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use crate::{
     extract::output::Link,
@@ -30,7 +30,7 @@ use crate::{
 
 /// Where the links of a page go.
 #[derive(Clone, Copy)]
-pub(crate) struct Into {
+pub(crate) struct Destination {
     pub(crate) session: SessionId,
     /// For all but pages of the entry stage.
     pub(crate) batch: BatchId,
@@ -44,7 +44,7 @@ pub(crate) struct Into {
 /// Adds the links that the session does not know.
 pub(crate) fn discover(
     tx: &mut Transaction<'_>,
-    into: Into,
+    into: Destination,
     links: &[Link],
 ) -> Result<Discovered, StoreError> {
     let live = tx.session(into.session)?;
@@ -65,7 +65,7 @@ struct Known {
 
 fn look_up(tx: &Transaction<'_>, session: SessionId, link: &Link) -> Result<Known, StoreError> {
     let key = link.key.0.as_bytes();
-    let page = tx.db.one(
+    let page = tx.db.first(
         "SELECT p.id, p.done_in IS NOT NULL, v.page IS NOT NULL FROM cf_page p
          LEFT JOIN cf_visit v ON v.session = ?2 AND v.page = p.id WHERE p.key = ?1",
         params![key, session.0],
@@ -76,18 +76,18 @@ fn look_up(tx: &Transaction<'_>, session: SessionId, link: &Link) -> Result<Know
                 visited: row.get(2)?,
             })
         },
-    );
-    let mut known = page.optional()?.unwrap_or_default();
+    )?;
+    let mut known = page.unwrap_or_default();
     if known.visited {
         return Ok(known);
     }
-    let alias = tx.db.one(
+    let alias = tx.db.first(
         "SELECT a.session, p.done_in IS NOT NULL FROM cf_alias a
          JOIN cf_page p ON p.id = a.page WHERE a.key = ?1",
         [key],
         pair::<u32, bool>,
-    );
-    if let Some((by, complete)) = alias.optional()? {
+    )?;
+    if let Some((by, complete)) = alias {
         known.visited = by == session.0;
         known.complete |= complete;
     }
@@ -97,7 +97,7 @@ fn look_up(tx: &Transaction<'_>, session: SessionId, link: &Link) -> Result<Know
 fn enter(
     tx: &mut Transaction<'_>,
     live: &LiveSession,
-    into: Into,
+    into: Destination,
     link: &Link,
     found: &mut Discovered,
 ) -> Result<(), StoreError> {
@@ -135,7 +135,7 @@ fn enter(
         found.count_complete(batch, stage, host);
         return Ok(());
     }
-    wait(tx, place, seq, page)?;
+    enqueue(tx, place, seq, page)?;
     found.new.push(task);
     Ok(())
 }
@@ -219,12 +219,12 @@ fn host_of(
 }
 
 fn host_row(tx: &mut Transaction<'_>, key: &HostKey) -> Result<HostId, StoreError> {
-    let known = tx.db.one(
+    let known = tx.db.first(
         "SELECT id FROM cf_host WHERE scheme = ?1 AND name = ?2 AND port = ?3",
         params![key.scheme, key.name, key.port],
         value,
-    );
-    let id = HostId(match known.optional()? {
+    )?;
+    let id = HostId(match known {
         Some(id) => id,
         None => tx.db.one(
             "INSERT INTO cf_host (scheme, name, port) VALUES (?1, ?2, ?3) RETURNING id",
@@ -237,7 +237,12 @@ fn host_row(tx: &mut Transaction<'_>, key: &HostKey) -> Result<HostId, StoreErro
 }
 
 /// Puts a page into the frontier.
-pub(crate) fn wait(tx: &Transaction<'_>, at: Place, seq: Seq, page: i64) -> Result<(), StoreError> {
+pub(crate) fn enqueue(
+    tx: &Transaction<'_>,
+    at: Place,
+    seq: Seq,
+    page: i64,
+) -> Result<(), StoreError> {
     tx.db.run(
         "INSERT INTO cf_waiting VALUES (?1, ?2, ?3, ?4, ?5)",
         params![at.session.0, at.batch.0, at.host.0, int(seq.0), page],
@@ -246,7 +251,7 @@ pub(crate) fn wait(tx: &Transaction<'_>, at: Place, seq: Seq, page: i64) -> Resu
 }
 
 /// Takes a page out of the frontier.
-pub(crate) fn unwait(tx: &Transaction<'_>, visit: &Visit) -> Result<(), StoreError> {
+pub(crate) fn dequeue(tx: &Transaction<'_>, visit: &Visit) -> Result<(), StoreError> {
     let at = visit.place;
     tx.db.run(
         "DELETE FROM cf_waiting WHERE session = ?1 AND batch = ?2 AND host = ?3 AND seq = ?4",

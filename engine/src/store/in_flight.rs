@@ -1,7 +1,7 @@
 //! In-flight marks: written before a page is parsed, erased by its end. What is marked when a
 //! session is taken up again was in flight when the process died: a suspect, to be parsed alone.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::{
     message::{receipts::StoreError, store_verbs::LONE_CRASHES},
@@ -12,7 +12,7 @@ use crate::{
     },
     store::{
         counts::PageState,
-        moves::{Fate, turn, visit},
+        moves::{PageMove, move_page, visit},
         sql::{Statements, pair, value},
         transaction::Transaction,
     },
@@ -30,15 +30,12 @@ pub(crate) fn mark(
 ) -> Result<(), StoreError> {
     tx.session(session)?;
     for key in keys {
-        let found: Option<(i64, u8)> = tx
-            .db
-            .one(
-                "SELECT v.page, v.phase FROM cf_page p
-                 JOIN cf_visit v ON v.session = ?2 AND v.page = p.id WHERE p.key = ?1",
-                params![key.0.as_bytes(), session.0],
-                pair,
-            )
-            .optional()?;
+        let found: Option<(i64, u8)> = tx.db.first(
+            "SELECT v.page, v.phase FROM cf_page p
+             JOIN cf_visit v ON v.session = ?2 AND v.page = p.id WHERE p.key = ?1",
+            params![key.0.as_bytes(), session.0],
+            pair,
+        )?;
         let waits = |phase| Phase::from_number(phase).is_some_and(Phase::is_waiting);
         if let Some((page, _)) = found.filter(|(_, phase)| waits(*phase)) {
             tx.db.run(
@@ -87,13 +84,13 @@ pub(crate) fn suspect_marked(
         )?;
         let visit = visit(tx.db, session, page)?;
         if crashes >= LONE_CRASHES {
-            turn(tx, &visit, Fate::plain(PageState::Dead(ErrorClass::Crash)))?;
+            move_page(tx, &visit, PageMove::to(PageState::Dead(ErrorClass::Crash)))?;
             tx.db.run(
                 "INSERT OR REPLACE INTO cf_evidence VALUES (?1, ?2, ?3, ?4, NULL, NULL)",
                 params![session.0, page, tx.now, CRASH_MESSAGE],
             )?;
         } else if visit.phase() == Phase::Backoff {
-            turn(tx, &visit, Fate::plain(PageState::Plain(Phase::Queued)))?;
+            move_page(tx, &visit, PageMove::to(PageState::Plain(Phase::Queued)))?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Moves of pages that no attempt caused: requeued, condemned, dropped; and the one function that
 //! moves a page's row.
 
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Value as Sql};
+use rusqlite::{Connection, Row, params, types::Value as Sql};
 
 use crate::{
     message::{
@@ -76,24 +76,24 @@ pub(crate) const VISIT_COLUMNS: &str =
 pub(crate) fn visit(db: &Connection, session: SessionId, page: i64) -> Result<Visit, StoreError> {
     let sql =
         format!("SELECT {VISIT_COLUMNS} FROM cf_visit v WHERE v.session = ?1 AND v.page = ?2");
-    Ok(db.one(&sql, params![session.0, page], Visit::read)?)
+    db.one(&sql, params![session.0, page], Visit::read)
 }
 
 /// What becomes of a page.
 #[derive(Clone, Copy)]
-pub(crate) struct Fate {
+pub(crate) struct PageMove {
     pub(crate) state: PageState,
     /// Failed attempts and throttles are forgotten, and the page gets a new number.
     pub(crate) afresh: bool,
 }
 
-impl Fate {
+impl PageMove {
     const QUEUED_AFRESH: Self = Self {
         state: PageState::Plain(Phase::Queued),
         afresh: true,
     };
 
-    pub(crate) const fn plain(state: PageState) -> Self {
+    pub(crate) const fn to(state: PageState) -> Self {
         Self {
             state,
             afresh: false,
@@ -102,16 +102,20 @@ impl Fate {
 }
 
 /// Moves a page's row, its place in the frontier, its mark and its counts.
-pub(crate) fn turn(tx: &mut Transaction<'_>, visit: &Visit, fate: Fate) -> Result<(), StoreError> {
+pub(crate) fn move_page(
+    tx: &mut Transaction<'_>,
+    visit: &Visit,
+    fate: PageMove,
+) -> Result<(), StoreError> {
     let (session, page) = (visit.place.session, visit.page);
     let phase = fate.state.phase();
     let reason = fate.state.reason().or(visit.reason.as_deref());
     if visit.phase.is_waiting() && !phase.is_waiting() {
-        frontier::unwait(tx, visit)?;
+        frontier::dequeue(tx, visit)?;
     }
     let (seq, sql) = if fate.afresh {
         let seq = tx.frontier(session)?.next_seq();
-        frontier::wait(tx, visit.place, seq, page)?;
+        frontier::enqueue(tx, visit.place, seq, page)?;
         let sql = "UPDATE cf_visit SET phase = ?3, reason = ?4, seq = ?5, due_at = 0, failed = 0,
                    throttled = 0, crashes = 0 WHERE session = ?1 AND page = ?2";
         (seq, sql)
@@ -139,7 +143,7 @@ pub(crate) fn carry_out(
             stage,
         } => {
             let visits = failed(tx, session, batch, stage)?;
-            turn_all(tx, &visits, |_| Fate::QUEUED_AFRESH)
+            move_pages(tx, &visits, |_| PageMove::QUEUED_AFRESH)
         }
         StoreVerb::CondemnFailed {
             session,
@@ -147,8 +151,8 @@ pub(crate) fn carry_out(
             stage,
         } => {
             let visits = failed(tx, session, batch, stage)?;
-            turn_all(tx, &visits, |visit| {
-                Fate::plain(PageState::of(Phase::Dead, visit.reason.as_deref()))
+            move_pages(tx, &visits, |visit| {
+                PageMove::to(PageState::of(Phase::Dead, visit.reason.as_deref()))
             })
         }
         StoreVerb::SkipFailed {
@@ -168,7 +172,7 @@ pub(crate) fn carry_out(
                 _ => select(tx.db, session, &named, &[Phase::Failed])?,
             };
             visits.retain(|visit| visit.place.batch == batch);
-            turn_all(tx, &visits, |_| Fate::plain(PageState::Skipped(reason)))
+            move_pages(tx, &visits, |_| PageMove::to(PageState::Skipped(reason)))
         }
         StoreVerb::RequeueDead { session, selector } => requeue_dead(tx, session, &selector),
         StoreVerb::Drop { session, selector } => drop_pages(tx, session, &selector),
@@ -182,37 +186,31 @@ pub(crate) fn requeue_dead(
     selector: &DeadSelector,
 ) -> Result<Vec<MovedCount>, StoreError> {
     let visits = select(tx.db, session, selector, &[Phase::Dead])?;
-    turn_all(tx, &visits, |_| Fate::QUEUED_AFRESH)
+    move_pages(tx, &visits, |_| PageMove::QUEUED_AFRESH)
 }
 
-/// Dead letters, or whatever still waits where pages are named.
 pub(crate) fn drop_pages(
     tx: &mut Transaction<'_>,
     session: SessionId,
     selector: &DeadSelector,
 ) -> Result<Vec<MovedCount>, StoreError> {
-    let phases: &[Phase] = if selector.keys.is_empty() {
-        &[Phase::Dead]
-    } else {
-        &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
-    };
-    let visits = select(tx.db, session, selector, phases)?;
-    let moved = turn_all(tx, &visits, |_| {
-        Fate::plain(PageState::Plain(Phase::Cancelled))
+    let visits = select(tx.db, session, selector, selector.droppable())?;
+    let moved = move_pages(tx, &visits, |_| {
+        PageMove::to(PageState::Plain(Phase::Cancelled))
     })?;
     // Its last dead letter may have been among them.
-    cookies::settle(tx.db, session)?;
+    cookies::drop_if_over(tx.db, session)?;
     Ok(moved)
 }
 
 /// Moves all these pages; how many stood where.
-fn turn_all(
+fn move_pages(
     tx: &mut Transaction<'_>,
     visits: &[Visit],
-    fate: impl Fn(&Visit) -> Fate,
+    fate: impl Fn(&Visit) -> PageMove,
 ) -> Result<Vec<MovedCount>, StoreError> {
     for visit in visits {
-        turn(tx, visit, fate(visit))?;
+        move_page(tx, visit, fate(visit))?;
     }
     Ok(MovedCount::all(visits.iter().map(|visit| {
         let at = visit.place;
@@ -230,12 +228,9 @@ fn failed(
         "SELECT {VISIT_COLUMNS} FROM cf_visit v WHERE v.session = ?1 AND v.stage = ?2
          AND v.phase = 8 AND (?3 IS NULL OR v.batch = ?3) ORDER BY v.seq"
     );
-    let visits = tx.db.all(
-        &sql,
-        params![session.0, stage.0, batch.map(|batch| batch.0)],
-        Visit::read,
-    )?;
-    Ok(visits)
+    let batch = batch.map(|batch| batch.0);
+    tx.db
+        .all(&sql, params![session.0, stage.0, batch], Visit::read)
 }
 
 /// The pages of a session in one of these phases that the selector means, in their order.
@@ -250,12 +245,8 @@ pub(crate) fn select(
     }
     let mut visits = Vec::new();
     for key in &selector.keys {
-        let page = db.one(
-            "SELECT id FROM cf_page WHERE key = ?1",
-            [key.0.as_bytes()],
-            value::<i64>,
-        );
-        if let Some(page) = page.optional()? {
+        let sql = "SELECT id FROM cf_page WHERE key = ?1";
+        if let Some(page) = db.first(sql, [key.0.as_bytes()], value)? {
             visits.extend(select_by(db, session, selector, phases, Some(page))?);
         }
     }
@@ -307,6 +298,5 @@ fn select_by(
         }
     }
     sql.push_str(" ORDER BY v.seq");
-    let visits = db.all(&sql, rusqlite::params_from_iter(values), Visit::read)?;
-    Ok(visits)
+    db.all(&sql, rusqlite::params_from_iter(values), Visit::read)
 }

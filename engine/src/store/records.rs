@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value as Sql};
+use rusqlite::{Connection, params, params_from_iter, types::Value as Sql};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) struct RecordTable {
     pub(crate) select: String,
     pub(crate) insert: String,
     pub(crate) update: String,
-    pub(crate) touch: String,
+    pub(crate) mark_seen: String,
     /// Field names in the rule's order.
     pub(crate) fields: Vec<String>,
     pub(crate) history: bool,
@@ -71,7 +71,7 @@ fn prepare_rule(
 ) -> Result<RecordTable, StoreError> {
     let (id, name) = match find(db, site, &rule.kind)? {
         Some((id, name)) => {
-            know_rules(db, &name)?;
+            add_rules_column(db, &name)?;
             (id, name)
         }
         None => create(db, site, &rule.kind)?,
@@ -96,13 +96,8 @@ fn prepare_rule(
 }
 
 fn find(db: &Connection, site: &str, kind: &str) -> Result<Option<(i64, String)>, StoreError> {
-    Ok(db
-        .query_row(
-            "SELECT id, name FROM cf_record_table WHERE site = ?1 AND kind = ?2",
-            [site, kind],
-            pair,
-        )
-        .optional()?)
+    let sql = "SELECT id, name FROM cf_record_table WHERE site = ?1 AND kind = ?2";
+    db.first(sql, [site, kind], pair)
 }
 
 fn create(db: &Connection, site: &str, kind: &str) -> Result<(i64, String), StoreError> {
@@ -135,7 +130,7 @@ fn create(db: &Connection, site: &str, kind: &str) -> Result<(i64, String), Stor
 
 /// A table of an older program gets the column that says by which rules its records were read: by
 /// the first ones.
-fn know_rules(db: &Connection, table: &str) -> Result<(), StoreError> {
+fn add_rules_column(db: &Connection, table: &str) -> Result<(), StoreError> {
     let knows: bool = db.query_row(
         "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = '_rules')",
         [table],
@@ -177,14 +172,12 @@ fn column(
     position: i64,
 ) -> Result<String, StoreError> {
     let kind = type_name(field);
-    let known: Option<(String, String, Option<i64>)> = db
-        .query_row(
-            "SELECT column_name, type, position FROM cf_record_field
-             WHERE record_table = ?1 AND name = ?2",
-            params![id, field.name],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .optional()?;
+    let known: Option<(String, String, Option<i64>)> = db.first(
+        "SELECT column_name, type, position FROM cf_record_field
+         WHERE record_table = ?1 AND name = ?2",
+        params![id, field.name],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     let column = match &known {
         Some((column, before, _)) if sql_type(before) == sql_type(kind) => column.clone(),
         Some((before, _, _)) => {
@@ -258,7 +251,7 @@ fn statements(id: i64, table: &str, columns: &[String], rule: &RecordRule) -> Re
             "UPDATE {table} SET _url = ?, _last_seen = ?, _changed_at = coalesce(?, _changed_at), \
              _source = ?, _digits = ?, _rules = ?{sets} WHERE rowid = ?"
         ),
-        touch: format!("UPDATE {table} SET _last_seen = ?1, _rules = ?2 WHERE rowid = ?3"),
+        mark_seen: format!("UPDATE {table} SET _last_seen = ?1, _rules = ?2 WHERE rowid = ?3"),
         fields: rule.fields.iter().map(|field| field.name.clone()).collect(),
         history: rule.history,
     }
@@ -276,18 +269,9 @@ pub(crate) fn listed<'a>(columns: impl Iterator<Item = &'a str>) -> String {
 
 /// How a field's type is called in `cf_record_field`.
 pub(crate) const fn type_name(field: &Field) -> &'static str {
-    if field.list {
-        return "json";
-    }
-    match field.kind {
-        FieldType::Text => "text",
-        FieldType::Integer => "integer",
-        FieldType::Decimal => "decimal",
-        FieldType::Boolean => "boolean",
-        FieldType::Date => "date",
-        FieldType::Url => "url",
-        FieldType::Json | FieldType::Map => "json",
-    }
+    let is_json = field.list || matches!(field.kind, FieldType::Map);
+    let kept = if is_json { FieldType::Json } else { field.kind };
+    kept.name()
 }
 
 fn sql_type(name: &str) -> &'static str {
@@ -353,28 +337,21 @@ fn save(
 ) -> Result<Saved, StoreError> {
     let row = columns(&table.fields, &record.values, rules);
     let source = live.source.clone().map_or(Sql::Null, Sql::Text);
+    let url = Sql::Text(url.to_owned());
     let stamp = || Sql::Text(tx.stamp.clone());
     let digits = row.digits.clone().map_or(Sql::Null, Sql::Text);
     let Some((rowid, before)) = read(tx, table, &record.identity)? else {
-        let own = [
-            Sql::Text(record.identity.clone()),
-            Sql::Text(url.to_owned()),
-            stamp(),
-            stamp(),
-            stamp(),
-            source,
-            digits,
-            Sql::Integer(rules.into()),
-        ];
-        tx.db.run(
-            &table.insert,
-            params_from_iter(own.into_iter().chain(row.values)),
-        )?;
+        let identity = Sql::Text(record.identity.clone());
+        let own = [identity, url, stamp(), stamp(), stamp(), source, digits];
+        let own = own.into_iter().chain([Sql::Integer(rules.into())]);
+        tx.db
+            .run(&table.insert, params_from_iter(own.chain(row.values)))?;
         return Ok(Saved::Inserted);
     };
     let is_same = before.values[1..] == row.values[..] && before.digits == row.digits;
     if is_same && before.values[0] == source {
-        tx.db.run(&table.touch, params![tx.stamp, rules, rowid])?;
+        tx.db
+            .run(&table.mark_seen, params![tx.stamp, rules, rowid])?;
         return Ok(Saved::Unchanged);
     }
     let is_read_otherwise = before.rules.min(rules) < extract::RULES;
@@ -386,22 +363,10 @@ fn save(
     } else {
         (Saved::Changed, stamp())
     };
-    let own = [
-        Sql::Text(url.to_owned()),
-        stamp(),
-        changed_at,
-        source,
-        digits,
-        Sql::Integer(rules.into()),
-    ];
-    tx.db.run(
-        &table.update,
-        params_from_iter(
-            own.into_iter()
-                .chain(row.values)
-                .chain([Sql::Integer(rowid)]),
-        ),
-    )?;
+    let own = [url, stamp(), changed_at, source, digits];
+    let own = own.into_iter().chain([Sql::Integer(rules.into())]);
+    let all = own.chain(row.values).chain([Sql::Integer(rowid)]);
+    tx.db.run(&table.update, params_from_iter(all))?;
     Ok(saved)
 }
 
@@ -412,23 +377,18 @@ fn read(
     identity: &str,
 ) -> Result<Option<(i64, Row)>, StoreError> {
     let width = table.fields.len() + 1;
-    let row = tx
-        .db
-        .one(&table.select, [identity], |row| {
-            let values = (0..width)
-                .map(|index| row.get(index + 3))
-                .collect::<Result<_, _>>()?;
-            Ok((
-                row.get(0)?,
-                Row {
-                    values,
-                    digits: row.get(1)?,
-                    rules: row.get(2)?,
-                },
-            ))
-        })
-        .optional()?;
-    Ok(row)
+    tx.db.first(&table.select, [identity], |row| {
+        let values = (0..width)
+            .map(|index| row.get(index + 3))
+            .collect::<Result<_, _>>()?;
+        let (digits, rules) = (row.get(1)?, row.get(2)?);
+        let row_as_kept = Row {
+            values,
+            digits,
+            rules,
+        };
+        Ok((row.get(0)?, row_as_kept))
+    })
 }
 
 fn columns(fields: &[String], values: &[Value], rules: u32) -> Row {

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 use serde_json::Value as Json;
 
 use crate::{
@@ -31,43 +31,21 @@ pub(crate) fn is_over_for_good(state: &str, has_dead_letters: bool) -> bool {
     state == "discarded" || (has_ended(state) && !has_dead_letters)
 }
 
-/// As text in the store.
-pub(crate) const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::New => "new",
-        Mode::Full => "full",
-    }
-}
-
 /// Begins a session or takes one up again.
 pub(crate) fn open(
     tx: &mut Transaction<'_>,
     order: OpenSession,
 ) -> Result<SessionOpened, StoreError> {
     let id = match order.resume {
-        Some(id) => take_up(tx, id, &order)?,
+        Some(id) => resume(tx, id, &order)?,
         None => begin(tx, &order)?,
     };
-    let row = tx.db.query_row(
+    let (mode, seed, source, started, records, bytes): (String, i64, _, _, i64, i64) = tx.db.one(
         "SELECT mode, seed, source, next_seq > 1, records, bytes FROM cf_session WHERE id = ?1",
         [id.0],
-        |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, Option<String>>(2)?,
-                row.get::<_, bool>(3)?,
-                row.get::<_, i64>(4)?,
-                row.get::<_, i64>(5)?,
-            ))
-        },
+        |row| row.try_into(),
     )?;
-    let (mode, seed, source, started, records, bytes) = row;
-    let mode = if mode == "full" {
-        Mode::Full
-    } else {
-        Mode::New
-    };
+    let mode = Mode::from_name(&mode).unwrap_or_default();
     let tables = records::prepare(tx.db, &order.site)?;
     let live = LiveSession {
         id,
@@ -102,15 +80,12 @@ pub(crate) fn open(
 }
 
 fn begin(tx: &mut Transaction<'_>, order: &OpenSession) -> Result<SessionId, StoreError> {
-    let open: Option<(u32, String)> = tx
-        .db
-        .query_row(
-            "SELECT id, state FROM cf_session WHERE site = ?1
-             AND state NOT IN ('completed', 'failed', 'discarded') ORDER BY id DESC",
-            [&order.site.name],
-            pair,
-        )
-        .optional()?;
+    let open: Option<(u32, String)> = tx.db.first(
+        "SELECT id, state FROM cf_session WHERE site = ?1
+         AND state NOT IN ('completed', 'failed', 'discarded') ORDER BY id DESC",
+        [&order.site.name],
+        pair,
+    )?;
     if let Some((id, state)) = open {
         return Err(StoreError::Refused(format!(
             "session {id} of site {} is {state} and not finished; take it up again with \
@@ -123,7 +98,7 @@ fn begin(tx: &mut Transaction<'_>, order: &OpenSession) -> Result<SessionId, Sto
          VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7) RETURNING id",
         params![
             order.site.name,
-            mode_name(order.mode),
+            order.mode.name(),
             order.site.source,
             order.origin.to_string(),
             order.source,
@@ -141,17 +116,14 @@ fn begin(tx: &mut Transaction<'_>, order: &OpenSession) -> Result<SessionId, Sto
     Ok(id)
 }
 
-fn take_up(
+fn resume(
     tx: &mut Transaction<'_>,
     id: SessionId,
     order: &OpenSession,
 ) -> Result<SessionId, StoreError> {
-    let found = tx.db.one(
-        "SELECT site, state FROM cf_session WHERE id = ?1",
-        [id.0],
-        pair::<String, String>,
-    );
-    let (name, state) = found.optional()?.ok_or_else(|| there_is_none(id))?;
+    let sql = "SELECT site, state FROM cf_session WHERE id = ?1";
+    let found: Option<(String, String)> = tx.db.first(sql, [id.0], pair)?;
+    let (name, state) = found.ok_or_else(|| no_such_session(id))?;
     if has_ended(&state) {
         return Err(StoreError::Refused(format!(
             "session {} is {state}: there is nothing to resume",
@@ -172,7 +144,7 @@ fn take_up(
 }
 
 /// A session that nobody has begun.
-pub(crate) fn there_is_none(id: SessionId) -> StoreError {
+pub(crate) fn no_such_session(id: SessionId) -> StoreError {
     StoreError::Refused(format!(
         "there is no session {} in this store; `crawlfield sessions` lists them",
         id.0
@@ -236,10 +208,10 @@ fn note_state(
         params![session.0, state, ended, result],
     )?;
     if changed == 0 {
-        return Err(there_is_none(session));
+        return Err(no_such_session(session));
     }
     if has_ended(state) {
-        cookies::settle(tx.db, session)?;
+        cookies::drop_if_over(tx.db, session)?;
     }
     Ok(())
 }
@@ -331,7 +303,7 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
     )?;
     match state {
         None => {
-            return Err(there_is_none(session));
+            return Err(no_such_session(session));
         }
         Some(state) if has_ended(&state) => {
             return Err(StoreError::Refused(format!(
@@ -346,7 +318,7 @@ pub fn discard(path: &Path, session: SessionId, clock: WallClock) -> Result<(), 
         (session.0, now),
     )?;
     in_flight::unmark_all(&tx, session)?;
-    cookies::settle(&tx, session)?;
+    cookies::drop_if_over(&tx, session)?;
     tx.commit()?;
     Ok(())
 }

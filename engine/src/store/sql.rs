@@ -1,16 +1,22 @@
-//! Speaking `SQLite`: cached statements, numbers and times as it keeps them, and what its errors
+//! How we talk to `SQLite`: cached statements, numbers and times as it keeps them, and what its errors
 //! mean for a crawl.
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Error, ErrorCode, Params, Row, types::FromSql};
+use rusqlite::{
+    CachedStatement, Connection, Error, ErrorCode, OptionalExtension, Params, Row, types::FromSql,
+};
 
 use crate::message::receipts::StoreError;
 
 /// A connection's statements: each is compiled once and kept.
 pub(crate) trait Statements {
+    fn prepared(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>>;
+
     /// Carries out a statement; how many rows it changed.
-    fn run<P: Params>(&self, sql: &str, params: P) -> rusqlite::Result<usize>;
+    fn run<P: Params>(&self, sql: &str, params: P) -> Result<usize, StoreError> {
+        Ok(self.prepared(sql)?.execute(params)?)
+    }
 
     /// The first row that a statement yields; it is an error if there is none.
     fn one<T, P: Params>(
@@ -18,7 +24,19 @@ pub(crate) trait Statements {
         sql: &str,
         params: P,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T>;
+    ) -> Result<T, StoreError> {
+        Ok(self.prepared(sql)?.query_row(params, read)?)
+    }
+
+    /// The first row that a statement yields, if any.
+    fn first<T, P: Params>(
+        &self,
+        sql: &str,
+        params: P,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.prepared(sql)?.query_row(params, read).optional()?)
+    }
 
     /// All rows that a statement yields.
     fn all<T, P: Params>(
@@ -26,30 +44,16 @@ pub(crate) trait Statements {
         sql: &str,
         params: P,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>>;
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.prepared(sql)?;
+        let rows = statement.query_map(params, read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
 impl Statements for Connection {
-    fn run<P: Params>(&self, sql: &str, params: P) -> rusqlite::Result<usize> {
-        self.prepare_cached(sql)?.execute(params)
-    }
-
-    fn one<T, P: Params>(
-        &self,
-        sql: &str,
-        params: P,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        self.prepare_cached(sql)?.query_row(params, read)
-    }
-
-    fn all<T, P: Params>(
-        &self,
-        sql: &str,
-        params: P,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        self.prepare_cached(sql)?.query_map(params, read)?.collect()
+    fn prepared(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.prepare_cached(sql)
     }
 }
 

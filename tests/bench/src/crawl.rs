@@ -15,7 +15,7 @@ use std::{
 use crawlfield_engine::{
     demo::{self, Catalogue},
     live::parse::Reader,
-    run::{Ended, Until},
+    run::{RunOutcome, Until},
     store::export::export_jsonl,
 };
 use rusqlite::Connection;
@@ -125,7 +125,7 @@ pub(crate) fn by_engine(site: &DemoSite, store: &Path, reader: Option<Reader>) -
 }
 
 /// Pages and bytes of the one session, which must have saved everything.
-fn counted(ended: &Ended) -> Result<(u64, u64)> {
+fn counted(ended: &RunOutcome) -> Result<(u64, u64)> {
     let session = ended.sessions.first();
     let result = session
         .and_then(|(_, _, result)| result.as_ref())

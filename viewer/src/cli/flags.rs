@@ -1,4 +1,4 @@
-//! The viewer's flags.
+//! The viewer's flags: what it watches, and how.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -143,7 +143,7 @@ impl Flags {
             let config = self.demo_flags.config().map_err(Failure::usage)?;
             Job::demo(config).map_err(Failure::internal)?
         };
-        job.take_up(&self.settings.layered(Some(&job.site))?);
+        job.apply_settings(&self.settings.layered(Some(&job.site))?);
         let settings = self.settings.layered(None)?.settings;
         Ok((job, settings))
     }

@@ -1,4 +1,4 @@
-//! A product's page.
+//! A product's page: the truth as a server of catalogues writes it.
 
 use crate::demo::{
     catalogue::Product,

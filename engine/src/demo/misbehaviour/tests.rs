@@ -1,4 +1,4 @@
-use super::{ListQuirks, Request, Treatment};
+use super::{ListQuirks, PageRequest, Treatment};
 use crate::demo::DemoConfig;
 
 fn harsh() -> DemoConfig {
@@ -12,8 +12,8 @@ fn harsh() -> DemoConfig {
     }
 }
 
-fn request(url: &str, nth: u32) -> Request<'_> {
-    Request {
+fn request(url: &str, nth: u32) -> PageRequest<'_> {
+    PageRequest {
         url,
         nth,
         is_list: true,
@@ -112,7 +112,7 @@ fn latency_spreads_around_its_median_and_lists_and_slow_hosts_take_longer() {
         let mut delays: Vec<u128> = (0..1_001)
             .map(|number| {
                 let url = format!("page/{number}");
-                let request = Request {
+                let request = PageRequest {
                     is_list,
                     is_slow,
                     ..request(&url, 0)

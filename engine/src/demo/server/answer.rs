@@ -20,7 +20,7 @@ use super::{
 use crate::demo::{
     catalogue::Catalogue,
     markup::{self, LIST_QUERY, Layout, ListView},
-    misbehaviour::{self, ListQuirks, Misbehaviour},
+    misbehaviour::{self, ListQuirks, Misbehaviour, PageRequest},
 };
 
 /// URLs of one sitemap file.
@@ -102,7 +102,7 @@ impl DemoSite {
         if let Some(wait) = limited {
             return Ok(too_many(wait, nth));
         }
-        let asked = misbehaviour::Request {
+        let asked = PageRequest {
             url: &url,
             nth,
             is_list: matches!(route, Route::List(_)),
@@ -151,7 +151,7 @@ impl DemoSite {
         host + slow >= self.catalogue.hosts().len()
     }
 
-    fn page(&self, host: usize, route: &Route<'_>, asked: misbehaviour::Request<'_>) -> PageReply {
+    fn page(&self, host: usize, route: &Route<'_>, asked: PageRequest<'_>) -> PageReply {
         let name = &self.catalogue.hosts()[host];
         match *route {
             Route::List(page) => self.list(host, page, asked),
@@ -171,7 +171,7 @@ impl DemoSite {
         }
     }
 
-    fn list(&self, host: usize, page: u32, asked: misbehaviour::Request<'_>) -> PageReply {
+    fn list(&self, host: usize, page: u32, asked: PageRequest<'_>) -> PageReply {
         // Products arrive when the first page has been read: whoever asks for a later one knows
         // the first, so that no product moves from an unread page to one that was read.
         if page > 1 {

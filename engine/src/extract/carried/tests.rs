@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::extract::tests::build::map_of;
 
 fn read(text: &str) -> Carried {
     text.parse().expect("a JSON object")
@@ -50,7 +51,7 @@ fn the_paging_state_is_stored_beside_the_fields_and_is_none_of_them() {
     assert_eq!(again, carried);
     assert_eq!(*again.paging(), told);
     assert_eq!(
-        json!(again.to_map()),
+        json!(map_of(&again)),
         json!({"title": "A", "page": 2}),
         "fields only"
     );
@@ -71,7 +72,7 @@ fn a_store_of_an_earlier_version_has_each_part_among_the_fields() {
     let text = r#"{"title":"A","_shown":[18446744073709551615,1],"page":2,"_told":7,"_asked":[1,2],
         "_left":[{"from":3,"url":"http://a.test/3"}],"_usual":true}"#;
     let carried = read(text);
-    assert_eq!(json!(carried.to_map()), json!({"title": "A", "page": 2}));
+    assert_eq!(json!(map_of(&carried)), json!({"title": "A", "page": 2}));
     let told = carried.paging();
     let shown = told.shown.unwrap();
     assert_eq!((shown.fingerprint, shown.repeats), (u64::MAX, 1));

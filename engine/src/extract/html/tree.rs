@@ -260,6 +260,31 @@ impl Tree {
     }
 }
 
+/// A step of a walk through a subtree.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::extract) enum Edge {
+    /// Into a node, before all below it.
+    Open(NodeId),
+    /// Out of a node, after all below it.
+    Close(NodeId),
+}
+
+impl Tree {
+    /// All below `top`, in document order.
+    pub(in crate::extract) fn edges(&self, top: NodeId) -> impl Iterator<Item = Edge> {
+        let beside = move |id| {
+            let up = || self.parent(id).filter(|up| *up != top);
+            let after = self.after(id).map(Edge::Open);
+            after.or_else(|| up().map(Edge::Close))
+        };
+        let first = self.first(top).map(Edge::Open);
+        std::iter::successors(first, move |edge| match *edge {
+            Edge::Open(id) => self.first(id).map(Edge::Open).or(Some(Edge::Close(id))),
+            Edge::Close(id) => beside(id),
+        })
+    }
+}
+
 /// What an element does to the text around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Display {
@@ -437,19 +462,10 @@ impl Element<'_> {
 
 impl Serialize for Element<'_> {
     fn serialize<S: Serializer>(&self, out: &mut S, _scope: TraversalScope) -> io::Result<()> {
-        let (tree, top) = (self.tree, self.id);
-        let mut next = tree.first(top);
-        while let Some(id) = next {
-            open(tree, id, out)?;
-            next = tree.first(id);
-            let mut at = id;
-            while next.is_none() && at != top {
-                close(tree, at, out)?;
-                next = tree.after(at);
-                if next.is_none() {
-                    let Some(parent) = tree.parent(at) else { break };
-                    at = parent;
-                }
+        for edge in self.tree.edges(self.id) {
+            match edge {
+                Edge::Open(id) => open(self.tree, id, out)?,
+                Edge::Close(id) => close(self.tree, id, out)?,
             }
         }
         Ok(())

@@ -48,7 +48,7 @@ fn read(url: &str, content_type: Option<&str>, body: &[u8], carried: &Json) -> O
     Ok((links.collect(), extracted.warnings))
 }
 
-/// Links and warnings.
+/// The links, then the warnings.
 type Outcome = Result<(Vec<String>, Vec<String>), ExtractError>;
 
 const PLACE: &str = "http://shop.test/sitemap.xml";

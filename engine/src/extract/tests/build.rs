@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use regex::Regex;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::{
     extract::{
@@ -235,4 +235,12 @@ pub(crate) fn carried(json: Json) -> Carried {
 /// The values of a record as the export writes them.
 pub(crate) fn json_of(value: &Value) -> Json {
     crate::extract::convert::into_json(value.clone())
+}
+
+/// The carried fields as a JSON object.
+pub(in crate::extract) fn map_of(carried: &Carried) -> Map<String, Json> {
+    let pairs = carried.fields();
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect()
 }

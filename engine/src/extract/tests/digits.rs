@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::build::{URL, carried, css, picks, read, read_at, site};
+use super::build::{URL, carried, css, map_of, picks, read, read_at, site};
 use crate::{
     extract::output::Value,
     site::compiled::{Field, FieldType, Source, Stage, Take},
@@ -128,7 +128,7 @@ fn a_carried_decimal_keeps_its_digits() {
         let found = read(&site, &format!("<li><a href=/1>n</a><b>{written}</b>")).unwrap();
         let link = &found.links[0];
         assert_eq!(link.carried["price"], as_carried);
-        let given = carried(Json::Object(link.carried.to_map()));
+        let given = carried(Json::Object(map_of(&link.carried)));
         let read = read_at(&site, 1, &link.url, b"<p>x", None, &given).unwrap();
         assert_eq!(read.records[0].values[0], decimal(written));
     }
@@ -148,7 +148,7 @@ fn a_carried_list_of_decimals_keeps_their_digits() {
         Stage::new("detail").record(None, &[], vec![prices]),
     ]);
     let found = read(&site, "<li><a href=/1>n</a><b>1.10</b><b>2</b>").unwrap();
-    let given = carried(Json::Object(found.links[0].carried.to_map()));
+    let given = carried(Json::Object(map_of(&found.links[0].carried)));
     let read = read_at(&site, 1, &found.links[0].url, b"<p>x", None, &given).unwrap();
     assert_eq!(
         read.records[0].values[0],

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::build::{URL, carried, href, json_of, pattern, read_at, site};
+use super::build::{URL, carried, href, json_of, map_of, pattern, read_at, site};
 use crate::{
     extract::output::Extracted,
     model::remark::Remark,
@@ -46,7 +46,7 @@ fn a_next_link_leads_to_the_next_place_in_the_chain() {
         "<li class=next><a href=p9>n</a>",
         json!({"page": 8, "x": 1}),
     );
-    let told = found.links[0].carried.to_map();
+    let told = map_of(&found.links[0].carried);
     assert_eq!(json!(told), json!({"page": 9, "x": 1}));
 }
 

@@ -23,7 +23,6 @@ use crate::{
     },
 };
 
-/// An unpacked site.
 struct Mirror {
     root: PathBuf,
     _unpacked: tempfile::TempDir,

@@ -47,7 +47,7 @@ pub(super) enum Kind {
 
 /// A chunk's head; its numbers have a fixed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(super) struct ChunkHead {
     magic: [u8; 4],
     pub(super) kind: Kind,
     #[serde(with = "fixint::le")]
@@ -65,7 +65,7 @@ pub(super) struct Head {
     body_sum: u64,
 }
 
-impl Head {
+impl ChunkHead {
     /// Bytes of the whole chunk.
     pub(super) fn len(&self) -> u64 {
         HEAD as u64 + u64::from(self.packed_len)
@@ -87,14 +87,14 @@ pub(super) fn write(
     kind: Kind,
     (first_us, last_us): (u64, u64),
     seq: u64,
-    body: &Body,
+    body: &ChunkBody,
 ) -> io::Result<u64> {
     let raw_len = u32::try_from(body.len()).ok();
     let raw_len = raw_len
         .filter(|len| *len <= RAW_MAX)
         .ok_or_else(|| io::Error::other("a chunk of the recording grew beyond 64 MiB"))?;
     let packed = zstd::bulk::compress(&body.bytes, LEVEL)?;
-    let head = Head {
+    let head = ChunkHead {
         magic: CHUNK_MAGIC,
         kind,
         first_us,
@@ -117,14 +117,14 @@ pub(super) fn read_head(
     file: &mut (impl Read + Seek),
     at: u64,
     file_len: u64,
-) -> Result<Head, Option<io::Error>> {
+) -> Result<ChunkHead, Option<io::Error>> {
     if at + HEAD as u64 > file_len {
         return Err(None);
     }
     let mut bytes = [0; HEAD];
     file.seek(SeekFrom::Start(at)).map_err(Some)?;
     file.read_exact(&mut bytes).map_err(Some)?;
-    let head = Head::parse(&bytes).ok_or(None)?;
+    let head = ChunkHead::parse(&bytes).ok_or(None)?;
     if at + head.len() > file_len {
         return Err(None);
     }
@@ -135,8 +135,8 @@ pub(super) fn read_head(
 pub(super) fn read_body(
     file: &mut (impl Read + Seek),
     at: u64,
-    head: &Head,
-) -> io::Result<Option<Body>> {
+    head: &ChunkHead,
+) -> io::Result<Option<ChunkBody>> {
     let mut packed = vec![0; head.packed_len as usize];
     file.seek(SeekFrom::Start(at + HEAD as u64))?;
     file.read_exact(&mut packed)?;
@@ -145,7 +145,7 @@ pub(super) fn read_body(
     }
     let raw = zstd::bulk::decompress(&packed, head.raw_len as usize).ok();
     let raw = raw.filter(|raw| raw.len() == head.raw_len as usize);
-    Ok(raw.map(|bytes| Body {
+    Ok(raw.map(|bytes| ChunkBody {
         bytes,
         last: Distances::default(),
     }))
@@ -223,12 +223,12 @@ fn key_of(task: &TaskRecord, tables: &Tables) -> Option<PageKey> {
 
 /// Entries, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Body {
+pub(super) struct ChunkBody {
     bytes: Vec<u8>,
     last: Distances,
 }
 
-impl Body {
+impl ChunkBody {
     pub(super) fn push(&mut self, mut entry: Entry) {
         self.last.shorten(&mut entry);
         self.bytes = in_bytes(&entry, std::mem::take(&mut self.bytes));

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    fmt::{self, Write as _},
+    fmt::Write as _,
     sync::Arc,
     time::Duration,
 };
@@ -45,25 +45,6 @@ pub struct Comparison {
     pub same: u64,
     /// Where the first, and where the second one could not be read on.
     pub damage: [Option<Damage>; 2],
-}
-
-impl fmt::Display for Divergence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the same for {} changes, then", self.after)?;
-        for (name, side) in [("first", &self.first), ("second", &self.second)] {
-            match side {
-                Some(there) => {
-                    let at = there.at.as_secs_f64();
-                    write!(f, "\n  {name}: {at:.6} s {}", there.what)?;
-                    if let Some(subject) = &there.subject {
-                        write!(f, " {subject}")?;
-                    }
-                }
-                None => write!(f, "\n  {name}: has ended")?,
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The first change that differs in content, or, where none does, in time; before all, the picture

@@ -7,15 +7,18 @@ use std::{
     time::Duration,
 };
 
-use crate::feed::{
-    hub::Item,
-    mirror::Mirror,
-    recording::{
-        Chunk, Damage,
-        chunk::{self, Body, Entry, Kind},
+use crate::{
+    feed::{
+        hub::Item,
+        mirror::Mirror,
+        recording::{
+            Chunk, Damage,
+            chunk::{self, ChunkBody, Entry, Kind},
+        },
+        snapshot::Snapshot,
+        tables::Tables,
     },
-    snapshot::Snapshot,
-    tables::Tables,
+    model::numbers::micros,
 };
 
 /// The items of a recording in order, up to the end or the first damage.
@@ -69,7 +72,7 @@ impl RecordingReader {
     }
 
     /// `None` where an entry makes no sense; those before it are ready.
-    fn decode(&mut self, body: &Body) -> Option<()> {
+    fn decode(&mut self, body: &ChunkBody) -> Option<()> {
         for entry in body.entries() {
             let entry = entry.ok()?;
             match &entry {
@@ -182,7 +185,7 @@ impl Playhead {
     /// Plays up to and including engine time `to`; what happened on the way, already applied.
     /// `watch` gets each item before the mirror does.
     pub fn advance(&mut self, to: Duration, mut watch: impl FnMut(&Item, &Mirror)) -> Vec<Item> {
-        let to_us = u64::try_from(to.as_micros()).unwrap_or(u64::MAX);
+        let to_us = micros(to);
         let mut items = Vec::new();
         while let Some(item) = self.next_until(to_us, &mut watch) {
             items.push(item);
@@ -249,16 +252,11 @@ impl Playhead {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float's cast saturates, and no time is negative"
-)]
 fn time_us(item: &Item) -> Option<u64> {
     match item {
         Item::Key { frame, .. } => Some(frame.at_us),
         Item::Changes(tick) => Some(tick.at_us),
-        Item::Snapshot(snapshot) => Some((snapshot.at * 1e6).round() as u64),
+        Item::Snapshot(snapshot) => Some(snapshot.at_us()),
         Item::Closed => None,
     }
 }

@@ -264,11 +264,10 @@ fn the_first_divergence_is_told_in_words() {
     }
     let found = write(&other);
     assert_eq!(found.after, other[70].seq + moved as u64);
-    assert!(
-        found.second.as_ref().unwrap().what.contains("→ cancelled"),
-        "{found}"
-    );
-    assert!(found.to_string().contains("http://books.test/"), "{found}");
+    let second = found.second.unwrap();
+    assert!(second.what.contains("→ cancelled"), "{second:?}");
+    let subject = second.subject.unwrap_or_default();
+    assert!(subject.contains("http://books.test/"), "{subject}");
 
     let found = write(&frames[..50]);
     assert_eq!((found.after, found.second), (frames[50].seq, None));

@@ -16,7 +16,7 @@ use crate::feed::{
     mirror::Mirror,
     recording::{
         RecordingError,
-        chunk::{self, Body, Entry, Kind},
+        chunk::{self, ChunkBody, Entry, Kind},
     },
     snapshot::Snapshot,
 };
@@ -41,7 +41,7 @@ pub struct Writer<W: Write> {
     out: W,
     /// What is in the file so far: without what may not enter it.
     mirror: Mirror,
-    body: Body,
+    body: ChunkBody,
     first_us: u64,
     seq: u64,
     key_us: Option<u64>,
@@ -64,7 +64,7 @@ impl<W: Write> Writer<W> {
         Ok(Self {
             out,
             mirror: Mirror::default(),
-            body: Body::default(),
+            body: ChunkBody::default(),
             first_us: 0,
             seq: 0,
             key_us: None,
@@ -111,9 +111,9 @@ impl<W: Write> Writer<W> {
             self.key_frame()?;
         }
         self.flush()?;
-        let at_us = self.mirror.at_us().max(micros(snapshot.at));
+        let at_us = self.mirror.at_us().max(snapshot.at_us());
         self.mirror.wait_until(at_us);
-        let mut body = Body::default();
+        let mut body = ChunkBody::default();
         body.push(Entry::of_snapshot(snapshot));
         let seq = self.mirror.next_seq();
         self.bytes_since_key +=
@@ -171,7 +171,7 @@ impl<W: Write> Writer<W> {
                 0 => Kind::KeyStart,
                 _ => Kind::KeyPart,
             };
-            let mut body = Body::default();
+            let mut body = ChunkBody::default();
             body.push(Entry::Key(frame).without_keys(self.mirror.tables()));
             if is_last {
                 for snapshot in self.latest.values() {
@@ -190,15 +190,6 @@ impl<W: Write> Writer<W> {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float's cast saturates, and no time is negative"
-)]
-fn micros(seconds: f64) -> u64 {
-    (seconds * 1e6).round() as u64
-}
-
 /// A recording in the making.
 #[derive(Debug)]
 pub struct Recorder {
@@ -215,10 +206,7 @@ impl Recorder {
     pub fn start(path: &Path, subscription: Subscription) -> Result<Self, RecordingError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AlreadyExists => RecordingError::Exists(path.to_owned()),
-            _ => RecordingError::Io {
-                path: path.to_owned(),
-                source,
-            },
+            _ => RecordingError::io(path)(source),
         };
         let file = OpenOptions::new()
             .write(true)
@@ -244,10 +232,7 @@ impl Recorder {
         let ended = self.thread.join();
         ended
             .unwrap_or_else(|_| Err(io::Error::other("the recorder's thread died")))
-            .map_err(|source| RecordingError::Io {
-                path: self.path,
-                source,
-            })
+            .map_err(RecordingError::io(&self.path))
     }
 }
 

@@ -13,7 +13,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn decode(encodings: &[&str], coded: &[u8], piece: usize, limits: Limits) -> Result<Vec<u8>, Stop> {
-    let mut body = Body::new(encodings, limits)?;
+    let mut body = BodyDecoder::new(encodings, limits)?;
     for piece in coded.chunks(piece.max(1)) {
         body.push(piece)?;
     }
@@ -59,7 +59,7 @@ fn neutral(page: &[u8]) -> String {
 #[test]
 fn gzip_that_nobody_named_is_unpacked_where_it_may_be() {
     let read = |coded: &[u8], piece: usize| {
-        let mut body = Body::new(&["identity"], LIMITS).unwrap().or_gzip();
+        let mut body = BodyDecoder::new(&["identity"], LIMITS).unwrap().or_gzip();
         for piece in coded.chunks(piece) {
             body.push(piece)?;
         }
@@ -78,14 +78,14 @@ fn gzip_that_nobody_named_is_unpacked_where_it_may_be() {
         ));
     }
     assert_eq!(decode(&[], &coded, 9, LIMITS).unwrap(), coded);
-    let named = Body::new(&["gzip"], LIMITS).unwrap().or_gzip();
+    let named = BodyDecoder::new(&["gzip"], LIMITS).unwrap().or_gzip();
     assert!(named.first.is_none());
     let bomb = gzip(&vec![0; 4 << 20]);
     let limits = Limits {
         ratio: 20,
         ..LIMITS
     };
-    let mut body = Body::new(&[], limits).unwrap().or_gzip();
+    let mut body = BodyDecoder::new(&[], limits).unwrap().or_gzip();
     assert_eq!(body.push(&bomb), Err(Stop::Ratio(20)));
 }
 
@@ -254,7 +254,7 @@ fn a_body_is_cut_at_its_limit_where_that_is_wanted() {
         } else {
             gzip(b"0123456789")
         };
-        let mut body = Body::new(encodings, limits).unwrap();
+        let mut body = BodyDecoder::new(encodings, limits).unwrap();
         let stopped = coded.chunks(3).find_map(|piece| body.push(piece).err());
         assert_eq!(stopped, Some(Stop::Cut));
         assert_eq!(body.so_far(), b"01234");

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     extract::is_markup,
-    live::decode::{Body, Limits, Stop},
+    live::decode::{BodyDecoder, Limits, Stop},
     message::{
         orders::{FetchOrder, Purpose},
         reports::{Answer, FetchFailure, Outcome},
@@ -44,7 +44,7 @@ const LEAST_IN_SPAN: u64 = 10 << 10;
 /// Fetches what was prepared; a request that could not be prepared fails as it says.
 pub(super) async fn run(prepared: Result<Prepared, FetchFailure>, order: &FetchOrder) -> Outcome {
     let fetched = match prepared {
-        Ok(prepared) => fetch(&prepared, order).await,
+        Ok(prepared) => Exchange::new(&prepared, order).fetch().await,
         Err(failure) => Err(failure),
     };
     match fetched {
@@ -53,41 +53,161 @@ pub(super) async fn run(prepared: Result<Prepared, FetchFailure>, order: &FetchO
     }
 }
 
-async fn fetch(prepared: &Prepared, order: &FetchOrder) -> Result<Answer, FetchFailure> {
-    let began = Instant::now();
-    let host = host_of(prepared);
-    let response = send(prepared, order, began, &host).await?;
-    let first_byte = began.elapsed();
-    prepared.streams.answered(&host, response.version());
-    prepared.jar.take(response.headers(), &prepared.asked);
-    let head = head_of(&response);
-    let headers = response.headers().iter();
-    let size: usize = headers
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    prepared.received.fetch_add(size as u64, Ordering::Relaxed);
-    if size > MAX_HEAD {
-        return Err(failure::plain(
-            ErrorClass::TooLarge,
-            format!(
-                "the answer's head has {size} bytes, at most {MAX_HEAD} are taken, from {host}"
-            ),
-        ));
+/// One request, from its sending to the end of its answer.
+struct Exchange<'x> {
+    prepared: &'x Prepared,
+    order: &'x FetchOrder,
+    began: Instant,
+    /// The host as messages name it.
+    host: String,
+}
+
+impl<'x> Exchange<'x> {
+    fn new(prepared: &'x Prepared, order: &'x FetchOrder) -> Self {
+        Self {
+            prepared,
+            order,
+            began: Instant::now(),
+            host: host_of(prepared),
+        }
     }
-    let received = receive(response, &head, prepared, order, began, &host).await;
-    match received {
-        Ok((body, wire_bytes)) => Ok(Answer {
-            wall: challenge(&head, &body),
-            content_type: head.header("content-type").map(str::to_owned),
-            validators: Validators::of(&head),
-            head,
-            body: Arc::new(body),
-            wire_bytes,
-            first_byte,
-        }),
-        Err(mut failure) => {
-            failure.head = Some(head);
-            Err(failure)
+
+    async fn fetch(&self) -> Result<Answer, FetchFailure> {
+        let (prepared, host) = (self.prepared, &self.host);
+        let response = self.send().await?;
+        let first_byte = self.began.elapsed();
+        prepared.streams.answered(host, response.version());
+        prepared.jar.take(response.headers(), &prepared.asked);
+        let head = head_of(&response);
+        let headers = response.headers().iter();
+        let size: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum();
+        prepared.received.fetch_add(size as u64, Ordering::Relaxed);
+        if size > MAX_HEAD {
+            return Err(failure::plain(
+                ErrorClass::TooLarge,
+                format!(
+                    "the answer's head has {size} bytes, at most {MAX_HEAD} are taken, from {host}"
+                ),
+            ));
+        }
+        match self.receive(response, &head).await {
+            Ok((body, wire_bytes)) => Ok(Answer {
+                wall: challenge(&head, &body),
+                content_type: head.header("content-type").map(str::to_owned),
+                validators: Validators::of(&head),
+                head,
+                body: Arc::new(body),
+                wire_bytes,
+                first_byte,
+            }),
+            Err(mut failure) => {
+                failure.head = Some(head);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Sends the request, and once more where a pooled connection turned out to be closed.
+    async fn send(&self) -> Result<Response, FetchFailure> {
+        let (prepared, order, host) = (self.prepared, self.order, &self.host);
+        let profile = &order.profile;
+        let patience = order.first_byte.min(profile.timeout);
+        let attempt = async {
+            let (sent, dialled) = connect::watched(request(prepared, order).send()).await;
+            match sent {
+                Err(error) if !dialled && failure::is_lost_connection(&error) => {
+                    request(prepared, order).send().await
+                }
+                sent => sent,
+            }
+        };
+        if let Ok(sent) = timeout_at((self.began + patience).into(), attempt).await {
+            return sent.map_err(|error| failure::of(&error, Reached::Nothing, host));
+        }
+        prepared.streams.hang(host);
+        Err(failure::plain(
+            ErrorClass::TimeoutFirstByte,
+            format!(
+                "no answer within {} from {host}. It is tried again by the retry policy and given more \
+                 time, up to first_byte_timeout ({}).",
+                shown(patience),
+                shown(profile.first_byte_timeout)
+            ),
+        ))
+    }
+
+    /// The decoded body and how many bytes were received for it.
+    async fn receive(
+        &self,
+        mut response: Response,
+        head: &Head,
+    ) -> Result<(Vec<u8>, u64), FetchFailure> {
+        let (order, host) = (self.order, &self.host);
+        let is_page = (200..300).contains(&head.status);
+        let limits = limits_of(order, is_page);
+        let most = order.profile.max_body;
+        if is_page
+            && !limits.cut
+            && response
+                .content_length()
+                .is_some_and(|length| length > most)
+        {
+            return Err(stopped(&Stop::TooLarge(most), 0, host));
+        }
+        let encodings: Vec<&str> = head.all("content-encoding").collect();
+        let mut body = match BodyDecoder::new(&encodings, limits) {
+            Ok(body) if is_markup(head.header("content-type")) => body.or_gzip(),
+            Ok(body) => body,
+            Err(_) if !is_page => return Ok((Vec::new(), 0)),
+            Err(stop) => return Err(stopped(&stop, 0, host)),
+        };
+        let ended = self.stream(&mut response, &mut body).await;
+        let wire_bytes = body.wire_bytes();
+        match ended {
+            Ok(()) => match body.finish() {
+                Ok(bytes) => Ok((bytes, wire_bytes)),
+                Err(_) if !is_page => Ok((Vec::new(), wire_bytes)),
+                Err(stop) => Err(stopped(&stop, wire_bytes, host)),
+            },
+            Err(End::Stopped(Stop::Cut)) => Ok((body.so_far(), wire_bytes)),
+            Err(_) if !is_page => Ok((body.so_far(), wire_bytes)),
+            Err(End::Stopped(stop)) => Err(stopped(&stop, wire_bytes, host)),
+            Err(End::Failed(mut failure)) => {
+                failure.wire_bytes = wire_bytes;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn stream(&self, response: &mut Response, body: &mut BodyDecoder) -> Result<(), End> {
+        let (timeout, host) = (self.order.profile.timeout, &self.host);
+        let deadline = self.began + timeout;
+        let mut pace = MinimumPace::new(Instant::now());
+        loop {
+            let wake = deadline.min(pace.span_ends());
+            let chunk = match timeout_at(wake.into(), response.chunk()).await {
+                Ok(Ok(Some(chunk))) => Some(chunk),
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => {
+                    return Err(End::Failed(failure::of(&error, Reached::Head, host)));
+                }
+                Err(_) => None,
+            };
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(End::Failed(too_long(timeout, host)));
+            }
+            if !pace.is_kept(now) {
+                return Err(End::Failed(too_slow(host)));
+            }
+            if let Some(chunk) = chunk {
+                let size = chunk.len() as u64;
+                self.prepared.received.fetch_add(size, Ordering::Relaxed);
+                pace.received(size);
+                body.push(&chunk).map_err(End::Stopped)?;
+            }
         }
     }
 }
@@ -104,39 +224,6 @@ fn host_of(prepared: &Prepared) -> String {
         (None, Some(name), Some(port)) => format!("{name}:{port}"),
         (None, name, _) => name.unwrap_or_default().to_owned(),
     }
-}
-
-/// Sends the request, and once more where a pooled connection turned out to be closed.
-async fn send(
-    prepared: &Prepared,
-    order: &FetchOrder,
-    began: Instant,
-    host: &str,
-) -> Result<Response, FetchFailure> {
-    let profile = &order.profile;
-    let patience = order.first_byte.min(profile.timeout);
-    let attempt = async {
-        let (sent, dialled) = connect::watched(request(prepared, order).send()).await;
-        match sent {
-            Err(error) if !dialled && failure::is_lost_connection(&error) => {
-                request(prepared, order).send().await
-            }
-            sent => sent,
-        }
-    };
-    if let Ok(sent) = timeout_at((began + patience).into(), attempt).await {
-        return sent.map_err(|error| failure::of(&error, Reached::Nothing, host));
-    }
-    prepared.streams.hang(host);
-    Err(failure::plain(
-        ErrorClass::TimeoutFirstByte,
-        format!(
-            "no answer within {} from {host}. It is tried again by the retry policy and given more \
-             time, up to first_byte_timeout ({}).",
-            shown(patience),
-            shown(profile.first_byte_timeout)
-        ),
-    ))
 }
 
 fn request(prepared: &Prepared, order: &FetchOrder) -> reqwest::RequestBuilder {
@@ -183,51 +270,6 @@ fn text_of(name: &HeaderName, bytes: &[u8]) -> String {
     }
 }
 
-/// The decoded body and how many bytes were received for it.
-async fn receive(
-    mut response: Response,
-    head: &Head,
-    prepared: &Prepared,
-    order: &FetchOrder,
-    began: Instant,
-    host: &str,
-) -> Result<(Vec<u8>, u64), FetchFailure> {
-    let is_page = (200..300).contains(&head.status);
-    let limits = limits_of(order, is_page);
-    let most = order.profile.max_body;
-    if is_page
-        && !limits.cut
-        && response
-            .content_length()
-            .is_some_and(|length| length > most)
-    {
-        return Err(stopped(&Stop::TooLarge(most), 0, host));
-    }
-    let encodings: Vec<&str> = head.all("content-encoding").collect();
-    let mut body = match Body::new(&encodings, limits) {
-        Ok(body) if is_markup(head.header("content-type")) => body.or_gzip(),
-        Ok(body) => body,
-        Err(_) if !is_page => return Ok((Vec::new(), 0)),
-        Err(stop) => return Err(stopped(&stop, 0, host)),
-    };
-    let ended = stream(&mut response, &mut body, prepared, order, began, host).await;
-    let wire_bytes = body.wire_bytes();
-    match ended {
-        Ok(()) => match body.finish() {
-            Ok(bytes) => Ok((bytes, wire_bytes)),
-            Err(_) if !is_page => Ok((Vec::new(), wire_bytes)),
-            Err(stop) => Err(stopped(&stop, wire_bytes, host)),
-        },
-        Err(End::Stopped(Stop::Cut)) => Ok((body.so_far(), wire_bytes)),
-        Err(_) if !is_page => Ok((body.so_far(), wire_bytes)),
-        Err(End::Stopped(stop)) => Err(stopped(&stop, wire_bytes, host)),
-        Err(End::Failed(mut failure)) => {
-            failure.wire_bytes = wire_bytes;
-            Err(failure)
-        }
-    }
-}
-
 fn limits_of(order: &FetchOrder, is_page: bool) -> Limits {
     let whole = Limits {
         decoded: order.profile.max_body,
@@ -251,40 +293,6 @@ fn limits_of(order: &FetchOrder, is_page: bool) -> Limits {
 enum End {
     Stopped(Stop),
     Failed(FetchFailure),
-}
-
-async fn stream(
-    response: &mut Response,
-    body: &mut Body,
-    prepared: &Prepared,
-    order: &FetchOrder,
-    began: Instant,
-    host: &str,
-) -> Result<(), End> {
-    let deadline = began + order.profile.timeout;
-    let mut pace = MinimumPace::new(Instant::now());
-    loop {
-        let wake = deadline.min(pace.span_ends());
-        let chunk = match timeout_at(wake.into(), response.chunk()).await {
-            Ok(Ok(Some(chunk))) => Some(chunk),
-            Ok(Ok(None)) => return Ok(()),
-            Ok(Err(error)) => return Err(End::Failed(failure::of(&error, Reached::Head, host))),
-            Err(_) => None,
-        };
-        let now = Instant::now();
-        if now >= deadline {
-            return Err(End::Failed(too_long(order.profile.timeout, host)));
-        }
-        if !pace.is_kept(now) {
-            return Err(End::Failed(too_slow(host)));
-        }
-        if let Some(chunk) = chunk {
-            let size = chunk.len() as u64;
-            prepared.received.fetch_add(size, Ordering::Relaxed);
-            pace.received(size);
-            body.push(&chunk).map_err(End::Stopped)?;
-        }
-    }
 }
 
 fn too_long(timeout: Duration, host: &str) -> FetchFailure {

@@ -8,7 +8,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::super::micros;
+use crate::model::numbers::micros;
 
 /// Growth rests so long after a refusal.
 const FREEZE: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use super::super::micros;
+use crate::model::numbers::micros;
 
 /// The longest time between two requests, in µs.
 const MAX_GAP: u64 = 60_000_000;

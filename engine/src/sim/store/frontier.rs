@@ -15,9 +15,10 @@ use crate::{
         numbers::micros,
         page_url::PageUrl,
         phase::Phase,
+        remark::Remarks,
         tries::Tries,
     },
-    sim::store::{ModelStore, Page, Saved, Session, Visit, refused},
+    sim::store::{ModelStore, Saved, Session, Visit, refused},
 };
 
 impl ModelStore {
@@ -160,14 +161,8 @@ impl ModelStore {
             }
             PageEnd::Done { validators, .. } => {
                 self.save_found(order, &mut ended);
-                let validators = validators.clone();
-                self.pages.insert(
-                    order.key,
-                    Page {
-                        done: true,
-                        validators,
-                    },
-                );
+                let page = self.pages.entry(order.key).or_default();
+                (page.done, page.validators) = (true, validators.clone());
                 Phase::Done
             }
             PageEnd::Skipped(reason) => {
@@ -191,12 +186,10 @@ impl ModelStore {
             .sessions
             .get_mut(&id)
             .expect("it was checked to be open");
-        let is_told = order.remarks.is_empty() || ended.duplicate;
-        if !is_told && session.remarked.insert(order.key) {
-            session.remarks.merge(&order.remarks);
-            ended.remarks = order.remarks.clone();
+        if !ended.duplicate {
+            ended.remarks = session.remark(order);
         }
-        session.turn(order.key, phase, false);
+        session.move_page(order.key, phase, false);
         session.bytes += (order.attempt.as_ref()).map_or(0, |attempt| attempt.bytes);
         let visit = session
             .visits
@@ -332,6 +325,15 @@ impl ModelStore {
 }
 
 impl Session {
+    /// What the page adds to what is said at the session's end: once, however often it is read.
+    fn remark(&mut self, order: &EndAttempt) -> Remarks {
+        if order.remarks.is_empty() || !self.remarked.insert(order.key) {
+            return Remarks::default();
+        }
+        self.remarks.merge(&order.remarks);
+        order.remarks.clone()
+    }
+
     fn enter(
         &mut self,
         link: &Link,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     message::{
         receipts::{KnownHost, MovedCount, OverCounts, SessionOpened, StoreError},
-        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession, SetCookies},
+        store_verbs::{DeadSelector, LONE_CRASHES, Note, OpenSession, SetCookies, StoreVerb},
     },
     model::{
         class::{ErrorClass, SkipReason},
@@ -27,7 +27,7 @@ impl ModelStore {
         order: &OpenSession,
     ) -> Result<SessionOpened, StoreError> {
         let id = match order.resume {
-            Some(id) => self.take_up(id, order)?,
+            Some(id) => self.resume(id, order)?,
             None => self.begin(order)?,
         };
         Ok(self.opened(id))
@@ -72,7 +72,7 @@ impl ModelStore {
         Ok(id)
     }
 
-    fn take_up(&mut self, id: SessionId, order: &OpenSession) -> Result<SessionId, StoreError> {
+    fn resume(&mut self, id: SessionId, order: &OpenSession) -> Result<SessionId, StoreError> {
         let session = self
             .sessions
             .get_mut(&id)
@@ -88,14 +88,14 @@ impl ModelStore {
             visit.suspect = true;
             visit.crashes += u32::from(lone);
             if visit.crashes >= LONE_CRASHES {
-                session.turn(key, Phase::Dead, false);
+                session.move_page(key, Phase::Dead, false);
                 let visit = session
                     .visits
                     .get_mut(&key)
                     .expect("it was there a line ago");
                 visit.class = Some(ErrorClass::Crash);
             } else if visit.phase == Phase::Backoff {
-                session.turn(key, Phase::Queued, false);
+                session.move_page(key, Phase::Queued, false);
             }
         }
         Ok(id)
@@ -103,38 +103,29 @@ impl ModelStore {
 
     fn opened(&self, id: SessionId) -> SessionOpened {
         let session = &self.sessions[&id];
+        let visits = session.visits.values();
         let mut counts = BTreeMap::new();
-        let mut waiting: BTreeMap<HostId, u64> = BTreeMap::new();
-        let mut gone: BTreeMap<HostId, OverCounts> = BTreeMap::new();
-        let mut skipped = BTreeMap::new();
-        let mut dead = BTreeMap::new();
-        for visit in session.visits.values() {
+        let mut hosts: BTreeMap<HostId, (u64, OverCounts)> = BTreeMap::new();
+        for visit in visits.clone() {
             *counts
                 .entry((visit.batch, visit.stage, visit.phase))
                 .or_default() += 1;
-            *waiting.entry(visit.host).or_default() += u64::from(visit.phase.is_waiting());
-            if let Some(count) = gone.entry(visit.host).or_default().of(visit.phase) {
+            let (waiting, gone) = hosts.entry(visit.host).or_default();
+            *waiting += u64::from(visit.phase.is_waiting());
+            if let Some(count) = gone.of(visit.phase) {
                 *count += 1;
             }
-            match visit.phase {
-                Phase::Skipped => {
-                    let reason = visit.skip.expect("a skipped page has a reason");
-                    skipped.entry(reason.name()).or_insert((reason, 0)).1 += 1;
-                }
-                Phase::Dead => {
-                    let class = visit.class.expect("a dead letter has a class");
-                    dead.entry(class.name()).or_insert((class, 0)).1 += 1;
-                }
-                _ => {}
-            }
         }
-        let hosts = session.hosts.iter().map(|id| {
+        let skipped = visits.clone().filter(|visit| visit.phase == Phase::Skipped);
+        let dead = visits.filter(|visit| visit.phase == Phase::Dead);
+        let known = session.hosts.iter().map(|id| {
             let (key, learned) = &self.hosts[id.0 as usize - 1];
+            let (waiting, gone) = hosts.get(id).copied().unwrap_or_default();
             KnownHost {
                 id: *id,
                 key: key.clone(),
-                waiting: waiting.get(id).copied().unwrap_or_default(),
-                gone: gone.get(id).copied().unwrap_or_default(),
+                waiting,
+                gone,
                 learned: learned.clone(),
             }
         });
@@ -148,14 +139,20 @@ impl ModelStore {
                 .into_iter()
                 .map(|((b, s, p), n)| (b, s, p, n))
                 .collect(),
-            hosts: hosts.collect(),
+            hosts: known.collect(),
             stage_attempts: session
                 .judged
                 .iter()
                 .map(|((b, s), n)| (*b, *s, *n))
                 .collect(),
-            skipped: skipped.into_values().collect(),
-            dead: dead.into_values().collect(),
+            skipped: by_name(
+                skipped.map(|visit| visit.skip.expect("a skipped page has a reason")),
+                SkipReason::name,
+            ),
+            dead: by_name(
+                dead.map(|visit| visit.class.expect("a dead letter has a class")),
+                ErrorClass::name,
+            ),
             records: session.records,
             bytes: session.bytes,
             cookies: session.cookies.values().cloned().collect(),
@@ -163,11 +160,36 @@ impl ModelStore {
         }
     }
 
-    pub(super) fn verdict(
+    /// Carries out a verb that moves many pages; how many stood where.
+    pub(super) fn move_many(&mut self, verb: StoreVerb) -> Result<Vec<MovedCount>, StoreError> {
+        match verb {
+            StoreVerb::RequeueFailed {
+                session,
+                batch,
+                stage,
+            } => self.move_failed(session, (batch, stage), true),
+            StoreVerb::CondemnFailed {
+                session,
+                batch,
+                stage,
+            } => self.move_failed(session, (batch, stage), false),
+            StoreVerb::SkipFailed {
+                session,
+                batch,
+                stage,
+                keys,
+                reason,
+            } => self.skip_failed(session, (batch, stage), &keys, reason),
+            StoreVerb::RequeueDead { session, selector } => self.requeue_dead(session, &selector),
+            StoreVerb::Drop { session, selector } => self.drop_pages(session, &selector),
+            other => unreachable!("{other:?} moves no pages by itself"),
+        }
+    }
+
+    fn move_failed(
         &mut self,
         id: SessionId,
-        batch: Option<BatchId>,
-        stage: StageId,
+        (batch, stage): (Option<BatchId>, StageId),
         again: bool,
     ) -> Result<Vec<MovedCount>, StoreError> {
         let (session, _) = self.live(id)?;
@@ -177,10 +199,10 @@ impl ModelStore {
                 && batch.is_none_or(|batch| visit.batch == batch)
         });
         let to = if again { Phase::Queued } else { Phase::Dead };
-        Ok(session.turn_all(keys, to, again))
+        Ok(session.move_pages(keys, to, again))
     }
 
-    pub(super) fn skip_failed(
+    fn skip_failed(
         &mut self,
         id: SessionId,
         (batch, stage): (BatchId, StageId),
@@ -192,7 +214,7 @@ impl ModelStore {
             (visit.phase, visit.batch, visit.stage) == (Phase::Failed, batch, stage)
                 && keys.contains(key)
         });
-        let moved = session.turn_all(keys.clone(), Phase::Skipped, false);
+        let moved = session.move_pages(keys.clone(), Phase::Skipped, false);
         for key in keys {
             let visit = session.visits.get_mut(&key).expect("it has just moved");
             visit.skip = Some(reason);
@@ -200,29 +222,24 @@ impl ModelStore {
         Ok(moved)
     }
 
-    pub(super) fn requeue_dead(
+    fn requeue_dead(
         &mut self,
         id: SessionId,
         selector: &DeadSelector,
     ) -> Result<Vec<MovedCount>, StoreError> {
         let keys = self.selected(id, selector, &[Phase::Dead])?;
         let (session, _) = self.live(id)?;
-        Ok(session.turn_all(keys, Phase::Queued, true))
+        Ok(session.move_pages(keys, Phase::Queued, true))
     }
 
-    pub(super) fn drop_pages(
+    fn drop_pages(
         &mut self,
         id: SessionId,
         selector: &DeadSelector,
     ) -> Result<Vec<MovedCount>, StoreError> {
-        let phases: &[Phase] = if selector.keys.is_empty() {
-            &[Phase::Dead]
-        } else {
-            &[Phase::Dead, Phase::Queued, Phase::Backoff, Phase::Failed]
-        };
-        let keys = self.selected(id, selector, phases)?;
+        let keys = self.selected(id, selector, selector.droppable())?;
         let (session, _) = self.live(id)?;
-        let moved = session.turn_all(keys, Phase::Cancelled, false);
+        let moved = session.move_pages(keys, Phase::Cancelled, false);
         if session.is_over_for_good() {
             session.cookies.clear();
         }
@@ -308,6 +325,18 @@ impl ModelStore {
     }
 }
 
+/// How often each stands there, in the order of their names.
+fn by_name<T: Copy>(
+    all: impl Iterator<Item = T>,
+    name: impl Fn(T) -> &'static str,
+) -> Vec<(T, u64)> {
+    let mut counts = BTreeMap::new();
+    for one in all {
+        counts.entry(name(one)).or_insert((one, 0)).1 += 1;
+    }
+    counts.into_values().collect()
+}
+
 impl Session {
     /// Whether nobody can take it up again.
     fn is_over_for_good(&self) -> bool {
@@ -328,7 +357,7 @@ impl Session {
         meant.into_iter().map(|(_, key)| key).collect()
     }
 
-    fn turn_all(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
+    fn move_pages(&mut self, keys: Vec<PageKey>, to: Phase, afresh: bool) -> Vec<MovedCount> {
         let stood = keys.iter().map(|key| {
             let visit = &self.visits[key];
             let failed = matches!(visit.phase, Phase::Failed | Phase::Dead);
@@ -337,13 +366,13 @@ impl Session {
         });
         let moved = MovedCount::all(stood);
         for key in keys {
-            self.turn(key, to, afresh);
+            self.move_page(key, to, afresh);
         }
         moved
     }
 
     /// Moves a page; afresh: with a new number and nothing charged.
-    pub(super) fn turn(&mut self, key: PageKey, to: Phase, afresh: bool) {
+    pub(super) fn move_page(&mut self, key: PageKey, to: Phase, afresh: bool) {
         let visit = self.visits.get_mut(&key).expect("only known pages move");
         if visit.phase.is_waiting() && !to.is_waiting() {
             self.waiting.remove(&(visit.batch, visit.host, visit.seq));

@@ -19,10 +19,14 @@ fn check(text: &str, expected: &str, parts: &[&str]) {
     }
 }
 
+fn site(head: &str) -> String {
+    format!("[site]\n{head}\n[stages.list]\npages = {{ next = \"a\" }}\n")
+}
+
+const OK: &str = "name = \"t\"\nstart = \"http://a.test/\"";
+
 #[test]
-fn errors_of_the_head_name_their_place() {
-    let site = |head: &str| format!("[site]\n{head}\n[stages.list]\npages = {{ next = \"a\" }}\n");
-    let ok = "name = \"t\"\nstart = \"http://a.test/\"";
+fn errors_of_the_site_s_name_and_start_name_their_place() {
     check("", "1:1: site", &["`site` is missing"]);
     check(&format!("{HEAD}[stages]\n"), "5:1: stages", &["no stage"]);
     check(
@@ -31,32 +35,32 @@ fn errors_of_the_head_name_their_place() {
         &["`name` is missing"],
     );
     check(
-        &site(&ok.replace("\"t\"", "\"My-Shop\"")),
+        &site(&OK.replace("\"t\"", "\"My-Shop\"")),
         "2:8: site.name",
         &["a-z, 0-9 and _", "did you mean `my_shop`?"],
     );
     check(
-        &site(&ok.replace("\"t\"", "\"sqlite_x\"")),
+        &site(&OK.replace("\"t\"", "\"sqlite_x\"")),
         "2:8: site.name",
         &["SQLite"],
     );
     check(
-        &site(&ok.replace("\"t\"", "7")),
+        &site(&OK.replace("\"t\"", "7")),
         "2:8: site.name",
         &["found the integer 7"],
     );
     check(
-        &site(&ok.replace("http://a.test/", "/x")),
+        &site(&OK.replace("http://a.test/", "/x")),
         "3:9: site.start",
         &["not absolute"],
     );
     check(
-        &site(&ok.replace("http:", "ftp:")),
+        &site(&OK.replace("http:", "ftp:")),
         "3:9: site.start",
         &["scheme `ftp`"],
     );
     check(
-        &site(&ok.replace("http://", "http://u:sesame@")),
+        &site(&OK.replace("http://", "http://u:sesame@")),
         "3:9: politeness.basic_auth",
         &["no user name"],
     );
@@ -65,51 +69,59 @@ fn errors_of_the_head_name_their_place() {
         "3:9: site.start",
         &["list is empty"],
     );
+}
+
+#[test]
+fn errors_of_the_site_s_other_keys_name_their_place() {
     check(
-        &site(&format!("{ok}\nhosts = [\"b.test\"]")),
+        &site(&format!("{OK}\nhosts = [\"b.test\"]")),
         "3:9: site.start",
         &["not in scope", "b.test"],
     );
     check(
-        &site(&format!("{ok}\nhosts = [\"http://a.test/x\"]")),
+        &site(&format!("{OK}\nhosts = [\"http://a.test/x\"]")),
         "4:10: site.hosts[0]",
         &["did you mean `a.test`?"],
     );
     check(
-        &site(&format!("{ok}\nhosts = [\"*\"]")),
+        &site(&format!("{OK}\nhosts = [\"*\"]")),
         "4:10: site.hosts[0]",
         &["a host such as"],
     );
     check(
-        &site(&format!("{ok}\nenter = \"lst\"")),
+        &site(&format!("{OK}\nenter = \"lst\"")),
         "4:9: site.enter",
         &["did you mean `list`?"],
     );
     check(
-        &site(&format!("{ok}\nstrat = 1")),
+        &site(&format!("{OK}\nstrat = 1")),
         "4:1: site.strat",
         &["unknown key", "did you mean `start`?"],
     );
     check(
-        &site(&format!("{ok}\ncanonical = {{ drop_query = [\"a*b\"] }}")),
+        &site(&format!("{OK}\ncanonical = {{ drop_query = [\"a*b\"] }}")),
         "4:29: site.canonical.drop_query[0]",
         &["`*` at its end"],
     );
     check(
-        &format!("{}[polite]\n", site(ok)),
+        &format!("{}[polite]\n", site(OK)),
         "6:2: polite",
         &["unknown key", "politeness"],
     );
 }
 
+fn with_politeness(line: &str) -> String {
+    format!("{HEAD}[politeness]\n{line}\n[stages.list]\npages = {{ next = \"a\" }}\n")
+}
+
+#[track_caller]
+fn at(line: &str, column: usize, name: &str, parts: &[&str]) {
+    let expected = format!("6:{column}: politeness.{name}");
+    check(&with_politeness(line), &expected, parts);
+}
+
 #[test]
-fn errors_of_politeness_name_their_place_and_keep_secrets() {
-    let set = |line: &str| {
-        format!("{HEAD}[politeness]\n{line}\n[stages.list]\npages = {{ next = \"a\" }}\n")
-    };
-    let at = |line: &str, column: usize, name: &str, parts: &[&str]| {
-        check(&set(line), &format!("6:{column}: politeness.{name}"), parts);
-    };
+fn errors_of_politeness_name_their_place() {
     at(
         "max_rate = \"8/week\"",
         12,
@@ -148,6 +160,10 @@ fn errors_of_politeness_name_their_place_and_keep_secrets() {
         "timeuot",
         &["did you mean `timeout`?"],
     );
+}
+
+#[test]
+fn errors_of_secrets_name_their_place_and_keep_them() {
     at(
         "headers = { Host = \"sesame\" }",
         20,
@@ -200,7 +216,7 @@ fn errors_of_politeness_name_their_place_and_keep_secrets() {
         "[politeness.cookies]\na = [\"sesame\"]",
         "cookies = [\"sesame\"]",
     ] {
-        let message = load(&set(line)).unwrap_err().to_string();
+        let message = load(&with_politeness(line)).unwrap_err().to_string();
         assert!(!message.contains("sesame"), "{message}");
     }
 }

@@ -8,11 +8,11 @@ use crate::{
     extract::output::Value,
     message::{
         receipts::StoreError,
-        store_verbs::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreVerb},
+        store_verbs::{Alias, DeadSelector, Evidence, Mode, PageEnd, StoreVerb, StoredTask},
     },
     model::{
         class::{ErrorClass, SkipReason},
-        ids::BatchId,
+        ids::{BatchId, SessionId},
         remark::Remark,
     },
     sim::store::ModelStore,
@@ -96,96 +96,99 @@ fn ending(how: u8, page_number: u8, links: &[u8], is_detail: bool) -> PageEnd {
     }
 }
 
-/// Carries out a story; what the store said, as text.
-fn tell<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
+/// Carries out these steps; what the store answered, as text.
+fn run<S: Subject>(subject: S, steps: &[Step]) -> Vec<String> {
     let mut crawl = Talk::new(subject);
-    let mut known: Vec<crate::message::store_verbs::StoredTask> = Vec::new();
-    let mut said = Vec::new();
+    let mut known: Vec<StoredTask> = Vec::new();
+    let mut answers = Vec::new();
     for step in steps {
-        let session = crawl.session;
-        let selector = |n: u8| DeadSelector {
-            keys: if n < 128 {
-                vec![page(n % 24).key]
-            } else {
-                vec![]
-            },
-            ..DeadSelector::default()
-        };
-        let pick = |n: u8| known.get(usize::from(n) % known.len().max(1)).cloned();
-        let verb = match step {
+        answers.push(match step {
             Step::Discover(pages) => {
                 let links = pages.iter().map(|n| page(*n)).collect();
                 let found = crawl.discover(links);
                 known.extend(found.new.iter().cloned());
-                said.push(format!("{found:?}"));
-                continue;
+                format!("{found:?}")
             }
-            Step::Crash => {
-                said.push(format!("{:?}", crawl.crash()));
-                continue;
-            }
+            Step::Crash => format!("{:?}", crawl.crash()),
             Step::NextSession(is_full) => {
                 crawl.state("completed");
                 let mode = if *is_full { Mode::Full } else { Mode::New };
-                said.push(format!("{:?}", crawl.open(mode, None)));
                 known.clear();
-                continue;
+                format!("{:?}", crawl.open(mode, None))
             }
-            Step::Mark(n, lone) => pick(*n).map(|task| StoreVerb::Mark {
-                session,
-                keys: vec![task.key],
-                lone: *lone,
-            }),
-            Step::End(n, how, links) => pick(*n).map(|task| {
-                let end = ending(*how, *n, links, task.stage == DETAIL);
-                let mut order = attempt(session, &task, end);
-                for number in links.iter().filter(|number| **number < 8) {
-                    let kind = Remark::ALL[usize::from(*number)];
-                    order.remarks.add(kind, || format!("of {n}"));
-                }
-                StoreVerb::End(order.into())
-            }),
             Step::Admit(batch, limit) => {
                 let admitted = crawl.admit((*batch).into(), 0, (*limit).into());
-                said.push(format!("{admitted:?}"));
+                let answer = format!("{admitted:?}");
                 // Numbers change when pages are queued again; ends come with either.
                 known.extend(admitted.0);
-                continue;
+                answer
             }
-            Step::RequeueFailed => Some(StoreVerb::RequeueFailed {
-                session,
-                batch: None,
-                stage: DETAIL,
-            }),
-            Step::CondemnFailed(batch) => Some(StoreVerb::CondemnFailed {
-                session,
-                batch: Some(BatchId((*batch).into())),
-                stage: LIST,
-            }),
-            Step::SkipFailed(batch, pages) => Some(StoreVerb::SkipFailed {
-                session,
-                batch: BatchId((*batch).into()),
-                stage: DETAIL,
-                keys: pages.iter().map(|number| page(*number).key).collect(),
-                reason: SkipReason::PastTheEnd,
-            }),
-            Step::RequeueDead(n) => Some(StoreVerb::RequeueDead {
-                session,
-                selector: selector(*n),
-            }),
-            Step::Drop(n) => Some(StoreVerb::Drop {
-                session,
-                selector: selector(*n),
-            }),
-        };
-        let Some(verb) = verb else { continue };
-        said.push(match crawl.ask(verb) {
-            Err(StoreError::Refused(_)) => "refused".to_owned(),
-            other => format!("{other:?}"),
+            step => {
+                let Some(verb) = verb(crawl.session, step, &known) else {
+                    continue;
+                };
+                match crawl.ask(verb) {
+                    Err(StoreError::Refused(_)) => "refused".to_owned(),
+                    other => format!("{other:?}"),
+                }
+            }
         });
     }
-    said.push(format!("{:?}", crawl.crash()));
-    said
+    answers.push(format!("{:?}", crawl.crash()));
+    answers
+}
+
+/// The verb of a step that is one; none where no page is known for it.
+fn verb(session: SessionId, step: &Step, known: &[StoredTask]) -> Option<StoreVerb> {
+    let pick = |n: u8| known.get(usize::from(n) % known.len().max(1)).cloned();
+    let key = |n: u8| (n < 128).then(|| page(n % 24).key);
+    let selector = |n: u8| DeadSelector {
+        keys: key(n).into_iter().collect(),
+        ..DeadSelector::default()
+    };
+    Some(match step {
+        Step::Discover(_) | Step::Crash | Step::NextSession(_) | Step::Admit(..) => return None,
+        Step::Mark(n, lone) => StoreVerb::Mark {
+            session,
+            keys: vec![pick(*n)?.key],
+            lone: *lone,
+        },
+        Step::End(n, how, links) => {
+            let task = pick(*n)?;
+            let end = ending(*how, *n, links, task.stage == DETAIL);
+            let mut order = attempt(session, &task, end);
+            for number in links.iter().filter(|number| **number < 8) {
+                let kind = Remark::ALL[usize::from(*number)];
+                order.remarks.add(kind, || format!("of {n}"));
+            }
+            StoreVerb::End(order.into())
+        }
+        Step::RequeueFailed => StoreVerb::RequeueFailed {
+            session,
+            batch: None,
+            stage: DETAIL,
+        },
+        Step::CondemnFailed(batch) => StoreVerb::CondemnFailed {
+            session,
+            batch: Some(BatchId((*batch).into())),
+            stage: LIST,
+        },
+        Step::SkipFailed(batch, pages) => StoreVerb::SkipFailed {
+            session,
+            batch: BatchId((*batch).into()),
+            stage: DETAIL,
+            keys: pages.iter().map(|number| page(*number).key).collect(),
+            reason: SkipReason::PastTheEnd,
+        },
+        Step::RequeueDead(n) => StoreVerb::RequeueDead {
+            session,
+            selector: selector(*n),
+        },
+        Step::Drop(n) => StoreVerb::Drop {
+            session,
+            selector: selector(*n),
+        },
+    })
 }
 
 /// Found by the test below.
@@ -200,8 +203,8 @@ fn a_redirects_target_that_an_earlier_session_completed_counts_as_known() {
         Step::End(20, 7, vec![]),
         Step::Discover(vec![9, 3]),
     ];
-    let on_disk = tell(OnDisk::new(), &steps);
-    assert_eq!(on_disk, tell(ModelStore::default(), &steps));
+    let on_disk = run(OnDisk::new(), &steps);
+    assert_eq!(on_disk, run(ModelStore::default(), &steps));
     assert!(on_disk[5].contains("known: 1"), "{}", on_disk[5]);
 }
 
@@ -210,8 +213,8 @@ proptest! {
 
     #[test]
     fn the_file_and_the_model_say_the_same(steps in prop::collection::vec(step(), 1..60)) {
-        let in_memory = tell(ModelStore::default(), &steps);
-        let on_disk = tell(OnDisk::new(), &steps);
+        let in_memory = run(ModelStore::default(), &steps);
+        let on_disk = run(OnDisk::new(), &steps);
         for (step, (model, file)) in in_memory.iter().zip(&on_disk).enumerate() {
             prop_assert_eq!(model, file, "answer {}", step);
         }

@@ -117,7 +117,6 @@ impl User {
         user
     }
 
-    /// Over any source.
     pub(super) fn on(source: Source, folder: tempfile::TempDir) -> Self {
         let commands = PendingCommands::to(source.commands().cloned());
         let mut app = headless::app(source, Appearance::default());

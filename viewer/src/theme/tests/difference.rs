@@ -4,21 +4,19 @@
 /// Linear red, green, blue, 0 to 1.
 pub(super) type Linear = [f64; 3];
 
-/// How somebody sees.
+/// Which cones somebody has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vision {
-    /// All three cones.
     Normal,
-    /// No long-wave cones.
+    /// Lacks the long-wave cones.
     Protan,
-    /// No middle-wave cones.
+    /// Lacks the middle-wave cones.
     Deutan,
-    /// No short-wave cones.
+    /// Lacks the short-wave cones.
     Tritan,
 }
 
 impl Vision {
-    /// All four.
     pub(super) const ALL: [Self; 4] = [Self::Normal, Self::Protan, Self::Deutan, Self::Tritan];
 
     /// A colour as seen (severity 1, matrices of the paper's table).

@@ -10,7 +10,7 @@ use crate::politeness::chance::{self, Draw};
 struct Host {
     /// Requests served at once, by time; the others queue.
     servers: fn(Duration) -> usize,
-    /// Median service time.
+    /// Of a request, the median.
     service: Duration,
     /// More in flight are refused.
     max_in_flight: u32,
