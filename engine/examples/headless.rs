@@ -16,12 +16,11 @@ use crawlfield_engine::{
     live::parse,
     message::{
         commands::{Command, Envelope, StartSession},
-        orders::{FetchOrder, Order, Purpose},
+        orders::{FetchOrder, Order, Purpose, RequestProfile},
         reports::{Answer, Outcome, Report},
         store_verbs::Mode,
     },
     model::head::{Head, Headers},
-    run::request_profile,
     settings::Settings,
     sim::store::ModelStore,
     site::compiled::Site,
@@ -38,7 +37,7 @@ fields = { title = { select = "h1", required = true } }
 fn start(settings: &Settings) -> Command {
     let site = Site::load(SHOP, "shop.toml").expect("the site file is right");
     Command::Start(Box::new(StartSession {
-        profile: request_profile(&site, settings, BTreeMap::new()),
+        profile: Arc::new(RequestProfile::of(&site, settings, BTreeMap::new())),
         site: Arc::new(site),
         mode: Mode::New,
         origin: serde_json::Value::Null,

@@ -128,25 +128,21 @@ impl Engine {
         entities.filter_map(|entity| self.world.get::<Session>(*entity))
     }
 
-    /// Engine time.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.world.resource::<Clock>().now()
     }
 
-    /// The books.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         self.world.resource::<Ledger>()
     }
 
-    /// The permits.
     #[must_use]
     pub fn permits(&self) -> &Permits {
         self.world.resource::<Permits>()
     }
 
-    /// Orders in flight.
     #[must_use]
     pub fn slots(&self) -> &Slots {
         self.world.resource::<Slots>()

@@ -77,9 +77,6 @@ pub struct ForecastInput {
     pub page_s: f64,
 }
 
-/// As `systems` still calls it.
-pub use ForecastInput as Evidence;
-
 /// When a session and its stages end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {

@@ -54,7 +54,6 @@ use crate::{
 /// The order of a tick.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TickSystems {
-    /// Commands.
     Intake,
     /// Reports: what came back.
     Completion,
@@ -64,11 +63,9 @@ pub enum TickSystems {
     Retry,
     /// Sessions, batches, stages, admission, departures.
     Plan,
-    /// Queued → fetching.
     Dispatch,
     /// Requests to the store.
     Persist,
-    /// The feed.
     Observe,
 }
 

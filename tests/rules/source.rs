@@ -15,10 +15,6 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-/// Modules of the engine that are being written anew, and are therefore left out of the rules on
-/// names, docs and functions. TEMPORARY: delete it, and `settled` in `words`, when they are done.
-pub(crate) const BEING_REWRITTEN: [&str; 3] = ["engine", "systems", "world"];
-
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

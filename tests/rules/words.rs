@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{BEING_REWRITTEN, Source, is_test, of, with_tests};
+use crate::source::{Source, is_test, of, with_tests};
 
 #[test]
 fn no_file_is_longer_than_600_lines() {
@@ -47,7 +47,7 @@ fn functions(text: &str) -> Vec<(&str, usize)> {
 fn functions_are_short() {
     for package in ["engine", "viewer"] {
         let mut long = Vec::new();
-        for source in settled(with_tests(package)) {
+        for source in with_tests(package) {
             for (name, length) in functions(&source.text) {
                 let path = &source.path;
                 let place = format!("{package}/src/{path}: `{name}` has {length} lines");
@@ -70,7 +70,7 @@ fn functions_are_short() {
 #[test]
 fn folders_are_at_most_two_deep() {
     for package in ["engine", "viewer"] {
-        for source in settled(of(package)) {
+        for source in of(package) {
             let path = &source.path;
             assert!(
                 path.matches('/').count() <= 2,
@@ -111,12 +111,6 @@ fn every_file_opens_with_its_job() {
     }
 }
 
-/// The sources that the rules on names and docs are held to.
-fn settled(sources: Vec<Source>) -> impl Iterator<Item = Source> {
-    let is_settled = |source: &Source| !BEING_REWRITTEN.contains(&source.room.as_str());
-    sources.into_iter().filter(is_settled)
-}
-
 /// The name of the type that a line declares to others: `pub` or `pub(crate)`.
 fn public_type(line: &str) -> Option<&str> {
     let line = line.trim_start();
@@ -135,7 +129,7 @@ fn public_type(line: &str) -> Option<&str> {
 fn no_two_public_types_of_a_crate_share_a_name() {
     for package in ["engine", "viewer"] {
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for source in settled(of(package)) {
+        for source in of(package) {
             for name in source.text.lines().filter_map(public_type) {
                 let place = format!("{package}/src/{}", source.path);
                 places.entry(name.to_owned()).or_default().push(place);
@@ -180,7 +174,7 @@ fn says_nothing(doc: &str) -> bool {
 fn no_doc_says_only_what_a_name_can() {
     let mut empty = Vec::new();
     for package in ["engine", "viewer"] {
-        for source in settled(with_tests(package)) {
+        for source in with_tests(package) {
             let has_flags = source.text.contains("clap::");
             for (line, doc) in ["///", "//!"].map(|mark| docs(&source.text, mark)).concat() {
                 // What `--help` prints of a flag has no full stop.

@@ -30,7 +30,7 @@ use crate::{
         tries::Tries,
     },
     site::compiled::Site,
-    store::transaction::Frontier,
+    store::transaction::FrontierEnd,
 };
 
 /// The store of simulations.
@@ -75,7 +75,7 @@ struct Session {
     seed: u64,
     source: Option<String>,
     state: String,
-    frontier: Frontier,
+    frontier: FrontierEnd,
     visits: BTreeMap<PageKey, Visit>,
     waiting: BTreeMap<(BatchId, HostId, Seq), PageKey>,
     in_flight: BTreeMap<PageKey, bool>,

@@ -37,7 +37,7 @@ pub(crate) struct Transaction<'a> {
     /// Of the verb at hand.
     pub(crate) tally: Tally,
     /// Of each session whose frontier this batch of orders extends.
-    pub(crate) frontiers: BTreeMap<SessionId, Frontier>,
+    pub(crate) frontiers: BTreeMap<SessionId, FrontierEnd>,
 }
 
 impl Transaction<'_> {
@@ -49,14 +49,14 @@ impl Transaction<'_> {
     }
 
     /// Where the session's frontier ends; to be extended.
-    pub(crate) fn frontier(&mut self, session: SessionId) -> Result<&mut Frontier, StoreError> {
+    pub(crate) fn frontier(&mut self, session: SessionId) -> Result<&mut FrontierEnd, StoreError> {
         match self.frontiers.entry(session) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => Ok(place.insert(self.db.one(
                 "SELECT next_seq, batch, batch_pages FROM cf_session WHERE id = ?1",
                 [session.0],
                 |row| {
-                    Ok(Frontier {
+                    Ok(FrontierEnd {
                         next_seq: Seq(uint(row.get(0)?)),
                         batch: BatchId(row.get(1)?),
                         pages: row.get(2)?,
@@ -82,14 +82,14 @@ impl Transaction<'_> {
 
 /// Where a session's frontier ends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Frontier {
+pub(crate) struct FrontierEnd {
     pub(crate) next_seq: Seq,
     /// The newest batch, and how many pages of the entry stage it holds.
     pub(crate) batch: BatchId,
     pub(crate) pages: u32,
 }
 
-impl Frontier {
+impl FrontierEnd {
     /// Before the first page.
     pub(crate) const START: Self = Self {
         next_seq: Seq(1),

@@ -296,11 +296,7 @@ fn match_reports(
                 queues.failed.push(StoreFailure { id, error });
             }
             (_, Outcome::Stored(receipt)) => {
-                // An admission only reads: it succeeds on a full disk too.
-                health.trouble = None;
-                if !matches!(*receipt, StoreReceipt::Admitted { .. }) {
-                    health.since = None;
-                }
+                health.answered(!matches!(*receipt, StoreReceipt::Admitted { .. }));
                 let bytes = busy.store;
                 slots.release(id, &mut permits);
                 slots.close(id);

@@ -116,7 +116,6 @@ pub(super) fn run<M>(world: &mut World, system: impl IntoSystem<(), (), M>) {
         .expect("the system finds all that it names");
 }
 
-/// What `Tasks` needs.
 pub(super) fn add_tasks(world: &mut World) {
     world.init_resource::<Ledger>();
     world.init_resource::<Journal>();

@@ -44,6 +44,14 @@ pub struct StoreHealth {
 }
 
 impl StoreHealth {
+    /// It has carried out a verb. One that only reads succeeds on a full disk too.
+    pub fn answered(&mut self, wrote: bool) {
+        self.trouble = None;
+        if wrote {
+            self.since = None;
+        }
+    }
+
     #[must_use]
     pub const fn is_well(&self) -> bool {
         self.trouble.is_none() && self.lost.is_none()

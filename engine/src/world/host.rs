@@ -28,11 +28,8 @@ pub struct Host {
     pub id: HostId,
     /// Scheme, name and port.
     pub key: HostKey,
-    /// As shown.
     pub name: Arc<str>,
-    /// How fast.
     pub pace: Pace,
-    /// Whether at all.
     pub breaker: Breaker,
     /// What its robots.txt says.
     pub robots: RobotsKnown,
@@ -40,21 +37,18 @@ pub struct Host {
     pub budget: RetryBudget,
     /// When the last requests were sent, at most ten seconds back.
     pub recent: VecDeque<Duration>,
-    /// Requests sent.
     pub sent: u64,
 }
 
 /// What is known of a robots.txt.
 #[derive(Debug, Clone, Default)]
 pub enum RobotsKnown {
-    /// Not read yet.
     #[default]
     Unread,
     /// Being read: tries so far, hops so far.
     Asked {
         /// Failed tries so far.
         tries: u32,
-        /// Redirects followed.
         hops: u16,
     },
     /// Leads on: asked for there as soon as that host may be asked.
@@ -68,16 +62,12 @@ pub enum RobotsKnown {
     },
     /// Could not be read: asked again at this time.
     Unreachable {
-        /// When.
         again: Duration,
         /// Failed tries so far.
         tries: u32,
-        /// What happened.
         why: String,
     },
-    /// Read.
     Read {
-        /// Its rules.
         rules: Arc<Robots>,
         /// When it is read again.
         until: Duration,
@@ -163,7 +153,6 @@ impl Hosts<'_, '_> {
         self.all.get(*self.index.entities.get(&id)?).ok()
     }
 
-    /// As [`Self::get`].
     pub fn get_mut(&mut self, id: HostId) -> Option<Mut<'_, Host>> {
         self.all.get_mut(*self.index.entities.get(&id)?).ok()
     }

@@ -201,7 +201,6 @@ impl HostQueues {
         })
     }
 
-    /// Queues so far.
     #[must_use]
     pub fn len(&self) -> u32 {
         u32::try_from(self.all.len()).unwrap_or(u32::MAX)

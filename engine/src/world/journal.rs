@@ -33,7 +33,6 @@ impl Journal {
         }
     }
 
-    /// Whether nothing happened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

@@ -27,7 +27,6 @@ pub struct Ledger {
 /// The books of one session.
 #[derive(Debug, Default)]
 pub struct Book {
-    /// Pages known.
     pub discovered: u64,
     counts: BTreeMap<(BatchId, StageId), Counts>,
     stages: Vec<Counts>,
@@ -40,9 +39,7 @@ pub struct Book {
     pub dead: BTreeMap<ErrorClass, u64>,
     /// Skipped pages by reason.
     pub skipped: BTreeMap<SkipReason, u64>,
-    /// Records saved.
     pub records: u64,
-    /// Bytes received.
     pub bytes: u64,
     /// What is said at the end.
     pub remarks: Remarks,

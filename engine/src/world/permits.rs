@@ -4,12 +4,9 @@ use bevy_ecs::resource::Resource;
 
 use crate::politeness::capacity::Capacities;
 
-/// One resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Permit {
-    /// At most.
     pub limit: u64,
-    /// Now.
     pub used: u64,
 }
 
@@ -20,7 +17,6 @@ impl Permit {
         self.used == 0 || self.used.saturating_add(amount) <= self.limit
     }
 
-    /// Takes `amount`.
     pub const fn take(&mut self, amount: u64) {
         self.used += amount;
     }
@@ -38,7 +34,6 @@ impl Permit {
 /// All resources of the engine.
 #[derive(Resource, Debug, Default)]
 pub struct Permits {
-    /// Requests in flight.
     pub http: Permit,
     /// Pages with the parse workers; beyond the limit they wait for one (`Settings::parse_ahead`).
     pub cpu: Permit,

@@ -16,7 +16,6 @@ use crate::{
 /// A session being opened.
 #[derive(Debug)]
 pub struct Opening {
-    /// What was asked.
     pub start: Box<StartSession>,
     pub reply: Option<Sender<Ack>>,
 }
@@ -30,7 +29,6 @@ pub struct PendingReplies {
     pub dropping: BTreeMap<u32, (usize, Vec<PageKey>)>,
     /// What is known of a task, until the store tells its attempts.
     pub inspecting: BTreeMap<u32, Inspected>,
-    /// Requests so far.
     requests: u32,
 }
 

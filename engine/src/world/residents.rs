@@ -23,7 +23,6 @@ pub struct Residents {
 const FRESH: usize = 1 << 10;
 
 impl Residents {
-    /// A task enters.
     pub fn insert(&mut self, session: SessionId, key: PageKey, slot: u32, entity: Entity) {
         let (at, mark) = (slot as usize, mark(session, key));
         if at >= self.entities.len() {

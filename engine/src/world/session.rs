@@ -171,7 +171,6 @@ impl Session {
         own.map(|(_, stage, attempts)| (*stage, *attempts))
     }
 
-    /// Where it is.
     #[must_use]
     pub const fn state(&self) -> &SessionState {
         &self.state
@@ -406,7 +405,6 @@ impl Sessions<'_, '_> {
         self.batches.get(*entity).ok()
     }
 
-    /// As [`Self::batch`].
     pub fn batch_mut(&mut self, session: SessionId, id: BatchId) -> Option<Mut<'_, Batch>> {
         let entity = self.index.batches.get(&(session, id))?;
         self.batches.get_mut(*entity).ok()

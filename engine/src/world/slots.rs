@@ -30,7 +30,6 @@ pub enum Owner {
     Task(Entity),
     /// The marks of a tick's flights.
     Marks,
-    /// A host's robots.txt.
     Robots(HostId),
     /// Whether the network is there.
     Probe(HostId),
@@ -56,7 +55,6 @@ pub enum Owner {
     Inspect(u32),
     /// A session's last note.
     Close(SessionId),
-    /// Something to keep.
     Note(Option<SessionId>),
 }
 
@@ -67,7 +65,6 @@ pub struct Flight {
     pub began: Duration,
     /// Where the answer comes from: the page's URL, or the hop's.
     pub target: Option<PageUrl>,
-    /// Hops so far.
     pub hop: Option<Hop>,
     /// Whether the store knows of it.
     pub mark: FlightMark,
@@ -79,13 +76,9 @@ pub struct Flight {
     pub extracted: Option<Box<Extracted>>,
     /// Fetch duration, hops included.
     pub fetch: Duration,
-    /// Parse duration.
     pub parse: Duration,
-    /// Bytes received.
     pub bytes: u64,
-    /// HTTP status.
     pub status: Option<u16>,
-    /// Memory permits held.
     pub memory: u64,
 }
 
@@ -122,7 +115,6 @@ impl Flight {
     }
 }
 
-/// One slot.
 #[derive(Debug)]
 struct Slot {
     /// Of its present order: the store may tell a new start while orders are out.
@@ -133,10 +125,8 @@ struct Slot {
     alarm: Option<Duration>,
 }
 
-/// An occupied slot.
 #[derive(Debug)]
 pub struct Busy {
-    /// Whose.
     pub owner: Owner,
     /// When its present order was sent.
     pub sent: Duration,
@@ -150,7 +140,6 @@ pub struct Busy {
     pub store: u64,
     /// What is sent again once the store is out of its trouble.
     pub verb: Option<Box<StoreVerb>>,
-    /// A task's flight.
     pub flight: Option<Box<Flight>>,
 }
 
@@ -169,13 +158,11 @@ impl Slots {
         self.boot = self.boot.max(boot);
     }
 
-    /// Occupied slots.
     #[must_use]
     pub fn used(&self) -> usize {
         self.used
     }
 
-    /// Free slots.
     #[must_use]
     pub fn room(&self) -> usize {
         MAX_ORDERS - self.used

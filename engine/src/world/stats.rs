@@ -25,7 +25,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// As in `taskType`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -38,9 +37,7 @@ impl Step {
 
 /// Statistics of one work type.
 pub struct WorkStats {
-    /// Orders out.
     pub active: u32,
-    /// Ended well, ever.
     pub count: u64,
     /// Sum of their durations.
     pub total: Duration,
@@ -105,7 +102,6 @@ impl Seconds {
         self.last = self.last.max(second);
     }
 
-    /// Counts `amount` now.
     pub fn add(&mut self, now: Duration, amount: u64) {
         self.roll(now);
         self.cells[usize::try_from(now.as_secs() % 60).unwrap_or(0)] += amount;
@@ -146,26 +142,20 @@ impl Seconds {
 /// Statistics of one session.
 #[derive(Debug, Default)]
 pub struct SessionStats {
-    /// Pages done.
     pub pages: Seconds,
-    /// Records saved.
     pub records: Seconds,
-    /// Bytes received.
     pub bytes: Seconds,
     /// Bytes of saved pages, ever.
     pub saved_bytes: u64,
-    /// By work type.
     pub work: BTreeMap<(Step, StageId), WorkStats>,
 }
 
-/// All statistics.
 #[derive(Resource, Debug, Default)]
 pub struct Stats {
     sessions: BTreeMap<SessionId, SessionStats>,
 }
 
 impl Stats {
-    /// One session's.
     pub fn session(&mut self, session: SessionId) -> &mut SessionStats {
         self.sessions.entry(session).or_default()
     }
@@ -190,7 +180,6 @@ impl Stats {
         sums
     }
 
-    /// One work type's.
     pub fn work(&mut self, session: SessionId, step: Step, stage: StageId) -> &mut WorkStats {
         self.session(session).work.entry((step, stage)).or_default()
     }

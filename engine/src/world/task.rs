@@ -55,7 +55,6 @@ pub struct Paused;
 pub struct Hop {
     /// Where the redirect leads.
     pub url: PageUrl,
-    /// Hops so far.
     pub count: u16,
     /// The host of `url`, whose permits and robots.txt apply.
     pub host: HostId,

@@ -44,7 +44,6 @@ pub enum TaskState {
     Parsed(OrderId),
     /// The store has it.
     Saving(OrderId),
-    /// Saved.
     Done,
     /// Waiting for its next attempt.
     Backoff {
@@ -55,7 +54,6 @@ pub enum TaskState {
     },
     /// Retries used up; waiting for its stage's verdict.
     Failed(ErrorClass),
-    /// A dead letter.
     Dead(ErrorClass),
     /// Not fetched or not kept.
     Skipped(SkipReason),

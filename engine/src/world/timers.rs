@@ -9,7 +9,6 @@ use crate::{
     world::slots::Slots,
 };
 
-/// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// A task's backoff ends.
@@ -26,7 +25,6 @@ pub enum Due {
     Batch,
     /// A probe for our own network.
     Probe,
-    /// The next snapshot.
     Snapshot,
 }
 

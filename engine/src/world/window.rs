@@ -15,7 +15,6 @@ pub struct Window {
     next: u32,
     free: Vec<u32>,
     resident: u32,
-    /// Residents, at most.
     size: u32,
     /// Tasks that have ended stay so long.
     retain_for: Duration,
@@ -30,7 +29,6 @@ impl Window {
         self.retain_for = settings.retain_for;
     }
 
-    /// Tasks resident now.
     #[must_use]
     pub const fn resident(&self) -> u32 {
         self.resident
@@ -54,7 +52,6 @@ impl Window {
         (self.size / queues.max(1)).max(LEAST)
     }
 
-    /// Takes a slot.
     pub fn enter(&mut self) -> u32 {
         self.resident += 1;
         self.free.pop().unwrap_or_else(|| {

@@ -17,7 +17,7 @@ use crate::{
     sim::store::{ModelStore, Session, refused},
     store::{
         sessions::{has_ended, is_over_for_good},
-        transaction::Frontier,
+        transaction::FrontierEnd,
     },
 };
 
@@ -56,7 +56,7 @@ impl ModelStore {
                 seed: order.seed,
                 source: order.source.clone(),
                 state: "running".to_owned(),
-                frontier: Frontier::START,
+                frontier: FrontierEnd::START,
                 visits: BTreeMap::new(),
                 waiting: BTreeMap::new(),
                 in_flight: BTreeMap::new(),
@@ -134,7 +134,7 @@ impl ModelStore {
             boot: self.restarts + 1,
             mode: session.mode,
             seed: session.seed,
-            started: session.frontier.next_seq > Frontier::START.next_seq,
+            started: session.frontier.next_seq > FrontierEnd::START.next_seq,
             counts: counts
                 .into_iter()
                 .map(|((b, s, p), n)| (b, s, p, n))

@@ -81,7 +81,6 @@ pub(super) fn take_moved(
     }
 }
 
-/// The books follow.
 fn book(ledger: &mut Ledger, session: SessionId, moved: &[MovedCount], to: Phase) {
     for count in moved {
         let stage = (count.batch, count.stage);

@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// A run condition.
 pub(super) fn any_seen(index: Res<HostIndex>) -> bool {
     !index.seen.is_empty()
 }

@@ -38,7 +38,6 @@ fn answer(status: u16, body: &str) -> Answer {
     }
 }
 
-/// What `take_answers` names.
 fn answers_world() -> World {
     let mut world = World::new();
     add_tasks(&mut world);

@@ -29,7 +29,6 @@ use crate::{
 /// Between two looks for a host that may be asked.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// A run condition.
 pub(super) fn is_due(limit: Res<DispatchLimit>, network: Res<NetworkWatch>) -> bool {
     limit.limited == Some(WaitReason::Offline) && network.probe_due
 }

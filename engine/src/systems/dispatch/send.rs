@@ -37,7 +37,6 @@ pub(super) struct Request {
     /// The host that is asked: its permits, pace and breaker count it.
     pub(super) host: HostId,
     pub(super) purpose: Purpose,
-    /// Absolute.
     pub(super) url: PageUrl,
     /// How the session asks.
     pub(super) profile: Arc<RequestProfile>,

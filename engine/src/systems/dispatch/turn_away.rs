@@ -63,7 +63,6 @@ pub(super) fn turn_away(
     }
 }
 
-/// queued → failed.
 fn fail(
     tasks: &mut Tasks,
     requests: &mut StoreRequests,

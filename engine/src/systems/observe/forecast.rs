@@ -9,7 +9,7 @@ use bevy_ecs::{
 
 use super::DueSnapshots;
 use crate::{
-    forecast::{self, Evidence, Forecast, HostLoad, StageLoad},
+    forecast::{self, Forecast, ForecastInput, HostLoad, StageLoad},
     model::{
         ids::{SessionId, StageId},
         numbers::{count, number},
@@ -61,20 +61,20 @@ pub(super) fn predict_ends(
         };
         let now = clock.now();
         let hosts = host_loads(session, &mut hosts, &host_queues, now);
-        let evidence = evidence(session, book, stats.session(*id), hosts, now);
-        if let Some(forecast) = forecast::predict(&evidence) {
+        let input = input(session, book, stats.session(*id), hosts, now);
+        if let Some(forecast) = forecast::predict(&input) {
             forecasts.0.insert(*id, forecast);
         }
     }
 }
 
-fn evidence(
+fn input(
     session: &Session,
     book: &Book,
     stats: &mut SessionStats,
     hosts: Vec<HostLoad>,
     now: Duration,
-) -> Evidence {
+) -> ForecastInput {
     let stages = stage_loads(session, book, stats, now);
     let recent = stats.pages.last(now, PAST);
     let page_s = [Step::Fetch, Step::Parse, Step::Save]
@@ -85,7 +85,7 @@ fn evidence(
             (busiest.count > 0).then(|| busiest.total.as_secs_f64() / number(busiest.count))
         })
         .sum();
-    Evidence {
+    ForecastInput {
         stages,
         hosts,
         recent,

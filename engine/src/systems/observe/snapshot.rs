@@ -159,7 +159,6 @@ fn progress(session: &Session, book: &Book, forecast: Option<&Forecast>) -> Prog
     }
 }
 
-/// The batches' tempo.
 fn batches(session: &Session, now: Duration) -> BatchInfo {
     let bounds = session.settings.batches();
     let tempo = &session.tempo;

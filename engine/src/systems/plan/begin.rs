@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// planning → running.
 pub(super) fn begin_sessions(
     mut opened: ResMut<Queue<SessionOpened>>,
     mut sessions: Sessions,

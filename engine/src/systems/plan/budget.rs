@@ -13,7 +13,6 @@ use crate::{
     },
 };
 
-/// A run condition.
 pub(super) fn is_set(settings: Res<ActiveSettings>) -> bool {
     settings.0.bounds.max_minutes.is_some()
 }

@@ -10,7 +10,6 @@ use crate::{
     },
 };
 
-/// A run condition.
 pub(super) fn is_due(gauge: Res<CapacityGauge>, clock: Res<Clock>) -> bool {
     gauge.0.is_due(clock.now())
 }

@@ -87,7 +87,6 @@ enum Verdict {
     Again(Duration),
     /// The failed pages become dead letters.
     Condemn,
-    /// It has ended.
     Ends(StageState),
 }
 

@@ -38,7 +38,6 @@ const BUDGET_LOOK: Duration = Duration::from_secs(1);
 #[derive(Resource, Debug, Default)]
 pub(in crate::systems) struct BudgetWaits(pub(in crate::systems) BTreeSet<Entity>);
 
-/// A run condition.
 pub(super) fn is_due(timers: Res<Timers>, clock: Res<Clock>) -> bool {
     timers.next().is_some_and(|at| at <= clock.now())
 }
@@ -90,7 +89,6 @@ pub(super) fn fire_due(
     }
 }
 
-/// backoff → queued.
 pub(super) fn end_backoffs(
     mut over: ResMut<Queue<BackoffOver>>,
     mut tasks: Tasks,
