@@ -86,3 +86,6 @@ fn decide_dispatch(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

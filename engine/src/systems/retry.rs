@@ -246,3 +246,6 @@ fn evidence(setback: &Setback) -> Evidence {
         body: (cut > 0).then(|| body[..cut].to_vec()),
     }
 }
+
+#[cfg(test)]
+mod tests;
