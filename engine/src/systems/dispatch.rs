@@ -88,4 +88,4 @@ fn decide_dispatch(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

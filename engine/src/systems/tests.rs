@@ -1,6 +1,8 @@
 //! What the tests of single systems build their worlds of: a world has the resources that a system
 //! names, and no others, so that a system which takes more than it says fails.
 
+mod schedule;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bevy_ecs::{
@@ -212,13 +214,13 @@ pub(super) fn host(world: &mut World) -> &Host {
 
 /// A page of the session, resident in this state and counted; needs `Tasks`. It stands in the
 /// window where there is one.
-pub(super) fn add_task(world: &mut World, n: u64, stage: StageId, state: TaskState) -> Entity {
+pub(super) fn add_task(world: &mut World, n: u64, stage: StageId, at: TaskState) -> Entity {
     let entity = world.spawn_empty().id();
-    place(world, entity, n, stage, state);
+    place(world, entity, n, stage, at);
     entity
 }
 
-fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, state: TaskState) {
+fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, at: TaskState) {
     let name = if stage == LIST { "p" } else { "d" };
     let url = format!("https://a.test/{name}{n}");
     let window = world.get_resource_mut::<Window>();
@@ -238,10 +240,10 @@ fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, state: TaskS
         identity,
         url: PageUrl::from(url.as_str()),
     };
-    let bundle = admitted(task, Attempts(Tries::default()), state);
+    let bundle = admitted(task, Attempts(Tries::default()), at);
     world.entity_mut(entity).insert(bundle);
     let mut ledger = world.resource_mut::<Ledger>();
-    ledger.discover(SESSION, (BATCH, stage), state.phase(), 1);
+    ledger.discover(SESSION, (BATCH, stage), at.phase(), 1);
     if let Some(mut residents) = world.get_resource_mut::<Residents>() {
         residents.insert(SESSION, identity.key, slot, entity);
         residents.settle();
@@ -280,11 +282,11 @@ pub(super) fn add_flying(
     world: &mut World,
     n: u64,
     stage: StageId,
-    state: impl Fn(OrderId) -> TaskState,
+    at: impl Fn(OrderId) -> TaskState,
 ) -> (OrderId, Entity) {
     let entity = world.spawn_empty().id();
     let id = fly(world, entity);
-    place(world, entity, n, stage, state(id));
+    place(world, entity, n, stage, at(id));
     (id, entity)
 }
 

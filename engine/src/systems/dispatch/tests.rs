@@ -45,6 +45,14 @@ use crate::{
     },
 };
 
+/// What is left in the queues of dispatch, for the tests of the whole schedule.
+pub(in crate::systems) fn left(world: &World) -> [(&'static str, usize); 2] {
+    [
+        ("requests", world.resource::<Queue<Request>>().len()),
+        ("turned away", world.resource::<Queue<TurnedAway>>().len()),
+    ]
+}
+
 fn decide_world() -> World {
     let mut world = World::new();
     world.init_resource::<DispatchLimit>();

@@ -131,13 +131,13 @@ fn wronged(state: TaskState) -> (u16, bool) {
     let entity = add_task(&mut world, 1, DETAIL, state);
     charge(&mut world, entity, |tries| tries.failed = 3);
     let task = world.get::<Task>(entity).expect("it is a task").identity;
-    let stage = (task.session, task.batch, task.stage);
+    let of = (task.session, task.batch, task.stage);
     let mut network = world.resource_mut::<NetworkWatch>();
-    network.remember(NOW, stage, task.key);
+    network.remember(NOW, of, task.key);
     go_offline(&mut world);
     let network = world.resource::<NetworkWatch>();
     assert!(network.offline.is_offline());
-    let is_excused = network.excused.contains(&stage);
+    let is_excused = network.excused.contains(&of);
     (tries(&mut world, entity).failed, is_excused)
 }
 
