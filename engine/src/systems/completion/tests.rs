@@ -17,8 +17,8 @@ use crate::{
     model::{class::ErrorClass, ids::OrderId, phase::Phase},
     politeness::{breaker::Health, pace::Signal},
     systems::tests::{
-        DETAIL, HOST, LIST, SESSION, add_fetching, add_session, add_tasks, answer, answer_with,
-        change_session, messages, run, session, state, take_left,
+        DETAIL, HOST, LIST, SESSION, add_fetching, add_flying, add_session, add_tasks, answer,
+        answer_with, change_session, messages, run, session, state, take_left,
     },
     world::{
         border::Inbox,
@@ -27,7 +27,7 @@ use crate::{
         queue::{ParseQueue, Queue},
         replies::PendingReplies,
         slots::Slots,
-        stats::Stats,
+        stats::{Stats, Step},
         store_requests::StoreRequests,
         task_state::TaskState,
     },
@@ -190,4 +190,20 @@ fn a_host_that_asks_to_wait_is_told_of_and_its_page_waits_as_long() {
     let told = messages::<HostAnswered>(&world)[0];
     let expected = (Signal::Throttled(after), Health::Neutral);
     assert_eq!((told.signal, told.health), expected);
+}
+
+#[test]
+fn a_parse_that_broke_off_is_no_fetch_less() {
+    let mut world = answers_world();
+    let (id, entity) = add_flying(&mut world, 1, DETAIL, TaskState::Parsing);
+    let mut stats = world.resource_mut::<Stats>();
+    stats.began(SESSION, Step::Fetch, DETAIL);
+    stats.began(SESSION, Step::Parse, DETAIL);
+    let broken = FetchOutcome::Broken(ErrorClass::Worker, "it panicked".to_owned());
+    report(&mut world, id, entity, broken);
+    let mut stats = world.resource_mut::<Stats>();
+    let active = [Step::Fetch, Step::Parse].map(|step| stats.work(SESSION, step, DETAIL).active);
+    assert_eq!(active, [1, 0]);
+    // It says nothing of the host.
+    assert!(messages::<HostAnswered>(&world).is_empty());
 }

@@ -35,7 +35,6 @@ use crate::{
         host_queue::HostQueues,
         ledger::Ledger,
         slots::Flight,
-        stats::{Stats, Step},
         store_requests::StoreRequests,
         task::{CameShort, Hop, Task},
         task_state::TaskState,
@@ -59,7 +58,6 @@ fn retry_world() -> World {
     world.init_resource::<HostQueues>();
     world.init_resource::<Window>();
     world.init_resource::<Timers>();
-    world.init_resource::<Stats>();
     world.init_resource::<StoreRequests>();
     world
 }
@@ -93,7 +91,7 @@ fn wait(state: TaskState) -> Duration {
     let TaskState::Backoff { until_us, .. } = state else {
         panic!("it waits: {state:?}");
     };
-    Duration::from_micros(until_us) - NOW
+    Duration::from_micros(until_us).saturating_sub(NOW)
 }
 
 fn is_over_for_now(world: &World) -> bool {
@@ -354,17 +352,4 @@ fn an_empty_page_that_the_count_promises_is_its_stages_to_judge_after_two_reads(
         let failed = state == TaskState::Failed(ErrorClass::ShortPage);
         assert_eq!(failed, is_judged, "{state:?}");
     }
-}
-
-#[test]
-fn a_parse_that_broke_off_is_no_fetch_less() {
-    let mut world = retry_world();
-    let mut stats = world.resource_mut::<Stats>();
-    stats.began(SESSION, Step::Fetch, DETAIL);
-    stats.began(SESSION, Step::Parse, DETAIL);
-    let entity = add_task(&mut world, 1, DETAIL, TaskState::Parsing(ORDER));
-    judged(&mut world, setback(entity, ErrorClass::Worker));
-    let mut stats = world.resource_mut::<Stats>();
-    let active = [Step::Fetch, Step::Parse].map(|step| stats.work(SESSION, step, DETAIL).active);
-    assert_eq!(active, [1, 0]);
 }

@@ -15,7 +15,7 @@ use crate::{
         orders::{FetchOrder, Order, Purpose},
         receipts::{Discovered, Ended, SessionOpened, StoreReceipt},
         reports::{Outcome, Report},
-        store_verbs::StoreVerb,
+        store_verbs::{PageEnd, StoreVerb, StoredTask},
     },
     model::{
         numbers::micros,
@@ -53,6 +53,8 @@ struct Crawl {
     tick: Schedule,
     now: Duration,
     has_failed: bool,
+    /// What the store knows to be waiting.
+    waiting: Vec<StoredTask>,
 }
 
 impl Crawl {
@@ -69,6 +71,7 @@ impl Crawl {
             tick,
             now: Duration::ZERO,
             has_failed: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -92,7 +95,7 @@ impl Crawl {
                     (order.id, Outcome::Parsed(Box::new(page)))
                 }
                 Order::Store(order) => {
-                    let receipt = Box::new(store(&order.verb));
+                    let receipt = Box::new(self.store(&order.verb));
                     (order.id, Outcome::Stored(receipt))
                 }
                 Order::Abort(id) => panic!("nobody is to abort {id:?}"),
@@ -113,39 +116,48 @@ impl Crawl {
         Outcome::Answered(Box::new(answer(status, "")))
     }
 
+    fn store(&mut self, verb: &StoreVerb) -> StoreReceipt {
+        match verb {
+            StoreVerb::OpenSession(_) => StoreReceipt::Opened(Box::new(opened())),
+            StoreVerb::Discover { .. } => StoreReceipt::Discovered(Discovered {
+                hosts: vec![(HOST, host_key("https://a.test/"))],
+                ..self.find(vec![stored(1, LIST)])
+            }),
+            StoreVerb::Admit { after, .. } => {
+                let mut tasks = self.waiting.clone();
+                tasks.retain(|task| task.seq > *after);
+                StoreReceipt::Admitted {
+                    cursor: tasks.last().map_or(*after, |task| task.seq),
+                    tasks,
+                    exhausted: true,
+                }
+            }
+            StoreVerb::Mark { .. } => StoreReceipt::Marked,
+            StoreVerb::End(end) => {
+                let is_done = matches!(end.end, PageEnd::Done { .. });
+                self.waiting.retain(|task| !is_done || task.seq != end.seq);
+                let new = (2..7).filter(|_| end.stage == LIST);
+                StoreReceipt::Ended(Ended {
+                    discovered: self.find(new.map(|n| stored(n, DETAIL)).collect()),
+                    ..Ended::default()
+                })
+            }
+            StoreVerb::Note(_) | StoreVerb::KeepCookies(_) => StoreReceipt::Noted,
+            other => panic!("such a crawl asks no {other:?}"),
+        }
+    }
+
+    fn find(&mut self, new: Vec<StoredTask>) -> Discovered {
+        self.waiting.extend(new.iter().cloned());
+        Discovered {
+            new,
+            ..Discovered::default()
+        }
+    }
+
     fn is_over(&mut self) -> bool {
         let mut all = self.world.query::<&Session>();
         all.iter(&self.world).any(Session::is_over)
-    }
-}
-
-fn store(verb: &StoreVerb) -> StoreReceipt {
-    match verb {
-        StoreVerb::OpenSession(_) => StoreReceipt::Opened(Box::new(opened())),
-        StoreVerb::Discover { .. } => StoreReceipt::Discovered(Discovered {
-            new: vec![stored(1, LIST)],
-            hosts: vec![(HOST, host_key("https://a.test/"))],
-            ..Discovered::default()
-        }),
-        StoreVerb::Admit { after, .. } => StoreReceipt::Admitted {
-            tasks: Vec::new(),
-            cursor: *after,
-            exhausted: true,
-        },
-        StoreVerb::Mark { .. } => StoreReceipt::Marked,
-        StoreVerb::End(end) => {
-            let leads_on = end.stage == LIST;
-            let new = (2..7).filter(|_| leads_on).map(|n| stored(n, DETAIL));
-            StoreReceipt::Ended(Ended {
-                discovered: Discovered {
-                    new: new.collect(),
-                    ..Discovered::default()
-                },
-                ..Ended::default()
-            })
-        }
-        StoreVerb::Note(_) | StoreVerb::KeepCookies(_) => StoreReceipt::Noted,
-        other => panic!("such a crawl asks no {other:?}"),
     }
 }
 

@@ -13,17 +13,15 @@ use crate::{
     systems::{
         completion::{ParseReport, Redirected, Setback, pages::take_pages},
         tests::{
-            DETAIL, LIST, SESSION, add_flying, add_session, add_tasks, change_session, leave, run,
-            state, take_left,
+            DETAIL, LIST, add_flying, add_session, add_tasks, change_session, leave, run, state,
+            take_left,
         },
     },
     world::{
-        ledger::Ledger,
         permits::Permits,
         queue::{ParseQueue, Queue, SaveQueue},
         slots::Slots,
         stats::Stats,
-        store_requests::StoreRequests,
         task::CameShort,
         task_state::TaskState,
     },
@@ -38,7 +36,6 @@ fn pages_world() -> World {
     world.init_resource::<Stats>();
     world.init_resource::<ParseQueue>();
     world.init_resource::<SaveQueue>();
-    world.init_resource::<StoreRequests>();
     world.init_resource::<Queue<Redirected>>();
     world.init_resource::<Queue<Setback>>();
     world
@@ -243,8 +240,11 @@ fn a_page_that_holds_something_after_the_judged_end_is_remarked() {
         list.lack(2, key);
         assert_eq!(list.end().len(), 1);
     });
-    assert!(is_taken(&mut world, list(3, 2), None));
-    let book = world.resource::<Ledger>().book(SESSION);
-    let goes_on = book.map(|book| book.remarks.count(Remark::ListGoesOn));
+    let page = parsing(&mut world, 3, LIST);
+    parsed(&mut world, page, Ok(list(3, 2)));
+    assert_eq!(state(&mut world, page.1), TaskState::Parsed(page.0));
+    let mut slots = world.resource_mut::<Slots>();
+    let found = slots.flight_mut(page.0).extracted.as_ref();
+    let goes_on = found.map(|found| found.remarks.count(Remark::ListGoesOn));
     assert_eq!(goes_on, Some(1));
 }

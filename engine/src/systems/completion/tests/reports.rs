@@ -245,7 +245,7 @@ fn robots_probes_and_parses_go_to_those_who_take_them_with_their_slots_open() {
         message: "no JSON".to_owned(),
     };
     let outcomes = [
-        Outcome::Parsed(Box::new(Extracted::default())),
+        Outcome::Parsed(Box::<Extracted>::default()),
         Outcome::ParseFailed(failed),
     ];
     for outcome in outcomes {

@@ -14,7 +14,7 @@ use crate::{
         stage_state::StageState,
     },
     politeness::{
-        pace::{Ceiling, Signal},
+        pace::{Ceiling, Learned, Pace, Signal},
         robots::Robots,
     },
     systems::{
@@ -55,12 +55,17 @@ fn pick_world() -> World {
         http,
         ..Permits::default()
     });
+    let ceiling = Ceiling {
+        max_rate: 1e6,
+        max_in_flight: 100,
+        crawl_delay: None,
+    };
+    let learned = Learned {
+        limit: 100,
+        ..Learned::default()
+    };
     change_host(&mut world, |host| {
-        host.pace.set_ceiling(Ceiling {
-            max_rate: 1e6,
-            max_in_flight: 100,
-            crawl_delay: None,
-        });
+        host.pace = Pace::new(ceiling, Some(&learned), NOW);
     });
     allow(&mut world, "");
     world

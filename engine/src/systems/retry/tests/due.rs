@@ -228,7 +228,7 @@ fn a_due_time_of_an_earlier_order_of_a_slot_is_set_for_the_present_one() {
     expect_by(&mut world, id, NOW);
     let mut slots = world.resource_mut::<Slots>();
     let next = slots.renew(id, NOW);
-    let at = NOW + Duration::from_secs(60);
+    let at = NOW + Duration::from_mins(1);
     assert!(!slots.expect_by(next, at));
     due(&mut world, Due::Deadline(id.slot), watch_orders);
     assert!(world.resource::<Inbox>().reports.is_empty());
