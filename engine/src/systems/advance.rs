@@ -204,3 +204,6 @@ fn alias(flight: &Flight, task: &Identity, site: &Site) -> Option<Alias> {
         url: canonical,
     })
 }
+
+#[cfg(test)]
+mod tests;

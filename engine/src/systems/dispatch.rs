@@ -86,3 +86,6 @@ fn decide_dispatch(
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -69,3 +69,6 @@ fn send_store_requests(
         send(id, verb);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -245,3 +245,6 @@ fn evidence(setback: &Setback) -> Evidence {
         body: (cut > 0).then(|| body[..cut].to_vec()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
 //! What the tests of single systems build their worlds of: a world has the resources that a system
 //! names, and no others, so that a system which takes more than it says fails.
 
+mod schedule;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bevy_ecs::{
+    change_detection::Mut,
     entity::Entity,
+    message::{Message, MessageRegistry, Messages},
     system::{IntoSystem, RunSystemOnce},
     world::World,
 };
@@ -12,13 +16,18 @@ use bevy_ecs::{
 use crate::{
     feed::frame::Change,
     message::{
-        commands::StartSession, orders::RequestProfile, receipts::SessionOpened, store_verbs::Mode,
+        commands::StartSession,
+        orders::RequestProfile,
+        receipts::SessionOpened,
+        reports::Answer,
+        store_verbs::{EndAttempt, Mode, StoreVerb, StoredTask},
     },
     model::{
+        head::Head,
         host_key::HostKey,
         ids::{BatchId, HostId, OrderId, PageKey, Seq, SessionId, StageId},
         page_url::PageUrl,
-        phase::StagePhase,
+        phase::{Phase, StagePhase},
         remark::Remarks,
         session_state::SessionState,
         stage_state::StageState,
@@ -35,11 +44,15 @@ use crate::{
         journal::Journal,
         ledger::Ledger,
         permits::Permits,
+        queue::Queue,
         residents::Residents,
-        session::{Session, SessionIndex},
+        session::{Graph, Session, SessionIndex},
+        settings::ActiveSettings,
         slots::{Flight, Owner, Slots},
+        store_requests::{StoreRequest, StoreRequests},
         task::{Attempts, Identity, Task},
-        task_state::{TaskState, admitted},
+        task_state::{TaskState, Tasks, admitted},
+        timers::{Due, Timers},
         window::Window,
     },
 };
@@ -200,13 +213,13 @@ pub(super) fn host(world: &mut World) -> &Host {
 
 /// A page of the session, resident in this state and counted; needs `Tasks`. It stands in the
 /// window where there is one.
-pub(super) fn add_task(world: &mut World, n: u64, stage: StageId, state: TaskState) -> Entity {
+pub(super) fn add_task(world: &mut World, n: u64, stage: StageId, at: TaskState) -> Entity {
     let entity = world.spawn_empty().id();
-    place(world, entity, n, stage, state);
+    place(world, entity, n, stage, at);
     entity
 }
 
-fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, state: TaskState) {
+fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, at: TaskState) {
     let name = if stage == LIST { "p" } else { "d" };
     let url = format!("https://a.test/{name}{n}");
     let window = world.get_resource_mut::<Window>();
@@ -226,10 +239,10 @@ fn place(world: &mut World, entity: Entity, n: u64, stage: StageId, state: TaskS
         identity,
         url: PageUrl::from(url.as_str()),
     };
-    let bundle = admitted(task, Attempts(Tries::default()), state);
+    let bundle = admitted(task, Attempts(Tries::default()), at);
     world.entity_mut(entity).insert(bundle);
     let mut ledger = world.resource_mut::<Ledger>();
-    ledger.discover(SESSION, (BATCH, stage), state.phase(), 1);
+    ledger.discover(SESSION, (BATCH, stage), at.phase(), 1);
     if let Some(mut residents) = world.get_resource_mut::<Residents>() {
         residents.insert(SESSION, identity.key, slot, entity);
         residents.settle();
@@ -268,11 +281,11 @@ pub(super) fn add_flying(
     world: &mut World,
     n: u64,
     stage: StageId,
-    state: impl Fn(OrderId) -> TaskState,
+    at: impl Fn(OrderId) -> TaskState,
 ) -> (OrderId, Entity) {
     let entity = world.spawn_empty().id();
     let id = fly(world, entity);
-    place(world, entity, n, stage, state(id));
+    place(world, entity, n, stage, at(id));
     (id, entity)
 }
 
@@ -283,6 +296,194 @@ pub(super) fn add_fetching(world: &mut World, n: u64, stage: StageId) -> (OrderI
     let mut slots = world.resource_mut::<Slots>();
     slots.get_mut(id).expect("it was just opened").http = Some(HOST);
     (id, entity)
+}
+
+pub(super) fn add_settings(world: &mut World) {
+    world.insert_resource(ActiveSettings(Arc::new(Settings::default())));
+}
+
+/// One more host of the session; needs the first.
+pub(super) fn add_other_host(world: &mut World, id: HostId, url: &str) -> Entity {
+    let seen = SeenHost {
+        id,
+        key: host_key(url),
+        session: SESSION,
+        learned: None,
+    };
+    let host = new_host(&seen, session(world), NOW);
+    let entity = world.spawn(host).id();
+    let mut index = world.resource_mut::<HostIndex>();
+    index.entities.insert(id, entity);
+    index.ids.insert(seen.key, id);
+    entity
+}
+
+pub(super) fn host_key(url: &str) -> HostKey {
+    let url = url::Url::parse(url).expect("it is a URL");
+    HostKey::of(&url).expect("it has a host")
+}
+
+/// The session is of a site like [`SITE`], with this instead of that.
+pub(super) fn change_site(world: &mut World, of: &str, into: &str) {
+    let site = Site::load(&SITE.replace(of, into), "shop.toml").expect("the site is right");
+    change_session(world, |session| {
+        session.graph = Graph::of(&site);
+        session.site = Arc::new(site);
+    });
+}
+
+pub(super) fn change_session(world: &mut World, change: impl FnOnce(&mut Session)) {
+    let mut all = world.query::<&mut Session>();
+    let mut session = all.single_mut(world).expect("there is one session");
+    change(&mut session);
+}
+
+/// The session goes by its own settings, which are these.
+pub(super) fn change_settings(world: &mut World, change: impl FnOnce(&mut Settings)) {
+    change_session(world, |session| {
+        change(Arc::make_mut(&mut session.settings));
+    });
+}
+
+pub(super) fn change_host(world: &mut World, change: impl FnOnce(&mut Host)) {
+    let entity = world.resource::<HostIndex>().entities[&HOST];
+    let mut host = world.get_mut::<Host>(entity).expect("it is a host");
+    change(&mut host);
+}
+
+pub(super) fn batch(world: &mut World) -> Mut<'_, Batch> {
+    let mut all = world.query::<&mut Batch>();
+    all.single_mut(world).expect("there is one batch")
+}
+
+/// Where a task is; needs `Tasks`.
+pub(super) fn state(world: &mut World, entity: Entity) -> TaskState {
+    world
+        .run_system_once(move |tasks: Tasks| tasks.state(entity))
+        .expect("the world has tasks")
+}
+
+/// What a task was charged so far, changed by this; needs `Tasks`.
+pub(super) fn charge(
+    world: &mut World,
+    entity: Entity,
+    change: impl Fn(&mut Tries) + Send + Sync + 'static,
+) -> Tries {
+    world
+        .run_system_once(move |mut tasks: Tasks| tasks.charge(entity, &change))
+        .expect("the world has tasks")
+}
+
+pub(super) fn tries(world: &mut World, entity: Entity) -> Tries {
+    charge(world, entity, |_| {})
+}
+
+/// Pages of the session that stand there.
+pub(super) fn count(world: &World, phase: Phase) -> u64 {
+    let book = world.resource::<Ledger>().book(SESSION);
+    book.map_or(0, |book| book.total[phase as usize])
+}
+
+/// An earlier system leaves this in its queue.
+pub(super) fn leave<T: Send + Sync + 'static>(world: &mut World, item: T) {
+    world.get_resource_or_init::<Queue<T>>().push(item);
+}
+
+/// What is left for a later system, all of it.
+pub(super) fn take_left<T: Send + Sync + 'static>(world: &mut World) -> Vec<T> {
+    let mut queue = world.resource_mut::<Queue<T>>();
+    std::iter::from_fn(|| queue.pop()).collect()
+}
+
+/// Messages of this tick.
+pub(super) fn messages<M: Message + Copy>(world: &World) -> Vec<M> {
+    let all = world.resource::<Messages<M>>();
+    all.iter_current_update_messages().copied().collect()
+}
+
+/// Sends a message, as an earlier system of the tick would.
+pub(super) fn send<M: Message>(world: &mut World, message: M) {
+    if !world.contains_resource::<Messages<M>>() {
+        MessageRegistry::register_message::<M>(world);
+    }
+    world.write_message(message).expect("it is registered");
+}
+
+/// What the store is asked for, in order; taken.
+pub(super) fn requests(world: &mut World) -> Vec<StoreRequest> {
+    let mut requests = world.resource_mut::<StoreRequests>();
+    requests.waiting.drain(..).collect()
+}
+
+/// The one attempt's end that the store is told.
+pub(super) fn page_end(world: &mut World) -> EndAttempt {
+    let all = requests(world).into_iter();
+    let mut ends = all.filter_map(|request| match request.verb {
+        StoreVerb::End(end) => Some((*end).clone()),
+        _ => None,
+    });
+    let end = ends.next().expect("an attempt has ended");
+    assert!(ends.next().is_none(), "one attempt has ended");
+    end
+}
+
+/// What people are told in this tick; taken.
+pub(super) fn notices(world: &mut World) -> Vec<String> {
+    let all = journal(world).into_iter();
+    all.filter_map(|change| match change {
+        Change::Notice { text, .. } => Some(text.to_string()),
+        _ => None,
+    })
+    .collect()
+}
+
+/// A timer that is set for then; taken with all before it.
+pub(super) fn timer(world: &mut World) -> Option<(Duration, Due)> {
+    let mut timers = world.resource_mut::<Timers>();
+    let at = timers.next()?;
+    Some((at, timers.pop_due(at)?))
+}
+
+/// A waiting page of [`HOST`] as the store has it.
+pub(super) fn stored(n: u64, stage: StageId) -> StoredTask {
+    let (name, of) = if stage == LIST {
+        ("p", "list")
+    } else {
+        ("d", "detail")
+    };
+    let url = format!("https://a.test/{name}{n}");
+    StoredTask {
+        key: PageKey::new("shop", of, &url),
+        seq: Seq(n),
+        url: PageUrl::from(url.as_str()),
+        stage,
+        batch: BATCH,
+        host: HOST,
+        depth: 1,
+        phase: Phase::Queued,
+        due_in: Duration::ZERO,
+        cause: None,
+        tries: Tries::default(),
+        suspect: false,
+        validators: None,
+    }
+}
+
+/// An answer with this body.
+pub(super) fn answer(status: u16, body: &str) -> Answer {
+    answer_with(status, &[], body)
+}
+
+pub(super) fn answer_with(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+    Answer {
+        head: Head {
+            status,
+            headers: headers.iter().copied().collect(),
+        },
+        body: Arc::new(body.as_bytes().to_vec()),
+        wire_bytes: body.len() as u64,
+        ..Answer::default()
+    }
 }
 
 /// What the journal has of this tick.
