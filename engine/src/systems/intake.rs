@@ -95,3 +95,6 @@ fn acknowledge(
         reply.try_send(ack).ok();
     }
 }
+
+#[cfg(test)]
+mod tests;
