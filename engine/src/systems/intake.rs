@@ -50,7 +50,10 @@ enum Area {
 impl Area {
     const fn of(command: &Command) -> Self {
         match command {
-            Command::Pause(Target::Task(_)) | Command::Resume(Target::Task(_)) => Self::Tasks,
+            Command::Pause(Target::Task(_))
+            | Command::Resume(Target::Task(_))
+            | Command::RequeueDead { .. }
+            | Command::Drop { .. } => Self::Tasks,
             Command::Start(_)
             | Command::Pause(_)
             | Command::Resume(_)
@@ -61,7 +64,6 @@ impl Area {
             | Command::Shutdown => Self::Sessions,
             Command::SetProfile(_) | Command::Set { .. } => Self::Settings,
             Command::Breaker { .. } => Self::Hosts,
-            Command::RequeueDead { .. } | Command::Drop { .. } => Self::Tasks,
             Command::Inspect(_) => Self::Inspect,
         }
     }

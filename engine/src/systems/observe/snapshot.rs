@@ -104,7 +104,7 @@ pub(super) fn take_snapshots(
 fn info(session: &Session) -> SessionInfo {
     let mode = match session.mode {
         Mode::New => "new",
-        _ => "full",
+        Mode::Full => "full",
     };
     SessionInfo {
         id: session.id.0,

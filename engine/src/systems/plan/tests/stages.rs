@@ -30,7 +30,7 @@ use crate::{
         batch::Batch,
         condition::{NetworkWatch, Recall},
         host_queue::{HostQueues, LowQueues},
-        ledger::Ledger,
+        ledger::{Book, Ledger},
         session::SessionIndex,
         slots::Owner,
         store_requests::StoreRequests,
@@ -166,13 +166,8 @@ fn the_first_pages_open_the_first_batch() {
     let mut queues = world.resource_mut::<HostQueues>();
     assert!(!queues.get_mut(queue).cursor(BATCH).exhausted);
     assert!(world.resource::<Ledger>().stages_changed);
-    assert_eq!(
-        world
-            .resource::<Ledger>()
-            .book(SESSION)
-            .and_then(|book| book.unopened()),
-        None
-    );
+    let book = world.resource::<Ledger>().book(SESSION);
+    assert_eq!(book.and_then(Book::unopened), None);
 }
 
 #[test]
@@ -247,6 +242,13 @@ fn a_stage_waits_for_those_that_lead_to_it() {
     add_task(&mut open_list, 9, LIST, TaskState::Queued);
     judge(&mut open_list);
     assert_eq!(states(&mut open_list), [StageState::Running; 2]);
+    // Also where a later batch is known already, so that no more list pages join this one.
+    let mut sealed = world_of(&[TaskState::Done]);
+    add_task(&mut sealed, 9, LIST, TaskState::Queued);
+    let mut ledger = sealed.resource_mut::<Ledger>();
+    ledger.discover(SESSION, (NEXT, LIST), Phase::Queued, 1);
+    judge(&mut sealed);
+    assert_eq!(states(&mut sealed), [StageState::Running; 2]);
     // The entry stage waits for the start URLs that are on their way to the store.
     let mut discovering = world_of(&[TaskState::Done]);
     change_session(&mut discovering, |session| session.discovering = true);
