@@ -95,3 +95,6 @@ fn acknowledge(reply: Option<Sender<Ack>>, ack: Ack) {
         reply.try_send(ack).ok();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,3 +109,6 @@ fn list_snapshots(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

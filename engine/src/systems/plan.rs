@@ -47,3 +47,6 @@ pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
             .in_set(TickSystems::Plan),
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -490,3 +490,28 @@ pub(super) fn answer_with(status: u16, headers: &[(&str, &str)], body: &str) -> 
 pub(super) fn journal(world: &mut World) -> Vec<Change> {
     world.resource_mut::<Journal>().take()
 }
+
+/// What the store was asked for, in order; nothing of it is left.
+pub(super) fn take_requests(world: &mut World) -> Vec<StoreRequest> {
+    let mut requests = world.resource_mut::<StoreRequests>();
+    requests.waiting.drain(..).collect()
+}
+
+/// Changes the session; also the settings that are in force for it.
+pub(super) fn change_session(world: &mut World, change: impl FnOnce(&mut Session)) {
+    let mut all = world.query::<&mut Session>();
+    let mut session = all.single_mut(world).expect("there is one session");
+    change(&mut session);
+}
+
+/// Where a resident task is; needs `Tasks`.
+pub(super) fn state_of(world: &mut World, entity: Entity) -> TaskState {
+    let state = world.run_system_once(move |tasks: Tasks| tasks.state(entity));
+    state.expect("there is what tasks need")
+}
+
+/// The page that a task is for.
+pub(super) fn key_of(world: &World, entity: Entity) -> PageKey {
+    let task = world.get::<Task>(entity).expect("it is a task");
+    task.identity.key
+}

@@ -103,9 +103,13 @@ fn change(next: &mut Settings, command: &Command) -> Result<(String, Json), Stri
 fn lower_ceilings(hosts: &mut Hosts, host_queues: &HostQueues, sessions: &Sessions) {
     let mut lowest = BTreeMap::<HostId, Ceiling>::new();
     for (_, queue) in host_queues.iter() {
+        // Several numbers may name one host.
+        let Some(host) = hosts.get(queue.host).map(|host| host.id) else {
+            continue;
+        };
         let ceiling = ceiling(sessions.get(queue.session));
         lowest
-            .entry(queue.host)
+            .entry(host)
             .and_modify(|low| {
                 low.max_rate = low.max_rate.min(ceiling.max_rate);
                 low.max_in_flight = low.max_in_flight.min(ceiling.max_in_flight);

@@ -22,7 +22,7 @@ use crate::{
 
 /// Waiting tasks of the sessions whose snapshot is taken in this tick, by reason.
 #[derive(Resource, Debug, Default)]
-pub(super) struct WaitingCounts(BTreeMap<SessionId, BTreeMap<WaitReason, u64>>);
+pub(super) struct WaitingCounts(pub(super) BTreeMap<SessionId, BTreeMap<WaitReason, u64>>);
 
 impl WaitingCounts {
     /// Takes those of a session.
