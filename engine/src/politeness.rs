@@ -5,7 +5,7 @@ pub mod breaker;
 pub mod capacity;
 pub mod chance;
 pub mod classify;
-pub mod offline;
+pub mod network;
 pub mod pace;
 pub mod retry;
 pub mod retry_after;

@@ -1,13 +1,13 @@
 //! SQLite: schema, frontier, records, dead letters, export. One `Store` writes, with a lock on the
 //! file; readers open connections of their own.
 
-mod attempts;
 mod cookies;
 mod counts;
 mod frontier;
 mod in_flight;
 mod moves;
 mod opening;
+mod page_end;
 mod records;
 mod schema;
 mod sql;
@@ -230,14 +230,14 @@ fn carry_out(tx: &mut Transaction<'_>, verb: StoreVerb) -> Result<StoreReceipt, 
             in_flight::mark(tx, session, &keys, lone)?;
             StoreReceipt::Marked
         }
-        StoreVerb::End(order) => StoreReceipt::Ended(attempts::end(tx, &order)?),
+        StoreVerb::End(order) => StoreReceipt::Ended(page_end::end(tx, &order)?),
         StoreVerb::RequeueFailed { .. }
         | StoreVerb::CondemnFailed { .. }
         | StoreVerb::SkipFailed { .. }
         | StoreVerb::RequeueDead { .. }
         | StoreVerb::Drop { .. } => StoreReceipt::Moved(moves::carry_out(tx, verb)?),
         StoreVerb::Attempts { session, key } => {
-            StoreReceipt::Attempts(attempts::of_page(tx, session, key)?)
+            StoreReceipt::Attempts(page_end::attempts_of(tx, session, key)?)
         }
         StoreVerb::Note(note) => {
             sessions::note(tx, note)?;

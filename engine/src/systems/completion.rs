@@ -1,6 +1,7 @@
 //! Completion: reports are matched with their orders, then each kind is taken by the system that
 //! moves its owner on; what nobody waits for is dropped.
 
+mod acceptance;
 mod answers;
 mod bulk_moves;
 mod discovered;
@@ -22,12 +23,10 @@ use bevy_ecs::{
     world::World,
 };
 
-pub(super) use host_health::wake_after;
+pub(super) use host_health::{HostAnswered, wake_after};
 pub(super) use new_hosts::ceiling;
 #[cfg(test)]
 pub(super) use new_hosts::new_host;
-
-use host_health::HostAnswered;
 
 use crate::{
     extract::output::{ExtractError, Extracted},

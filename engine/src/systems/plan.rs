@@ -1,13 +1,15 @@
 //! Plan: capacities are set, sessions begin, batches open, stages are judged, sessions end, ended
 //! tasks leave, host queues are filled.
 
-mod admission;
 mod batches;
 mod begin;
 mod budget;
 mod capacity;
 mod ending;
+mod leaving;
 mod past_end;
+mod refill;
+mod result;
 mod stages;
 
 use bevy_ecs::{
@@ -40,8 +42,8 @@ pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
             stages::judge_stages.run_if(|ledger: Res<Ledger>| ledger.stages_changed),
             budget::stop_in_time.run_if(budget::is_set),
             ending::end_sessions,
-            admission::let_leave.run_if(|window: Res<Window>| !window.leaving.is_empty()),
-            admission::fill_queues.run_if(|low: Res<LowQueues>| !low.0.is_empty()),
+            leaving::let_leave.run_if(|window: Res<Window>| !window.leaving.is_empty()),
+            refill::fill_queues.run_if(|low: Res<LowQueues>| !low.0.is_empty()),
         )
             .chain()
             .in_set(TickSystems::Plan),

@@ -8,7 +8,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bevy_ecs::{
     change_detection::Mut,
     entity::Entity,
-    message::{Message, MessageRegistry, Messages},
     system::{IntoSystem, RunSystemOnce},
     world::World,
 };
@@ -395,20 +394,6 @@ pub(super) fn take_left<T: Send + Sync + 'static>(world: &mut World) -> Vec<T> {
     std::iter::from_fn(|| queue.pop()).collect()
 }
 
-/// Messages of this tick.
-pub(super) fn messages<M: Message + Copy>(world: &World) -> Vec<M> {
-    let all = world.resource::<Messages<M>>();
-    all.iter_current_update_messages().copied().collect()
-}
-
-/// Sends a message, as an earlier system of the tick would.
-pub(super) fn send<M: Message>(world: &mut World, message: M) {
-    if !world.contains_resource::<Messages<M>>() {
-        MessageRegistry::register_message::<M>(world);
-    }
-    world.write_message(message).expect("it is registered");
-}
-
 /// What the store is asked for, in order; taken.
 pub(super) fn requests(world: &mut World) -> Vec<StoreRequest> {
     let mut requests = world.resource_mut::<StoreRequests>();
@@ -489,19 +474,6 @@ pub(super) fn answer_with(status: u16, headers: &[(&str, &str)], body: &str) -> 
 /// What the journal has of this tick.
 pub(super) fn journal(world: &mut World) -> Vec<Change> {
     world.resource_mut::<Journal>().take()
-}
-
-/// What the store was asked for, in order; nothing of it is left.
-pub(super) fn take_requests(world: &mut World) -> Vec<StoreRequest> {
-    let mut requests = world.resource_mut::<StoreRequests>();
-    requests.waiting.drain(..).collect()
-}
-
-/// Changes the session; also the settings that are in force for it.
-pub(super) fn change_session(world: &mut World, change: impl FnOnce(&mut Session)) {
-    let mut all = world.query::<&mut Session>();
-    let mut session = all.single_mut(world).expect("there is one session");
-    change(&mut session);
 }
 
 /// Where a resident task is; needs `Tasks`.

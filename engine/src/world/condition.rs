@@ -13,7 +13,7 @@ use crate::{
         class::WaitReason,
         ids::{BatchId, PageKey, SessionId, StageId},
     },
-    politeness::{capacity::Gauge, offline::Offline},
+    politeness::{capacity::Gauge, network::Offline},
 };
 
 /// Whether a person paused the engine.

@@ -9,7 +9,7 @@ use crate::{
     model::{class::ErrorClass, ids::HostId, phase::Phase},
     politeness::{
         breaker::{BreakerMove, Health},
-        offline::NetworkChange,
+        network::NetworkChange,
         pace::{Pace, Signal},
     },
     world::{

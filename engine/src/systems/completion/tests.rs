@@ -18,7 +18,7 @@ use crate::{
     politeness::{breaker::Health, pace::Signal},
     systems::tests::{
         DETAIL, HOST, LIST, SESSION, add_fetching, add_flying, add_session, add_tasks, answer,
-        answer_with, change_session, messages, run, session, state, take_left,
+        answer_with, change_session, run, session, state, take_left,
     },
     world::{
         border::Inbox,
@@ -183,7 +183,7 @@ fn a_host_that_asks_to_wait_is_told_of_and_its_page_waits_as_long() {
         (setbacks[0].class, setbacks[0].after),
         (ErrorClass::RateLimit, after)
     );
-    let told = messages::<HostAnswered>(&world)[0];
+    let told = take_left::<HostAnswered>(&mut world)[0];
     let expected = (Signal::Throttled(after), Health::Neutral);
     assert_eq!((told.signal, told.health), expected);
 }
@@ -201,5 +201,5 @@ fn a_parse_that_broke_off_is_no_fetch_less() {
     let active = [Step::Fetch, Step::Parse].map(|step| stats.work(SESSION, step, DETAIL).active);
     assert_eq!(active, [1, 0]);
     // It says nothing of the host.
-    assert!(messages::<HostAnswered>(&world).is_empty());
+    assert!(take_left::<HostAnswered>(&mut world).is_empty());
 }

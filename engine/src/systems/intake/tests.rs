@@ -31,8 +31,7 @@ use crate::{
         tests::{
             BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_clock, add_fetching, add_flying,
             add_frontier, add_host, add_session, add_task, add_tasks, change_session, enqueue,
-            host, journal, key_of, opened, run, session, site, start_session, state_of,
-            take_requests,
+            host, journal, key_of, opened, requests, run, session, site, start_session, state_of,
         },
     },
     world::{
@@ -152,7 +151,7 @@ mod sessions {
         let refused = steer(&mut world, start());
         let why = "a session of site \"shop\" is running already";
         assert_eq!(refused, Err(why.to_owned()));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
         change_session(&mut world, |session| {
             session.enter(draining(false, Ending::Stopped(None)));
             session.enter(SessionState::Over(Ending::Stopped(None)));
@@ -161,7 +160,7 @@ mod sessions {
         run(&mut world, steer_sessions);
         // The store's receipt is the answer.
         assert_eq!(reply.try_recv(), Err(TryRecvError::Empty));
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].owner, Owner::Open(1));
         assert!(matches!(&asked[0].verb, StoreVerb::OpenSession(open) if open.seed == 7));
@@ -182,7 +181,7 @@ mod sessions {
             to: SessionPhase::Paused,
         };
         assert_eq!(journal(&mut world), [moved]);
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         let kept = |asked: &StoreVerb| match asked {
             StoreVerb::Note(Note::SessionState { state, result, .. }) if result.is_none() => {
                 state.clone()
@@ -210,7 +209,7 @@ mod sessions {
         });
         let paused = steer(&mut world, Command::Pause(Target::Session(SESSION)));
         assert_eq!(paused, Err("session 1 is not running".to_owned()));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
     }
 
     #[test]
@@ -299,7 +298,7 @@ mod sessions {
         assert!(!session(&mut world).discovering);
         steer(&mut world, add("https://a.test/p9")).expect("it is in scope");
         assert!(session(&mut world).discovering);
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].owner, Owner::Discover(SESSION));
         let StoreVerb::Discover { links, depth, .. } = &asked[0].verb else {
@@ -389,7 +388,7 @@ mod settings {
             text: Arc::from("http_permits: 32 → 5"),
         };
         assert_eq!(journal(&mut world), [notice]);
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].owner, Owner::Note(None));
         assert!(
@@ -420,7 +419,7 @@ mod settings {
         set(&mut world, "widow", &json!(200)).expect_err("there is no such setting");
         let after = Arc::clone(&world.resource::<ActiveSettings>().0);
         assert!(Arc::ptr_eq(&before, &after));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
         assert!(journal(&mut world).is_empty());
         assert!(!world.resource::<Ledger>().stages_changed);
     }
@@ -611,7 +610,7 @@ mod tasks {
         assert_eq!(state_of(&mut world, queued), TaskState::Cancelled);
         assert_eq!(state_of(&mut world, backoff), TaskState::Cancelled);
         // The store learns how they ended, and nothing else is asked of it.
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         let ends = asked.iter().all(
             |asked| matches!(&asked.verb, StoreVerb::End(end) if matches!(end.end, PageEnd::Cancelled)),
         );
@@ -629,7 +628,7 @@ mod tasks {
         let reply = send(&mut world, drop_pages(keys));
         run(&mut world, steer_tasks);
         assert_eq!(reply.try_recv(), Err(TryRecvError::Empty));
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         let last = asked.last().expect("the store is asked");
         assert_eq!(last.owner, Owner::Drop(SESSION, 1));
         let StoreVerb::Drop { selector, .. } = &last.verb else {
@@ -650,7 +649,7 @@ mod tasks {
         let dropped = steer(&mut world, drop_pages(keys));
         assert_eq!(dropped, Ok(json!({ "pages": 0 })));
         assert_eq!(state_of(&mut world, entity), TaskState::Fetching(id));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
     }
 
     #[test]
@@ -671,7 +670,7 @@ mod tasks {
         let queue = queue(&mut world);
         let queue = world.resource::<HostQueues>().get(queue);
         assert_eq!((queue.gone.dead, queue.resident), (1, 1));
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].owner, Owner::RequeueDead(SESSION, 1));
     }
@@ -727,7 +726,7 @@ mod inspect {
             "attempts": [],
         });
         assert_eq!(answer(&reply), Ok(expected));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
     }
 
     #[test]
@@ -737,7 +736,7 @@ mod inspect {
         was_sent(&mut world, entity);
         let reply = inspect(&mut world, entity);
         assert_eq!(reply.try_recv(), Err(TryRecvError::Empty));
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].owner, Owner::Inspect(1));
         let key = key_of(&world, entity);
@@ -758,7 +757,7 @@ mod inspect {
         let inspected = answer(&reply).expect("the task is there");
         assert_eq!(inspected["state"], "done");
         assert_eq!(inspected["attempts"], json!([]));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
     }
 
     #[test]
@@ -835,7 +834,7 @@ mod recall {
         assert_eq!(orders.len(), 1);
         assert_eq!(state_of(&mut world, entity), TaskState::Fetching(id));
         assert_eq!(world.resource::<Permits>().http.used, 1);
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
         assert!(!world.resource::<Recall>().0);
     }
 
@@ -861,7 +860,7 @@ mod recall {
         assert_eq!((permits.cpu.used, permits.memory.used), (0, 0));
         assert_eq!(world.resource::<ParseQueue>().alone, None);
         assert_eq!(queued(&world), 2);
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         let put_back = asked.iter().filter(
             |asked| matches!(&asked.verb, StoreVerb::End(end) if matches!(end.end, PageEnd::Queued)),
         );

@@ -8,11 +8,12 @@ use bevy_ecs::{entity::Entity, system::RunSystemOnce, world::World};
 use serde_json::{Value as Json, json};
 
 use super::{
-    admission::{fill_queues, let_leave},
     begin::begin_sessions,
     budget::stop_in_time,
     capacity::{self, follow_measures},
     ending::end_sessions,
+    leaving::let_leave,
+    refill::fill_queues,
 };
 use crate::{
     feed::frame::Change,
@@ -29,8 +30,8 @@ use crate::{
     settings::Settings,
     systems::tests::{
         BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_clock, add_frontier, add_host, add_session,
-        add_task, add_tasks, change_session, journal, opened, run, session, start_session,
-        take_requests,
+        add_task, add_tasks, change_session, journal, opened, requests, run, session,
+        start_session,
     },
     world::{
         clock::Clock,
@@ -193,7 +194,7 @@ mod begin {
         run(&mut world, begin_sessions);
         assert_eq!(*session(&mut world).state(), SessionState::Running);
         assert!(session(&mut world).discovering);
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].owner, Owner::Discover(SESSION));
         let StoreVerb::Discover {
@@ -231,7 +232,7 @@ mod begin {
         run(&mut world, begin_sessions);
         assert_eq!(*session(&mut world).state(), SessionState::Running);
         assert!(!session(&mut world).discovering);
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
         let mut queues = world.resource_mut::<HostQueues>();
         let queue = queues.id(SESSION, HOST);
         let queue = queues.get(queue);
@@ -321,7 +322,7 @@ mod ending {
 
     /// The last note of the session, which the store was just asked to keep.
     fn last_note(world: &mut World) -> (String, Json) {
-        let asked = take_requests(world).pop().expect("the store is asked");
+        let asked = requests(world).pop().expect("the store is asked");
         assert_eq!(asked.owner, Owner::Close(SESSION));
         match asked.verb {
             StoreVerb::Note(Note::SessionState { state, result, .. }) => {
@@ -349,7 +350,7 @@ mod ending {
         );
         // It is closed once.
         run(&mut world, end_sessions);
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
     }
 
     #[test]
@@ -410,7 +411,7 @@ mod ending {
         ledger.discover(SESSION, (BATCH, DETAIL), Phase::Saving, 1);
         run(&mut world, end_sessions);
         assert_eq!(*session(&mut world).state(), draining(then.clone()));
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
         let mut ledger = world.resource_mut::<Ledger>();
         ledger.shift(SESSION, (BATCH, DETAIL), (Phase::Saving, Phase::Done), 1);
         run(&mut world, end_sessions);
@@ -439,7 +440,7 @@ mod ending {
         let shown = ["outcome", "cause", "why"].map(|name| &result[name]);
         let expected = ["failed", "store", "the disk is gone"].map(Json::from);
         assert_eq!(shown, expected.each_ref());
-        assert!(take_requests(&mut world).is_empty());
+        assert!(requests(&mut world).is_empty());
     }
 
     #[test]
@@ -449,12 +450,12 @@ mod ending {
         let mut unasked = self::world();
         unasked.resource_mut::<HostQueues>().id(SESSION, HOST);
         run(&mut unasked, end_sessions);
-        assert_eq!(take_requests(&mut unasked).len(), 1);
+        assert_eq!(requests(&mut unasked).len(), 1);
         let mut hosts = world.query::<&mut Host>();
         let mut host = hosts.single_mut(&mut world).expect("there is one host");
         host.sent = 1;
         run(&mut world, end_sessions);
-        let asked = take_requests(&mut world);
+        let asked = requests(&mut world);
         assert_eq!(asked.len(), 2);
         assert!(matches!(
             asked[0].verb,
@@ -463,7 +464,7 @@ mod ending {
     }
 }
 
-mod admission {
+mod window {
     use super::*;
 
     /// What `let_leave` names, with a window of a hundred.
@@ -569,7 +570,7 @@ mod admission {
     fn asked(world: &mut World) -> Vec<(Seq, u32)> {
         let id = queue(world);
         run(world, fill_queues);
-        let all = take_requests(world).into_iter();
+        let all = requests(world).into_iter();
         all.map(|asked| match asked.verb {
             StoreVerb::Admit {
                 batch: BATCH,

@@ -44,11 +44,11 @@ pub(super) fn is_due(timers: Res<Timers>, clock: Res<Clock>) -> bool {
 
 /// A task whose backoff is over; `end_backoffs` takes it.
 #[derive(Debug)]
-pub(super) struct BackoffOver(Entity);
+pub(in crate::systems) struct BackoffOver(pub(in crate::systems) Entity);
 
 /// An order that is due; `watch_orders` takes it.
 #[derive(Debug)]
-pub(super) enum OrderDue {
+pub(in crate::systems) enum OrderDue {
     /// The order in this slot should have been answered by now.
     Deadline(u32),
     /// A store order that met trouble is sent again.

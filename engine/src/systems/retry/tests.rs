@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bevy_ecs::{entity::Entity, world::World};
 
-use super::judge_setbacks;
+use super::setbacks::judge_setbacks;
 use crate::{
     extract::output::{Extracted, Link, Record},
     feed::frame::{Change, Detail},

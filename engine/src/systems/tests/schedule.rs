@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use bevy_ecs::{schedule::Schedule, world::World};
 
-use super::{
-    DETAIL, HOST, LIST, answer, host_key, messages, opened, session, start_session, state, stored,
-};
+use super::{DETAIL, HOST, LIST, answer, host_key, opened, session, start_session, stored};
 use crate::{
     extract::output::Extracted,
     feed::frame::Frame,
@@ -17,10 +15,7 @@ use crate::{
         reports::{Outcome, Report},
         store_verbs::{PageEnd, StoreVerb, StoredTask},
     },
-    model::{
-        numbers::micros,
-        session_state::{Ending, SessionState},
-    },
+    model::session_state::{Ending, SessionState},
     settings::Settings,
     systems::{
         completion::{
@@ -28,19 +23,14 @@ use crate::{
             ParseReport, Redirected, RobotsReport, SessionClosed, Setback, StoreFailure,
         },
         dispatch, install,
-        observe::SnapshotDue,
-        retry::BudgetWaits,
+        retry::{BackoffOver, OrderDue},
     },
     world::{
         border::{Inbox, Outbox},
         clock::Clock,
-        host::Host,
         queue::Queue,
         residents::Residents,
         session::Session,
-        slots::Slots,
-        task_state::TaskState,
-        timers::Due,
     },
 };
 
@@ -181,6 +171,9 @@ fn all_left(world: &World) -> Vec<(&'static str, usize)> {
         left::<SessionClosed>(world),
         left::<Redirected>(world),
         left::<Setback>(world),
+        left::<HostAnswered>(world),
+        left::<BackoffOver>(world),
+        left::<OrderDue>(world),
         left::<SessionOpened>(world),
     ];
     all.extend(dispatch::tests::left(world));
@@ -202,60 +195,4 @@ fn every_queue_is_empty_at_a_ticks_end() {
     let completed = SessionState::Over(Ending::Completed);
     assert_eq!(*session(&mut crawl.world).state(), completed);
     assert_eq!(session(&mut crawl.world).ended, 6);
-}
-
-/// A host knows how many of its requests are out: as many as have not been answered.
-fn hear_answers(world: &mut World) -> usize {
-    let mut hosts = world.query::<&Host>();
-    let at = |id| {
-        let orders = world.resource::<Slots>().iter();
-        orders.filter(|(_, busy)| busy.http == Some(id)).count()
-    };
-    for host in hosts.iter(world) {
-        let out = at(host.id);
-        assert_eq!(host.pace.in_flight() as usize, out, "an answer is unread");
-    }
-    messages::<HostAnswered>(world).len()
-}
-
-/// A page whose time has come waits no more; so many were told of.
-fn hear_backoffs(world: &mut World, now: Duration) -> usize {
-    let mut told = messages::<Due>(world);
-    told.retain(|due| matches!(due, Due::Backoff(_)));
-    for due in &told {
-        let Due::Backoff(entity) = *due else {
-            continue;
-        };
-        let waits = match state(world, entity) {
-            TaskState::Backoff { until_us, .. } => until_us <= micros(now),
-            _ => false,
-        };
-        let has_budget = !world.resource::<BudgetWaits>().0.contains(&entity);
-        assert!(!waits || !has_budget, "a backoff's end is unread");
-    }
-    told.len()
-}
-
-#[test]
-fn no_message_is_left_unread_at_a_ticks_end() {
-    let mut crawl = Crawl::new();
-    let (mut answers, mut backoffs, mut snapshots) = (0, 0, 0);
-    while !crawl.is_over() {
-        let frames = crawl.step();
-        answers += hear_answers(&mut crawl.world);
-        backoffs += hear_backoffs(&mut crawl.world, crawl.now);
-        if messages::<Due>(&crawl.world).contains(&Due::Snapshot) {
-            let is_snapshot = |frame: &Frame| matches!(frame, Frame::Snapshot(_));
-            assert!(!crawl.world.resource::<SnapshotDue>().0);
-            assert!(
-                frames.iter().any(is_snapshot),
-                "a snapshot's time is unread"
-            );
-            snapshots += 1;
-        }
-        assert!(crawl.now < Duration::from_secs(20), "the crawl ends");
-    }
-    // robots.txt, the list, five details and one of them again.
-    assert_eq!((answers, backoffs), (8, 1));
-    assert!(snapshots > 0);
 }

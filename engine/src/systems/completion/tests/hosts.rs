@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bevy_ecs::{message::MessageRegistry, world::World};
+use bevy_ecs::world::World;
 
 use super::TOOK;
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
         tests::{
             DETAIL, HOST, NOW, SESSION, add_clock, add_host, add_other_host, add_session,
             add_settings, add_task, add_tasks, answer, answer_with, change_host, charge, enqueue,
-            host, host_key, journal, leave, messages, notices, run, send, timer, tries,
+            host, host_key, journal, leave, notices, run, take_left, timer, tries,
         },
     },
     world::{
@@ -54,7 +54,7 @@ fn health_world() -> World {
     world.init_resource::<HostQueues>();
     world.init_resource::<Timers>();
     world.init_resource::<Residents>();
-    MessageRegistry::register_message::<HostAnswered>(&mut world);
+    world.init_resource::<Queue<HostAnswered>>();
     world
 }
 
@@ -74,12 +74,9 @@ fn go_offline(world: &mut World) {
     add_other_host(world, HostId(3), "https://c.test/");
     for host in [HOST, HostId(2), HostId(3)] {
         let failed = answered(Health::Bad, Some(ErrorClass::Connect));
-        send(world, HostAnswered { host, ..failed });
+        leave(world, HostAnswered { host, ..failed });
     }
     run(world, update_hosts);
-    world
-        .resource_mut::<bevy_ecs::message::Messages<HostAnswered>>()
-        .clear();
 }
 
 #[test]
@@ -87,7 +84,7 @@ fn a_host_that_fails_often_is_left_alone_until_its_breaker_lets_it_be_probed() {
     let mut world = health_world();
     for _ in 0..20 {
         let failed = Some(ErrorClass::HttpServer);
-        send(&mut world, answered(Health::Bad, failed));
+        leave(&mut world, answered(Health::Bad, failed));
     }
     run(&mut world, update_hosts);
     let until = host(&mut world).breaker.open_until();
@@ -115,8 +112,8 @@ fn an_answer_frees_its_place_at_the_host_and_fills_the_budget_of_retries_if_good
         sent: NOW,
         ..answered(Health::Good, None)
     };
-    send(&mut world, good);
-    send(&mut world, good);
+    leave(&mut world, good);
+    leave(&mut world, good);
     run(&mut world, update_hosts);
     change_host(&mut world, |host| {
         assert_eq!(host.pace.in_flight(), 0);
@@ -177,7 +174,7 @@ fn hold(world: &mut World, why: WaitReason) {
 fn whoever_waits_for_a_place_at_the_host_is_looked_at_when_one_is_free() {
     let mut world = health_world();
     hold(&mut world, WaitReason::HostLimit);
-    send(&mut world, answered(Health::Neutral, None));
+    leave(&mut world, answered(Health::Neutral, None));
     run(&mut world, update_hosts);
     assert_eq!(world.resource::<HostQueues>().next(SESSION), Some(NOW));
 }
@@ -191,7 +188,7 @@ fn when_our_network_is_back_the_queues_of_all_hosts_are_looked_at_again() {
         host: HostId(2),
         ..answered(Health::Good, None)
     };
-    send(&mut world, other);
+    leave(&mut world, other);
     run(&mut world, update_hosts);
     assert!(!world.resource::<NetworkWatch>().offline.is_offline());
     assert_eq!(world.resource::<HostQueues>().next(SESSION), Some(NOW));
@@ -279,7 +276,7 @@ fn robots_world() -> World {
     world.init_resource::<Timers>();
     world.init_resource::<Queue<RobotsReport>>();
     world.init_resource::<HostQueues>();
-    MessageRegistry::register_message::<HostAnswered>(&mut world);
+    world.init_resource::<Queue<HostAnswered>>();
     let first = world.spawn_empty().id();
     let mut queues = world.resource_mut::<HostQueues>();
     let queue = queues.id(SESSION, HOST);
@@ -330,7 +327,7 @@ fn rules_that_were_read_are_kept_and_the_hosts_queues_go_on() {
     assert_eq!(world.resource::<HostQueues>().next(SESSION), Some(NOW));
     assert_eq!(world.resource::<Permits>().http.used, 0);
     assert_eq!(world.resource::<Slots>().used(), 0);
-    let told = messages::<HostAnswered>(&world);
+    let told = take_left::<HostAnswered>(&mut world);
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].host, told[0].health), (HOST, Health::Good));
 }
@@ -413,6 +410,6 @@ fn a_probe_tells_of_the_host_and_reads_no_rules() {
     reported(&mut world, Owner::Probe(HOST), text(200, ""));
     let known = &host(&mut world).robots;
     assert!(matches!(known, RobotsKnown::Asked { .. }), "{known:?}");
-    assert_eq!(messages::<HostAnswered>(&world).len(), 1);
+    assert_eq!(take_left::<HostAnswered>(&mut world).len(), 1);
     assert_eq!(world.resource::<Permits>().http.used, 0);
 }

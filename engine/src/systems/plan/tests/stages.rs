@@ -23,7 +23,7 @@ use crate::{
         plan::stages::judge_stages,
         tests::{
             BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_frontier, add_session, add_task,
-            add_tasks, change_session, journal, key_of, run, session, take_requests,
+            add_tasks, change_session, journal, key_of, requests, run, session,
         },
     },
     world::{
@@ -93,7 +93,7 @@ fn change_batch(world: &mut World, change: impl FnOnce(&mut Batch)) {
 /// Results that the store is to keep: of which stage, and what; anything else it was asked.
 fn results(world: &mut World) -> (Vec<(Option<StageId>, Json)>, Vec<StoreVerb>) {
     let (mut results, mut others) = (Vec::new(), Vec::new());
-    for asked in take_requests(world) {
+    for asked in requests(world) {
         match asked.verb {
             StoreVerb::Note(Note::StageResult { stage, result, .. }) => {
                 results.push((stage, result["result"].clone()));
@@ -295,7 +295,7 @@ fn failed_pages_become_dead_letters_after_the_last_attempt_of_their_stage() {
     judge(&mut world);
     let expected = [StageState::Success, StageState::Condemning];
     assert_eq!(states(&mut world), expected);
-    let mut asked = take_requests(&mut world);
+    let mut asked = requests(&mut world);
     let asked = asked.pop().expect("the store is asked");
     assert_eq!(asked.owner, Owner::Condemn(SESSION, BATCH, DETAIL));
     assert!(matches!(
@@ -388,7 +388,7 @@ fn nobody_is_judged_while_our_own_network_is_down() {
     assert!(network.offline.is_offline());
     judge(&mut world);
     assert_eq!(states(&mut world), [StageState::Running; 2]);
-    assert!(take_requests(&mut world).is_empty());
+    assert!(requests(&mut world).is_empty());
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn empty_pages_past_the_end_of_their_list_are_skipped() {
         (run.state, run.past_end, run.attempts),
         (StageState::Recovering, 1, 0)
     );
-    let asked = take_requests(&mut world);
+    let asked = requests(&mut world);
     assert_eq!(asked[0].owner, Owner::SkipFailed(SESSION, BATCH, LIST));
     assert!(
         matches!(

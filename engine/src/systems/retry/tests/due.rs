@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use bevy_ecs::{
-    entity::Entity,
-    message::{MessageRegistry, Messages},
-    world::World,
-};
+use bevy_ecs::{entity::Entity, world::World};
 
 use crate::{
     message::{
@@ -21,10 +17,10 @@ use crate::{
     },
     systems::{
         observe::SnapshotDue,
-        retry::due::{BudgetWaits, end_backoffs, fire_due, wake_up, watch_orders},
+        retry::due::{BackoffOver, BudgetWaits, OrderDue, end_backoffs, fire_due, watch_orders},
         tests::{
             BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_clock, add_fetching, add_flying, add_host,
-            add_session, add_task, add_tasks, change_host, messages, requests, run, send, state,
+            add_session, add_task, add_tasks, change_host, leave, requests, run, state, take_left,
             timer,
         },
     },
@@ -34,6 +30,7 @@ use crate::{
         host_queue::HostQueues,
         ledger::Ledger,
         permits::Permits,
+        queue::Queue,
         slots::{Owner, Slots},
         store_requests::StoreRequests,
         task_state::TaskState,
@@ -42,21 +39,22 @@ use crate::{
 };
 
 #[test]
-fn what_is_due_by_now_is_told_in_the_order_of_its_times() {
-    let mut world = World::new();
-    add_clock(&mut world);
-    MessageRegistry::register_message::<Due>(&mut world);
-    let mut timers = Timers::default();
+fn what_is_due_by_now_is_left_in_the_order_of_its_times_and_the_rest_stays() {
+    let mut world = wake_world();
     let later = NOW + Duration::from_millis(1);
-    timers.set(NOW, Due::Batch);
+    let mut timers = Timers::default();
+    timers.set(NOW, Due::Deadline(2));
     timers.set(later, Due::Probe);
-    timers.set(NOW.saturating_sub(Duration::from_secs(1)), Due::Snapshot);
-    timers.set(NOW, Due::Host(HOST));
+    timers.set(NOW.saturating_sub(Duration::from_secs(1)), Due::Deadline(1));
     world.insert_resource(timers);
     run(&mut world, fire_due);
-    let told = messages::<Due>(&world);
-    assert_eq!(told, [Due::Snapshot, Due::Batch, Due::Host(HOST)]);
+    let told = take_left::<OrderDue>(&mut world);
+    assert!(matches!(
+        told[..],
+        [OrderDue::Deadline(1), OrderDue::Deadline(2)]
+    ));
     assert_eq!(timer(&mut world), Some((later, Due::Probe)));
+    assert!(!world.resource::<NetworkWatch>().probe_due);
 }
 
 fn backoff_world() -> World {
@@ -78,12 +76,14 @@ fn backoff(world: &mut World, n: u64, until: Duration) -> Entity {
     add_task(world, n, DETAIL, state)
 }
 
-/// Runs the system on this message alone.
+/// Runs the system when this is due.
 fn due<M>(world: &mut World, due: Due, system: impl bevy_ecs::system::IntoSystem<(), (), M>) {
-    if let Some(mut told) = world.get_resource_mut::<Messages<Due>>() {
-        told.clear();
+    match due {
+        Due::Backoff(entity) => leave(world, BackoffOver(entity)),
+        Due::Deadline(slot) => leave(world, OrderDue::Deadline(slot)),
+        Due::Resend(id) => leave(world, OrderDue::Resend(id)),
+        due => world.resource_mut::<Timers>().set(NOW, due),
     }
-    send(world, due);
     run(world, system);
 }
 
@@ -264,6 +264,9 @@ fn wake_world() -> World {
     world.init_resource::<Ledger>();
     world.init_resource::<NetworkWatch>();
     world.init_resource::<SnapshotDue>();
+    world.init_resource::<Timers>();
+    world.init_resource::<Queue<BackoffOver>>();
+    world.init_resource::<Queue<OrderDue>>();
     world
 }
 
@@ -276,7 +279,7 @@ fn a_host_whose_time_has_come_has_its_queues_looked_at() {
     let rank = (BATCH, 0, crate::model::ids::Seq(1));
     queues.enqueue(queue, rank, task, NOW);
     queues.hold(queue, WaitReason::Breaker);
-    due(&mut world, Due::Host(HOST), wake_up);
+    due(&mut world, Due::Host(HOST), fire_due);
     let queues = world.resource::<HostQueues>();
     assert_eq!(queues.next(SESSION), Some(NOW));
     assert_eq!(queues.get(queue).held, None);
@@ -285,7 +288,7 @@ fn a_host_whose_time_has_come_has_its_queues_looked_at() {
 #[test]
 fn the_failed_pages_of_a_stage_run_again_when_its_time_has_come() {
     let mut world = wake_world();
-    due(&mut world, Due::StageAgain(SESSION, BATCH, LIST), wake_up);
+    due(&mut world, Due::StageAgain(SESSION, BATCH, LIST), fire_due);
     let asked = requests(&mut world);
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].owner, Owner::Requeue(SESSION, BATCH, LIST));
@@ -309,11 +312,11 @@ fn batches_probes_and_snapshots_are_told_to_those_who_wait_for_them() {
             world.resource::<SnapshotDue>().0,
         )
     };
-    due(&mut world, Due::Batch, wake_up);
+    due(&mut world, Due::Batch, fire_due);
     assert_eq!(told(&world), (true, false, false));
-    due(&mut world, Due::Probe, wake_up);
+    due(&mut world, Due::Probe, fire_due);
     assert_eq!(told(&world), (true, true, false));
-    due(&mut world, Due::Snapshot, wake_up);
+    due(&mut world, Due::Snapshot, fire_due);
     assert_eq!(told(&world), (true, true, true));
     assert!(requests(&mut world).is_empty());
 }

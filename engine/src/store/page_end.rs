@@ -298,7 +298,7 @@ fn write(
 }
 
 /// The latest attempts at a page, oldest first; none for a page without any.
-pub(crate) fn of_page(
+pub(crate) fn attempts_of(
     tx: &Transaction<'_>,
     session: SessionId,
     key: PageKey,

@@ -1,30 +1,17 @@
-//! Admission: host queues that run low are filled from the store; ended tasks leave the window.
+//! Host queues that run low are filled from the store.
 
-use bevy_ecs::system::{Res, ResMut};
+use bevy_ecs::system::ResMut;
 
 use crate::{
     message::store_verbs::StoreVerb,
     world::{
-        frontier::Frontier, host_queue::LowQueues, permits::Permits, session::Sessions,
-        slots::Owner, store_requests::StoreRequests, task_state::Tasks,
+        frontier::Frontier, host_queue::LowQueues, session::Sessions, slots::Owner,
+        store_requests::StoreRequests,
     },
 };
 
 /// Waiting tasks of one host queue in memory, at most.
 const MOST: u32 = 4_096;
-
-/// Ended tasks leave when their time is up, at once when the window is nearly full.
-pub(super) fn let_leave(mut tasks: Tasks, mut frontier: Frontier, permits: Res<Permits>) {
-    let now = tasks.now();
-    while let Some((at, entity)) = frontier.window.leaving.front().copied() {
-        let is_pressed = permits.is_pressed || frontier.window.is_nearly_full();
-        if at > now && !is_pressed {
-            break;
-        }
-        frontier.window.leaving.pop_front();
-        frontier.leave(&mut tasks, entity);
-    }
-}
 
 /// Asks the store for the next waiting pages of host queues that run low.
 pub(super) fn fill_queues(
