@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::{Source, is_test, of, with_tests};
+use crate::source::{is_test, of, with_tests};
 
 #[test]
 fn no_file_is_longer_than_600_lines() {

@@ -35,7 +35,6 @@ use crate::{
 
 const TOOK: Duration = Duration::from_millis(40);
 
-/// What `match_reports` names.
 fn reports_world() -> World {
     let mut world = World::new();
     world.init_resource::<Inbox>();

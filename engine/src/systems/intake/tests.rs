@@ -91,7 +91,6 @@ fn woken(world: &World) -> Option<Duration> {
 mod sessions {
     use super::*;
 
-    /// What `steer_sessions` names.
     fn world() -> World {
         let mut world = World::new();
         add_session(&mut world);
@@ -322,7 +321,6 @@ mod sessions {
 mod settings {
     use super::*;
 
-    /// What `change_settings` names.
     fn world() -> World {
         let mut world = World::new();
         add_session(&mut world);
@@ -458,7 +456,6 @@ mod settings {
 mod hosts {
     use super::*;
 
-    /// What `force_breakers` names.
     fn world() -> World {
         let mut world = World::new();
         add_session(&mut world);
@@ -522,7 +519,6 @@ mod hosts {
 mod tasks {
     use super::*;
 
-    /// What `steer_tasks` names.
     fn world() -> World {
         let mut world = World::new();
         add_tasks(&mut world);

@@ -118,7 +118,6 @@ mod changes {
 mod due {
     use super::*;
 
-    /// What `list_snapshots` names.
     fn world(is_due: bool) -> World {
         let mut world = World::new();
         add_session(&mut world);
@@ -179,7 +178,6 @@ mod waits {
         cause: Some(ErrorClass::Dns),
     };
 
-    /// What `count_waiting` names.
     fn world() -> World {
         let mut world = World::new();
         add_tasks(&mut world);
@@ -353,7 +351,6 @@ mod forecasts {
 mod snapshots {
     use super::*;
 
-    /// What `take_snapshots` names.
     fn world() -> World {
         let mut world = World::new();
         add_session(&mut world);

@@ -81,7 +81,6 @@ fn notices(changes: &[Change]) -> Vec<&str> {
 mod capacities {
     use super::*;
 
-    /// What `follow_measures` names.
     fn world() -> World {
         let mut world = World::new();
         add_session(&mut world);

@@ -1,4 +1,4 @@
-//! Where redirects lead.
+//! Redirects: the next hop, and what ends a chain of them.
 
 use bevy_ecs::{entity::Entity, world::World};
 
