@@ -12,7 +12,7 @@ pub(crate) mod convert;
 mod embedded_json;
 mod fields;
 mod html;
-mod json_ld;
+mod jsonld;
 mod label_rows;
 mod outlinks;
 mod page;

@@ -11,18 +11,17 @@
 //! What it does not know: breakers that will open, and hosts that will slow down.
 
 mod growth;
+mod interval;
 
 use crate::{feed::snapshot::Prediction, model::numbers::number};
 use growth::{Growth, grow};
+use interval::{Left, Z80, Z95};
 
 #[cfg(test)]
 mod tests;
 
 /// Fewer pages are no evidence.
 pub const MIN_PAGES: u64 = 5;
-/// Two-sided 80 % and 95 % quantiles of the normal distribution.
-const Z80: f64 = 1.281_551_565_544_6;
-const Z95: f64 = 1.959_963_984_540_1;
 /// After so many seconds a second weighs half.
 const HALF_LIFE_S: f64 = 10.0;
 /// The whole run's mean weighs as much as so many recent pages.
@@ -136,77 +135,6 @@ pub fn predict(evidence: &ForecastInput) -> Option<Forecast> {
         },
         stages,
     })
-}
-
-/// A time to come: log-normal, with spreads of its own below and above.
-#[derive(Debug, Clone, Copy)]
-struct Left {
-    median: f64,
-    below: f64,
-    above: f64,
-}
-
-impl Left {
-    fn of(median: f64, sigma: f64) -> Self {
-        Self {
-            median,
-            below: sigma,
-            above: sigma,
-        }
-    }
-
-    fn interval(self, z: f64) -> [f64; 2] {
-        [
-            self.median * libm::exp(-z * self.below),
-            self.median * libm::exp(z * self.above),
-        ]
-    }
-
-    /// The later of both. A rate that other hosts share may rise when they have ended: the early
-    /// end stays.
-    fn later(self, other: Self) -> Self {
-        if other.median <= self.median {
-            return Self {
-                above: self
-                    .above
-                    .max(log_ratio(other.median, self.median) + other.above),
-                ..self
-            };
-        }
-        Self {
-            below: other
-                .below
-                .max(log_ratio(other.median, self.median).min(1.0)),
-            ..other
-        }
-    }
-
-    fn sooner(self, other: Self) -> Self {
-        if other.median < self.median {
-            other
-        } else {
-            self
-        }
-    }
-
-    fn at_least(self, seconds: f64) -> Self {
-        Self {
-            median: self.median.max(seconds),
-            ..self
-        }
-    }
-
-    fn widened(self, spread: f64) -> Self {
-        Self {
-            below: libm::hypot(self.below, spread),
-            above: libm::hypot(self.above, spread),
-            ..self
-        }
-    }
-}
-
-fn log_ratio(a: f64, b: f64) -> f64 {
-    libm::log(a.max(1e-9) / b.max(1e-9))
 }
 
 /// Pages a second, and how sure that is.

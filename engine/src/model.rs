@@ -3,10 +3,10 @@
 
 pub mod class;
 pub(crate) mod decimal;
-pub mod flight_mark;
 pub mod head;
 pub mod host_key;
 pub mod ids;
+pub mod in_flight;
 pub mod list_end;
 pub(crate) mod named;
 pub mod numbers;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use crawlfield_engine::model::{
-    flight_mark::FlightMark,
+    in_flight::FlightMark,
     phase::{BreakerPhase, Phase, SessionPhase, StagePhase, may_move},
     stage_state::StageState,
 };

@@ -11,7 +11,7 @@ use crate::{
     extract::{
         bounds::PageBudget,
         embedded_json::JsonMatch,
-        json_ld::{JsonLd, JsonLdBlocks},
+        jsonld::{JsonLd, JsonLdBlocks},
         label_rows::RowCache,
         output::PageInput,
         select::ElementIndex,

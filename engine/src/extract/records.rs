@@ -8,7 +8,7 @@ use crate::{
         bounds::stored,
         failure,
         fields::{self, Reading},
-        json_ld::JsonLdBlocks,
+        jsonld::JsonLdBlocks,
         output::{ExtractError, Extracted, Record, Value},
         page::Page,
         select::Card,

@@ -16,8 +16,8 @@ use crate::{
         store_verbs::{Alias, EndAttempt, PageEnd, StoreVerb},
     },
     model::{
-        flight_mark::FlightMark,
         ids::{OrderId, PageKey},
+        in_flight::FlightMark,
         page_url::PageUrl,
     },
     site::compiled::Site,

@@ -12,9 +12,9 @@ use crate::{
     },
     model::{
         class::ErrorClass,
-        flight_mark::FlightMark,
         head::Validators,
         ids::{BatchId, HostId, OrderId, SessionId, StageId},
+        in_flight::FlightMark,
         page_url::PageUrl,
     },
     world::{host_queue::HostQueueId, permits::Permits, task::Hop},

@@ -12,7 +12,7 @@ use crate::{
         reports::Answer,
         store_verbs::{EndAttempt, PageEnd, StoreVerb},
     },
-    model::{flight_mark::FlightMark, ids::OrderId, page_url::PageUrl},
+    model::{ids::OrderId, in_flight::FlightMark, page_url::PageUrl},
     settings::Settings,
     systems::tests::{
         DETAIL, NOW, SESSION, add_flying, add_session, add_tasks, answer, requests, run, state,

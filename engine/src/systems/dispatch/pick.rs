@@ -14,8 +14,8 @@ use crate::{
     message::orders::Purpose,
     model::{
         class::{ErrorClass, SkipReason, WaitReason},
-        flight_mark::FlightMark,
         ids::{HostId, SessionId},
+        in_flight::FlightMark,
         session_state::{Budget, SessionState},
     },
     systems::plan::use_up,

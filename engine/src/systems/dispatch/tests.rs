@@ -18,8 +18,8 @@ use crate::{
     },
     model::{
         class::{ErrorClass, SkipReason, WaitReason},
-        flight_mark::FlightMark,
         ids::{HostId, StageId},
+        in_flight::FlightMark,
         page_url::PageUrl,
         phase::Phase,
     },

@@ -14,8 +14,8 @@ use crate::{
     },
     model::{
         class::ErrorClass,
-        flight_mark::FlightMark,
         ids::{OrderId, Seq},
+        in_flight::FlightMark,
     },
     systems::{
         completion::{
