@@ -13,7 +13,7 @@ use crate::{
     message::{commands::Envelope, orders::Order, reports::Report},
     model::{class::WaitReason, ids::SessionId, phase::SessionPhase},
     settings::Settings,
-    systems::{install, wants_more},
+    systems::{install, tell_mistake, wants_more},
     world::{
         border::{Inbox, Outbox},
         clock::Clock,
@@ -78,6 +78,18 @@ impl Engine {
         self.world.resource_mut::<Clock>().advance_to(now);
         self.tick.run(&mut self.world);
         self.world.resource_mut::<Residents>().settle();
+    }
+
+    /// A step broke off by a mistake of ours: this is told in the feed of every session. No step
+    /// may follow.
+    pub fn tell_mistake(&mut self, text: &str) {
+        tell_mistake(&mut self.world, text);
+    }
+
+    /// The next step finds no permits, as by a mistake of ours.
+    #[cfg(test)]
+    pub(crate) fn break_next_step(&mut self) {
+        self.world.remove_resource::<Permits>();
     }
 
     /// Whether another step would do something at once, without a report or a due time.
@@ -177,6 +189,12 @@ impl Engine {
     #[must_use]
     pub fn is_shut_down(&self) -> bool {
         self.world.resource::<Shutdown>().0
+    }
+
+    /// The seeds of the sessions' chance.
+    #[must_use]
+    pub fn seeds(&self) -> Vec<u64> {
+        self.all_sessions().map(|session| session.seed).collect()
     }
 
     /// Where each session is, and its result document once it has one.

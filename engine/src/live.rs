@@ -14,7 +14,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use crate::message::reports::Report;
 
 /// What a panic said.
-fn panic_text(payload: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     let said = payload
         .downcast_ref::<&str>()
         .copied()

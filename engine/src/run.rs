@@ -63,6 +63,8 @@ pub struct RunOutcome {
     pub sessions: Vec<(SessionId, SessionPhase, Option<Json>)>,
     /// The store was lost on the way.
     pub store_lost: Option<String>,
+    /// A mistake of ours ended it before its time; in words for a person.
+    pub mistake: Option<String>,
     /// CPU that the engine's thread used, where the system tells.
     pub engine_cpu: Option<Duration>,
 }
@@ -103,7 +105,7 @@ impl Running {
     /// Waits for the engine's end.
     ///
     /// # Panics
-    /// If the engine's thread did: a broken invariant of ours.
+    /// If the engine's thread did where it could not even say so: a broken invariant of ours.
     #[must_use]
     pub fn join(self) -> RunOutcome {
         drop(self.commands);
@@ -191,6 +193,8 @@ pub fn start_with(
                 parsers,
                 finishing: finish,
                 busy: false,
+                ticks: 0,
+                mistake: None,
             };
             run_loop.run(commanded, &reported);
             let ended = run_loop.ended();

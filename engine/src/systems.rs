@@ -22,10 +22,12 @@ use bevy_ecs::{
         IntoScheduleConfigs, LogLevel, Schedule, ScheduleBuildSettings, SingleThreadedExecutor,
         SystemSet,
     },
+    system::RunSystemOnce,
     world::World,
 };
 
 use crate::{
+    model::ids::SessionId,
     settings::Settings,
     world::{
         border::{Inbox, Outbox, TickAgain},
@@ -138,6 +140,17 @@ fn install_resources(world: &mut World, settings: Settings) {
     world.init_resource::<StoreHealth>();
     world.init_resource::<NetworkWatch>();
     world.init_resource::<DispatchLimit>();
+}
+
+/// A tick broke off by a mistake of ours: the feed says so in every session. What the tick had not
+/// told yet stays untold.
+pub fn tell_mistake(world: &mut World, text: &str) {
+    let sessions: Vec<SessionId> = world.resource::<SessionIndex>().ids().collect();
+    let mut journal = world.resource_mut::<Journal>();
+    journal.take();
+    journal.notice_all(sessions.into_iter(), text);
+    let told = world.run_system_once(observe::tell_changes);
+    told.expect("what a feed is made of is there from the start");
 }
 
 /// Whether another tick would do something at once.

@@ -110,6 +110,9 @@ pub fn crawl(
         events.join();
     }
     let exit = report(&ended, output);
+    if ended.mistake.is_some() {
+        return Ok((exit, ended));
+    }
     for (_, _, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);
         let job = jobs.iter().find(|job| result["site"] == *job.site.name);
@@ -146,6 +149,10 @@ fn stop_on_interrupt(running: &Running) {
 /// Says how each session ended; the worst one decides the exit code.
 #[must_use]
 pub fn report(ended: &RunOutcome, output: &OutputFlags) -> Exit {
+    if let Some(mistake) = &ended.mistake {
+        print_stderr(mistake);
+        return Exit::Internal;
+    }
     let mut exit = Exit::Done;
     for (id, phase, result) in &ended.sessions {
         let result = result.clone().unwrap_or(Json::Null);

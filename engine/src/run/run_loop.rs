@@ -2,6 +2,7 @@
 //! frames on. No fixed rate, no busy wait.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ use crate::{
     live::{
         fetch::IoOrder,
         meter::{Meter, Usage},
-        parse,
+        panic_text, parse,
     },
     message::{
         commands::Envelope,
@@ -59,16 +60,39 @@ pub(super) struct RunLoop {
     pub(super) finishing: Arc<AtomicBool>,
     /// Reports came with the last tick.
     pub(super) busy: bool,
+    /// Steps so far.
+    pub(super) ticks: u64,
+    /// What ended the engine before its time.
+    pub(super) mistake: Option<String>,
 }
 
 impl RunLoop {
-    /// Steps until it is over.
-    pub(super) fn run(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
+    /// Steps until it is over. A mistake of ours ends it too, and is told like everything else: what
+    /// is committed stays, and the next start goes on from there.
+    pub(super) fn run(&mut self, commands: Receiver<Envelope>, reports: &Receiver<Report>) {
+        let steps = AssertUnwindSafe(|| self.step_to_end(commands, reports));
+        let Err(panic) = catch_unwind(steps) else {
+            return;
+        };
+        let text = format!(
+            "our mistake: the engine {} (tick {}, seeds {:?}). The store is whole: `crawlfield \
+             resume` goes on. Please report it with these lines",
+            panic_text(&*panic),
+            self.ticks,
+            self.engine.seeds()
+        );
+        self.engine.tell_mistake(&text);
+        self.send_frames();
+        self.mistake = Some(text);
+    }
+
+    fn step_to_end(&mut self, mut commands: Receiver<Envelope>, reports: &Receiver<Report>) {
         loop {
             self.last = self.began.elapsed();
             if self.last.saturating_sub(self.usage.0) >= INTERVAL {
                 self.measure();
             }
+            self.ticks += 1;
             self.engine.step(self.last);
             self.send_orders();
             self.send_frames();
@@ -207,6 +231,7 @@ impl RunLoop {
         RunOutcome {
             sessions: self.engine.sessions(),
             store_lost: self.engine.store_lost().map(str::to_owned),
+            mistake: self.mistake.clone(),
             engine_cpu: crate::live::meter::cpu_of_threads("engine"),
         }
     }
@@ -220,3 +245,6 @@ fn sent<T>(result: &Result<(), TrySendError<T>>) {
         "the channels hold every order slot"
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ struct DueSnapshots(Vec<SessionId>);
 
 /// Sequence number of the next change.
 #[derive(Resource, Debug, Default)]
-struct FeedSeq(u64);
+pub(super) struct FeedSeq(u64);
 
 pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
     world.init_resource::<SnapshotDue>();
@@ -61,7 +61,7 @@ pub(super) fn install(schedule: &mut Schedule, world: &mut World) {
 }
 
 /// All changes of this tick, in one frame.
-fn tell_changes(
+pub(super) fn tell_changes(
     mut journal: ResMut<Journal>,
     mut seq: ResMut<FeedSeq>,
     mut outbox: ResMut<Outbox>,

@@ -486,3 +486,20 @@ mod snapshots {
         assert_eq!(session(&mut world).id, SESSION);
     }
 }
+
+#[test]
+fn a_mistake_of_ours_is_told_in_the_feed_of_every_session() {
+    let mut world = World::new();
+    add_tasks(&mut world);
+    add_session(&mut world);
+    world.init_resource::<FeedSeq>();
+    world.init_resource::<Outbox>();
+    add_task(&mut world, 1, DETAIL, TaskState::Queued);
+    crate::systems::tell_mistake(&mut world, "our mistake: it broke");
+    let frames = &world.resource::<Outbox>().frames;
+    let Some(Frame::Changes(frame)) = frames.front() else {
+        panic!("no changes are told: {frames:?}");
+    };
+    assert!(matches!(&frame.changes[..],
+        [Change::Notice { session: SESSION, text }] if **text == *"our mistake: it broke"));
+}
