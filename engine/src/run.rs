@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crossbeam_channel::{Sender, bounded};
@@ -29,11 +29,7 @@ use crate::{
         hub::{self, Hub},
         recording::{Recorder, RecordingError},
     },
-    live::{
-        fetch,
-        meter::{Meter, Usage},
-        parse, store as store_thread,
-    },
+    live::{fetch, meter::Meter, parse, store as store_thread},
     message::{
         commands::{Ack, Command, Envelope},
         receipts::StoreError,
@@ -182,20 +178,8 @@ pub fn start_with(
     let thread = thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
-            let mut run_loop = RunLoop {
-                engine: Engine::new(settings),
-                began: Instant::now(),
-                last: Duration::ZERO,
-                channels,
-                feeder,
-                meter,
-                usage: (Duration::ZERO, Usage::default()),
-                parsers,
-                finishing: finish,
-                busy: false,
-                ticks: 0,
-                mistake: None,
-            };
+            let engine = Engine::new(settings);
+            let mut run_loop = RunLoop::new(engine, channels, feeder, meter, parsers, finish);
             run_loop.run(commanded, &reported);
             let ended = run_loop.ended();
             drop(run_loop);

@@ -144,6 +144,9 @@ fn install_resources(world: &mut World, settings: Settings) {
 
 /// A tick broke off by a mistake of ours: the feed says so in every session. What the tick had not
 /// told yet stays untold.
+///
+/// # Panics
+/// If nothing was installed in this world.
 pub fn tell_mistake(world: &mut World, text: &str) {
     let sessions: Vec<SessionId> = world.resource::<SessionIndex>().ids().collect();
     let mut journal = world.resource_mut::<Journal>();

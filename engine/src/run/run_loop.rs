@@ -48,25 +48,49 @@ pub(super) struct Channels {
 
 /// The engine and what its thread holds.
 pub(super) struct RunLoop {
-    pub(super) engine: Engine,
-    pub(super) began: Instant,
-    pub(super) last: Duration,
-    pub(super) channels: Channels,
-    pub(super) feeder: Feeder,
-    pub(super) meter: Meter,
+    engine: Engine,
+    began: Instant,
+    last: Duration,
+    channels: Channels,
+    feeder: Feeder,
+    meter: Meter,
     /// The last reading, and when it was taken.
-    pub(super) usage: (Duration, Usage),
-    pub(super) parsers: parse::Parsers,
-    pub(super) finishing: Arc<AtomicBool>,
+    usage: (Duration, Usage),
+    parsers: parse::Parsers,
+    finishing: Arc<AtomicBool>,
     /// Reports came with the last tick.
-    pub(super) busy: bool,
-    /// Steps so far.
-    pub(super) ticks: u64,
+    busy: bool,
+    ticks: u64,
     /// What ended the engine before its time.
-    pub(super) mistake: Option<String>,
+    mistake: Option<String>,
 }
 
 impl RunLoop {
+    /// One that begins now.
+    pub(super) fn new(
+        engine: Engine,
+        channels: Channels,
+        feeder: Feeder,
+        meter: Meter,
+        parsers: parse::Parsers,
+        finishing: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            engine,
+            began: Instant::now(),
+            last: Duration::ZERO,
+            channels,
+            feeder,
+            meter,
+            usage: (Duration::ZERO, Usage::default()),
+            parsers,
+            finishing,
+            busy: false,
+            ticks: 0,
+            mistake: None,
+        }
+    }
+
     /// Steps until it is over. A mistake of ours ends it too, and is told like everything else: what
     /// is committed stays, and the next start goes on from there.
     pub(super) fn run(&mut self, commands: Receiver<Envelope>, reports: &Receiver<Report>) {

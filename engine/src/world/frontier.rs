@@ -70,22 +70,7 @@ impl Frontier<'_> {
         } else {
             TaskState::Queued
         };
-        let record = TaskRecord {
-            slot,
-            key: identity.key,
-            url: stored.url.clone(),
-            session: session.id,
-            stage: identity.stage,
-            batch: identity.batch,
-            host: identity.host,
-            phase: state.phase(),
-            attempts: stored.tries.failed,
-            changed_us: 0,
-            due_us: None,
-            expected_ms: None,
-            class: None,
-            reason: None,
-        };
+        let record = record(&identity, &stored, state);
         tasks.journal.write(Change::Admitted(Box::new(record)));
         let task = Task {
             identity,
@@ -169,5 +154,25 @@ impl Frontier<'_> {
             self.queues.arm(id, now);
         }
         self.low.0.push(id);
+    }
+}
+
+/// What is told of a task that enters.
+fn record(task: &Identity, stored: &StoredTask, state: TaskState) -> TaskRecord {
+    TaskRecord {
+        slot: task.slot,
+        key: task.key,
+        url: stored.url.clone(),
+        session: task.session,
+        stage: task.stage,
+        batch: task.batch,
+        host: task.host,
+        phase: state.phase(),
+        attempts: stored.tries.failed,
+        changed_us: 0,
+        due_us: None,
+        expected_ms: None,
+        class: None,
+        reason: None,
     }
 }

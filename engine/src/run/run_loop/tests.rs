@@ -1,11 +1,8 @@
 //! An engine that breaks off says so, and its thread goes on to its end.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64},
 };
 
 use crossbeam_channel::bounded;
@@ -15,10 +12,7 @@ use crate::{
     engine::Engine,
     extract::bounds::Bounds,
     feed::hub,
-    live::{
-        meter::{Meter, Usage},
-        parse,
-    },
+    live::{meter::Meter, parse},
     settings::Settings,
 };
 
@@ -35,24 +29,14 @@ fn a_mistake_of_ours_ends_the_engine_with_its_tick_and_what_to_do_next() {
     let (feeder, _hub) = hub::start().expect("there are threads");
     let mut engine = Engine::new(settings);
     engine.break_next_step();
-    let mut run_loop = RunLoop {
-        engine,
-        began: Instant::now(),
-        last: Duration::ZERO,
-        channels: Channels {
-            fetch: to_fetch,
-            parse: to_parse,
-            store: to_store,
-        },
-        feeder,
-        meter: Meter::new(Arc::new(AtomicU64::new(0)), None),
-        usage: (Duration::ZERO, Usage::default()),
-        parsers,
-        finishing: Arc::new(AtomicBool::new(true)),
-        busy: false,
-        ticks: 0,
-        mistake: None,
+    let channels = Channels {
+        fetch: to_fetch,
+        parse: to_parse,
+        store: to_store,
     };
+    let meter = Meter::new(Arc::new(AtomicU64::new(0)), None);
+    let finishing = Arc::new(AtomicBool::new(true));
+    let mut run_loop = RunLoop::new(engine, channels, feeder, meter, parsers, finishing);
     run_loop.run(commanded, &reported);
     let mistake = run_loop.ended().mistake.expect("it is told");
     assert!(
