@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// Changes before it: the number of the next one.
+    /// The number of the last change before it; 0 where there was none.
     pub seq: u64,
     /// Seconds since the engine started.
     pub at: f64,

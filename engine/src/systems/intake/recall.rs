@@ -13,6 +13,7 @@ use crate::{
         queue::ParseQueue,
         session::Sessions,
         slots::{Owner, Slots},
+        stats::{Stats, Step},
         store_requests::StoreRequests,
         task::Hop,
         task_state::{TaskState, Tasks},
@@ -28,6 +29,7 @@ pub(super) fn call_back(
     mut slots: ResMut<Slots>,
     mut permits: ResMut<Permits>,
     mut parse_queue: ResMut<ParseQueue>,
+    mut stats: ResMut<Stats>,
     mut outbox: ResMut<Outbox>,
     mut requests: ResMut<StoreRequests>,
 ) {
@@ -46,12 +48,16 @@ pub(super) fn call_back(
         if !matches!(state, SessionState::Draining { at_once: true, .. }) {
             continue;
         }
-        match tasks.state(entity) {
+        let at = tasks.state(entity);
+        match at {
             TaskState::Fetching(_) => outbox.orders.push_back(Order::Abort(id)),
             TaskState::Fetched(_) | TaskState::Parsing(_) | TaskState::Parsed(_) => {
                 slots.release(id, &mut permits);
                 slots.release_memory(id, &mut permits);
                 parse_queue.ended(id);
+                if matches!(at, TaskState::Parsing(_)) {
+                    stats.broke(task.session, Step::Parse, task.stage);
+                }
                 slots.close(id);
                 requests.end(session.end_of(&task, tasks.tries(entity), PageEnd::Queued));
                 tasks.commands.entity(entity).remove::<Hop>();

@@ -27,7 +27,7 @@ use crate::{
         journal::Journal,
         ledger::Ledger,
         replies::{Opening, PendingReplies},
-        session::{Session, Sessions},
+        session::Sessions,
         slots::Owner,
         store_requests::StoreRequests,
     },
@@ -66,7 +66,7 @@ pub(super) fn steer_sessions(
             }
             Command::Pause(Target::Session(id)) | Command::Resume(Target::Session(id)) => {
                 let on = matches!(command, Command::Pause(_));
-                if sessions.find(id).is_none_or(Session::is_over) {
+                if sessions.find(id).is_none_or(|session| !session.is_open()) {
                     Err(format!("session {} is not running", id.0))
                 } else {
                     if pause_session(&mut sessions, &mut journal, &mut requests, id, on) {

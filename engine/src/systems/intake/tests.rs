@@ -48,6 +48,7 @@ use crate::{
         session::{Session, SessionIndex},
         settings::ActiveSettings,
         slots::{Owner, Slots},
+        stats::{Stats, Step},
         store_requests::StoreRequests,
         task::Paused,
         task_state::{TaskState, Tasks},
@@ -200,15 +201,17 @@ mod sessions {
     }
 
     #[test]
-    fn a_session_that_is_over_cannot_be_paused() {
+    fn a_session_that_ends_or_is_over_cannot_be_paused() {
         let mut world = world();
-        change_session(&mut world, |session| {
-            session.enter(draining(false, Ending::Completed));
-            session.enter(SessionState::Over(Ending::Completed));
-        });
-        let paused = steer(&mut world, Command::Pause(Target::Session(SESSION)));
-        assert_eq!(paused, Err("session 1 is not running".to_owned()));
-        assert!(requests(&mut world).is_empty());
+        let over = SessionState::Over(Ending::Completed);
+        for state in [draining(false, Ending::Completed), over] {
+            change_session(&mut world, |session| {
+                session.enter(state);
+            });
+            let paused = steer(&mut world, Command::Pause(Target::Session(SESSION)));
+            assert_eq!(paused, Err("session 1 is not running".to_owned()));
+            assert!(requests(&mut world).is_empty());
+        }
     }
 
     #[test]
@@ -810,6 +813,7 @@ mod recall {
         world.init_resource::<Slots>();
         world.init_resource::<Permits>();
         world.init_resource::<ParseQueue>();
+        world.init_resource::<Stats>();
         world.init_resource::<Outbox>();
         world.init_resource::<StoreRequests>();
         world
@@ -847,7 +851,11 @@ mod recall {
         slots.get_mut(parsing).expect("it is out").cpu = true;
         slots.flight_mut(parsing).memory = 100;
         slots.flight_mut(parsed).memory = 200;
+        let mut stats = world.resource_mut::<Stats>();
+        stats.began(SESSION, Step::Parse, DETAIL);
         run(&mut world, call_back);
+        let mut stats = world.resource_mut::<Stats>();
+        assert_eq!(stats.work(SESSION, Step::Parse, DETAIL).active, 0);
         for (id, entity) in [(parsing, first), (parsed, second)] {
             assert_eq!(state_of(&mut world, entity), TaskState::Queued);
             assert!(world.resource::<Slots>().get(id).is_none());
