@@ -1,4 +1,7 @@
 //! Order slots: who waits for which order, and what waits for its owner meanwhile.
+//!
+//! Not `slotmap`: its keys name a slot and a version, an order's id the start of the engine too, and
+//! `renew` gives what is in a slot another id without moving it, which a slot map cannot.
 
 use std::time::Duration;
 
