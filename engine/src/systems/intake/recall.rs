@@ -44,8 +44,11 @@ pub(super) fn call_back(
     for (id, entity) in flying {
         let task = tasks.identity(entity);
         let session = sessions.get(task.session);
-        let state = session.state();
-        if !matches!(state, SessionState::Draining { at_once: true, .. }) {
+        let is_cancelled = matches!(
+            session.state(),
+            SessionState::Draining { at_once: true, .. }
+        );
+        if !is_cancelled {
             continue;
         }
         let at = tasks.state(entity);
