@@ -37,6 +37,28 @@ fn check_terminal(command: Command) {
     );
 }
 
+/// Its only page is at an address that is not asked, so that the crawl ends at once.
+const TINY: &str = r#"
+site = { name = "tiny", start = ["http://127.0.0.1:1/"], enter = "list" }
+[[stages.list.records]]
+kind = "page"
+fields = { title = "h1" }
+"#;
+
+#[test]
+fn a_site_file_without_a_store_is_crawled_into_one_of_its_name_in_this_folder() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    std::fs::write(folder.path().join("tiny.toml"), TINY).expect("it can be written");
+    let mut command = viewer(&["tiny.toml"]);
+    command.current_dir(folder.path());
+    let ended = run(command);
+    let err = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{err}");
+    assert!(err.contains("`crawlfield run tiny.toml`"), "{err}");
+    assert!(err.contains("the store is tiny.db in this folder"), "{err}");
+    assert!(folder.path().join("tiny.db").is_file());
+}
+
 #[test]
 fn a_display_that_nobody_serves_is_none() {
     let mut command = viewer(&["--products", "10", "--latency-ms", "2"]);
@@ -87,6 +109,6 @@ fn wrong_flags_are_refused_with_code_2() {
     check(&["--frames", "x", "--fps", "0"], "fps");
     check(&["--screenshot", "x.png", "--frames", "x"], "--frames");
     check(&["--error-rate", "7"], "error");
-    check(&["site.toml"], "--store");
+    check(&["missing.toml"], "missing.toml");
     check(&["missing.toml", "--store", "x.db"], "missing.toml");
 }

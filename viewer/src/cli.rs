@@ -81,7 +81,8 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let (job, settings) = flags.job()?;
-    let (crawl, ()) = Crawl::begin(job, flags.store.as_deref(), &settings, |_| Ok(()))?;
+    let store = flags.store_for(&job);
+    let (crawl, ()) = Crawl::begin(job, store.as_deref(), &settings, |_| Ok(()))?;
     window::app(
         crawl.source(),
         Some(crawl.info()),
@@ -96,7 +97,7 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
 /// The same job with the progress view, to its end.
 fn in_terminal(flags: &Flags) -> Result<Exit, Failure> {
     let (job, settings) = flags.job()?;
-    let scratch = Scratch::new(flags.store.as_deref())?;
+    let scratch = Scratch::new(flags.store_for(&job).as_deref())?;
     refuse_stopped(&scratch.store, &job)?;
     let (exit, _) = crawl(&[job], &scratch.store, &settings, &OutputFlags::default())?;
     Ok(exit)

@@ -51,7 +51,8 @@ pub fn take(flags: &Flags) -> Result<(), Failure> {
     let scratch = Scratch::new()?;
     let recording = scratch.0.join("run.cfr");
     let (job, settings) = flags.job()?;
-    let (crawl, recorder) = Crawl::begin(job, flags.store.as_deref(), &settings, |running| {
+    let store = flags.store_for(&job);
+    let (crawl, recorder) = Crawl::begin(job, store.as_deref(), &settings, |running| {
         run::record(running, &recording)
             .map_err(|error| Failure::internal(format!("the run cannot be recorded: {error}")))
     })?;

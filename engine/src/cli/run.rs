@@ -19,6 +19,7 @@ use crate::{
     demo,
     message::store_verbs::Mode,
     run::job::{DemoFlags, Job},
+    site::compiled::Site,
     store::{export::export_jsonl, sessions::stopped_sessions},
 };
 
@@ -123,6 +124,17 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// The store of a site's crawl where none is named, which is said.
+#[must_use]
+pub fn store_of(site: &Site) -> PathBuf {
+    let store = store_flag::beside(site);
+    print_stderr(&format!(
+        "the store is {} in this folder; --store FILE names another",
+        store.display()
+    ));
+    store
+}
+
 /// The store named, or the site's own; none for the demo, which has one for this run only.
 fn store(args: &RunArgs, jobs: &[Job]) -> Result<Option<PathBuf>, Failure> {
     if args.store.is_some() || args.demo {
@@ -133,11 +145,7 @@ fn store(args: &RunArgs, jobs: &[Job]) -> Result<Option<PathBuf>, Failure> {
             "several site files share one store: name it with --store FILE",
         ));
     };
-    let store = store_flag::beside(&job.site);
-    print_stderr(&format!(
-        "the store is {} in this folder; --store FILE names another",
-        store.display()
-    ));
+    let store = store_of(&job.site);
     Ok(Some(store))
 }
 

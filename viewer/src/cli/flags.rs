@@ -4,7 +4,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 use crawlfield_engine::{
-    cli::{Failure, read_file, run::connect_to, settings_flags::SettingsFlags},
+    cli::{
+        Failure, read_file,
+        run::{connect_to, store_of},
+        settings_flags::SettingsFlags,
+    },
     run::job::{DemoFlags, Job},
     settings::Settings,
 };
@@ -18,7 +22,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   crawlfield-viewer                                    watch the embedded demo
-  crawlfield-viewer books.toml --store books.db        watch a crawl
+  crawlfield-viewer books.toml                         watch a crawl into NAME.db
   crawlfield-viewer --replay run.cfr                   watch a recording
   crawlfield-viewer --replay run.cfr --screenshot out.png --at 12 --size 1280x720
   crawlfield-viewer --replay run.cfr --frames frames --fps 30 --for 10
@@ -36,7 +40,7 @@ and resumable.";
 #[command(name = "crawlfield-viewer", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Flags {
     /// Site file to crawl
-    #[arg(value_name = "SITE.toml", conflicts_with_all = ["demo", "replay"], requires = "store")]
+    #[arg(value_name = "SITE.toml", conflicts_with_all = ["demo", "replay"])]
     pub site: Option<PathBuf>,
     /// Crawl the embedded demo catalogue, served on loopback; the default
     #[arg(long, conflicts_with = "replay")]
@@ -148,6 +152,14 @@ impl Flags {
         Ok((job, settings))
     }
 
+    /// The store named, or the site's own in this folder, which is said; none for the demo, which
+    /// has one for this run only.
+    #[must_use]
+    pub fn store_for(&self, job: &Job) -> Option<PathBuf> {
+        let own = || self.site.is_some().then(|| store_of(&job.site));
+        self.store.clone().or_else(own)
+    }
+
     /// The command that runs the same job without a viewer.
     #[must_use]
     pub fn terminal_command(&self) -> String {
@@ -157,7 +169,8 @@ impl Flags {
                 site.display(),
                 store.display()
             ),
-            _ => "crawlfield run --demo".to_owned(),
+            (Some(site), None) => format!("crawlfield run {}", site.display()),
+            (None, _) => "crawlfield run --demo".to_owned(),
         }
     }
 }
