@@ -23,7 +23,7 @@ use bevy_ecs::{
     world::World,
 };
 
-pub(super) use host_health::{HostAnswered, wake_after};
+pub(super) use host_health::{HostAnswered, tell_breaker};
 pub(super) use new_hosts::ceiling;
 #[cfg(test)]
 pub(super) use new_hosts::new_host;
@@ -314,15 +314,13 @@ fn match_reports(
                     (owner, receipt) => receipts.sort(owner, receipt),
                 }
             }
-            (Owner::Robots(host), outcome) => {
-                queues
-                    .robots
-                    .push(RobotsReport::of(id, host, false, outcome));
-            }
-            (Owner::Probe(host), outcome) => {
-                queues
-                    .robots
-                    .push(RobotsReport::of(id, host, true, outcome));
+            (Owner::Robots(host) | Owner::Probe(host), outcome) => {
+                queues.robots.push(RobotsReport {
+                    id,
+                    host,
+                    is_probe: matches!(owner, Owner::Probe(_)),
+                    outcome,
+                });
             }
             (Owner::Task(entity), outcome) if !is_saving => {
                 queues.sort(id, entity, report.took, outcome);
@@ -337,17 +335,6 @@ fn match_reports(
                 let error = StoreError::Fatal(message);
                 queues.failed.push(StoreFailure { id, error });
             }
-        }
-    }
-}
-
-impl RobotsReport {
-    const fn of(id: OrderId, host: HostId, is_probe: bool, outcome: Outcome) -> Self {
-        Self {
-            id,
-            host,
-            is_probe,
-            outcome,
         }
     }
 }

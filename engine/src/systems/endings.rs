@@ -37,7 +37,6 @@ pub(super) fn end_waiting(
     requests.end(session.end_of(&task, tries, end));
     tasks.enter(entity, state, detail);
     window.retire(entity, tasks.now());
-    tasks.ledger.stages_changed = true;
 }
 
 /// Pages came into a stage of a batch that had ended: it is judged again, and so is what its links

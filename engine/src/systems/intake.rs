@@ -13,10 +13,8 @@ use bevy_ecs::{
     system::Res,
 };
 
-use crossbeam_channel::Sender;
-
 use crate::{
-    message::commands::{Ack, Command, Envelope, Target},
+    message::commands::{Command, Envelope, Target},
     systems::TickSystems,
     world::{border::Inbox, condition::Recall},
 };
@@ -86,13 +84,6 @@ fn asks(area: Area) -> impl Fn(Res<Inbox>) -> bool {
     move |inbox: Res<Inbox>| {
         let mut commands = inbox.commands.iter();
         commands.any(|envelope| Area::of(&envelope.command) == area)
-    }
-}
-
-/// Acknowledges a command. Nobody may be waiting any more; the command stands all the same.
-fn acknowledge(reply: Option<Sender<Ack>>, ack: Ack) {
-    if let Some(reply) = reply {
-        reply.try_send(ack).ok();
     }
 }
 

@@ -20,6 +20,13 @@ pub struct Opening {
     pub reply: Option<Sender<Ack>>,
 }
 
+/// Acknowledges a command. Nobody may be waiting any more; the command stands all the same.
+pub fn acknowledge(reply: Option<Sender<Ack>>, ack: Ack) {
+    if let Some(reply) = reply {
+        reply.try_send(ack).ok();
+    }
+}
+
 /// By request: commands enter, the store's receipts take them out again.
 #[derive(Resource, Debug, Default)]
 pub struct PendingReplies {
@@ -48,11 +55,8 @@ impl PendingReplies {
         request
     }
 
-    /// Answers a request. Nobody may be waiting any more: that is no error.
     pub fn answer(&mut self, request: u32, ack: Ack) {
-        if let Some(reply) = self.waiting.remove(&request) {
-            reply.try_send(ack).ok();
-        }
+        acknowledge(self.waiting.remove(&request), ack);
     }
 
     /// The store has told the attempts of a task that somebody asks after.

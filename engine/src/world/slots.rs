@@ -255,8 +255,7 @@ impl Slots {
             .expect("a task's order has its flight")
     }
 
-    /// Gives back the permits that the order holds, but for memory; the host whose place is free
-    /// again.
+    /// Gives back the permits that the order holds; the host whose place is free again.
     ///
     /// # Panics
     /// If `id` is not a slot's present order: a broken invariant of ours.
@@ -270,16 +269,10 @@ impl Slots {
             permits.cpu.give(1);
         }
         permits.store.give(std::mem::take(&mut busy.store));
+        if let Some(flight) = busy.flight.as_deref_mut() {
+            permits.memory.give(std::mem::take(&mut flight.memory));
+        }
         http
-    }
-
-    /// Gives back the memory charged to a flight's body.
-    ///
-    /// # Panics
-    /// As [`Self::flight_mut`].
-    pub fn release_memory(&mut self, id: OrderId, permits: &mut Permits) {
-        let memory = std::mem::take(&mut self.flight_mut(id).memory);
-        permits.memory.give(memory);
     }
 
     /// Waits for the order's report until `at`; whether a due time has to be set for that. One that

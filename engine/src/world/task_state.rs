@@ -162,6 +162,7 @@ impl Tasks<'_, '_> {
         state.at = to;
         let task = &task.identity;
         let cell = (task.batch, task.stage);
+        self.ledger.stages_changed |= into.is_final() || into == Phase::Failed;
         let book = self.ledger.shift(task.session, cell, (from, into), 1);
         match to {
             TaskState::Dead(class) => *book.dead.entry(class).or_default() += 1,

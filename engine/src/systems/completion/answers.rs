@@ -81,7 +81,6 @@ pub(super) fn take_answers(
         let task = tasks.identity(entity);
         let sent = slots.get(id).expect("a matched order is in flight").sent;
         let asked = slots.release(id, &mut permits);
-        slots.release_memory(id, &mut permits);
         parse_queue.ended(id);
         let mut session = sessions.get_mut(task.session);
         let flight = slots.flight_mut(id);

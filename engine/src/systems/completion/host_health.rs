@@ -16,6 +16,7 @@ use crate::{
         condition::NetworkWatch,
         host::{Host, Hosts},
         host_queue::HostQueues,
+        journal::Journal,
         queue::Queue,
         residents::Residents,
         session::SessionIndex,
@@ -56,9 +57,8 @@ pub(super) fn update_hosts(
         let (notice, moved) = update(&mut host, &answer, now);
         host_queues.wake_host(answer.host, now);
         if let Some(moved) = moved {
-            let (host, to) = (answer.host, moved.to);
-            tasks.journal.write(Change::BreakerMoved { host, to });
-            wake_after(&mut host_queues, &mut timers, host, moved.until, now);
+            let (journal, queues) = (&mut tasks.journal, &mut host_queues);
+            tell_breaker(journal, queues, &mut timers, answer.host, moved, now);
         }
         if let Some(notice) = notice {
             tasks.journal.notice_all(sessions.ids(), &notice);
@@ -114,14 +114,17 @@ fn update(
 }
 
 /// A breaker moved: its host is looked at again when it may pass.
-pub(in crate::systems) fn wake_after(
+pub(in crate::systems) fn tell_breaker(
+    journal: &mut Journal,
     host_queues: &mut HostQueues,
     timers: &mut Timers,
     host: HostId,
-    until: Option<Duration>,
+    moved: BreakerMove,
     now: Duration,
 ) {
-    match until.filter(|until| *until < Duration::MAX) {
+    let to = moved.to;
+    journal.write(Change::BreakerMoved { host, to });
+    match moved.until.filter(|until| *until < Duration::MAX) {
         Some(at) => timers.set(at, Due::Host(host)),
         None => host_queues.wake_host(host, now),
     }

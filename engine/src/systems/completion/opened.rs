@@ -17,7 +17,7 @@ use crate::{
         host_queue::HostQueues,
         ledger::Ledger,
         queue::Queue,
-        replies::PendingReplies,
+        replies::{PendingReplies, acknowledge},
         session::{Session, Sessions},
         settings::ActiveSettings,
         slots::Slots,
@@ -62,9 +62,7 @@ pub(super) fn open_sessions(
         for host in &opened.hosts {
             host_index.see(host.id, &host.key, id, host.learned.clone());
         }
-        if let Some(reply) = asked.reply {
-            reply.try_send(Ok(json!({ "session": id.0 }))).ok();
-        }
+        acknowledge(asked.reply, Ok(json!({ "session": id.0 })));
         begin.push(*opened);
     }
 }

@@ -32,7 +32,6 @@ pub(super) fn take_pages(
         let (id, entity, took) = (report.id, report.entity, report.took);
         let task = tasks.identity(entity);
         slots.release(id, &mut permits);
-        slots.release_memory(id, &mut permits);
         parse_queue.ended(id);
         slots.flight_mut(id).parse = took;
         let mut extracted = match report.outcome {

@@ -83,7 +83,6 @@ pub(super) fn follow_redirects(
                 });
                 tasks.enter(entity, TaskState::Skipped(reason), Detail::Reason(reason));
                 window.retire(entity, now);
-                tasks.ledger.stages_changed = true;
             }
             Err(message) => {
                 let class = ErrorClass::Redirect;

@@ -17,7 +17,7 @@ use crate::{
         condition::StoreHealth,
         permits::Permits,
         queue::Queue,
-        replies::PendingReplies,
+        replies::{PendingReplies, acknowledge},
         session::SessionIndex,
         settings::ActiveSettings,
         slots::{Owner, Slots},
@@ -57,9 +57,8 @@ pub(super) fn wait_for_store(
                 }
                 Owner::Open(request) => {
                     let opening = replies.opening.remove(&request);
-                    if let Some(reply) = opening.and_then(|opening| opening.reply) {
-                        reply.try_send(Err(message)).ok();
-                    }
+                    let reply = opening.and_then(|opening| opening.reply);
+                    acknowledge(reply, Err(message));
                 }
                 Owner::RequeueDead(_, request) | Owner::Drop(_, request) => {
                     replies.answer(request, Err(message));
@@ -101,5 +100,4 @@ fn skip_refused(tasks: &mut Tasks, requests: &mut StoreRequests, entity: Entity,
     requests.remark(&mut tasks.ledger, session, Remark::Refused, 1, &example);
     let reason = SkipReason::Unknown;
     tasks.enter(entity, TaskState::Skipped(reason), Detail::Reason(reason));
-    tasks.ledger.stages_changed = true;
 }

@@ -182,7 +182,7 @@ impl Picker<'_, '_> {
                 self.host_queues.hold_until(at, until, why);
             }
             Robots::Unreadable(why) => self.fail_first(at, ErrorClass::Robots, why),
-            Robots::Ask | Robots::Follow => self.ask_robots(at, host_id),
+            Robots::Ask => self.ask_robots(at, host_id),
         }
     }
 
@@ -212,20 +212,15 @@ impl Picker<'_, '_> {
     /// The first page fails, and so will the next: nothing of this host may be fetched in this run.
     fn fail_first(&mut self, at: HostQueueId, class: ErrorClass, why: String) {
         let (_, entity) = self.host_queues.get_mut(at).pop().expect(LOOKED_AT);
-        if self.is_queued(entity) {
+        if let Some((_, TaskState::Queued)) = self.tasks.get(entity) {
             self.turned.push(TurnedAway::Fail(entity, class, why));
         }
         self.host_queues.arm_waiting(at, self.now);
     }
 
-    /// A task may have been dropped since it was enqueued, and even have left.
-    fn is_queued(&self, entity: Entity) -> bool {
-        let task = self.tasks.get(entity);
-        matches!(task, Some((_, TaskState::Queued)))
-    }
-
     /// The first page is sent, or turned away, and the queue looked at again: its host says when it
-    /// may go on.
+    /// may go on. A page that was dropped since it was enqueued, and may even have left, is passed
+    /// over.
     fn take_first(&mut self, id: SessionId, at: HostQueueId, host: HostId) {
         let queue = self.host_queues.get_mut(at);
         let (rank, entity) = queue.pop().expect(LOOKED_AT);
@@ -233,8 +228,7 @@ impl Picker<'_, '_> {
         if outside > 0 {
             self.low.0.push(at);
         }
-        if self.is_queued(entity) {
-            let task = self.tasks.identity(entity);
+        if let Some((task, TaskState::Queued)) = self.tasks.get(entity) {
             if self.tasks.is_paused(entity) {
                 self.turned.push(TurnedAway::Park(entity));
             } else if is_barred(&self.sessions, &task) {

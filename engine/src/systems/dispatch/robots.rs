@@ -55,10 +55,8 @@ pub(super) enum Robots {
     Wait(Option<Duration>),
     /// Nothing of the host may be fetched in this run.
     Unreadable(String),
-    /// It has to be asked for, and is waited for.
+    /// It has to be asked for, where it is, and is waited for.
     Ask,
-    /// It leads to another host.
-    Follow,
 }
 
 impl Robots {
@@ -75,10 +73,10 @@ impl Robots {
                     Self::Wait(Some(*again))
                 }
             }
-            RobotsKnown::Redirected { .. } => Self::Follow,
-            RobotsKnown::Unread | RobotsKnown::Unreachable { .. } | RobotsKnown::Read { .. } => {
-                Self::Ask
-            }
+            RobotsKnown::Unread
+            | RobotsKnown::Redirected { .. }
+            | RobotsKnown::Unreachable { .. }
+            | RobotsKnown::Read { .. } => Self::Ask,
         }
     }
 }

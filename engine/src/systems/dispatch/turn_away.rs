@@ -93,5 +93,4 @@ fn fail(
     };
     let state = TaskState::Failed(class);
     tasks.enter(entity, state, Detail::Error(Box::new(fault)));
-    tasks.ledger.stages_changed = true;
 }

@@ -5,14 +5,13 @@ use std::time::Duration;
 use bevy_ecs::system::{Res, ResMut};
 use serde_json::json;
 
-use super::{Area, acknowledge};
+use super::Area;
 use crate::{
-    feed::frame::Change,
     message::commands::{Ack, Command, Envelope},
-    systems::completion::wake_after,
+    systems::completion::tell_breaker,
     world::{
         border::Inbox, clock::Clock, host::Hosts, host_queue::HostQueues, journal::Journal,
-        timers::Timers,
+        replies::acknowledge, timers::Timers,
     },
 };
 
@@ -41,9 +40,8 @@ pub(super) fn force_breakers(
                 None => known.breaker.release(now),
             };
             if let Some(moved) = moved {
-                let (host, to) = (known.id, moved.to);
-                journal.write(Change::BreakerMoved { host, to });
-                wake_after(&mut host_queues, &mut timers, host, moved.until, now);
+                let (journal, queues) = (&mut journal, &mut host_queues);
+                tell_breaker(journal, queues, &mut timers, known.id, moved, now);
             }
             host_queues.wake_host(known.id, now);
         }

@@ -8,7 +8,7 @@ use bevy_ecs::{
     system::{Res, ResMut},
 };
 
-use super::{Area, acknowledge, tasks::find};
+use super::{Area, tasks::find};
 use crate::{
     message::{
         commands::{Command, Envelope, Inspected},
@@ -18,7 +18,7 @@ use crate::{
         border::Inbox,
         condition::{DispatchLimit, StoreHealth},
         host_queue::HostQueues,
-        replies::PendingReplies,
+        replies::{PendingReplies, acknowledge},
         residents::Residents,
         session::SessionIndex,
         slots::Owner,

@@ -56,7 +56,6 @@ pub(super) fn call_back(
             TaskState::Fetching(_) => outbox.orders.push_back(Order::Abort(id)),
             TaskState::Fetched(_) | TaskState::Parsing(_) | TaskState::Parsed(_) => {
                 slots.release(id, &mut permits);
-                slots.release_memory(id, &mut permits);
                 parse_queue.ended(id);
                 if matches!(at, TaskState::Parsing(_)) {
                     stats.broke(task.session, Step::Parse, task.stage);

@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use serde_json::json;
 use url::Url;
 
-use super::{Area, acknowledge};
+use super::Area;
 use crate::{
     extract::start_urls,
     message::{
@@ -26,7 +26,7 @@ use crate::{
         host_queue::HostQueues,
         journal::Journal,
         ledger::Ledger,
-        replies::{Opening, PendingReplies},
+        replies::{Opening, PendingReplies, acknowledge},
         session::Sessions,
         slots::Owner,
         store_requests::StoreRequests,

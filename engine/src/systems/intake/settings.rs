@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bevy_ecs::system::{Res, ResMut};
 use serde_json::{Value as Json, json};
 
-use super::{Area, acknowledge};
+use super::Area;
 use crate::{
     message::{
         commands::{Command, Envelope},
@@ -17,8 +17,8 @@ use crate::{
     systems::{completion::ceiling, plan::fit_capacities},
     world::{
         border::Inbox, clock::Clock, condition::CapacityGauge, host::Hosts, host_queue::HostQueues,
-        journal::Journal, ledger::Ledger, permits::Permits, session::Sessions,
-        settings::ActiveSettings, store_requests::StoreRequests, window::Window,
+        journal::Journal, ledger::Ledger, permits::Permits, replies::acknowledge,
+        session::Sessions, settings::ActiveSettings, store_requests::StoreRequests, window::Window,
     },
 };
 

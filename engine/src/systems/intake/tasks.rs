@@ -3,7 +3,7 @@
 use bevy_ecs::{entity::Entity, system::ResMut};
 use serde_json::json;
 
-use super::{Area, acknowledge};
+use super::Area;
 use crate::{
     message::{
         commands::{Ack, Command, Envelope, Target},
@@ -15,7 +15,7 @@ use crate::{
         border::Inbox,
         frontier::Frontier,
         host_queue::HostQueues,
-        replies::PendingReplies,
+        replies::{PendingReplies, acknowledge},
         residents::Residents,
         session::{SessionIndex, Sessions},
         slots::Owner,

@@ -97,10 +97,7 @@ pub(super) fn judge_setbacks(
                 host_queues.enqueue(queue, session.rank(&task), entity, now);
             }
             Next::Backoff(wait) => timers.set(now + wait, Due::Backoff(entity)),
-            Next::Failed | Next::Dead(_) => {
-                window.retire(entity, now);
-                tasks.ledger.stages_changed = true;
-            }
+            Next::Failed | Next::Dead(_) => window.retire(entity, now),
         }
     }
 }

@@ -304,7 +304,13 @@ fn reported(world: &mut World, owner: Owner, outcome: Outcome) -> OrderId {
     slots.get_mut(id).expect("it is open").http = Some(HOST);
     world.resource_mut::<Permits>().http.take(1);
     let is_probe = matches!(owner, Owner::Probe(_));
-    leave(world, RobotsReport::of(id, HOST, is_probe, outcome));
+    let report = RobotsReport {
+        id,
+        host: HOST,
+        is_probe,
+        outcome,
+    };
+    leave(world, report);
     run(world, read_robots);
     id
 }
