@@ -11,6 +11,7 @@ mod misbehaviour;
 mod names;
 pub mod server;
 mod site_text;
+pub mod story;
 pub mod verify;
 
 pub use catalogue::{Catalogue, Product};

@@ -23,24 +23,24 @@ use flags::Flags;
 pub fn main() -> ExitCode {
     program(|flags: Flags| match flags.probe {
         Some(need) => Ok(need.answer_here()),
-        None => run(&flags),
+        None => run(flags),
     })
 }
 
-fn run(flags: &Flags) -> Result<Exit, Failure> {
+fn run(mut flags: Flags) -> Result<Exit, Failure> {
     flags.check()?;
     if flags.wants_pictures() {
         Requirement::Adapter
             .check()
             .map_err(|missing| Failure::internal(missing.message))?;
-        screenshots::take(flags)?;
+        screenshots::take(&flags)?;
         return Ok(Exit::Done);
     }
     match Requirement::Display
         .check()
         .and_then(|()| Requirement::Adapter.check())
     {
-        Ok(()) => in_window(flags),
+        Ok(()) => in_window(&flags),
         Err(missing) if flags.window => Err(Failure::internal(missing.message)),
         Err(missing) if flags.replay.is_some() => Err(Failure::internal(format!(
             "{}; a recording needs a window, or `--screenshot OUT.png --at SECONDS`, which needs \
@@ -49,11 +49,13 @@ fn run(flags: &Flags) -> Result<Exit, Failure> {
         ))),
         Err(missing) => {
             let command = flags.terminal_command();
+            // The story is for people who see it.
+            flags.demo |= flags.site.is_none();
             print_stderr(&format!(
                 "{}; until then the same job runs in this terminal, as `{command}` does",
                 missing.message
             ));
-            in_terminal(flags)
+            in_terminal(&flags)
         }
     }
 }

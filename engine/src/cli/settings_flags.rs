@@ -55,6 +55,17 @@ impl SettingsFlags {
         }
     }
 
+    /// The same over settings that a job brings along.
+    #[must_use]
+    pub fn over_settings(&self, kept: &[(&str, &str)]) -> Self {
+        let kept = kept.iter();
+        let kept = kept.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self {
+            kept: kept.chain(self.kept.iter().cloned()).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Defaults, profile, settings file, site file, environment and flags, laid over each other.
     ///
     /// # Errors

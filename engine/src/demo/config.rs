@@ -10,6 +10,17 @@ pub const ITEMS_PER_PAGE: u32 = 12;
 /// product can be reached with this many retries.
 pub const BAD_IN_A_ROW: u32 = 3;
 
+/// How a demo's misbehaviour is spread over time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Script {
+    /// The same at all times.
+    #[default]
+    Even,
+    /// In acts, as `demo::story` has them.
+    Story,
+}
+
 /// A demo: the same value gives the same catalogue and the same answer to the nth request of a URL.
 /// Rates are shares from 0 to 1 of the requests they speak of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +59,8 @@ pub struct DemoConfig {
     pub slow_hosts: u32,
     /// Answers are compressed for clients that accept gzip.
     pub gzip: bool,
+    /// Whether misbehaviour comes in acts.
+    pub script: Script,
 }
 
 impl Default for DemoConfig {
@@ -69,6 +82,7 @@ impl Default for DemoConfig {
             hosts: 1,
             slow_hosts: 0,
             gzip: false,
+            script: Script::Even,
         }
     }
 }

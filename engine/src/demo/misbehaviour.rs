@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     chance::Dice,
     config::{BAD_IN_A_ROW, DemoConfig},
+    story::Trouble,
 };
 
 /// How one request is treated.
@@ -55,6 +56,8 @@ pub(super) struct PageRequest<'a> {
     pub(super) is_list: bool,
     /// Whether its host is one of the slow ones.
     pub(super) is_slow: bool,
+    /// What its host suffers now.
+    pub(super) trouble: Option<Trouble>,
 }
 
 impl PageRequest<'_> {
@@ -70,6 +73,7 @@ impl PageRequest<'_> {
     /// How long the answer takes, and what happens instead of it.
     pub(super) fn treatment(&self, config: &DemoConfig) -> Treatment {
         let slowness = if self.is_list { 3.0 } else { 1.0 } * if self.is_slow { 10.0 } else { 1.0 };
+        let slowness = slowness * self.trouble.map_or(1.0, Trouble::slowness);
         let median = Duration::from_millis(config.latency_ms);
         let spread = self.dice(config, "latency").spread(0.5);
         Treatment {
@@ -79,7 +83,12 @@ impl PageRequest<'_> {
     }
 
     fn fault(&self, config: &DemoConfig) -> Option<Misbehaviour> {
-        if self.is_spared() || !self.dice(config, "fault").hits(config.error_rate) {
+        if self.trouble == Some(Trouble::Outage) {
+            return Some(Misbehaviour::Status(503));
+        }
+        let error_rate = self.trouble.and_then(Trouble::error_rate);
+        let error_rate = error_rate.unwrap_or(config.error_rate);
+        if self.is_spared() || !self.dice(config, "fault").hits(error_rate) {
             return None;
         }
         let faults = [

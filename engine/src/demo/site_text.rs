@@ -2,7 +2,10 @@
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::{config::DemoConfig, markup::LIST_QUERY};
+use super::{
+    config::{DemoConfig, Script},
+    markup::LIST_QUERY,
+};
 
 /// The shipped site file of the demo with one host.
 const DEMO: &str = include_str!("../../../assets/sites/demo.toml");
@@ -42,7 +45,23 @@ pub fn site_toml(config: &DemoConfig) -> String {
     let mut catalogues = Table::new();
     catalogues["links"] = Item::ArrayOfTables(links);
     document["stages"]["catalogues"] = Item::Table(catalogues);
+    if config.script == Script::Story {
+        retry_slowly(&mut document);
+    }
     document.to_string()
+}
+
+/// Who waits for its next attempt is to be seen waiting.
+fn retry_slowly(document: &mut DocumentMut) {
+    let Some(stages) = document["stages"].as_table_mut() else {
+        return;
+    };
+    for (_, stage) in stages.iter_mut() {
+        if let Some(retry) = stage.get_mut("retry") {
+            retry["base"] = value("1500ms");
+            retry["cap"] = value("5s");
+        }
+    }
 }
 
 #[cfg(test)]

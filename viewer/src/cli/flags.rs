@@ -9,6 +9,7 @@ use crawlfield_engine::{
         run::{connect_to, store_of},
         settings_flags::SettingsFlags,
     },
+    demo::{DemoConfig, story},
     run::job::{DemoFlags, Job},
     settings::Settings,
 };
@@ -21,7 +22,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  crawlfield-viewer                                    watch the embedded demo
+  crawlfield-viewer                                    watch the embedded demo as a story
   crawlfield-viewer books.toml                         watch a crawl into NAME.db
   crawlfield-viewer --replay run.cfr                   watch a recording
   crawlfield-viewer --replay run.cfr --screenshot out.png --at 12 --size 1280x720
@@ -42,7 +43,8 @@ pub struct Flags {
     /// Site file to crawl
     #[arg(value_name = "SITE.toml", conflicts_with_all = ["demo", "replay"])]
     pub site: Option<PathBuf>,
-    /// Crawl the embedded demo catalogue, served on loopback; the default
+    /// Crawl the embedded demo catalogue, served on loopback; without any flag of the demo it is a
+    /// story of a minute or so
     #[arg(long, conflicts_with = "replay")]
     pub demo: bool,
     /// Show a recording made by `crawlfield run … --recording FILE`
@@ -144,12 +146,26 @@ impl Flags {
             let connect_to = self.connect_to.iter().cloned().collect();
             Job::site(&text, &path.display().to_string(), connect_to).map_err(Failure::usage)?
         } else {
-            let config = self.demo_flags.config().map_err(Failure::usage)?;
+            let config = match self.is_story() {
+                true => DemoConfig::story(1),
+                false => self.demo_flags.config().map_err(Failure::usage)?,
+            };
             Job::demo(config).map_err(Failure::internal)?
         };
-        job.apply_settings(&self.settings.layered(Some(&job.site))?);
-        let settings = self.settings.layered(None)?.settings;
+        let flags = match self.is_story() {
+            true => self.settings.over_settings(&story::SETTINGS),
+            false => self.settings.clone(),
+        };
+        job.apply_settings(&flags.layered(Some(&job.site))?);
+        let settings = flags.layered(None)?.settings;
         Ok((job, settings))
+    }
+
+    /// Whether the demo is shown as a story: nobody asked for anything else.
+    #[must_use]
+    pub fn is_story(&self) -> bool {
+        let has_other = self.site.is_some() || self.replay.is_some() || self.demo;
+        !has_other && self.demo_flags == DemoFlags::default()
     }
 
     /// The store named, or the site's own in this folder, which is said; none for the demo, which

@@ -18,6 +18,7 @@ fn request(url: &str, nth: u32) -> PageRequest<'_> {
         nth,
         is_list: true,
         is_slow: false,
+        trouble: None,
     }
 }
 

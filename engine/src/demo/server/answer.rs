@@ -3,7 +3,7 @@
 use std::{
     error::Error as _,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -19,8 +19,10 @@ use super::{
 };
 use crate::demo::{
     catalogue::Catalogue,
+    config::Script,
     markup::{self, LIST_QUERY, Layout, ListView},
     misbehaviour::{self, ListQuirks, Misbehaviour, PageRequest},
+    story::{self, Trouble},
 };
 
 /// URLs of one sitemap file.
@@ -36,6 +38,8 @@ pub(super) struct DemoSite {
     hosts: FxHashMap<String, usize>,
     arrived: Vec<AtomicBool>,
     limits: Option<Vec<RateLimit>>,
+    /// When the first request came: acts count from here.
+    began: OnceLock<Instant>,
 }
 
 /// Ends a connection without an answer, by RST.
@@ -67,6 +71,7 @@ impl DemoSite {
                 .map(|rate| hosts.iter().map(|_| RateLimit::new(rate)).collect()),
             layout: Layout::new(),
             let_through: Mutex::default(),
+            began: OnceLock::new(),
             catalogue,
         }
     }
@@ -107,6 +112,7 @@ impl DemoSite {
             nth,
             is_list: matches!(route, Route::List(_)),
             is_slow: self.is_slow(host),
+            trouble: self.trouble(host),
         };
         let treatment = asked.treatment(self.catalogue.config());
         if !treatment.delay.is_zero() {
@@ -144,6 +150,15 @@ impl DemoSite {
             .or_else(|| request.headers().get(header::HOST)?.to_str().ok())?;
         let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
         self.hosts.get(&name.to_ascii_lowercase()).copied()
+    }
+
+    fn trouble(&self, host: usize) -> Option<Trouble> {
+        let config = self.catalogue.config();
+        let began = self.began.get_or_init(Instant::now);
+        match config.script {
+            Script::Even => None,
+            Script::Story => story::trouble(config.seed, host, began.elapsed()),
+        }
     }
 
     fn is_slow(&self, host: usize) -> bool {
