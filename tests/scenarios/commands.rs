@@ -187,6 +187,33 @@ fn a_page_that_waits_in_the_store_is_dropped() {
 }
 
 #[test]
+fn what_was_dropped_waits_again_when_it_is_named_in_the_window_and_after_it_has_left() {
+    for wait in [crate::millis(10), secs(4)] {
+        let mut crawl = catalogue(400).start();
+        crawl.run_until(|crawl| crawl.saved() >= 2);
+        let urls = ["a.test/390", "a.test/391"];
+        let drop = drop_keys(&crawl, &urls);
+        let Command::Drop { session, selector } = drop.clone() else {
+            unreachable!("it drops pages");
+        };
+        crawl.ask(drop).unwrap();
+        crawl.advance(wait);
+        assert_eq!(crawl.count(Phase::Cancelled), 2);
+        // Without a name only dead letters are meant.
+        let all = Command::RequeueDead {
+            session,
+            selector: DeadSelector::default(),
+        };
+        assert_eq!(crawl.ask(all).unwrap()["pages"], 0);
+        let undo = Command::RequeueDead { session, selector };
+        assert_eq!(crawl.ask(undo).unwrap()["pages"], 2);
+        crawl.run_until_idle();
+        assert_eq!(crawl.count(Phase::Cancelled), 0);
+        assert_eq!(crawl.saved(), 400);
+    }
+}
+
+#[test]
 fn dropping_a_task_of_a_host_without_robots_is_harmless() {
     let mut crawl = catalogue(5)
         .page("a.test/", [Reply::links(["b.test/1", "b.test/2"])])

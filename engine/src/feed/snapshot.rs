@@ -210,8 +210,11 @@ pub struct HostInfo {
     pub outside: u64,
     /// Requests that are in flight now.
     pub in_flight: u32,
-    /// Tasks that are done, skipped or cancelled, and have left the window.
+    /// Tasks that are done or skipped, and have left the window.
     pub finished: u64,
+    /// Tasks that a person dropped, and have left the window.
+    #[serde(default)]
+    pub cancelled: u64,
     /// Dead letters that have left the window.
     #[serde(default)]
     pub dead: u64,

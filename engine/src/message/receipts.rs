@@ -190,8 +190,10 @@ impl StoreError {
 /// Pages that wait for nothing any more, or for their stage's verdict, and stand in the store only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OverCounts {
-    /// Done, skipped or cancelled.
+    /// Done or skipped.
     pub finished: u64,
+    /// Dropped by a person.
+    pub cancelled: u64,
     pub dead: u64,
     /// Failed: their stage may try them again.
     pub failed: u64,
@@ -203,7 +205,8 @@ impl OverCounts {
         match phase {
             Phase::Dead => Some(&mut self.dead),
             Phase::Failed => Some(&mut self.failed),
-            Phase::Done | Phase::Skipped | Phase::Cancelled => Some(&mut self.finished),
+            Phase::Cancelled => Some(&mut self.cancelled),
+            Phase::Done | Phase::Skipped => Some(&mut self.finished),
             _ => None,
         }
     }

@@ -312,7 +312,7 @@ impl Evidence {
     pub const MOST: usize = 64 << 10;
 }
 
-/// Which dead letters are meant; all where nothing is named.
+/// Which dead letters are meant; all where nothing is named. By name other pages may be meant too.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeadSelector {
     /// These pages only; any where it is empty.
@@ -323,6 +323,17 @@ pub struct DeadSelector {
 }
 
 impl DeadSelector {
+    /// The phases of pages that [`StoreVerb::RequeueDead`] queues again: dead letters, and what a
+    /// person dropped where pages are named.
+    #[must_use]
+    pub const fn requeueable(&self) -> &'static [Phase] {
+        if self.keys.is_empty() {
+            &[Phase::Dead]
+        } else {
+            &[Phase::Dead, Phase::Cancelled]
+        }
+    }
+
     /// The phases of pages that [`StoreVerb::Drop`] drops: those of dead letters, or of whatever
     /// still waits where pages are named.
     #[must_use]

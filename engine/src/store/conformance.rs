@@ -194,8 +194,12 @@ impl<S: Subject> Talk<S> {
             of_phases(|phase| phase == Phase::Failed)
         );
         assert_eq!(
+            of(|host| host.gone.cancelled),
+            of_phases(|phase| phase == Phase::Cancelled)
+        );
+        assert_eq!(
             of(|host| host.gone.finished),
-            of_phases(|phase| phase.is_final() && phase != Phase::Dead)
+            of_phases(|phase| matches!(phase, Phase::Done | Phase::Skipped))
         );
         opened
     }

@@ -216,11 +216,18 @@ pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost
         "WITH dead AS (SELECT host, count(*) AS n FROM cf_visit
                        WHERE session = ?1 AND phase = 9 GROUP BY host),
             failed AS (SELECT host, count(*) AS n FROM cf_visit
-                       WHERE session = ?1 AND phase = 8 GROUP BY host)
+                       WHERE session = ?1 AND phase = 8 GROUP BY host),
+            -- Mostly nobody has dropped anything: then no page is looked at.
+            cancelled AS (SELECT host, count(*) AS n FROM cf_visit
+                          WHERE session = ?1 AND phase = 11 AND EXISTS
+                                (SELECT 1 FROM cf_count WHERE session = ?1 AND phase = 11 AND n <> 0)
+                          GROUP BY host)
          SELECT h.id, h.scheme, h.name, h.port, c.waiting, h.learned,
-                c.finished - ifnull(dead.n, 0), ifnull(dead.n, 0), ifnull(failed.n, 0)
+                c.finished - ifnull(dead.n, 0) - ifnull(cancelled.n, 0),
+                ifnull(dead.n, 0), ifnull(failed.n, 0), ifnull(cancelled.n, 0)
          FROM cf_host_count c JOIN cf_host h ON h.id = c.host
          LEFT JOIN dead ON dead.host = h.id LEFT JOIN failed ON failed.host = h.id
+         LEFT JOIN cancelled ON cancelled.host = h.id
          WHERE c.session = ?1 ORDER BY h.id",
         [session.0],
         |row| {
@@ -237,6 +244,7 @@ pub(crate) fn hosts(db: &Connection, session: SessionId) -> Result<Vec<KnownHost
                     finished: uint(row.get(6)?),
                     dead: uint(row.get(7)?),
                     failed: uint(row.get(8)?),
+                    cancelled: uint(row.get(9)?),
                 },
                 learned: learned.and_then(|text| serde_json::from_str(&text).ok()),
             })

@@ -185,7 +185,7 @@ pub(crate) fn requeue_dead(
     session: SessionId,
     selector: &DeadSelector,
 ) -> Result<Vec<MovedCount>, StoreError> {
-    let visits = select(tx.db, session, selector, &[Phase::Dead])?;
+    let visits = select(tx.db, session, selector, selector.requeueable())?;
     move_pages(tx, &visits, |_| PageMove::QUEUED_AFRESH)
 }
 

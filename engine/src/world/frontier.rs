@@ -129,6 +129,13 @@ impl Frontier<'_> {
         });
     }
 
+    /// What a person dropped of a session leaves.
+    pub fn evict_cancelled(&mut self, tasks: &mut Tasks, session: SessionId) {
+        self.evict_ended(tasks, |task, phase| {
+            task.session == session && phase == Phase::Cancelled
+        });
+    }
+
     /// Everything of a session leaves the window, in the order of discovery.
     pub fn evict_all(&mut self, tasks: &mut Tasks, session: SessionId) {
         (self.window.leaving).retain(|(_, entity)| tasks.identity(*entity).session != session);

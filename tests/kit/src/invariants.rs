@@ -96,7 +96,7 @@ impl Invariants {
         let outside = snapshot
             .hosts
             .iter()
-            .map(|host| host.outside + host.finished + host.dead + host.failed);
+            .map(|host| host.outside + host.finished + host.cancelled + host.dead + host.failed);
         let shown = here.sum::<u64>() + outside.sum::<u64>();
         let discovered = snapshot.progress.discovered;
         if shown != discovered {

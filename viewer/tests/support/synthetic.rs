@@ -332,6 +332,7 @@ impl Synthetic {
                 waiting: 400,
                 in_flight: 3,
                 finished: self.finished[host as usize],
+                cancelled: 0,
                 ..HostInfo::default()
             })
             .collect()

@@ -227,7 +227,7 @@ impl ModelStore {
         id: SessionId,
         selector: &DeadSelector,
     ) -> Result<Vec<MovedCount>, StoreError> {
-        let keys = self.selected(id, selector, &[Phase::Dead])?;
+        let keys = self.selected(id, selector, selector.requeueable())?;
         let (session, _) = self.live(id)?;
         Ok(session.move_pages(keys, Phase::Queued, true))
     }

@@ -236,6 +236,17 @@ fn dropped_pages_are_cancelled<S: Subject>(mut crawl: Talk<S>) {
     let opened = crawl.crash();
     assert_eq!(count(&opened, Phase::Cancelled), 1);
     assert_eq!(count(&opened, Phase::Queued), 1);
+    // By name it waits again, as a dead letter would.
+    let selector = DeadSelector {
+        keys: vec![found.new[0].key],
+        ..DeadSelector::default()
+    };
+    crawl
+        .ask(StoreVerb::RequeueDead { session, selector })
+        .unwrap();
+    let opened = crawl.crash();
+    assert_eq!(count(&opened, Phase::Cancelled), 0);
+    assert_eq!(opened.hosts[0].waiting, 2);
 }
 
 fn a_refused_verb_leaves_nothing<S: Subject>(mut crawl: Talk<S>) {

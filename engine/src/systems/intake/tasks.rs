@@ -9,7 +9,10 @@ use crate::{
         commands::{Ack, Command, Envelope, Target},
         store_verbs::{DeadSelector, StoreVerb},
     },
-    model::ids::{PageKey, SessionId},
+    model::{
+        ids::{PageKey, SessionId},
+        phase::Phase,
+    },
     systems::{dispatch::PausedTasks, endings::end_waiting},
     world::{
         border::Inbox,
@@ -54,6 +57,9 @@ pub(super) fn steer_tasks(
             Command::RequeueDead { session, selector } => {
                 let request = replies.wait(reply);
                 frontier.evict_lost(&mut tasks, session);
+                if selector.requeueable().contains(&Phase::Cancelled) {
+                    frontier.evict_cancelled(&mut tasks, session);
+                }
                 requests.ask(
                     Owner::RequeueDead(session, request),
                     StoreVerb::RequeueDead { session, selector },

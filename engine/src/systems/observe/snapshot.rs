@@ -212,6 +212,7 @@ fn host_infos(
                 outside: queue.outside,
                 in_flight: host.pace.in_flight(),
                 finished: queue.gone.finished,
+                cancelled: queue.gone.cancelled,
                 dead: queue.gone.dead,
                 failed: queue.gone.failed,
             })

@@ -216,6 +216,7 @@ mod begin {
         resumed.started = true;
         let gone = OverCounts {
             finished: 3,
+            cancelled: 0,
             dead: 2,
             failed: 1,
         };
