@@ -20,8 +20,10 @@ use crossbeam_channel::{Sender, bounded};
 use run_loop::{Channels, RunLoop};
 use serde_json::Value as Json;
 
-/// What the store beside a running engine holds of a page, for those who watch.
-pub use crate::store::export::records_of;
+/// What the store beside a running engine holds, for those who watch.
+pub use crate::store::export::{
+    RecordRows, export_csv, export_jsonl, kinds_of, records_of, rows_of,
+};
 use crate::{
     engine::Engine,
     extract::bounds::Bounds,

@@ -17,11 +17,13 @@ use crate::{feed::snapshot::Snapshot, model::numbers::micros};
 mod chunk;
 pub mod compare;
 mod reader;
+mod recent;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use reader::{Playhead, RecordingReader};
+pub use recent::{Recent, SavedMinutes};
 pub use writer::{Recorder, Writer};
 
 /// Why a recording cannot be opened, read or made.

@@ -149,6 +149,56 @@ pub fn records_of(store: &Path, url: &str) -> Result<Vec<OfPage>, ExportError> {
     Ok(found)
 }
 
+/// A part of a kind's records, for a table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecordRows {
+    /// Records of this kind.
+    pub total: u64,
+    /// Names of the columns: the site's fields, then ours.
+    pub columns: Vec<String>,
+    /// The values as text, a row a record; empty where there is none.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Kinds of records in the store, each with its site.
+///
+/// # Errors
+/// There is no such store, or it cannot be read.
+pub fn kinds_of(store: &Path) -> Result<Vec<(String, String)>, ExportError> {
+    let db = opening::open_reader(store)?;
+    Ok(kinds_and_sites(&db)?)
+}
+
+/// At most `limit` records of a kind and site from number `from` (0 is the first) on, in the order
+/// in which they were saved. It reads beside a running engine.
+///
+/// # Errors
+/// There is no such store or kind, or it cannot be read.
+pub fn rows_of(
+    store: &Path,
+    (kind, site): (&str, &str),
+    from: u64,
+    limit: u32,
+) -> Result<RecordRows, ExportError> {
+    let db = opening::open_reader(store)?;
+    let mut found = RecordRows::default();
+    for table in tables(&db, kind, Some(site))? {
+        let count = format!("SELECT count(*) FROM {}", quoted(&table.name));
+        found.total += db
+            .query_row(&count, [], |row| row.get::<_, i64>(0))?
+            .unsigned_abs();
+        found.columns = header(&table).map(str::to_owned).collect();
+        let which = format!("ORDER BY rowid LIMIT {limit} OFFSET {from}");
+        each_row(&db, &table, &which, [], |cells| {
+            let kinds = kinds(&table).zip(cells);
+            let row = kinds.map(|(kind, cell)| csv_text(kind, cell).to_string());
+            found.rows.push(row.collect());
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
 /// Records looked at, the newest.
 const NEWEST: u32 = 1_000;
 

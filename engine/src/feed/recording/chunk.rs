@@ -65,7 +65,17 @@ pub(super) struct ChunkHead {
     body_sum: u64,
 }
 
+/// Magic and version.
+pub(super) fn file_head() -> Vec<u8> {
+    [&MAGIC[..], &VERSION.to_le_bytes()].concat()
+}
+
 impl ChunkHead {
+    /// Of a whole chunk; none where it is no chunk.
+    pub(super) fn of(chunk: &[u8]) -> Option<Self> {
+        Self::parse(chunk.first_chunk()?)
+    }
+
     /// Bytes of the whole chunk.
     pub(super) fn len(&self) -> u64 {
         HEAD as u64 + u64::from(self.packed_len)

@@ -58,9 +58,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// What `out` says.
     pub fn new(mut out: W) -> io::Result<Self> {
-        let mut head = chunk::MAGIC.to_vec();
-        head.extend_from_slice(&chunk::VERSION.to_le_bytes());
-        out.write_all(&head)?;
+        out.write_all(&chunk::file_head())?;
         Ok(Self {
             out,
             mirror: Mirror::default(),
@@ -72,6 +70,24 @@ impl<W: Write> Writer<W> {
             last_key: (TASK_BYTES, 1),
             latest: BTreeMap::new(),
         })
+    }
+
+    /// Where it is written to.
+    pub(super) const fn out(&self) -> &W {
+        &self.out
+    }
+
+    /// Adds what a subscription brings; its end is nothing to add.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn item(&mut self, item: &Item) -> io::Result<()> {
+        match item {
+            Item::Key { frame, .. } => self.key_part(frame),
+            Item::Changes(tick) => self.changes(tick),
+            Item::Snapshot(snapshot) => self.snapshot(snapshot),
+            Item::Closed => Ok(()),
+        }
     }
 
     /// Adds a tick's changes.
@@ -190,6 +206,16 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// A new file for a recording.
+pub(super) fn create(path: &Path) -> Result<File, RecordingError> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).open(path);
+    file.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => RecordingError::Exists(path.to_owned()),
+        _ => RecordingError::io(path)(source),
+    })
+}
+
 /// A recording in the making.
 #[derive(Debug)]
 pub struct Recorder {
@@ -204,16 +230,9 @@ impl Recorder {
     /// # Errors
     /// Where the file exists or cannot be made.
     pub fn start(path: &Path, subscription: Subscription) -> Result<Self, RecordingError> {
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AlreadyExists => RecordingError::Exists(path.to_owned()),
-            _ => RecordingError::io(path)(source),
-        };
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .map_err(failed)?;
-        let writer = Writer::new(file).map_err(failed)?;
+        let file = create(path)?;
+        let failed = RecordingError::io(path);
+        let writer = Writer::new(file).map_err(&failed)?;
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || record(writer, &subscription))
@@ -240,10 +259,8 @@ fn record(mut writer: Writer<File>, subscription: &Subscription) -> io::Result<(
     loop {
         match subscription.recv_timeout(QUIET) {
             None => writer.flush()?,
-            Some(Item::Key { frame, .. }) => writer.key_part(&frame)?,
-            Some(Item::Changes(tick)) => writer.changes(&tick)?,
-            Some(Item::Snapshot(snapshot)) => writer.snapshot(&snapshot)?,
             Some(Item::Closed) => return writer.flush(),
+            Some(item) => writer.item(&item)?,
         }
     }
 }
