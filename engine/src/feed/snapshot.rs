@@ -87,6 +87,12 @@ pub struct Progress {
     pub dead: u64,
     /// Records saved by this session.
     pub records: u64,
+    /// Those of them that the store did not have.
+    #[serde(default)]
+    pub records_new: u64,
+    /// Those of them whose values were others before.
+    #[serde(default)]
+    pub records_changed: u64,
     /// Bytes received by this session.
     pub bytes: u64,
     /// Pages by state, those outside the window included.

@@ -29,10 +29,19 @@ use crate::{
 #[derive(Resource, Debug, Default)]
 pub(super) struct SnapshotDue(pub(super) bool);
 
-/// Sessions whose snapshot is taken in this tick: `list_snapshots` lists them, `take_snapshots`
-/// takes them.
+/// Sessions whose snapshot is taken in this tick: `list_snapshots` lists them, and who has moved many
+/// pages at once for a person; `take_snapshots` takes them.
 #[derive(Resource, Debug, Default)]
-struct DueSnapshots(Vec<SessionId>);
+pub(super) struct DueSnapshots(Vec<SessionId>);
+
+impl DueSnapshots {
+    /// This session's is due.
+    pub(super) fn add(&mut self, session: SessionId) {
+        if !self.0.contains(&session) {
+            self.0.push(session);
+        }
+    }
+}
 
 /// Sequence number of the next change.
 #[derive(Resource, Debug, Default)]
@@ -105,7 +114,7 @@ fn list_snapshots(
         let is_over = session.is_over();
         if is_last_due(&session) || (is_due && !is_over) {
             session.last_snapshot_taken = is_over;
-            list.0.push(id);
+            list.add(id);
         }
     }
 }

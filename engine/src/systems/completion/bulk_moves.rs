@@ -12,7 +12,7 @@ use crate::{
         phase::Phase,
         stage_state::StageState,
     },
-    systems::endings::reopen,
+    systems::{endings::reopen, observe::DueSnapshots},
     world::{
         frontier::Frontier,
         host_queue::{HostQueues, LowQueues},
@@ -31,6 +31,7 @@ pub(super) fn take_moved(
     mut sessions: Sessions,
     mut frontier: Frontier,
     mut replies: ResMut<PendingReplies>,
+    mut snapshots: ResMut<DueSnapshots>,
 ) {
     while let Some(BulkMove { owner, moved }) = moves.pop() {
         let (session, to) = match owner {
@@ -73,9 +74,13 @@ pub(super) fn take_moved(
                     let stage = (moved.batch, moved.stage);
                     reopen(&mut sessions, &mut tasks.journal, session, stage);
                 }
+                snapshots.add(session);
                 replies.answer(request, Ok(json!({ "pages": count })));
             }
-            Owner::Drop(_, request) => replies.answer(request, Ok(json!({ "pages": count }))),
+            Owner::Drop(_, request) => {
+                snapshots.add(session);
+                replies.answer(request, Ok(json!({ "pages": count })));
+            }
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use crate::{
         ids::{PageKey, SessionId},
         phase::Phase,
     },
-    systems::{dispatch::PausedTasks, endings::end_waiting},
+    systems::{dispatch::PausedTasks, endings::end_waiting, observe::DueSnapshots},
     world::{
         border::Inbox,
         frontier::Frontier,
@@ -36,6 +36,7 @@ pub(super) fn steer_tasks(
     mut requests: ResMut<StoreRequests>,
     mut replies: ResMut<PendingReplies>,
     mut paused: ResMut<PausedTasks>,
+    mut snapshots: ResMut<DueSnapshots>,
 ) {
     for Envelope { command, reply } in Area::Tasks.take(&mut inbox) {
         match command {
@@ -66,6 +67,7 @@ pub(super) fn steer_tasks(
                 );
             }
             Command::Drop { session, selector } => {
+                snapshots.add(session);
                 let (count, rest) = drop_waiting(
                     &mut tasks,
                     &sessions,

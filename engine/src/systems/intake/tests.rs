@@ -28,6 +28,7 @@ use crate::{
     settings::Settings,
     systems::{
         dispatch::PausedTasks,
+        observe::DueSnapshots,
         tests::{
             BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_clock, add_fetching, add_flying,
             add_frontier, add_host, add_session, add_task, add_tasks, change_session, enqueue,
@@ -531,6 +532,7 @@ mod tasks {
         world.init_resource::<StoreRequests>();
         world.init_resource::<PendingReplies>();
         world.init_resource::<PausedTasks>();
+        world.init_resource::<DueSnapshots>();
         world
     }
 

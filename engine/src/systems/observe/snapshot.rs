@@ -151,6 +151,8 @@ fn progress(session: &Session, book: &Book, forecast: Option<&Forecast>) -> Prog
         skipped: book.total[Phase::Skipped as usize],
         dead: book.total[Phase::Dead as usize],
         records: book.records,
+        records_new: session.inserted,
+        records_changed: session.changed,
         bytes: book.bytes,
         by_state: by_state
             .map(|phase| (phase.name().to_owned(), book.total[phase as usize]))

@@ -22,6 +22,7 @@ use crate::{
         completion::{
             BulkMove, StoreFailure, bulk_moves::take_moved, store_trouble::wait_for_store,
         },
+        observe::DueSnapshots,
         tests::{
             BATCH, DETAIL, HOST, NOW, SESSION, add_flying, add_frontier, add_session, add_settings,
             add_task, add_tasks, batch, count, leave, notices, requests, run, start_session, state,
@@ -49,6 +50,7 @@ fn moves_world() -> World {
     add_session(&mut world);
     add_frontier(&mut world);
     world.init_resource::<PendingReplies>();
+    world.init_resource::<DueSnapshots>();
     world
 }
 
