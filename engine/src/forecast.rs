@@ -11,6 +11,7 @@
 //! What it does not know: breakers that will open, and hosts that will slow down.
 
 mod growth;
+pub mod host;
 mod interval;
 
 use crate::{feed::snapshot::Prediction, model::numbers::number};

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod condition;
 pub mod frontier;
 pub mod host;
+pub mod host_answers;
 pub mod host_queue;
 pub mod journal;
 pub mod ledger;

@@ -22,7 +22,7 @@ pub struct Snapshot {
     pub rates: Rates,
     /// Statistics by work type.
     pub pools: Vec<Pool>,
-    /// Hosts of the session, busiest first, at most 64.
+    /// Hosts of the session, the last to end first, at most 64.
     pub hosts: Vec<HostInfo>,
     /// Waiting tasks by reason.
     pub waiting: BTreeMap<String, u64>,
@@ -204,6 +204,21 @@ pub struct HostInfo {
     /// holds for the page alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refuses: Option<f64>,
+    /// Median time of its pages over the last minute, from sending to the body's end; absent where
+    /// fewer than five came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_ms: Option<f64>,
+    /// The 95th percentile of that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<f64>,
+    /// Share of its requests of the last minute that failed, from 0 to 1: errors, refusals,
+    /// time-outs (a 404 is an answer); absent where fewer than five ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<f64>,
+    /// Seconds until the pages that are known of it have ended, at its present rate; absent where it
+    /// has none, before five requests to it, and while nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<f64>,
     /// Why the limit and pace are what they are.
     pub why: String,
     /// A `BreakerPhase` by its name.

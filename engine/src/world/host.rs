@@ -19,6 +19,7 @@ use crate::{
         page_url::PageUrl,
     },
     politeness::{breaker::Breaker, pace::Pace, retry::RetryBudget, robots::Robots},
+    world::host_answers::HostAnswers,
 };
 
 /// One scheme, name and port.
@@ -38,6 +39,7 @@ pub struct Host {
     /// When the last requests were sent, at most ten seconds back.
     pub recent: VecDeque<Duration>,
     pub sent: u64,
+    pub answers: HostAnswers,
 }
 
 /// What is known of a robots.txt.

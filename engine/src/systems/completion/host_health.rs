@@ -15,6 +15,7 @@ use crate::{
     world::{
         condition::NetworkWatch,
         host::{Host, Hosts},
+        host_answers::HostOutcome,
         host_queue::HostQueues,
         journal::Journal,
         queue::Queue,
@@ -35,6 +36,18 @@ pub(in crate::systems) struct HostAnswered {
     pub(in crate::systems) health: Health,
     /// Why no answer came.
     pub(in crate::systems) failed: Option<ErrorClass>,
+}
+
+impl HostAnswered {
+    /// How the request ended for the host; `None` where that was our own doing.
+    fn outcome(&self, now: Duration) -> Option<HostOutcome> {
+        match (self.signal, self.health, self.failed) {
+            (_, _, Some(ErrorClass::Aborted | ErrorClass::Worker)) => None,
+            (Signal::Good(_), ..) => Some(HostOutcome::Page(now.saturating_sub(self.sent))),
+            (Signal::Neutral, Health::Good, None) => Some(HostOutcome::Other),
+            _ => Some(HostOutcome::Failed),
+        }
+    }
 }
 
 /// What each answer says of its host and of our network; whoever waited for the host's place is
@@ -106,6 +119,9 @@ fn update(
         ),
         None => format!("the refusals of {} follow our speed again", host.name),
     });
+    if let Some(outcome) = answer.outcome(now) {
+        host.answers.add(now, outcome);
+    }
     if answer.health == Health::Good {
         host.budget.on_success();
     }

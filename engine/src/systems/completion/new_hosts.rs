@@ -15,6 +15,7 @@ use crate::{
     world::{
         clock::Clock,
         host::{Host, HostIndex, Hosts, RobotsKnown, SeenHost},
+        host_answers::HostAnswers,
         host_queue::HostQueues,
         journal::Journal,
         session::{Session, Sessions},
@@ -86,6 +87,7 @@ pub(in crate::systems) fn new_host(seen: &SeenHost, session: &Session, now: Dura
         budget: RetryBudget::new(&settings.retry),
         recent: VecDeque::new(),
         sent: 0,
+        answers: HostAnswers::default(),
     }
 }
 

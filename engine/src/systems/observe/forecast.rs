@@ -18,7 +18,7 @@ use crate::{
     world::{
         clock::Clock,
         host::{Host, Hosts},
-        host_queue::HostQueues,
+        host_queue::{HostQueue, HostQueues},
         ledger::{Book, Ledger, open},
         session::{Session, Sessions},
         stats::{SessionStats, Stats, Step},
@@ -134,23 +134,33 @@ fn host_loads(
     host_queues: &HostQueues,
     now: Duration,
 ) -> Vec<HostLoad> {
-    let elapsed = now.saturating_sub(session.began);
-    let pages_a_request = number(session.ended) / number(session.requests.max(1));
     let queues = host_queues.iter().map(|(_, queue)| queue);
     let own = queues.filter(|queue| queue.session == session.id);
     own.filter_map(|queue| {
         let mut host = hosts.get_mut(queue.host)?;
-        let (rate, seen) = rate(&mut host, elapsed, now);
-        let parked = host.parked_until(now);
-        let resident = u64::try_from(queue.waiting()).unwrap_or(0);
-        Some(HostLoad {
-            open: resident + queue.outside + u64::from(host.pace.in_flight()),
-            rate: rate * pages_a_request,
-            seen: u64::try_from(seen).unwrap_or(u64::MAX),
-            parked_s: parked.map_or(0.0, |until| until.saturating_sub(now).as_secs_f64()),
-        })
+        Some(host_load(session, queue, &mut host, now))
     })
     .collect()
+}
+
+/// A host as a session's queue counts it.
+pub(super) fn host_load(
+    session: &Session,
+    queue: &HostQueue,
+    host: &mut Host,
+    now: Duration,
+) -> HostLoad {
+    let elapsed = now.saturating_sub(session.began);
+    let pages_a_request = number(session.ended) / number(session.requests.max(1));
+    let (rate, seen) = rate(host, elapsed, now);
+    let parked = host.parked_until(now);
+    let resident = u64::try_from(queue.waiting()).unwrap_or(0);
+    HostLoad {
+        open: resident + queue.outside + u64::from(host.pace.in_flight()),
+        rate: rate * pages_a_request,
+        seen: u64::try_from(seen).unwrap_or(u64::MAX),
+        parked_s: parked.map_or(0.0, |until| until.saturating_sub(now).as_secs_f64()),
+    }
 }
 
 /// Requests a second to a host, and from how many that was seen.

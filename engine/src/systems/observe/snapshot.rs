@@ -1,10 +1,14 @@
 //! Snapshots: aggregates of the ledger, the statistics, the hosts; one per session.
 
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use bevy_ecs::system::{Res, ResMut};
 
-use super::{DueSnapshots, FeedSeq, forecast::Forecasts, waiting::WaitingCounts};
+use super::{
+    DueSnapshots, FeedSeq,
+    forecast::{Forecasts, host_load},
+    waiting::WaitingCounts,
+};
 use crate::{
     feed::{
         frame::Frame,
@@ -13,7 +17,7 @@ use crate::{
             Snapshot, StageInfo,
         },
     },
-    forecast::{self, Forecast},
+    forecast::{self, Forecast, host::seconds_left},
     message::store_verbs::Mode,
     model::{
         class::WaitReason,
@@ -24,8 +28,8 @@ use crate::{
     world::{
         border::Outbox,
         clock::Clock,
-        host::Hosts,
-        host_queue::HostQueues,
+        host::{Host, Hosts},
+        host_queue::{HostQueue, HostQueues},
         ledger::{Book, Ledger, in_flight},
         permits::{Permit, Permits},
         session::{Session, Sessions},
@@ -178,7 +182,7 @@ fn batches(session: &Session, now: Duration) -> BatchInfo {
     }
 }
 
-/// The hosts of the session with the most pages waiting.
+/// The hosts of the session that take longest for the pages that are known of them.
 fn host_infos(
     session: &Session,
     hosts: &mut Hosts,
@@ -188,38 +192,55 @@ fn host_infos(
     let queues = host_queues.iter().map(|(_, queue)| queue);
     let own = queues.filter(|queue| queue.session == session.id);
     let mut all: Vec<_> = own
-        .map(|queue| {
-            let resident = u64::try_from(queue.waiting()).unwrap_or(0);
-            (queue, resident + queue.outside)
+        .filter_map(|queue| {
+            let mut host = hosts.get_mut(queue.host)?;
+            let load = host_load(session, queue, &mut host, now);
+            Some((queue, seconds_left(&load), load))
         })
         .collect();
-    all.sort_by_key(|(queue, waiting)| (Reverse(*waiting), queue.host));
+    all.sort_by(|(queue, left, load), (other, its_left, its_load)| {
+        let left = left.unwrap_or(load.parked_s);
+        let order = its_left.unwrap_or(its_load.parked_s).total_cmp(&left);
+        let order = order.then(its_load.open.cmp(&load.open));
+        order.then(queue.host.cmp(&other.host))
+    });
     all.truncate(HOSTS);
     all.into_iter()
-        .filter_map(|(queue, waiting)| {
+        .filter_map(|(queue, left, _)| {
             let mut host = hosts.get_mut(queue.host)?;
-            let refuses = host.pace.refuses_at_any_speed();
-            let parked = host.parked_until(now);
-            Some(HostInfo {
-                id: queue.host.0,
-                host: host.name.to_string(),
-                rate: host.rate(now),
-                limit: host.pace.limit(),
-                pace: host.pace.gap(now).as_secs_f64(),
-                refuses: refuses.map(|share| f64::from(share) / 100.0),
-                why: host.pace.why(now),
-                breaker: host.breaker.phase().name().to_owned(),
-                parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),
-                waiting,
-                outside: queue.outside,
-                in_flight: host.pace.in_flight(),
-                finished: queue.gone.finished,
-                cancelled: queue.gone.cancelled,
-                dead: queue.gone.dead,
-                failed: queue.gone.failed,
-            })
+            let eta = left.filter(|_| session.is_dispatching());
+            Some(host_info(queue, &mut host, eta, now))
         })
         .collect()
+}
+
+fn host_info(queue: &HostQueue, host: &mut Host, eta: Option<f64>, now: Duration) -> HostInfo {
+    let resident = u64::try_from(queue.waiting()).unwrap_or(0);
+    let refuses = host.pace.refuses_at_any_speed();
+    let parked = host.parked_until(now);
+    let answers = host.answers.figures(now);
+    HostInfo {
+        id: queue.host.0,
+        host: host.name.to_string(),
+        rate: host.rate(now),
+        limit: host.pace.limit(),
+        pace: host.pace.gap(now).as_secs_f64(),
+        refuses: refuses.map(|share| f64::from(share) / 100.0),
+        p50_ms: answers.p50_ms,
+        p95_ms: answers.p95_ms,
+        errors: answers.errors,
+        eta,
+        why: host.pace.why(now),
+        breaker: host.breaker.phase().name().to_owned(),
+        parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),
+        waiting: resident + queue.outside,
+        outside: queue.outside,
+        in_flight: host.pace.in_flight(),
+        finished: queue.gone.finished,
+        cancelled: queue.gone.cancelled,
+        dead: queue.gone.dead,
+        failed: queue.gone.failed,
+    }
 }
 
 /// Statistics by work type; the expected durations of the next second come from here too. `depth`:

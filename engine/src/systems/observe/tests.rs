@@ -20,7 +20,7 @@ use crate::{
     forecast::Forecast,
     model::{
         class::{ErrorClass, WaitReason},
-        ids::{OrderId, Seq},
+        ids::{HostId, OrderId, Seq},
         phase::Phase,
         session_state::{Ending, SessionState},
     },
@@ -29,8 +29,8 @@ use crate::{
     systems::{
         retry::BudgetWaits,
         tests::{
-            BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_clock, add_host, add_session, add_task,
-            add_tasks, change_session, run, session,
+            BATCH, DETAIL, HOST, LIST, NOW, SESSION, add_clock, add_host, add_other_host,
+            add_session, add_task, add_tasks, change_session, run, session,
         },
     },
     world::{
@@ -38,6 +38,7 @@ use crate::{
         clock::Clock,
         condition::DispatchLimit,
         host::Host,
+        host_answers::HostOutcome,
         host_queue::HostQueues,
         journal::Journal,
         ledger::Ledger,
@@ -425,6 +426,43 @@ mod snapshots {
             .map(|host| (host.id, host.waiting, host.outside, host.parked_for))
             .collect();
         assert_eq!(hosts, [(HOST.0, 5, 3, None)]);
+        let told = &snapshot.hosts[0];
+        assert_eq!((told.p50_ms, told.errors, told.eta), (None, None, None));
+    }
+
+    #[test]
+    fn the_host_that_ends_last_is_told_first_with_its_time_left_and_answers() {
+        let mut world = world();
+        add_waiting(&mut world, 2, WaitReason::Pace, 3);
+        add_other_host(&mut world, HostId(2), "https://b.test/");
+        let mut queues = world.resource_mut::<HostQueues>();
+        let slow = queues.id(SESSION, HostId(2));
+        queues.get_mut(slow).outside = 4;
+        change_session(&mut world, |session| {
+            session.began = NOW.saturating_sub(10 * SECOND);
+            (session.ended, session.requests) = (30, 30);
+        });
+        for (mut host, sent) in world
+            .query::<&mut Host>()
+            .iter_mut(&mut world)
+            .zip([20, 10])
+        {
+            host.sent = sent;
+            for _ in 0..5 {
+                host.answers.add(NOW, HostOutcome::Page(SECOND / 4));
+            }
+        }
+        let told = snapshot(&mut world).hosts;
+        let etas: Vec<_> = told.iter().map(|host| (host.id, host.eta)).collect();
+        assert_eq!(etas, [(2, Some(4.0)), (HOST.0, Some(2.5))]);
+        let figures = (told[0].p50_ms, told[0].p95_ms, told[0].errors);
+        assert_eq!(figures, (Some(250.0), Some(250.0), Some(0.0)));
+        // Nothing is foreseen of a session that rests.
+        change_session(&mut world, |session| {
+            session.enter(SessionState::Paused);
+        });
+        world.resource_mut::<DueSnapshots>().0.push(SESSION);
+        assert_eq!(snapshot(&mut world).hosts[0].eta, None);
     }
 
     #[test]

@@ -121,6 +121,36 @@ fn an_answer_frees_its_place_at_the_host_and_fills_the_budget_of_retries_if_good
     });
 }
 
+#[test]
+fn a_hosts_share_of_failures_leaves_out_what_we_broke_off_ourselves() {
+    let mut world = health_world();
+    let ended = [
+        answered(Health::Bad, Some(ErrorClass::TimeoutWhole)),
+        HostAnswered {
+            signal: Signal::Throttled(None),
+            ..answered(Health::Neutral, None)
+        },
+        // A 404, and pages.
+        answered(Health::Good, None),
+        HostAnswered {
+            signal: Signal::Good(TOOK / 2),
+            ..answered(Health::Good, None)
+        },
+        HostAnswered {
+            signal: Signal::Good(TOOK / 2),
+            ..answered(Health::Good, None)
+        },
+        answered(Health::Neutral, Some(ErrorClass::Aborted)),
+    ];
+    for answer in ended {
+        leave(&mut world, answer);
+    }
+    run(&mut world, update_hosts);
+    change_host(&mut world, |host| {
+        assert_eq!(host.answers.figures(NOW).errors, Some(0.4));
+    });
+}
+
 /// What becomes of a page's three failed attempts when our network turns out to be down; whether
 /// its stage is excused.
 fn wronged(state: TaskState) -> (u16, bool) {
