@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use super::{chance::Dice, config::DemoConfig};
+use super::{
+    chance::Dice,
+    config::{DemoConfig, Script},
+};
 
 /// What a host suffers during an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +39,7 @@ impl Trouble {
     }
 }
 
-/// One act.
+/// A trouble, whom it befalls, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Act {
     /// What happens in it.
@@ -92,19 +95,17 @@ pub const SETTINGS: [(&str, &str); 4] = [
     ("politeness.max_rate", "8/s"),
 ];
 
-impl DemoConfig {
-    /// The story with this seed.
-    #[must_use]
-    pub fn story(seed: u64) -> Self {
-        Self {
-            script: super::config::Script::Story,
-            products: 1_650,
-            seed,
-            latency_ms: 140,
-            error_rate: 0.004,
-            hosts: HOSTS,
-            ..Self::default()
-        }
+/// The story with this seed.
+#[must_use]
+pub fn config(seed: u64) -> DemoConfig {
+    DemoConfig {
+        script: Script::Story,
+        products: 1_650,
+        seed,
+        latency_ms: 140,
+        error_rate: 0.004,
+        hosts: HOSTS,
+        ..DemoConfig::default()
     }
 }
 

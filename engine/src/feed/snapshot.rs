@@ -219,6 +219,9 @@ pub struct HostInfo {
     /// has none, before five requests to it, and while nothing is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta: Option<f64>,
+    /// Its speed is still being found: its time left is not to be trusted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_learning: bool,
     /// Why the limit and pace are what they are.
     pub why: String,
     /// A `BreakerPhase` by its name.
@@ -284,8 +287,12 @@ pub struct Resources {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bottleneck {
-    /// site's rate, http permits, cpu, store, breaker.
+    /// site's rate, http permits, cpu, memory, store, breaker, network, retry budget; else what most
+    /// pages wait for.
     pub name: String,
-    /// The figures that say so.
+    /// The figures that say so, as a sentence.
     pub evidence: String,
+    /// The host that sets the end, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<u32>,
 }

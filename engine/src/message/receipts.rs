@@ -190,7 +190,7 @@ impl StoreError {
 /// Pages that wait for nothing any more, or for their stage's verdict, and stand in the store only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OverCounts {
-    /// Done or skipped.
+    /// Pages that are done or skipped.
     pub finished: u64,
     /// Dropped by a person.
     pub cancelled: u64,

@@ -403,7 +403,24 @@ impl Pace {
         if self.limit.value() >= most {
             return format!("in-flight ceiling of {most} reached");
         }
+        if self.is_at_rate_ceiling(now) {
+            return format!(
+                "at its ceiling of {} requests a second",
+                self.ceiling.max_rate
+            );
+        }
         self.limit.why(now)
+    }
+
+    /// Whether only the highest rate that is allowed holds the next request.
+    fn is_at_rate_ceiling(&self, now: Duration) -> bool {
+        self.in_flight() < self.limit() && self.next_at > now && self.ceiling.max_rate.is_finite()
+    }
+
+    /// Whether its speed is still being found.
+    #[must_use]
+    pub fn is_learning(&self) -> bool {
+        self.limit.is_learning() && self.limit.value() < self.ceiling.max_in_flight.max(1)
     }
 
     /// What the next run should know.

@@ -27,6 +27,7 @@ fn snapshot(at: f64) -> Snapshot {
         bottleneck: Some(Bottleneck {
             name: "site's rate".to_owned(),
             evidence: "4.0 of 4 requests/s at a.test".to_owned(),
+            host: None,
         }),
         ..Snapshot::default()
     };

@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+/// The demo as a story, for who shows it.
+pub use crate::demo::story;
 use crate::{
     demo::{self, DemoConfig, DemoServer},
     message::{

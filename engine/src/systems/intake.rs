@@ -4,6 +4,7 @@
 mod hosts;
 mod inspect;
 mod recall;
+mod requeue;
 mod sessions;
 mod settings;
 mod tasks;
@@ -25,6 +26,7 @@ pub(super) fn install(schedule: &mut Schedule) {
         settings::change_settings.run_if(asks(Area::Settings)),
         hosts::force_breakers.run_if(asks(Area::Hosts)),
         tasks::steer_tasks.run_if(asks(Area::Tasks)),
+        requeue::requeue_or_drop.run_if(asks(Area::Pages)),
         inspect::inspect_tasks.run_if(asks(Area::Inspect)),
     );
     schedule.add_systems(
@@ -44,16 +46,15 @@ enum Area {
     Settings,
     Hosts,
     Tasks,
+    Pages,
     Inspect,
 }
 
 impl Area {
     const fn of(command: &Command) -> Self {
         match command {
-            Command::Pause(Target::Task(_))
-            | Command::Resume(Target::Task(_))
-            | Command::RequeueDead { .. }
-            | Command::Drop { .. } => Self::Tasks,
+            Command::Pause(Target::Task(_)) | Command::Resume(Target::Task(_)) => Self::Tasks,
+            Command::RequeueDead { .. } | Command::Drop { .. } => Self::Pages,
             Command::Start(_)
             | Command::Pause(_)
             | Command::Resume(_)

@@ -1,5 +1,6 @@
 //! Observe: the tick's journal becomes a change frame; once a second, the whole picture.
 
+mod bottleneck;
 mod forecast;
 mod snapshot;
 mod waiting;

@@ -6,9 +6,9 @@ use crate::model::numbers::{count, micros};
 
 /// Requests that are remembered, at most.
 const KEPT: usize = 256;
-/// For so long.
+/// Older requests do not count.
 const MEMORY: Duration = Duration::from_secs(60);
-/// Fewer tell nothing.
+/// Fewer requests than this say nothing.
 const LEAST: usize = 5;
 
 /// How a request to a host ended.

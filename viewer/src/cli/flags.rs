@@ -9,8 +9,7 @@ use crawlfield_engine::{
         run::{connect_to, store_of},
         settings_flags::SettingsFlags,
     },
-    demo::{DemoConfig, story},
-    run::job::{DemoFlags, Job},
+    run::job::{DemoFlags, Job, story},
     settings::Settings,
 };
 
@@ -146,15 +145,17 @@ impl Flags {
             let connect_to = self.connect_to.iter().cloned().collect();
             Job::site(&text, &path.display().to_string(), connect_to).map_err(Failure::usage)?
         } else {
-            let config = match self.is_story() {
-                true => DemoConfig::story(1),
-                false => self.demo_flags.config().map_err(Failure::usage)?,
+            let config = if self.is_story() {
+                story::config(1)
+            } else {
+                self.demo_flags.config().map_err(Failure::usage)?
             };
             Job::demo(config).map_err(Failure::internal)?
         };
-        let flags = match self.is_story() {
-            true => self.settings.over_settings(&story::SETTINGS),
-            false => self.settings.clone(),
+        let flags = if self.is_story() {
+            self.settings.over_settings(&story::SETTINGS)
+        } else {
+            self.settings.clone()
         };
         job.apply_settings(&flags.layered(Some(&job.site))?);
         let settings = flags.layered(None)?.settings;

@@ -65,7 +65,7 @@ pub(super) struct ChunkHead {
     body_sum: u64,
 }
 
-/// Magic and version.
+/// The first bytes of a recording: what it is and of which version.
 pub(super) fn file_head() -> Vec<u8> {
     [&MAGIC[..], &VERSION.to_le_bytes()].concat()
 }

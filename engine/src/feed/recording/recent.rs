@@ -81,10 +81,9 @@ impl Write for Chunks {
     }
 }
 
-/// What was saved.
+/// What was saved, and how much of the run it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedMinutes {
-    /// The new file.
     pub path: PathBuf,
     /// From its first item to its last.
     pub span: Duration,

@@ -229,6 +229,11 @@ impl ConcurrencyLimit {
         self.window_began = now;
     }
 
+    /// Whether it has not met a bound of the host yet.
+    pub(super) fn is_learning(&self) -> bool {
+        matches!(self.cause, Cause::SlowStart)
+    }
+
     pub(super) fn why(&self, now: Duration) -> String {
         match self.cause {
             Cause::SlowStart => "finding out what the host bears".to_owned(),
@@ -243,10 +248,10 @@ impl ConcurrencyLimit {
                 }
                 None => "recovering from a rate limit (429)".to_owned(),
             },
-            Cause::Strained => "cut: time-outs or 503 from the host".to_owned(),
+            Cause::Strained => "cut because of time-outs or 503".to_owned(),
             Cause::Latency { median, base } => {
                 format!(
-                    "cut: answers took {} ms instead of {} ms",
+                    "cut because answers took {} ms instead of {} ms",
                     median / 1_000,
                     base / 1_000
                 )

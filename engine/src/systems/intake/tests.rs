@@ -7,8 +7,8 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use serde_json::{Value as Json, json};
 
 use super::{
-    hosts::force_breakers, inspect::inspect_tasks, recall::call_back, sessions::steer_sessions,
-    settings::change_settings, tasks::steer_tasks,
+    hosts::force_breakers, inspect::inspect_tasks, recall::call_back, requeue::requeue_or_drop,
+    sessions::steer_sessions, settings::change_settings, tasks::steer_tasks,
 };
 use crate::{
     feed::frame::Change,
@@ -539,6 +539,7 @@ mod tasks {
     fn steer(world: &mut World, command: Command) -> Ack {
         let reply = send(world, command);
         run(world, steer_tasks);
+        run(world, requeue_or_drop);
         answer(&reply)
     }
 
@@ -627,7 +628,7 @@ mod tasks {
         let outside = PageKey::new("shop", "detail", "https://a.test/d2");
         let keys = vec![key_of(&world, here), outside];
         let reply = send(&mut world, drop_pages(keys));
-        run(&mut world, steer_tasks);
+        run(&mut world, requeue_or_drop);
         assert_eq!(reply.try_recv(), Err(TryRecvError::Empty));
         let asked = requests(&mut world);
         let last = asked.last().expect("the store is asked");
@@ -663,7 +664,7 @@ mod tasks {
         }
         let (session, selector) = (SESSION, DeadSelector::default());
         let reply = send(&mut world, Command::RequeueDead { session, selector });
-        run(&mut world, steer_tasks);
+        run(&mut world, requeue_or_drop);
         assert_eq!(reply.try_recv(), Err(TryRecvError::Empty));
         assert!(world.get_entity(dead).is_err());
         assert!(world.get_entity(done).is_ok());

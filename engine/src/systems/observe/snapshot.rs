@@ -6,6 +6,7 @@ use bevy_ecs::system::{Res, ResMut};
 
 use super::{
     DueSnapshots, FeedSeq,
+    bottleneck::bottleneck,
     forecast::{Forecasts, host_load},
     waiting::WaitingCounts,
 };
@@ -13,8 +14,7 @@ use crate::{
     feed::{
         frame::Frame,
         snapshot::{
-            BatchInfo, Bottleneck, HostInfo, Pool, Progress, Rates, Resources, SessionInfo,
-            Snapshot, StageInfo,
+            BatchInfo, HostInfo, Pool, Progress, Rates, Resources, SessionInfo, Snapshot, StageInfo,
         },
     },
     forecast::{self, Forecast, host::seconds_left},
@@ -31,7 +31,7 @@ use crate::{
         host::{Host, Hosts},
         host_queue::{HostQueue, HostQueues},
         ledger::{Book, Ledger, in_flight},
-        permits::{Permit, Permits},
+        permits::Permits,
         session::{Session, Sessions},
         stats::{SessionStats, Stats, Step},
         window::Window,
@@ -79,6 +79,10 @@ pub(super) fn take_snapshots(
             of_reason(WaitReason::StorePermits),
         ];
         let errors = book.errors.iter();
+        let told_hosts = host_infos(session, &mut hosts, &host_queues, now);
+        let bottleneck = session
+            .is_dispatching()
+            .then(|| bottleneck(&told_hosts, &permits, &waiting));
         let snapshot = Snapshot {
             seq: seq.0.saturating_sub(1),
             at: now.as_secs_f64(),
@@ -87,8 +91,8 @@ pub(super) fn take_snapshots(
             prediction: forecast.map(|forecast| forecast.session),
             rates,
             pools: pools(session, stats, &permits, depth, now),
-            hosts: host_infos(session, &mut hosts, &host_queues, now),
-            bottleneck: bottleneck(session, &permits, &waiting),
+            hosts: told_hosts,
+            bottleneck: bottleneck.flatten(),
             waiting: named(waiting),
             batches: batches(session, now),
             resources: Resources {
@@ -230,6 +234,7 @@ fn host_info(queue: &HostQueue, host: &mut Host, eta: Option<f64>, now: Duration
         p95_ms: answers.p95_ms,
         errors: answers.errors,
         eta,
+        is_learning: host.pace.is_learning(),
         why: host.pace.why(now),
         breaker: host.breaker.phase().name().to_owned(),
         parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),
@@ -287,42 +292,4 @@ fn pools(
         });
     }
     pools
-}
-
-/// What limits the speed, with its evidence: the reason that most waiting tasks share.
-fn bottleneck(
-    session: &Session,
-    permits: &Permits,
-    waiting: &BTreeMap<WaitReason, u64>,
-) -> Option<Bottleneck> {
-    if !session.is_dispatching() {
-        return None;
-    }
-    let (reason, count) = waiting
-        .iter()
-        .filter(|(reason, _)| **reason != WaitReason::OutsideWindow)
-        .max_by_key(|(reason, count)| (**count, reason.name()))?;
-    let in_use = |permit: &Permit| format!("; {} of {} in use", permit.used, permit.limit);
-    let (name, figures) = match reason {
-        WaitReason::Pace
-        | WaitReason::CrawlDelay
-        | WaitReason::HostLimit
-        | WaitReason::RetryAfter => ("site's rate", String::new()),
-        WaitReason::HttpPermits => ("http permits", in_use(&permits.http)),
-        WaitReason::CpuPermits | WaitReason::Memory => ("cpu", in_use(&permits.cpu)),
-        WaitReason::StorePermits | WaitReason::StoreTrouble => (
-            "store",
-            format!("; {} bytes on their way", permits.store.used),
-        ),
-        WaitReason::BackPressure => {
-            let parse = waiting.get(&WaitReason::CpuPermits).unwrap_or(&0);
-            ("cpu", format!("; {parse} pages wait for a parser"))
-        }
-        other => (other.name(), String::new()),
-    };
-    let reason = reason.name().replace('_', " ");
-    Some(Bottleneck {
-        name: name.to_owned(),
-        evidence: format!("{count} tasks wait: {reason}{figures}"),
-    })
 }

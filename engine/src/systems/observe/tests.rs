@@ -480,7 +480,7 @@ mod snapshots {
         assert_eq!(first.waiting["outside_window"], 90);
         let bottleneck = first.bottleneck.expect("pages wait");
         assert_eq!(bottleneck.name, "http permits");
-        let evidence = "5 tasks wait: http permits; 31 of 32 in use";
+        let evidence = "5 pages wait for an http permit: 31 of 32 in use";
         assert_eq!(bottleneck.evidence, evidence);
         // Counts are of one tick; and nothing limits a session that is paused.
         world.resource_mut::<DueSnapshots>().0.push(SESSION);
