@@ -11,13 +11,13 @@ use crawlfield_engine::{
         crawl::{OutputFlags, report},
         run::{Scratch, refuse_stopped},
     },
-    feed::{hub::Item, mirror::Tables, recording::Recorder},
+    feed::{hub::Item, recording::Recorder},
     message::commands::Command,
     run::{self, Running, Until, job::Job},
     settings::Settings,
 };
 
-use crate::source::Source;
+use crate::{feed::is_over, source::Source};
 
 /// Items that may wait for the viewer; beyond them the hub holds changes for it.
 const INBOX: usize = 4_096;
@@ -152,11 +152,4 @@ impl Crawl {
             }
         }
     }
-}
-
-/// Whether there were sessions, and all have ended.
-#[must_use]
-pub fn is_over(tables: &Tables) -> bool {
-    let mut sessions = tables.sessions().iter().peekable();
-    sessions.peek().is_some() && sessions.all(|session| session.phase.is_over())
 }

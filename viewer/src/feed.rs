@@ -7,17 +7,21 @@ use bevy::prelude::{App, Resource};
 use crawlfield_engine::{
     feed::{
         hub::Item,
-        mirror::{Mirror, MirroredSession},
+        mirror::{Mirror, MirroredSession, Tables},
         snapshot::{HostInfo, Snapshot},
     },
     model::{
-        ids::SessionId,
+        ids::{HostId, SessionId},
         phase::{BreakerPhase, Phase, SessionPhase},
     },
     progress::safe,
 };
 
-use crate::{history::History, numbers::index};
+use crate::{
+    field::texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
+    history::History,
+    numbers::index,
+};
 
 /// Nothing is known yet.
 pub fn plugin(app: &mut App) {
@@ -158,6 +162,24 @@ impl Feed {
         !sessions.is_empty() && sessions.iter().all(is_paused)
     }
 
+    /// Whether there were sessions, and all have ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        is_over(self.mirror.tables())
+    }
+
+    /// The sign of a task in this phase at this host, as the field draws it: what is queued may be
+    /// held.
+    #[must_use]
+    pub fn sign(&self, phase: Phase, host: HostId) -> u32 {
+        let breaker = self.mirror.tables().host(host).map(|host| host.breaker);
+        match phase {
+            Phase::Queued if breaker == Some(BreakerPhase::Open) => SIGN_PARKED,
+            Phase::Queued if self.is_paused() => SIGN_PAUSED,
+            phase => sign_of(phase),
+        }
+    }
+
     /// What marks the data as not real, of any session, in capitals (SPEC M4).
     #[must_use]
     pub fn data_source(&self) -> Option<String> {
@@ -191,4 +213,11 @@ impl Feed {
         let paused = if self.is_paused() { queued - parked } else { 0 };
         (parked, paused)
     }
+}
+
+/// Whether there were sessions, and all have ended.
+#[must_use]
+pub fn is_over(tables: &Tables) -> bool {
+    let mut sessions = tables.sessions().iter().peekable();
+    sessions.peek().is_some() && sessions.all(|session| session.phase.is_over())
 }

@@ -286,6 +286,21 @@ impl FieldControl<'_> {
             .select(slots, &mut feed.mirror, &mut field.cells);
     }
 
+    /// Of these tasks, those that the filter shows in full.
+    #[must_use]
+    pub fn shown(&self, slots: impl Iterator<Item = u32>) -> SlotSet {
+        let mirror = &self.feed.mirror;
+        slots
+            .filter(|slot| {
+                let task = mirror.task(*slot);
+                task.is_some_and(|task| {
+                    let sign = self.feed.sign(task.phase, task.host);
+                    self.filter.shows(&task, sign)
+                })
+            })
+            .collect()
+    }
+
     /// The pointer is over this task, or over none.
     pub fn hover(&mut self, slot: Option<u32>) {
         self.selection

@@ -9,7 +9,10 @@ use crawlfield_engine::{
     model::{class::ErrorClass, ids::HostId, page_url::PageUrl},
 };
 
-use crate::field::{cells::Cells, texel::FLAG_DIMMED};
+use crate::field::{
+    cells::Cells,
+    texel::{FLAG_DIMMED, MAX_STAGE},
+};
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +75,13 @@ impl Filter {
         !self.hidden_hosts.contains(&task.host)
             && self.class.is_none_or(|class| task.class == Some(class))
             && self.words.iter().all(|word| contains(task.url, word))
+    }
+
+    /// Whether this task is shown in full, with this sign.
+    #[must_use]
+    pub fn shows(&self, task: &TaskRecord<&PageUrl>, sign: u32) -> bool {
+        let stage = u32::from(task.stage.0).min(MAX_STAGE);
+        self.signs >> sign & self.stages >> stage & 1 == 1 && self.passes(task)
     }
 
     /// Hides a host, or shows it again.

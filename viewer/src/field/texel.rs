@@ -52,7 +52,8 @@ pub const FLAG_FLYING: u32 = 8;
 pub const FLAG_BEHIND_BREAKER: u32 = 16;
 
 const MAX_ATTEMPTS: u32 = 63;
-const MAX_STAGE: u32 = 15;
+/// Stages from this one on look the same to the shader.
+pub const MAX_STAGE: u32 = 15;
 const BAND_ONE: f64 = 1024.0;
 
 /// What of a task's look the mirror does not know, in a byte: its flags, and whether it still has

@@ -42,6 +42,16 @@ pub struct DeadLetter {
     pub message: Arc<str>,
 }
 
+impl DeadLetter {
+    fn is_meant(&self, session: SessionId, selector: &DeadSelector, host: Option<HostId>) -> bool {
+        self.session == session
+            && selector.class.is_none_or(|class| class == self.class)
+            && selector.stage.is_none_or(|stage| stage == self.stage)
+            && (selector.host.is_none() || host == Some(self.host))
+            && (selector.keys.is_empty() || selector.keys.contains(&self.key))
+    }
+}
+
 /// All that were seen and are still dead.
 #[derive(Debug, Clone, Default)]
 pub struct DeadLetters {
@@ -130,13 +140,21 @@ impl DeadLetters {
 
     /// A person took these away; `host` is the selector's host by its number.
     pub fn forget(&mut self, session: SessionId, selector: &DeadSelector, host: Option<HostId>) {
-        self.keep(|letter| {
-            letter.session != session
-                || selector.class.is_some_and(|class| class != letter.class)
-                || selector.stage.is_some_and(|stage| stage != letter.stage)
-                || (selector.host.is_some() && host != Some(letter.host))
-                || (!selector.keys.is_empty() && !selector.keys.contains(&letter.key))
-        });
+        self.keep(|letter| !letter.is_meant(session, selector, host));
+    }
+
+    /// The pages that a selector names; `host` is its host by its number.
+    #[must_use]
+    pub fn keys_of(
+        &self,
+        session: SessionId,
+        selector: &DeadSelector,
+        host: Option<HostId>,
+    ) -> Vec<PageKey> {
+        let kept = self.kept.iter();
+        kept.filter(|letter| letter.is_meant(session, selector, host))
+            .map(|letter| letter.key)
+            .collect()
     }
 
     fn keep(&mut self, wanted: impl Fn(&DeadLetter) -> bool) {

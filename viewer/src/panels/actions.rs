@@ -9,17 +9,18 @@ use crawlfield_engine::{
         commands::{Command, Target},
         store_verbs::DeadSelector,
     },
-    model::{ids::SessionId, page_url::PageUrl, phase::Phase},
+    model::{
+        ids::{PageKey, SessionId},
+        page_url::PageUrl,
+        phase::Phase,
+    },
 };
 
-use super::{PendingCommands, format, style::Style};
+use super::{PendingCommands, commands::Drops, format, style::Style};
 use crate::field::{FieldControl, slot_set::SlotSet};
 
 /// Tasks that are paused or resumed with one press, at most.
 const TOGETHER: usize = 512;
-
-/// Makes a command for the pages of a session.
-type ToCommand = fn(SessionId, DeadSelector) -> Command;
 
 /// Buttons for selected tasks, which are in these phases.
 pub(super) fn for_tasks(
@@ -34,7 +35,8 @@ pub(super) fn for_tasks(
     let can_send = commands.can_send();
     let has_waiting = phases.keys().any(|phase| phase.is_waiting());
     let has_dead = phases.contains_key(&Phase::Dead);
-    let is_dead = |phase| phase == Phase::Dead;
+    let may_wait_again = |phase| matches!(phase, Phase::Dead | Phase::Cancelled);
+    let has_ended = phases.keys().any(|phase| may_wait_again(*phase));
     ui.add_enabled_ui(can_send, |ui| {
         ui.horizontal_wrapped(|ui| {
             if ui.add_enabled(has_waiting, Button::new("Pause")).clicked() {
@@ -44,23 +46,19 @@ pub(super) fn for_tasks(
                 pause(commands, mirror, tasks, false);
             }
             if ui
-                .add_enabled(has_dead, Button::new("Requeue"))
-                .on_hover_text("dead letters again")
+                .add_enabled(has_ended, Button::new("Requeue"))
+                .on_hover_text("dead letters, and what was dropped, wait again")
                 .clicked()
             {
-                let pages = by_session(mirror, tasks, is_dead);
-                send_by_session(commands, pages, "requeue", requeue_dead);
+                requeue(commands, by_session(mirror, tasks, may_wait_again));
             }
             if ui
                 .add_enabled(has_waiting || has_dead, Button::new("Drop"))
                 .on_hover_text("waiting tasks and dead letters become cancelled")
                 .clicked()
             {
-                // They live in different places: a command each.
-                let waiting = by_session(mirror, tasks, Phase::is_waiting);
-                send_by_session(commands, waiting, "drop", drop_pages);
-                let dead = by_session(mirror, tasks, is_dead);
-                send_by_session(commands, dead, "drop", drop_pages);
+                let is_dropped = |phase: Phase| phase.is_waiting() || phase == Phase::Dead;
+                commands.drop_pages(Drops::of_keys(by_session(mirror, tasks, is_dropped)));
             }
         });
     });
@@ -96,20 +94,25 @@ pub(super) fn for_group(
             let slots = mirror
                 .slots()
                 .filter(|slot| mirror.task(*slot).is_some_and(|task| belongs(&task)));
-            let slots: SlotSet = slots.collect();
+            let slots = control.shown(slots);
             control.select(slots);
         }
-        let choices: [(&str, &str, ToCommand); 2] = [
-            ("Requeue dead", "requeue", requeue_dead),
-            ("Drop dead", "drop", drop_pages),
-        ];
-        for (text, word, command) in choices {
-            if ui.add_enabled(can_send, Button::new(text)).clicked() {
-                for session in control.feed.open_sessions() {
-                    let what = format!("{word} dead letters of {name}");
-                    commands.send(what, command(session, selector.clone()));
-                }
+        let what = format!("dead letters of {name}");
+        if ui
+            .add_enabled(can_send, Button::new("Requeue dead"))
+            .clicked()
+        {
+            for session in control.feed.open_sessions() {
+                let what = format!("requeue {what}");
+                commands.send(what, requeue_dead(session, selector.clone()));
             }
+        }
+        if ui.add_enabled(can_send, Button::new("Drop dead")).clicked() {
+            let sessions = control.feed.open_sessions();
+            let pages = sessions
+                .into_iter()
+                .map(|session| (session, selector.clone()));
+            commands.drop_pages(Drops::of_dead_letters(what, pages.collect()));
         }
     });
 }
@@ -142,35 +145,28 @@ fn by_session(
     mirror: &Mirror,
     tasks: &SlotSet,
     wants: impl Fn(Phase) -> bool,
-) -> BTreeMap<SessionId, DeadSelector> {
-    let mut sessions: BTreeMap<SessionId, DeadSelector> = BTreeMap::new();
+) -> Vec<(SessionId, Vec<PageKey>)> {
+    let mut sessions: BTreeMap<SessionId, Vec<PageKey>> = BTreeMap::new();
     let tasks = tasks.iter().filter_map(|slot| mirror.task(slot));
     for task in tasks.filter(|task| wants(task.phase)) {
-        let pages = sessions.entry(task.session).or_default();
-        pages.keys.push(task.key);
+        sessions.entry(task.session).or_default().push(task.key);
     }
-    sessions
+    sessions.into_iter().collect()
 }
 
-/// Sends a command a session.
-fn send_by_session(
-    commands: &mut PendingCommands,
-    sessions: BTreeMap<SessionId, DeadSelector>,
-    word: &str,
-    command: ToCommand,
-) {
-    for (session, selector) in sessions {
-        let what = format!("{word} {}", format::pages(selector.keys.len() as u64));
-        commands.send(what, command(session, selector));
+/// Lets these pages wait again.
+fn requeue(commands: &mut PendingCommands, sessions: Vec<(SessionId, Vec<PageKey>)>) {
+    for (session, keys) in sessions {
+        let what = format!("requeue {}", format::pages(keys.len() as u64));
+        let selector = DeadSelector {
+            keys,
+            ..DeadSelector::default()
+        };
+        commands.send(what, requeue_dead(session, selector));
     }
 }
 
 /// Fetches these dead letters again.
 pub(super) fn requeue_dead(session: SessionId, selector: DeadSelector) -> Command {
     Command::RequeueDead { session, selector }
-}
-
-/// Gives these pages up.
-pub(super) fn drop_pages(session: SessionId, selector: DeadSelector) -> Command {
-    Command::Drop { session, selector }
 }

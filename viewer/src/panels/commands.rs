@@ -12,7 +12,7 @@ use crawlfield_engine::{
         commands::{Ack, Command, Envelope, Inspected},
         store_verbs::DeadSelector,
     },
-    model::ids::{PageKey, SessionId},
+    model::ids::{HostId, PageKey, SessionId},
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
@@ -28,12 +28,77 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Notifications on the screen at once.
 const NOTIFICATIONS_MAX: usize = 4;
 
+/// More pages than this are dropped only when a person has confirmed it.
+const DROPPED_UNASKED: u64 = 10;
+
+/// Pages that a person gives up.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Drops {
+    /// What they are, in words, safe to show: "dead letters of a host".
+    pub(super) what: String,
+    /// How many they are, as far as is known.
+    pub(super) count: u64,
+    /// What names them to the engine.
+    pub(super) pages: Vec<(SessionId, DeadSelector)>,
+    /// What names them once they are dropped, where they are known one by one.
+    pub(super) named: Vec<(SessionId, Vec<PageKey>)>,
+}
+
+impl Drops {
+    /// Dead letters that selectors name; how many they are is found out before they are dropped.
+    pub(super) fn of_dead_letters(what: String, pages: Vec<(SessionId, DeadSelector)>) -> Self {
+        Self {
+            what,
+            pages,
+            ..Self::default()
+        }
+    }
+
+    /// Names dead letters one by one, as far as they are known, and counts them.
+    fn count(&mut self, tables: &Tables, dead_letters: &DeadLetters) {
+        if !self.named.is_empty() {
+            return;
+        }
+        for (session, selector) in &self.pages {
+            let host = host_of(selector, tables);
+            let keys = dead_letters.keys_of(*session, selector, host);
+            if !keys.is_empty() {
+                self.count += keys.len() as u64;
+                self.named.push((*session, keys));
+            }
+        }
+    }
+
+    /// Pages that are known one by one.
+    pub(super) fn of_keys(pages: Vec<(SessionId, Vec<PageKey>)>) -> Self {
+        let count = pages.iter().map(|(_, keys)| keys.len() as u64).sum();
+        let selectors = pages.iter().map(|(session, keys)| {
+            let keys = keys.clone();
+            (
+                *session,
+                DeadSelector {
+                    keys,
+                    ..DeadSelector::default()
+                },
+            )
+        });
+        Self {
+            what: format::pages(count),
+            count,
+            pages: selectors.collect(),
+            named: pages,
+        }
+    }
+}
+
 /// A line on the screen that goes by itself.
 #[derive(Debug)]
 pub(super) struct Notification {
     pub(super) severity: Severity,
     /// For people; safe to show.
     pub(super) text: String,
+    /// What it tells can be undone.
+    pub(super) has_undo: bool,
     /// When it was shown first.
     at: Instant,
 }
@@ -51,7 +116,9 @@ struct Sent {
     /// Why, of each refused command.
     refused: Vec<String>,
     /// Dead letters that are none any more once it is done.
-    dead_letters: Option<(SessionId, DeadSelector)>,
+    dead_letters: Vec<(SessionId, DeadSelector)>,
+    /// Pages that wait again where this is undone.
+    undo: Vec<(SessionId, Vec<PageKey>)>,
 }
 
 /// What was sent and acknowledged: filled by the panels, emptied by `receive`.
@@ -63,6 +130,12 @@ pub struct PendingCommands {
     notifications: VecDeque<Notification>,
     inspecting: Option<(PageKey, Receiver<Ack>)>,
     inspected: Option<(PageKey, Instant, Result<Inspected, String>)>,
+    /// Pages that a person drops, until they are counted.
+    wanted: Option<Drops>,
+    /// Pages that are dropped when a person says yes.
+    question: Option<Drops>,
+    /// Pages that were dropped last.
+    dropped: Vec<(SessionId, Vec<PageKey>)>,
 }
 
 impl PendingCommands {
@@ -86,19 +159,84 @@ impl PendingCommands {
 
     /// Sends commands that are answered as one.
     pub(super) fn send_all(&mut self, what: impl Into<String>, commands: Vec<Command>) {
+        self.send_undoable(what.into(), commands, Vec::new());
+    }
+
+    /// Drops pages; asks first where they are many.
+    pub(super) fn drop_pages(&mut self, drops: Drops) {
+        self.wanted = Some(drops);
+    }
+
+    fn ask_or_drop(&mut self, tables: &Tables, dead_letters: &DeadLetters) {
+        let Some(mut drops) = self.wanted.take() else {
+            return;
+        };
+        drops.count(tables, dead_letters);
+        if drops.count > DROPPED_UNASKED {
+            self.question = Some(drops);
+        } else {
+            self.send_drops(drops);
+        }
+    }
+
+    fn send_drops(&mut self, drops: Drops) {
+        let commands = drops.pages.into_iter();
+        let commands = commands.map(|(session, selector)| Command::Drop { session, selector });
+        let what = format!("drop {}", drops.what);
+        self.send_undoable(what, commands.collect(), drops.named);
+    }
+
+    /// What a person is asked before it is done.
+    pub(super) const fn question(&self) -> Option<&Drops> {
+        self.question.as_ref()
+    }
+
+    /// A person says yes or no.
+    pub(super) fn answer_question(&mut self, is_yes: bool) {
+        if let Some(drops) = self.question.take().filter(|_| is_yes) {
+            self.send_drops(drops);
+        }
+    }
+
+    /// Lets the pages that were dropped last wait again.
+    pub(super) fn undo(&mut self) {
+        let dropped = core::mem::take(&mut self.dropped);
+        let count: usize = dropped.iter().map(|(_, keys)| keys.len()).sum();
+        if count == 0 {
+            let text = "nothing was dropped that could wait again".to_owned();
+            return self.notify(Severity::Plain, text);
+        }
+        let requeue = |(session, keys)| Command::RequeueDead {
+            session,
+            selector: DeadSelector {
+                keys,
+                ..DeadSelector::default()
+            },
+        };
+        let what = format!("bring {} back", format::pages(count as u64));
+        self.send_all(what, dropped.into_iter().map(requeue).collect());
+    }
+
+    fn send_undoable(
+        &mut self,
+        what: String,
+        commands: Vec<Command>,
+        undo: Vec<(SessionId, Vec<PageKey>)>,
+    ) {
         let mut sent = Sent {
-            what: what.into(),
+            what,
             waiting: Vec::new(),
             count: commands.len(),
             pages: None,
             refused: Vec::new(),
-            dead_letters: None,
+            dead_letters: Vec::new(),
+            undo,
         };
         for command in commands {
             if let Command::RequeueDead { session, selector }
             | Command::Drop { session, selector } = &command
             {
-                sent.dead_letters = Some((*session, selector.clone()));
+                sent.dead_letters.push((*session, selector.clone()));
             }
             match self.try_send(command) {
                 Ok(reply) => sent.waiting.push(reply),
@@ -136,6 +274,7 @@ impl PendingCommands {
         self.notifications.push_back(Notification {
             severity,
             text,
+            has_undo: false,
             at: Instant::now(),
         });
     }
@@ -147,28 +286,37 @@ impl PendingCommands {
 
     /// Whether an acknowledgement is awaited or shown.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.sent.is_empty() || !self.notifications.is_empty() || self.inspecting.is_some()
+        !self.sent.is_empty()
+            || !self.notifications.is_empty()
+            || self.inspecting.is_some()
+            || self.wanted.is_some()
     }
 
     /// Takes what was acknowledged, and takes away what was shown long enough. Dead letters that a
     /// person requeued or dropped are forgotten.
     pub(super) fn receive(&mut self, tables: &Tables, dead_letters: &mut DeadLetters) {
+        self.ask_or_drop(tables, dead_letters);
         for sent in &mut self.sent {
             sent.receive();
         }
         let is_answered = |sent: &mut Sent| sent.waiting.is_empty();
         let answered: Vec<Sent> = self.sent.extract_if(.., is_answered).collect();
         for sent in answered {
-            if let Some((session, selector)) = &sent.dead_letters
-                && sent.refused.is_empty()
-            {
-                let mut hosts = tables.hosts().iter();
-                let host = selector.host.as_ref();
-                let host = host.and_then(|name| hosts.find(|row| *row.name == **name));
-                dead_letters.forget(*session, selector, host.map(|row| row.id));
+            for (session, selector) in &sent.dead_letters {
+                if sent.refused.is_empty() {
+                    dead_letters.forget(*session, selector, host_of(selector, tables));
+                }
             }
-            let (severity, text) = sent.outcome();
+            let (severity, mut text) = sent.outcome();
+            let has_undo = !sent.undo.is_empty() && sent.pages.is_some_and(|pages| pages > 0);
+            if has_undo {
+                self.dropped = sent.undo;
+                text.push_str("; U brings them back");
+            }
             self.notify(severity, text);
+            if let Some(last) = self.notifications.back_mut() {
+                last.has_undo = has_undo;
+            }
         }
         self.notifications.retain(|notification| {
             let shown = match notification.severity {
@@ -211,6 +359,13 @@ impl PendingCommands {
         let known = self.inspected.as_ref().filter(|(of, ..)| *of == key);
         known.map(|(_, _, answer)| answer)
     }
+}
+
+/// The number of the host that a selector names.
+fn host_of(selector: &DeadSelector, tables: &Tables) -> Option<HostId> {
+    let name = selector.host.as_ref()?;
+    let row = tables.hosts().iter().find(|row| *row.name == **name);
+    row.map(|row| row.id)
 }
 
 impl Sent {

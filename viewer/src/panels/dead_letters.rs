@@ -3,12 +3,7 @@
 use bevy_egui::egui::{Button, Label, RichText, ScrollArea, Ui};
 use crawlfield_engine::{feed::mirror::Tables, model::phase::Phase, progress::safe};
 
-use super::{
-    PendingCommands,
-    actions::{drop_pages, requeue_dead},
-    format,
-    style::Style,
-};
+use super::{PendingCommands, actions::requeue_dead, commands::Drops, format, style::Style};
 use crate::{
     feed::Feed,
     field::texel::sign_of,
@@ -85,26 +80,21 @@ fn row(
         let name = name(tables, group);
         let text = format!("{} {name}", format::count(group.count));
         ui.label(RichText::new(text).strong());
-        for (text, hover, word, command) in [
-            (
-                "Requeue",
-                "fetch these pages again",
-                "requeue",
-                requeue_dead as fn(_, _) -> _,
-            ),
-            (
-                "Drop",
-                "give these pages up: they become cancelled",
-                "drop",
-                drop_pages,
-            ),
-        ] {
-            let button = Button::new(text).small();
-            let button = ui.add_enabled(commands.can_send(), button);
-            if button.on_hover_text(hover).clicked() {
-                let selector = history.dead_letters.selector(group, host(tables, group));
-                let what = format!("{word} dead letters, {name}");
-                commands.send(what, command(group.session, selector));
+        let mut press = |text: &str, hover: &str| {
+            let button = ui.add_enabled(commands.can_send(), Button::new(text).small());
+            button.on_hover_text(hover).clicked()
+        };
+        let requeues = press("Requeue", "fetch these pages again");
+        let drops = press("Drop", "give these pages up: they become cancelled");
+        if requeues || drops {
+            let selector = history.dead_letters.selector(group, host(tables, group));
+            let what = format!("dead letters, {name}");
+            if drops {
+                let pages = vec![(group.session, selector)];
+                commands.drop_pages(Drops::of_dead_letters(what, pages));
+            } else {
+                let what = format!("requeue {what}");
+                commands.send(what, requeue_dead(group.session, selector));
             }
         }
         let advice = RichText::new(format::advice(group.class)).color(style.text());

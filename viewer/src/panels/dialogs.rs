@@ -3,7 +3,7 @@
 use bevy_egui::egui::{self, Align2, Key, TextEdit};
 use crawlfield_engine::{message::commands::Command, model::ids::SessionId};
 
-use super::PendingCommands;
+use super::{PendingCommands, format};
 use crate::history::Severity;
 
 /// What is open in front of the panels.
@@ -85,6 +85,42 @@ pub(super) fn draw_form(
     }
     if is_sent || !is_open || ctx.input(|input| input.key_pressed(Key::Escape)) {
         *form = Form::Closed;
+    }
+}
+
+/// Asks before many pages are dropped; Enter says yes, Escape no.
+pub(super) fn draw_question(ctx: &egui::Context, commands: &mut PendingCommands) {
+    let Some(drops) = commands.question() else {
+        return;
+    };
+    let text = format!("Drop {}?", drops.what);
+    let count = format!("{} will be cancelled.", format::pages(drops.count));
+    let mut answer = None;
+    egui::Window::new(text)
+        .collapsible(false)
+        .resizable(false)
+        .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
+        .show(ctx, |ui| {
+            ui.label(count);
+            ui.label("U brings back what was dropped last.");
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                if ui.button("Keep them").clicked() {
+                    answer = Some(false);
+                }
+                if ui.button("Drop them").clicked() {
+                    answer = Some(true);
+                }
+            });
+        });
+    let pressed = |key| ctx.input(|input| input.key_pressed(key));
+    if pressed(Key::Escape) {
+        answer = Some(false);
+    } else if pressed(Key::Enter) {
+        answer = Some(true);
+    }
+    if let Some(is_yes) = answer {
+        commands.answer_question(is_yes);
     }
 }
 

@@ -173,6 +173,9 @@ fn draw_tasks(
     let (phases, mut hosts) = counted(&control.feed.mirror, &tasks);
     let count = tasks.len() as u64;
     ui.label(RichText::new(format!("{} tasks selected", format::count(count))).heading());
+    // Above what grows and shrinks while one reads.
+    style.section(ui, "Act on all");
+    actions::for_tasks(ui, style, control, commands, &tasks, &phases);
     ui.add_space(4.0);
     for (phase, n) in &phases {
         ui.horizontal(|ui| {
@@ -189,8 +192,6 @@ fn draw_tasks(
         let name = safe(&row.expect("it was counted by the tables").name);
         style.pair(ui, &name, format::count(n));
     }
-    style.section(ui, "Act on all");
-    actions::for_tasks(ui, style, control, commands, &tasks, &phases);
 }
 
 /// One stage: how far it is, when it ends, and what can be done to its tasks.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Keys, and what they do.
-const KEYS: [(&str, &str); 22] = [
+const KEYS: [(&str, &str); 23] = [
     (
         "Space",
         "pause or resume the run; in a recording, play or hold",
@@ -29,6 +29,7 @@ const KEYS: [(&str, &str); 22] = [
     ("shift-drag", "lasso tasks"),
     ("Ctrl-click", "add a task to the selection, or take it out"),
     ("F", "follow the selected task"),
+    ("U", "bring back what was dropped last"),
     ("period, comma", "next, previous failed task or dead letter"),
     ("/", "search URLs"),
     (
@@ -172,6 +173,9 @@ fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut
         state.inspector.clear();
         control.select(Vec::new());
     }
+    if input.key_pressed(Key::U) {
+        state.commands.undo();
+    }
     if input.key_pressed(Key::F12) {
         state.window_requests.write(WindowRequest::Picture);
     }
@@ -237,7 +241,9 @@ fn play(input: &InputState, state: &mut PanelState<'_>, playback: &Playback) {
 /// Selects the next task that failed, is dead, or waits for its next attempt.
 fn select_next_failed(control: &mut FieldControl<'_>, is_forward: bool) {
     let start = control.selection.slots.first().map_or(0, index);
-    let found = next_failed(control.feed.mirror.phases(), start, is_forward);
+    let phases = control.feed.mirror.phases();
+    let is_shown = |slot| !control.shown(core::iter::once(slot)).is_empty();
+    let found = next_failed(phases, start, is_forward, is_shown);
     if let Some(slot) = found {
         control.select(vec![slot]);
         control
@@ -246,8 +252,14 @@ fn select_next_failed(control: &mut FieldControl<'_>, is_forward: bool) {
     }
 }
 
-/// The next slot after `start`, round all of them, whose phase is such; `phases` are by slot.
-fn next_failed(phases: &[u8], start: usize, is_forward: bool) -> Option<u32> {
+/// The next slot after `start`, round all of them, whose phase is such and that is shown; `phases`
+/// are by slot.
+fn next_failed(
+    phases: &[u8],
+    start: usize,
+    is_forward: bool,
+    is_shown: impl Fn(u32) -> bool,
+) -> Option<u32> {
     let wanted = [Phase::Failed, Phase::Dead, Phase::Backoff].map(|phase| phase as u8);
     let count = phases.len();
     (1..=count)
@@ -258,8 +270,9 @@ fn next_failed(phases: &[u8], start: usize, is_forward: bool) -> Option<u32> {
                 (start + count - step % count) % count
             }
         })
-        .find(|slot| wanted.contains(&phases[*slot]))
+        .filter(|slot| wanted.contains(&phases[*slot]))
         .map(number)
+        .find(|slot| is_shown(*slot))
 }
 
 /// The list of keys.
@@ -294,10 +307,11 @@ mod tests {
             Phase::Done,
         ];
         let phases = phases.map(|phase| phase as u8);
-        let from = |start, is_forward| next_failed(&phases, start, is_forward);
+        let from = |start, is_forward| next_failed(&phases, start, is_forward, |_| true);
         assert_eq!([0, 2, 3].map(|at| from(at, true)), [2, 3, 0].map(Some));
         assert_eq!([0, 2, 3].map(|at| from(at, false)), [3, 0, 2].map(Some));
-        assert_eq!(next_failed(&phases[1..2], 0, true), None);
-        assert_eq!(next_failed(&[], 0, true), None);
+        assert_eq!(next_failed(&phases, 3, true, |slot| slot != 0), Some(2));
+        assert_eq!(next_failed(&phases[1..2], 0, true, |_| true), None);
+        assert_eq!(next_failed(&[], 0, true, |_| true), None);
     }
 }

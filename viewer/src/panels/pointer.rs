@@ -78,7 +78,8 @@ fn drag(ui: &Ui, response: &Response, control: &mut FieldControl<'_>, lasso: &mu
         let to_field = |at: &Pos2| control.view.to_field(at.x * scale, at.y * scale);
         let polygon: Vec<(f32, f32)> = points.iter().map(to_field).collect();
         let tasks = tasks_in(&polygon, &control.field.cells, &control.field.placed);
-        control.select(tasks);
+        let shown = control.shown(tasks.iter());
+        control.select(shown);
     } else if response.dragged() {
         let delta = response.drag_delta() * scale;
         control.view.drag(delta.x, delta.y);

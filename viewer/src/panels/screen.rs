@@ -60,6 +60,7 @@ impl Screen<'_, '_, '_> {
         let (panels, commands) = (&mut *self.state.panels, &mut *self.state.commands);
         let session = self.control.feed.session_id();
         dialogs::draw_form(ui.ctx(), &mut panels.dialogs, session, commands);
+        dialogs::draw_question(ui.ctx(), commands);
         keys::draw_help(ui.ctx(), &self.style, &mut panels.dialogs.is_help_open);
     }
 

@@ -9,7 +9,7 @@ use crawlfield_engine::{
     model::{
         ids::{HostId, PageKey},
         page_url::PageUrl,
-        phase::{BreakerPhase, Phase},
+        phase::Phase,
     },
     progress::{reason, safe},
 };
@@ -85,12 +85,10 @@ impl TaskFacts {
 
     /// Its sign and name as the field and the legend have them: what waits may be held.
     fn sign(&self, feed: &Feed) -> (u32, &'static str) {
-        let tables = feed.mirror.tables();
-        let breaker = tables.host(self.host).map(|host| host.breaker);
-        match self.phase {
-            Phase::Queued if breaker == Some(BreakerPhase::Open) => (SIGN_PARKED, "at breaker"),
-            Phase::Queued if feed.is_paused() => (SIGN_PAUSED, "paused"),
-            phase => (sign_of(phase), format::phase(phase)),
+        match feed.sign(self.phase, self.host) {
+            SIGN_PARKED => (SIGN_PARKED, "at breaker"),
+            SIGN_PAUSED => (SIGN_PAUSED, "paused"),
+            sign => (sign, format::phase(self.phase)),
         }
     }
 
@@ -117,9 +115,11 @@ pub(super) fn draw_selected(
     commands: &mut PendingCommands,
     facts: TaskFacts,
 ) {
-    draw_facts(ui, style, &control.feed, &facts, "");
-    // Above what the engine answers a moment later, or they would move below a pressing finger.
+    draw_name(ui, style, &control.feed, &facts, "");
+    // Above all that changes, or they would move below a pressing finger.
     buttons(ui, style, control, inspector, commands, &facts);
+    style.section(ui, "State");
+    draw_lines(ui, style, &facts);
     if commands.can_send() {
         inspected(ui, style, commands, facts.key);
     }
@@ -131,10 +131,11 @@ pub(super) fn draw_selected(
 
 /// The task under the pointer.
 pub(super) fn draw_hovered(ui: &mut Ui, style: &Style, feed: &Feed, facts: &TaskFacts) {
-    draw_facts(ui, style, feed, facts, "under the pointer");
+    draw_name(ui, style, feed, facts, "under the pointer");
+    draw_lines(ui, style, facts);
 }
 
-fn draw_facts(ui: &mut Ui, style: &Style, feed: &Feed, facts: &TaskFacts, note: &str) {
+fn draw_name(ui: &mut Ui, style: &Style, feed: &Feed, facts: &TaskFacts, note: &str) {
     ui.horizontal(|ui| {
         let (sign, name) = facts.sign(feed);
         style.sign(ui, sign);
@@ -144,6 +145,9 @@ fn draw_facts(ui: &mut Ui, style: &Style, feed: &Feed, facts: &TaskFacts, note: 
         }
     });
     facts.draw_url(ui);
+}
+
+fn draw_lines(ui: &mut Ui, style: &Style, facts: &TaskFacts) {
     for (name, value) in &facts.lines {
         style.pair(ui, name, value.clone());
     }
