@@ -4,13 +4,18 @@
 use bevy::{ecs::system::SystemParam, prelude::*};
 use crawlfield_engine::{
     feed::mirror::{Mirror, PhaseCounts},
-    model::phase::{BreakerPhase, Phase},
+    model::{
+        class::ErrorClass,
+        ids::{HostId, SessionId, StageId},
+        phase::{BreakerPhase, Phase},
+    },
 };
 
 use crate::{
     feed::Feed,
     filter::Filter,
     numbers::{float, index, millis, narrow, wide},
+    pin::{Pin, Pinned},
     selection::Selection,
     theme::{Appearance, Motion},
 };
@@ -32,6 +37,7 @@ use flights::FlightFrame;
 use layout::{Placed, Rect};
 use outside::{Outside, OutsideCounts};
 use slot_set::SlotSet;
+use texel::sign_of;
 use view::View;
 
 /// An empty field, all of it in view.
@@ -261,6 +267,24 @@ impl Field {
     }
 }
 
+/// A pinned task is at least so wide, in screen pixels.
+const PINNED_TASK: f32 = 72.0;
+
+/// What a pin names, as the mirror has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinnedSubject {
+    /// Tasks whose last failure was of this class.
+    Class(ErrorClass),
+    /// Tasks of a host.
+    Host(HostId),
+    /// Tasks of a session's stage.
+    Stage(SessionId, StageId),
+    /// Tasks in this phase.
+    State(Phase),
+    /// The task in this slot.
+    Task(u32),
+}
+
 /// The field in a person's hands: tasks are selected and filtered, blocks rearranged, the view moved.
 #[derive(SystemParam)]
 pub struct FieldControl<'w> {
@@ -276,6 +300,8 @@ pub struct FieldControl<'w> {
     pub filter: ResMut<'w, Filter>,
     /// Colours and motion of the picture.
     pub appearance: ResMut<'w, Appearance>,
+    /// What field, tables and log are about.
+    pub pinned: ResMut<'w, Pinned>,
 }
 
 impl FieldControl<'_> {
@@ -316,6 +342,62 @@ impl FieldControl<'_> {
             &self.selection,
             &self.view,
         );
+    }
+
+    /// Pins this, or nothing: what else was filtered is shown again.
+    pub fn pin(&mut self, pin: Option<Pin>) {
+        self.filter.reset();
+        self.pinned.set(pin);
+        self.apply_filter();
+    }
+
+    /// Shows what was pinned and could not be shown yet; what that is, when it can be.
+    pub fn apply_pin(&mut self) -> Option<PinnedSubject> {
+        let pin = self.pinned.wanted()?.clone();
+        let subject = self.subject_of(&pin)?;
+        match subject {
+            PinnedSubject::Class(class) => self.filter.solo_class(class),
+            PinnedSubject::Host(host) => {
+                let hosts = self.feed.mirror.tables().hosts().iter();
+                let all: Vec<HostId> = hosts.map(|row| row.id).collect();
+                self.filter.solo_host(host, all.into_iter());
+            }
+            PinnedSubject::Stage(_, stage) => self.filter.solo_stage(stage),
+            PinnedSubject::State(phase) => self.filter.signs = 1 << sign_of(phase),
+            PinnedSubject::Task(slot) => {
+                self.select(vec![slot]);
+                self.field.show_task(slot, PINNED_TASK, &mut self.view);
+            }
+        }
+        self.pinned.applied();
+        self.apply_filter();
+        Some(subject)
+    }
+
+    fn subject_of(&self, pin: &Pin) -> Option<PinnedSubject> {
+        let mirror = &self.feed.mirror;
+        Some(match pin {
+            Pin::Class(class) => PinnedSubject::Class(*class),
+            Pin::State(phase) => PinnedSubject::State(*phase),
+            Pin::Host(name) => {
+                let mut hosts = mirror.tables().hosts().iter();
+                PinnedSubject::Host(hosts.find(|row| *row.name == **name)?.id)
+            }
+            Pin::Stage(name) => {
+                let mut sessions = mirror.tables().sessions().iter();
+                sessions.find_map(|session| {
+                    let mut stages = session.stages.iter();
+                    let at = stages.position(|stage| *stage.name == **name)?;
+                    let stage = StageId(u16::try_from(at).ok()?);
+                    Some(PinnedSubject::Stage(session.id, stage))
+                })?
+            }
+            Pin::Task(key) => {
+                let mut slots = mirror.slots();
+                let slot = slots.find(|slot| mirror.key_at(*slot) == Some(*key))?;
+                PinnedSubject::Task(slot)
+            }
+        })
     }
 
     /// Applies a changed filter to all tasks, and counts those that pass.

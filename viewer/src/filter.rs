@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use bevy::prelude::{App, Resource};
 use crawlfield_engine::{
     feed::{mirror::Mirror, task_record::TaskRecord},
-    model::{class::ErrorClass, ids::HostId, page_url::PageUrl},
+    model::{
+        class::ErrorClass,
+        ids::{HostId, StageId},
+        page_url::PageUrl,
+    },
 };
 
 use crate::field::{
@@ -67,6 +71,23 @@ impl Filter {
             stages: self.stages,
             ..Self::default()
         };
+    }
+
+    /// Lets all tasks pass, in any state and of any stage.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether every task is shown in full.
+    #[must_use]
+    pub fn shows_all(&self) -> bool {
+        self.is_open() && self.signs == u32::MAX && self.stages == u32::MAX
+    }
+
+    /// Shows this stage only.
+    pub const fn solo_stage(&mut self, stage: StageId) {
+        let stage = if stage.0 < 15 { stage.0 } else { 15 };
+        self.stages = 1 << stage;
     }
 
     /// Whether hosts, class and search let this task pass.

@@ -9,7 +9,7 @@ use bevy::{
 use crate::{
     feed::{self, Feed},
     field::{self, Arrangement, Field, FieldControl, layout::Rect, slot_set::SlotSet, view::View},
-    filter, history,
+    filter, history, pin,
     playback::{self, Player},
     render::Scene,
     scene,
@@ -25,6 +25,7 @@ pub fn plugin(app: &mut App) {
         history::plugin,
         theme::plugin,
         filter::plugin,
+        pin::plugin,
         selection::plugin,
         field::plugin,
         playback::plugin,

@@ -1,6 +1,6 @@
 //! The viewer, in the order of the data's way: what is asked for (`cli`, `crawl`, `probe`), what
 //! arrives (`source`, `replay`), what is known (`feed`, `history`), the field and how it is looked at
-//! (`field`, `filter`, `selection`, `theme`), the shown time (`playback`), the picture (`scene`,
+//! (`field`, `filter`, `pin`, `selection`, `theme`), the shown time (`playback`), the picture (`scene`,
 //! `render`), the panels round it (`panels`), and where all of it is shown: a window (`window`), an
 //! image (`offscreen`, `screenshots`), or nowhere (`headless`).
 //!
@@ -17,6 +17,7 @@ pub mod history;
 pub mod numbers;
 pub mod offscreen;
 pub mod panels;
+pub mod pin;
 pub mod playback;
 pub mod probe;
 pub mod render;
