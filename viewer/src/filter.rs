@@ -66,6 +66,17 @@ impl Filter {
         };
     }
 
+    /// Whether every task is shown in full.
+    #[must_use]
+    pub fn shows_all(&self) -> bool {
+        self.is_open() && self.signs == u32::MAX && self.stages == u32::MAX
+    }
+
+    /// Shows every task in full again; the cells are told by `apply`.
+    pub fn show_all(&mut self) {
+        *self = Self::default();
+    }
+
     /// Whether hosts, class and search let this task pass.
     #[must_use]
     pub fn passes(&self, task: &TaskRecord<&PageUrl>) -> bool {
