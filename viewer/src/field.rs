@@ -346,7 +346,7 @@ impl FieldControl<'_> {
 
     /// Pins this, or nothing: what else was filtered is shown again.
     pub fn pin(&mut self, pin: Option<Pin>) {
-        self.filter.reset();
+        self.filter.show_all();
         self.pinned.set(pin);
         self.apply_filter();
     }

@@ -73,11 +73,6 @@ impl Filter {
         };
     }
 
-    /// Lets all tasks pass, in any state and of any stage.
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
-
     /// Whether every task is shown in full.
     #[must_use]
     pub fn shows_all(&self) -> bool {
@@ -88,6 +83,11 @@ impl Filter {
     pub const fn solo_stage(&mut self, stage: StageId) {
         let stage = if stage.0 < 15 { stage.0 } else { 15 };
         self.stages = 1 << stage;
+    }
+
+    /// Shows every task in full again; the cells are told by `apply`.
+    pub fn show_all(&mut self) {
+        *self = Self::default();
     }
 
     /// Whether hosts, class and search let this task pass.

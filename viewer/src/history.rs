@@ -22,6 +22,7 @@ use crawlfield_engine::{
 };
 
 pub mod dead_letters;
+pub mod host_trend;
 pub mod plan;
 pub mod series;
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub fn plugin(app: &mut App) {
 }
 
 /// Lines of the log, at most.
-const LINES: usize = 400;
+pub const LINES: usize = 400;
 /// Tasks whose last message is kept.
 const MESSAGES: usize = 20_000;
 

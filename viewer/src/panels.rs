@@ -9,9 +9,14 @@ use bevy_egui::{
     PrimaryEguiContext, egui,
 };
 
+use crawlfield_engine::model::ids::SessionId;
+
 use crate::{
     field::FieldControl,
-    history::{History, dead_letters::Grouping},
+    history::{
+        History,
+        dead_letters::{GroupKey, Grouping},
+    },
     playback::{Playback, PlaybackRequest},
     scene::SceneSystems,
     selection::SelectionSystems,
@@ -24,7 +29,9 @@ mod commands;
 mod dead_letters;
 mod dialogs;
 mod events;
+mod failure_curves;
 pub mod format;
+mod host_table;
 mod hosts;
 mod inspector;
 mod keys;
@@ -35,6 +42,7 @@ mod overview;
 mod pointer;
 mod records;
 mod screen;
+mod sparkline;
 mod status_bar;
 mod style;
 mod task;
@@ -44,6 +52,7 @@ mod toolbar;
 #[cfg(test)]
 mod tests;
 
+pub use charts::{ChartSpan, ChartView};
 pub use commands::PendingCommands;
 pub use inspector::Inspector;
 pub use last_paint::LastPaint;
@@ -99,6 +108,14 @@ pub enum Tab {
     Events,
 }
 
+/// A panel at the side of the field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Side {
+    #[default]
+    Legend,
+    Inspector,
+}
+
 /// Which panels are shown, and what a person has chosen in them.
 #[derive(Resource, Debug)]
 pub struct Panels {
@@ -110,10 +127,18 @@ pub struct Panels {
     pub tab: Tab,
     /// Text and everything else larger or smaller, times what the screen asks for.
     pub text_scale: f32,
-    /// Seconds that the charts show; `None` for the whole run.
-    pub chart_seconds: Option<f64>,
+    /// What a person looks at in the charts.
+    pub charts: ChartView,
     /// How dead letters are grouped.
     pub grouping: Grouping,
+    /// The group of dead letters that is laid open.
+    open_group: Option<(SessionId, GroupKey)>,
+    /// Which of the two side panels is shown where only one has room.
+    side: Side,
+    /// Something was chosen when the screen was drawn last.
+    had_choice: bool,
+    /// The panel below is laid open on a screen too low for it.
+    is_below_open: bool,
     /// The search is to get the keyboard when it is drawn next.
     wants_search: bool,
     /// The lasso that is being drawn, in points of the screen.
@@ -128,8 +153,12 @@ impl Default for Panels {
             are_sides_shown: true,
             tab: Tab::default(),
             text_scale: 1.0,
-            chart_seconds: Some(60.0),
+            charts: ChartView::default(),
             grouping: Grouping::default(),
+            open_group: None,
+            side: Side::default(),
+            had_choice: false,
+            is_below_open: false,
             wants_search: false,
             lasso: Vec::new(),
             dialogs: Dialogs::default(),

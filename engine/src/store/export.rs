@@ -120,13 +120,13 @@ fn output(error: csv::Error) -> ExportError {
 }
 
 /// Records of a page, at most.
-const PAGE_RECORDS: u32 = 20;
+const PAGE_RECORDS: u32 = 500;
 
 /// A record: its kind, and what it holds.
 pub type OfPage = (String, Map<String, Json>);
 
 /// What a page's records hold, by kind: the site's fields, then ours, as `export_jsonl` writes
-/// them. At most 20. It reads beside a running engine; a table's rows are searched by `_url`.
+/// them. At most 500 of a kind. It reads beside a running engine; a table's rows are searched by `_url`.
 ///
 /// # Errors
 /// There is no such store, or it cannot be read.

@@ -90,6 +90,18 @@ pub enum GroupKey {
     Minute(u64),
 }
 
+impl GroupKey {
+    /// Whether this dead letter shares it.
+    fn has(self, letter: &DeadLetter) -> bool {
+        match self {
+            Self::Class(class) => letter.class == class,
+            Self::Host(host) => letter.host == host,
+            Self::Stage(stage) => letter.stage == stage,
+            Self::Minute(from) => (from..from + SPAN_US).contains(&letter.at_us),
+        }
+    }
+}
+
 /// Dead letters that share something.
 #[derive(Debug, Clone)]
 pub struct DeadLetterGroup {
@@ -195,6 +207,14 @@ impl DeadLetters {
         groups
     }
 
+    /// The dead letters of a group, the newest first.
+    pub fn members(&self, session: SessionId, shared: GroupKey) -> Vec<&DeadLetter> {
+        let newest_first = self.kept.iter().rev();
+        newest_first
+            .filter(|letter| letter.session == session && shared.has(letter))
+            .collect()
+    }
+
     /// What names the dead letters of a group to the engine.
     #[must_use]
     pub fn selector(&self, group: &DeadLetterGroup, host: Option<String>) -> DeadSelector {
@@ -203,15 +223,9 @@ impl DeadLetters {
             GroupKey::Class(class) => selector.class = Some(class),
             GroupKey::Stage(stage) => selector.stage = Some(stage),
             GroupKey::Host(_) => selector.host = host,
-            GroupKey::Minute(from) => {
-                let minute = from..from + SPAN_US;
-                selector.keys = self
-                    .kept
-                    .iter()
-                    .filter(|letter| letter.session == group.session)
-                    .filter(|letter| minute.contains(&letter.at_us))
-                    .map(|letter| letter.key)
-                    .collect();
+            GroupKey::Minute(_) => {
+                let members = self.members(group.session, group.shared);
+                selector.keys = members.iter().rev().map(|letter| letter.key).collect();
             }
         }
         selector

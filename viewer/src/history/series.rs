@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crawlfield_engine::feed::snapshot::{Prediction, Snapshot};
 
+use super::host_trend::{HostTrends, thin_older_half};
 use crate::numbers::{to_u64, wide};
 
 /// Points of a series, at most; when full, every second point of the older half goes.
@@ -72,6 +73,8 @@ impl SeriesPoint {
 /// The points of one session.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
+    /// The hosts one by one.
+    pub hosts: HostTrends,
     points: VecDeque<SeriesPoint>,
 }
 
@@ -86,12 +89,9 @@ impl Series {
             self.points.pop_back();
         }
         if self.points.len() == POINTS_MAX {
-            let mut number = 0;
-            self.points.retain(|_| {
-                number += 1;
-                number > POINTS_MAX / 2 || number % 2 == 1
-            });
+            thin_older_half(&mut self.points);
         }
+        self.hosts.push(snapshot.at, &snapshot.hosts);
         self.points.push_back(SeriesPoint::of(snapshot));
     }
 
@@ -100,6 +100,7 @@ impl Series {
     pub fn until(&self, at: f64) -> Self {
         let count = self.points.partition_point(|point| point.at <= at);
         Self {
+            hosts: self.hosts.until(at),
             points: self.points.range(..count).cloned().collect(),
         }
     }

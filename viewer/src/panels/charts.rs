@@ -1,10 +1,15 @@
 //! Curves below the field, all on one time scale, with one cross-hair.
 
-use bevy_egui::egui::{self, Align, Align2, Color32, Layout, Rect, RichText, Ui, UiBuilder, Vec2};
-use crawlfield_engine::model::class::ErrorClass;
-use egui_plot::{AxisHints, HPlacement, Line, Plot};
+use std::sync::Arc;
+
+use bevy_egui::egui::{
+    self, Align, Align2, Color32, FontId, Galley, Layout, Painter, Pos2, Rect, Response, RichText,
+    Stroke, Ui, UiBuilder, Vec2, pos2,
+};
+use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, Points, VLine};
 
 use super::{
+    failure_curves::failures,
     format,
     style::{Style, colour, write},
 };
@@ -12,38 +17,105 @@ use crate::{
     feed::Feed,
     history::{
         History,
-        series::{Series, SeriesPoint, thinned},
+        series::{Series, thinned},
     },
-    numbers::{to_u64, wide},
+    numbers::{float, to_u64, wide},
     theme::StateColours,
 };
 
-/// The spans on offer, in seconds.
-const SPANS: [(Option<f64>, &str); 4] = [
-    (Some(10.0), "10 s"),
-    (Some(60.0), "1 m"),
-    (Some(600.0), "10 m"),
-    (None, "all"),
+/// The spans on offer.
+const SPANS: [(ChartSpan, &str); 4] = [
+    (ChartSpan::Last(10), "10 s"),
+    (ChartSpan::Last(60), "1 m"),
+    (ChartSpan::Last(600), "10 m"),
+    (ChartSpan::All, "all"),
 ];
+/// A younger run is shown whole unless a person chose otherwise, an older one its last minute.
+const YOUNG: f64 = 60.0;
 /// Buckets of a chart: two points each.
 const BUCKETS: usize = 120;
-/// Classes with a curve of their own.
-const CLASSES: usize = 4;
+/// A chart is at least so wide, in points.
+const LEAST_WIDTH: f32 = 118.0;
+/// Spans stand side by side in so much room; what commands were answered wants some of it.
+const WIDE: f32 = 360.0;
+/// Between two charts.
+const GAP: f32 = 14.0;
+/// Heights of the title, of a line of the legend, and of the time axis.
+const TITLE: f32 = 16.0;
+const LEGEND_LINE: f32 = 14.0;
+const AXIS: f32 = 13.0;
+
+/// How much of the run the charts show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ChartSpan {
+    /// All of a run younger than a minute, else its last minute.
+    #[default]
+    Auto,
+    /// The last so many seconds.
+    Last(u32),
+    /// The whole run.
+    All,
+}
+
+/// What a person looks at in the charts.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ChartView {
+    /// How much of the run they show.
+    pub span: ChartSpan,
+    /// The time that a click has pinned, in seconds of engine time.
+    pub pinned: Option<f64>,
+    /// The time under the pointer, as it was painted last.
+    hovered: Option<f64>,
+}
+
+impl ChartView {
+    /// The time whose values all charts show, where there is one: under the pointer, or pinned.
+    #[must_use]
+    pub fn cursor(&self) -> Option<f64> {
+        self.hovered.or(self.pinned)
+    }
+
+    /// The span that is shown of a run of this age in seconds.
+    fn shown(self, age: f64) -> ChartSpan {
+        match self.span {
+            ChartSpan::Auto if age < YOUNG => ChartSpan::All,
+            ChartSpan::Auto => ChartSpan::Last(60),
+            chosen => chosen,
+        }
+    }
+
+    /// From when on, of a run from `begin` to `end`.
+    fn from(self, begin: f64, end: f64) -> f64 {
+        match self.shown(end - begin) {
+            ChartSpan::Last(seconds) => end - f64::from(seconds),
+            ChartSpan::Auto | ChartSpan::All => begin,
+        }
+    }
+}
 
 /// One curve with its name and colour.
-struct Curve {
-    name: String,
-    hex: u32,
-    points: Vec<[f64; 2]>,
+#[derive(Debug, Clone)]
+pub(super) struct Curve {
+    pub(super) name: String,
+    pub(super) hex: u32,
+    pub(super) points: Vec<[f64; 2]>,
 }
 
 impl Curve {
-    fn new(name: impl Into<String>, hex: u32, points: &[[f64; 2]]) -> Self {
+    fn new(name: impl Into<String>, hex: u32, points: Vec<[f64; 2]>) -> Self {
         Self {
             name: name.into(),
             hex,
-            points: thinned(points, BUCKETS),
+            points,
         }
+    }
+
+    /// The last value, or the one at a time: the latest point that is not after it.
+    fn value(&self, cursor: Option<f64>) -> Option<f64> {
+        let count = cursor.map_or(self.points.len(), |at| {
+            self.points.partition_point(|point| point[0] <= at)
+        });
+        Some(self.points.get(count.checked_sub(1)?)?[1])
     }
 }
 
@@ -52,40 +124,78 @@ struct Chart {
     title: &'static str,
     unit: Unit,
     curves: Vec<Curve>,
+    /// A figure that is told and not drawn: it would want a scale of its own.
+    beside: Option<Curve>,
     /// Seconds of engine time at the left and at the right.
     times: (f64, f64),
-    /// A figure that is no curve, where it is known.
-    more: Option<String>,
+    /// The time whose values are shown.
+    cursor: Option<f64>,
+    /// Whether it is pinned.
+    is_pinned: bool,
 }
 
-/// The spans of time on offer, at the right of the tabs.
-pub(super) fn draw_spans(ui: &mut Ui, chosen: &mut Option<f64>) {
+/// The spans of time on offer, at the right of the tabs; one menu where there is little room.
+/// Where they begin.
+pub(super) fn draw_spans(ui: &mut Ui, feed: &Feed, history: &History, view: &mut ChartView) -> f32 {
+    let shown = series_of(feed, history).map_or(ChartSpan::All, |series| view.shown(age(series)));
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        for (span, name) in SPANS.into_iter().rev() {
+        let choose = |ui: &mut Ui, view: &mut ChartView, (span, name): (ChartSpan, &str)| {
             let text = RichText::new(name).small();
-            if ui.selectable_label(*chosen == span, text).clicked() {
-                *chosen = span;
+            if ui.selectable_label(shown == span, text).clicked() {
+                view.span = span;
             }
+        };
+        if ui.available_width() >= WIDE {
+            for each in SPANS.into_iter().rev() {
+                choose(ui, view, each);
+            }
+            return ui.min_rect().left();
         }
-    });
+        let now = SPANS.iter().find(|(span, _)| *span == shown);
+        let name = now.map_or("span", |(_, name)| name);
+        ui.menu_button(RichText::new(format!("{name} ⏷")).small(), |ui| {
+            for each in SPANS {
+                choose(ui, view, each);
+            }
+        });
+        ui.min_rect().left()
+    })
+    .inner
 }
 
-/// Four charts side by side, of the last `seconds` or of the whole run.
+fn series_of<'a>(feed: &Feed, history: &'a History) -> Option<&'a Series> {
+    history.series.get(&feed.session()?.session.id)
+}
+
+fn age(series: &Series) -> f64 {
+    let last = series.last().map_or(0.0, |point| point.at);
+    last - series.first().map_or(last, |point| point.at)
+}
+
+/// The charts side by side, as many as have room.
 pub(super) fn draw(
     ui: &mut Ui,
     style: &Style,
     feed: &Feed,
     history: &History,
-    seconds: Option<f64>,
+    view: &mut ChartView,
 ) {
     let empty = Series::default();
-    let snapshot = feed.session();
-    let series = snapshot.map_or(&empty, |snapshot| &history.series[&snapshot.session.id]);
+    let series = series_of(feed, history).unwrap_or(&empty);
     let end = series.last().map_or(0.0, |point| point.at);
     let begin = series.first().map_or(0.0, |point| point.at);
-    let from = seconds.map_or(begin, |span| end - span);
-    let memory = snapshot.and_then(|snapshot| snapshot.resources.rss_bytes);
-    let memory = memory.map(|bytes| format!("memory {}", format::bytes(wide(bytes))));
+    let from = view.from(begin, end);
+    let area = ui.available_rect_before_wrap();
+    let count = ((area.width() + GAP) / (LEAST_WIDTH + GAP))
+        .floor()
+        .clamp(1.0, 4.0);
+    let width = (area.width() - (count - 1.0) * GAP) / count;
+    let lines = if area.height() > 150.0 { 3 } else { 2 };
+    let room = Room {
+        painter: ui.painter(),
+        width,
+        lines,
+    };
     let states = &style.theme.states;
     let charts = [
         (
@@ -96,79 +206,124 @@ pub(super) fn draw(
         (
             "Failures a second",
             Unit::Number,
-            errors(states, series, from),
+            failures(states, series, from, |names| room.holds(names)),
         ),
         ("Fetch time", Unit::Millis, latency(states, series, from)),
-        ("This machine", Unit::Cores, machine(states, series, from)),
+        ("This machine", Unit::Machine, machine(states, series, from)),
     ];
-    let area = ui.available_rect_before_wrap();
-    let gap = 14.0;
-    let width = (area.width() - 3.0 * gap) / 4.0;
-    for (at, (title, unit, curves)) in (0_u8..).zip(charts) {
-        let left = area.left() + f32::from(at) * (width + gap);
-        let rect = Rect::from_min_size(
-            egui::pos2(left, area.top()),
-            Vec2::new(width, area.height()),
-        );
-        let mut cell = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(title));
-        let chart = Chart {
-            title,
-            unit,
-            curves,
-            times: (from, end.max(from + 1.0)),
-            more: memory.clone().filter(|_| unit == Unit::Cores),
-        };
-        chart.draw(&mut cell, style);
+    let charts = charts.map(|(title, unit, curves)| Chart {
+        title,
+        unit,
+        curves,
+        beside: (unit == Unit::Machine).then(|| {
+            let memory = series.curve(from, |point| point.rss);
+            Curve::new("memory", states.queued, memory)
+        }),
+        times: (from, end.max(from + 1.0)),
+        cursor: view.cursor(),
+        is_pinned: view.pinned.is_some(),
+    });
+    let legends = charts
+        .iter()
+        .map(|chart| chart.legend(ui.painter(), style, width));
+    let legends: Vec<Vec<Entry>> = legends.collect();
+    // All plots are as high as the one with the longest legend leaves them.
+    let used = legends.iter().flatten().map(|entry| entry.line + 1).max();
+    let head = TITLE + LEGEND_LINE * float(used.unwrap_or(1)) + 2.0;
+    let mut left = area.left();
+    let mut touched = None;
+    for (chart, legend) in charts.iter().zip(&legends) {
+        if left + width > area.right() + 1.0 {
+            break;
+        }
+        let rect = Rect::from_min_size(pos2(left, area.top()), Vec2::new(width, area.height()));
+        let mut cell = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(chart.title));
+        touched = touched.or(chart.draw(&mut cell, style, legend, head));
+        left += width + GAP;
     }
+    take_touch(ui, view, touched);
+}
+
+/// The pointer at a time moves the cross-hair; a click pins it there, or lets it go.
+fn take_touch(ui: &Ui, view: &mut ChartView, touched: Option<(f64, bool)>) {
+    let before = *view;
+    view.hovered = touched.map(|(at, _)| at);
+    if let Some((at, true)) = touched {
+        view.pinned = view.pinned.xor(Some(at));
+    }
+    if *view != before {
+        ui.ctx().request_repaint();
+    }
+}
+
+/// What a legend has room for.
+struct Room<'a> {
+    painter: &'a Painter,
+    width: f32,
+    lines: u32,
+}
+
+impl Room<'_> {
+    /// Whether curves of these names can all be named, with values of four digits.
+    fn holds(&self, names: &[String]) -> bool {
+        let texts = names.iter().map(|name| format!("{name} 0000"));
+        let galleys = texts.map(|text| laid(self.painter, text, Color32::WHITE));
+        let placed = flow(galleys.map(|galley| galley.size().x), self.width);
+        placed.iter().all(|(line, _)| *line < self.lines)
+    }
+}
+
+fn laid(painter: &Painter, text: String, ink: Color32) -> Arc<Galley> {
+    painter.layout_no_wrap(text, FontId::proportional(11.0), ink)
+}
+
+/// Line and left end of each entry of a legend, whose texts are so wide.
+fn flow(widths: impl Iterator<Item = f32>, room: f32) -> Vec<(u32, f32)> {
+    let (mut line, mut left) = (0, 0.0);
+    widths
+        .map(|width| {
+            let whole = 12.0 + width;
+            if left > 0.0 && left + whole > room {
+                line += 1;
+                left = 0.0;
+            }
+            let place = (line, left);
+            left += whole + 9.0;
+            place
+        })
+        .collect()
+}
+
+/// One entry of a legend.
+struct Entry {
+    line: u32,
+    left: f32,
+    /// The colour of its curve, where that is drawn.
+    hex: Option<u32>,
+    text: Arc<Galley>,
 }
 
 fn throughput(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
     let found = series.slope(from, |point| point.discovered);
     let done = series.slope(from, |point| point.done);
     vec![
-        Curve::new("found", states.queued, &found),
-        Curve::new("done", states.done, &done),
+        Curve::new("found", states.queued, found),
+        Curve::new("done", states.done, done),
     ]
-}
-
-fn errors(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
-    let inks = [states.fatal, states.retry, states.dead, states.parked];
-    let Some(last) = series.last() else {
-        return Vec::new();
-    };
-    let mut classes = last.errors.clone();
-    classes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    classes
-        .into_iter()
-        .take(CLASSES)
-        .zip(inks)
-        .map(|((class, _), ink)| {
-            let total = |point: &SeriesPoint| {
-                let found = point.errors.iter().find(|(name, _)| *name == class);
-                wide(found.map_or(0, |(_, count)| *count))
-            };
-            let name = ErrorClass::ALL
-                .into_iter()
-                .find(|each| each.name() == class);
-            let name = name.map_or_else(|| class.replace('_', " "), format::class);
-            Curve::new(name, ink, &series.slope(from, total))
-        })
-        .filter(|curve| curve.points.iter().any(|point| point[1] > 0.0))
-        .collect()
 }
 
 fn latency(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
     let slow = series.curve(from, |point| point.p95_ms);
     let median = series.curve(from, |point| point.p50_ms);
     vec![
-        Curve::new("95 %", states.retry, &slow),
-        Curve::new("median", states.running, &median),
+        Curve::new("95 %", states.retry, slow),
+        Curve::new("median", states.running, median),
     ]
 }
 
 fn machine(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
     let cores = series.curve(from, |point| point.cpu);
-    vec![Curve::new("cores", states.running, &cores)]
+    vec![Curve::new("cores", states.running, cores)]
 }
 
 /// How values are written.
@@ -176,7 +331,8 @@ fn machine(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
 enum Unit {
     Number,
     Millis,
-    Cores,
+    /// Cores.
+    Machine,
 }
 
 impl Unit {
@@ -184,14 +340,14 @@ impl Unit {
     const fn least(self) -> f64 {
         match self {
             Self::Millis => 100.0,
-            Self::Number | Self::Cores => 1.0,
+            Self::Number | Self::Machine => 1.0,
         }
     }
 
     fn write(self, value: f64) -> String {
         match self {
             Self::Millis => format::span(value),
-            Self::Cores => format!("{value:.1}"),
+            Self::Machine => format!("{value:.1}"),
             Self::Number if value >= 1_000.0 => format::brief(to_u64(value)),
             Self::Number => format::rate(value),
         }
@@ -199,61 +355,93 @@ impl Unit {
 }
 
 impl Chart {
-    fn draw(&self, ui: &mut Ui, style: &Style) {
+    /// Draws it; the time under the pointer, and whether it was clicked.
+    fn draw(&self, ui: &mut Ui, style: &Style, legend: &[Entry], head: f32) -> Option<(f64, bool)> {
         let room = ui.available_rect_before_wrap();
         let painter = ui.painter().clone();
-        let (at, anchor) = (room.left_top(), Align2::LEFT_TOP);
-        write(&painter, at, anchor, self.title, 11.5, style.text());
-        self.draw_legend(&painter, style, room);
-        let area = Rect::from_min_max(room.min + egui::vec2(0.0, 31.0), room.max);
+        let title = write(
+            &painter,
+            room.left_top(),
+            Align2::LEFT_TOP,
+            self.title,
+            11.5,
+            style.text(),
+        );
+        self.draw_cursor_time(&painter, style, room, title.right());
+        for entry in legend {
+            let y = room.top() + TITLE + LEGEND_LINE * float(entry.line);
+            let left = room.left() + entry.left;
+            if let Some(hex) = entry.hex {
+                let mark = Rect::from_min_size(pos2(left, y + 5.5), Vec2::new(8.0, 2.5));
+                painter.rect_filled(mark, 1.0, colour(hex));
+            }
+            let at = pos2(left + 12.0, y);
+            painter.galley(at, Arc::clone(&entry.text), style.faint());
+        }
+        let area = Rect::from_min_max(
+            room.min + egui::vec2(0.0, head),
+            room.max - egui::vec2(0.0, AXIS),
+        );
         if self.curves.iter().all(|curve| curve.points.is_empty()) {
             painter.rect_filled(area, 3.0, colour(style.theme.background));
-            let text = if self.unit == Unit::Cores {
-                "not measured"
-            } else {
-                "none in this time"
+            let text = match self.unit {
+                Unit::Machine => "not measured",
+                Unit::Number | Unit::Millis => "none in this time",
             };
             let (at, anchor) = (area.center(), Align2::CENTER_CENTER);
             write(&painter, at, anchor, text, 11.0, style.faint());
-            return;
+            return None;
         }
         let mut plot_ui = ui.new_child(UiBuilder::new().max_rect(area));
-        self.plot(&mut plot_ui, style);
+        self.plot(&mut plot_ui, style, &painter)
     }
 
-    /// Names and last values in a second line, in the colours of their curves: as many as have
-    /// room, the rest as a number.
-    fn draw_legend(&self, painter: &egui::Painter, style: &Style, room: Rect) {
-        let mut left = room.left();
-        let y = room.top() + 16.0;
-        let ink = style.faint();
-        let laid =
-            |text: String| painter.layout_no_wrap(text, egui::FontId::proportional(11.0), ink);
-        let named: Vec<(u32, String)> = self
+    /// The time whose values are shown, at the right of the title.
+    fn draw_cursor_time(&self, painter: &Painter, style: &Style, room: Rect, left: f32) {
+        let Some(at) = self.cursor else { return };
+        let word = if self.is_pinned { "pinned " } else { "at " };
+        let text = laid(
+            painter,
+            format!("{word}{}", format::clock(at)),
+            style.text(),
+        );
+        let text = if left + 8.0 + text.size().x > room.right() {
+            laid(painter, format::clock(at), style.text())
+        } else {
+            text
+        };
+        let place = pos2(room.right() - text.size().x, room.top());
+        if place.x > left + 2.0 {
+            painter.galley(place, text, style.text());
+        }
+    }
+
+    /// Every curve by its name, with its value at the cursor or its last one.
+    fn legend(&self, painter: &Painter, style: &Style, width: f32) -> Vec<Entry> {
+        let told = |curve: &Curve, written: fn(Unit, f64) -> String| {
+            let value = curve.value(self.cursor);
+            let value = value.map_or_else(|| "–".to_owned(), |value| written(self.unit, value));
+            laid(painter, format!("{} {value}", curve.name), style.faint())
+        };
+        let is_known = |curve: &&Curve| !curve.points.is_empty();
+        let mut named: Vec<(Option<u32>, Arc<Galley>)> = self
             .curves
             .iter()
-            .filter_map(|curve| Some((curve.hex, &curve.name, curve.points.last()?[1])))
-            .map(|(hex, name, value)| (hex, format!("{name} {}", self.unit.write(value))))
+            .filter(is_known)
+            .map(|curve| (Some(curve.hex), told(curve, Unit::write)))
             .collect();
-        for (at, (hex, text)) in named.iter().enumerate() {
-            let galley = laid(text.clone());
-            let after = named.len() - at - 1;
-            let rest = if after == 0 { 0.0 } else { 24.0 };
-            if left + 12.0 + galley.size().x + rest > room.right() {
-                painter.galley(egui::pos2(left, y), laid(format!("+{}", after + 1)), ink);
-                return;
-            }
-            let mark = Rect::from_min_size(egui::pos2(left, y + 5.5), Vec2::new(8.0, 2.5));
-            painter.rect_filled(mark, 1.0, colour(*hex));
-            let width = galley.size().x;
-            painter.galley(egui::pos2(left + 12.0, y), galley, ink);
-            left += 12.0 + width + 9.0;
-        }
-        if let Some(more) = self.more.clone().map(laid)
-            && left + more.size().x <= room.right()
-        {
-            painter.galley(egui::pos2(left, y), more, ink);
-        }
+        let beside = self.beside.iter().filter(is_known);
+        named.extend(beside.map(|curve| (None, told(curve, |_, bytes| format::bytes(bytes)))));
+        let places = flow(named.iter().map(|(_, text)| text.size().x), width);
+        let entries = named.into_iter().zip(places);
+        entries
+            .map(|((hex, text), (line, left))| Entry {
+                line,
+                left,
+                hex,
+                text,
+            })
+            .collect()
     }
 
     /// The value at the upper edge.
@@ -263,21 +451,25 @@ impl Chart {
         highest.max(self.unit.least()) * 1.12
     }
 
-    fn plot(&self, ui: &mut Ui, style: &Style) {
-        let (unit, top) = (self.unit, self.top());
+    fn plot(&self, ui: &mut Ui, style: &Style, painter: &Painter) -> Option<(f64, bool)> {
+        let (unit, top, times) = (self.unit, self.top(), self.times);
         let axis = AxisHints::new_y()
             .placement(HPlacement::Left)
             .min_thickness(34.0)
             .formatter(move |mark, _| unit.write(mark.value));
         ui.visuals_mut().override_text_color = Some(style.faint());
-        let small = egui::FontId::proportional(10.5);
+        let small = FontId::proportional(10.5);
         for name in [egui::TextStyle::Body, egui::TextStyle::Small] {
             ui.style_mut().text_styles.insert(name, small.clone());
         }
-        Plot::new(self.title)
-            .show_x(true)
+        let ticks = time_marks(times, f64::from(ui.available_width() - 34.0));
+        let shown = ticks.clone();
+        let told = Plot::new(self.title)
+            .show_crosshair(false)
+            .show_x(false)
+            .show_y(false)
+            .label_formatter(|_| None)
             .show_axes([false, true])
-            .show_grid([false, true])
             .grid_color(style.line())
             .custom_y_axes(vec![axis])
             .allow_drag(false)
@@ -285,29 +477,103 @@ impl Chart {
             .allow_scroll(false)
             .allow_boxed_zoom(false)
             .show_background(false)
-            .link_cursor("charts", [true, false])
             .set_margin_fraction(Vec2::ZERO)
+            .x_grid_spacer(move |_| shown.clone())
             .y_grid_spacer(move |_| marks(top))
             .show(ui, |plot| {
-                plot.set_plot_bounds_x(self.times.0..=self.times.1);
+                plot.set_plot_bounds_x(times.0..=times.1);
                 plot.set_plot_bounds_y(0.0..=top);
-                for curve in &self.curves {
-                    let ink: Color32 = colour(curve.hex);
-                    let line = Line::new(curve.name.clone(), curve.points.clone());
-                    plot.line(line.color(ink).width(1.5));
-                }
+                self.draw_curves(plot, style);
             });
+        let place = |at| told.transform.position_from_point(&PlotPoint::new(at, 0.0));
+        draw_times(painter, style, &ticks, told.response.rect, place);
+        touch(
+            &told.response,
+            |at| told.transform.value_from_position(at).x,
+            times,
+        )
+    }
+
+    fn draw_curves(&self, plot: &mut egui_plot::PlotUi<'_>, style: &Style) {
+        let cursor = self
+            .cursor
+            .filter(|at| (self.times.0..=self.times.1).contains(at));
+        if let Some(at) = cursor {
+            let line = VLine::new("", at).stroke(Stroke::new(1.0, style.text()));
+            plot.vline(line.allow_hover(false));
+        }
+        for curve in &self.curves {
+            let ink = colour(curve.hex);
+            let line = Line::new(curve.name.clone(), thinned(&curve.points, BUCKETS));
+            plot.line(line.color(ink).width(1.5).allow_hover(false));
+            if let Some((at, value)) = cursor.zip(curve.value(cursor)) {
+                let dot = Points::new("", vec![[at, value]]);
+                plot.points(dot.color(ink).radius(2.5).allow_hover(false));
+            }
+        }
     }
 }
 
+/// The time under the pointer, and whether it was clicked.
+fn touch(
+    response: &Response,
+    time: impl Fn(Pos2) -> f64,
+    (from, to): (f64, f64),
+) -> Option<(f64, bool)> {
+    let at = time(response.hover_pos()?).clamp(from, to);
+    Some((at, response.clicked()))
+}
+
+/// Times below a plot, where they have room.
+fn draw_times(
+    painter: &Painter,
+    style: &Style,
+    ticks: &[GridMark],
+    plot: Rect,
+    place: impl Fn(f64) -> Pos2,
+) {
+    let mut end = f32::NEG_INFINITY;
+    for tick in ticks {
+        let x = place(tick.value).x;
+        let text = format::clock(tick.value);
+        let text = painter.layout_no_wrap(text, FontId::proportional(10.0), style.faint());
+        let half = text.size().x / 2.0;
+        let left = (x - half).min(plot.right() - 2.0 * half);
+        if left < end + 6.0 || left < plot.left() {
+            continue;
+        }
+        end = left + 2.0 * half;
+        painter.galley(pos2(left, plot.bottom() + 1.0), text, style.faint());
+    }
+}
+
+/// Whole times of a span, so far apart that their words have room in a width in points.
+fn time_marks((from, to): (f64, f64), width: f64) -> Vec<GridMark> {
+    const STEPS: [f64; 16] = [
+        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
+        7_200.0, 21_600.0, 86_400.0,
+    ];
+    let least = (to - from) / (width / 44.0).max(1.0);
+    let step = STEPS.into_iter().find(|step| *step >= least);
+    let step_size = step.unwrap_or_else(|| (least / 86_400.0).ceil() * 86_400.0);
+    let first = to_u64((from / step_size).ceil().max(0.0));
+    let last = to_u64((to / step_size).floor().max(0.0));
+    (first..=last)
+        .map(|n| GridMark {
+            value: wide(n) * step_size,
+            step_size,
+        })
+        .collect()
+}
+
 /// Two or three marks at round values.
-fn marks(top: f64) -> Vec<egui_plot::GridMark> {
+fn marks(top: f64) -> Vec<GridMark> {
     let step = round_step(top / 3.2);
     (0_u8..5)
         .map(|n| f64::from(n) * step)
         // The uppermost would stand in the legend.
         .filter(|value| *value <= top * 0.93)
-        .map(|value| egui_plot::GridMark {
+        .map(|value| GridMark {
             value,
             step_size: step,
         })
@@ -327,7 +593,7 @@ fn round_step(rough: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{marks, round_step};
+    use super::*;
 
     #[test]
     fn marks_stand_at_round_values_below_the_legend() {
@@ -336,5 +602,49 @@ mod tests {
         assert_eq!(shown, ["0.1", "1", "2", "5", "10", "5000"]);
         let values: Vec<f64> = marks(11.2).iter().map(|mark| mark.value).collect();
         assert_eq!(values, [0.0, 5.0, 10.0]);
+    }
+
+    #[test]
+    fn times_stand_at_whole_seconds_minutes_and_hours() {
+        let times = |from, to| -> Vec<String> {
+            let marks = time_marks((from, to), 150.0);
+            marks.iter().map(|mark| format::clock(mark.value)).collect()
+        };
+        assert_eq!(times(0.0, 7.0), ["0:00", "0:05"]);
+        assert_eq!(times(12.3, 72.3), ["0:30", "1:00"]);
+        assert_eq!(times(0.0, 7_200.0), ["0:00", "1:00:00", "2:00:00"]);
+        assert_eq!(times(0.0, 1_000_000.0).len(), 3);
+    }
+
+    #[test]
+    fn a_young_run_is_shown_whole_and_an_older_one_its_last_minute_unless_chosen() {
+        let auto = ChartView::default();
+        let last = ChartView {
+            span: ChartSpan::Last(10),
+            ..auto
+        };
+        let all = ChartView {
+            span: ChartSpan::All,
+            ..auto
+        };
+        let begins = |view: ChartView| [view.from(2.0, 42.0), view.from(2.0, 200.0)];
+        assert_eq!(begins(auto), [2.0, 140.0]);
+        assert_eq!(begins(last), [32.0, 190.0]);
+        assert_eq!(begins(all), [2.0, 2.0]);
+    }
+
+    #[test]
+    fn a_curve_tells_its_last_value_or_the_one_at_a_time() {
+        let curve = Curve::new("done", 0, vec![[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
+        let values = [None, Some(0.5), Some(2.0), Some(2.9), Some(9.0)].map(|at| curve.value(at));
+        let wanted = [Some(30.0), None, Some(20.0), Some(20.0), Some(30.0)];
+        assert_eq!(values, wanted);
+    }
+
+    #[test]
+    fn entries_of_a_legend_flow_into_lines() {
+        let widths = [60.0, 60.0, 100.0, 500.0, 10.0].into_iter();
+        let lines: Vec<u32> = flow(widths, 190.0).iter().map(|place| place.0).collect();
+        assert_eq!(lines, [0, 0, 1, 2, 3]);
     }
 }

@@ -106,6 +106,17 @@ pub fn rate(value: f64) -> String {
     }
 }
 
+/// `0 %`, `0.4 %`, `12 %`: a share from 0 to 1.
+#[must_use]
+pub fn share(value: f64) -> String {
+    let per_cent = value * 100.0;
+    if per_cent > 0.0 && per_cent < 0.95 {
+        format!("{:.1} %", per_cent.max(0.1))
+    } else {
+        format!("{per_cent:.0} %")
+    }
+}
+
 /// `1`, `0.25`, `100`: times as fast.
 #[must_use]
 pub fn speed(times: f64) -> String {

@@ -1,6 +1,6 @@
-//! Hosts: a table of all, and one with its breaker's switches.
+//! One host in the inspector: how fast it is and why, how that went lately, its breaker's switches.
 
-use bevy_egui::egui::{Align2, Color32, Label, Rect, RichText, ScrollArea, Sense, Ui, Vec2, pos2};
+use bevy_egui::egui::{Label, RichText, Sense, Ui, Vec2};
 use crawlfield_engine::{
     feed::snapshot::HostInfo,
     message::{commands::Command, store_verbs::DeadSelector},
@@ -9,103 +9,15 @@ use crawlfield_engine::{
 };
 
 use super::{
-    Inspector, PendingCommands, actions, format,
-    style::{Style, write},
+    Inspector, PendingCommands, actions, format, host_table,
+    sparkline::{self, TREND_SECONDS},
+    style::Style,
 };
 use crate::{
     field::{Arrangement, FieldControl, texel::SIGN_PARKED},
-    numbers::index,
+    history::{History, host_trend::HostPoint},
+    numbers::{index, wide},
 };
-
-/// Columns of the table and where they end, as shares of its width.
-const COLUMNS: [(&str, f32); 8] = [
-    ("host", 0.0),
-    ("breaker", 0.42),
-    ("rate /s", 0.52),
-    ("limit", 0.60),
-    ("pace", 0.69),
-    ("in flight", 0.79),
-    ("waiting", 0.90),
-    ("finished", 1.0),
-];
-
-/// All hosts that the snapshots tell of; a click shows one in the inspector.
-pub(super) fn draw_table(
-    ui: &mut Ui,
-    style: &Style,
-    control: &mut FieldControl<'_>,
-    inspector: &mut Inspector,
-) {
-    let names = COLUMNS.map(|(name, _)| name.to_owned());
-    row(ui, style, &names, style.faint(), None);
-    let snapshots = control.feed.snapshots.iter();
-    let mut infos: Vec<&HostInfo> = snapshots.flat_map(|snapshot| &snapshot.hosts).collect();
-    infos.sort_by(|a, b| {
-        b.in_flight
-            .cmp(&a.in_flight)
-            .then(b.waiting.cmp(&a.waiting))
-            .then(a.id.cmp(&b.id))
-    });
-    let mut chosen = None;
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        for info in infos {
-            let cells = [
-                safe(&info.host),
-                safe(&info.breaker).replace('_', " "),
-                format::rate(info.rate),
-                info.limit.to_string(),
-                format::span(info.pace * 1e3),
-                info.in_flight.to_string(),
-                format::count(info.waiting),
-                format::count(info.finished),
-            ];
-            let sign = (info.breaker != "closed").then_some(SIGN_PARKED);
-            if row(ui, style, &cells, style.text(), sign) {
-                chosen = Some(HostId(info.id));
-            }
-        }
-    });
-    if let Some(host) = chosen {
-        control.select(Vec::new());
-        inspector.show_host(host);
-    }
-}
-
-/// A line of the table; whether it was clicked.
-fn row(ui: &mut Ui, style: &Style, cells: &[String; 8], ink: Color32, sign: Option<u32>) -> bool {
-    let size = Vec2::new(ui.available_width(), 18.0);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let painter = ui.painter();
-    if response.hovered() {
-        painter.rect_filled(rect, 3.0, style.raised());
-    }
-    let (room, y) = (rect.width() - 16.0, rect.center().y);
-    for ((cell, (_, end)), at) in cells.iter().zip(COLUMNS).zip(0..) {
-        if at > 0 {
-            let at = pos2(rect.left() + room * end, y);
-            write(painter, at, Align2::RIGHT_CENTER, cell, 12.0, ink);
-            continue;
-        }
-        let mut left = rect.left() + 4.0;
-        if let Some(sign) = sign {
-            let glyph = Rect::from_center_size(pos2(left + 7.0, y), Vec2::splat(13.0));
-            style.glyph(painter, glyph, sign);
-            left += 18.0;
-        }
-        let clip = Rect::from_min_max(rect.min, pos2(rect.left() + room * 0.31, rect.bottom()));
-        let painter = painter.with_clip_rect(clip);
-        write(
-            &painter,
-            pos2(left, y),
-            Align2::LEFT_CENTER,
-            cell,
-            12.0,
-            ink,
-        );
-    }
-    response.clicked()
-}
 
 /// One host in the inspector.
 pub(super) fn draw_card(
@@ -114,7 +26,7 @@ pub(super) fn draw_card(
     control: &mut FieldControl<'_>,
     inspector: &mut Inspector,
     commands: &mut PendingCommands,
-    id: HostId,
+    (id, history): (HostId, &History),
 ) {
     let tables = control.feed.mirror.tables();
     // Another mirror may have taken the place of the one in which it was chosen.
@@ -138,7 +50,10 @@ pub(super) fn draw_card(
     });
     style.pair(ui, "drawn here", format::count(drawn));
     if let Some(info) = control.feed.host_info(number) {
-        figures(ui, style, info);
+        let since = control.feed.session().map_or(0.0, |snapshot| snapshot.at);
+        let age = (wide(control.feed.now_us) / 1e6 - since).clamp(0.0, 5.0);
+        figures(ui, style, info, age);
+        trends(ui, style, control, history, info);
     }
     switches(ui, style, commands, &name);
     let selector = DeadSelector {
@@ -165,20 +80,63 @@ pub(super) fn draw_card(
     });
 }
 
-fn figures(ui: &mut Ui, style: &Style, info: &HostInfo) {
-    if let Some(left) = info.parked_for {
-        style.pair(ui, "parked for", format::clock(left));
+fn figures(ui: &mut Ui, style: &Style, info: &HostInfo, age: f64) {
+    let why = host_table::why(info, age);
+    if !why.is_empty() {
+        ui.add(Label::new(RichText::new(why).color(style.faint())).wrap());
     }
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "not known yet".to_owned());
     let in_flight = format!("{} of {}", info.in_flight, info.limit);
-    for (name, value) in [
-        ("requests a second", format::rate(info.rate)),
-        ("in flight", in_flight),
-        ("between two requests", format::span(info.pace * 1e3)),
-        ("waiting", format::count(info.waiting)),
-        ("of them in the store", format::count(info.outside)),
-        ("finished and gone", format::count(info.finished)),
+    let left = info.eta.map(|eta| format::clock(eta - age));
+    for (name, value, hover) in [
+        (
+            "time left",
+            or_unknown(left),
+            "for its pages known, at its present rate",
+        ),
+        (
+            "requests a second",
+            format::rate(info.rate),
+            "over the last ten seconds",
+        ),
+        (
+            "median answer",
+            or_unknown(info.p50_ms.map(format::span)),
+            "of its pages of the last minute",
+        ),
+        (
+            "95 % of answers in",
+            or_unknown(info.p95_ms.map(format::span)),
+            "of its pages of the last minute",
+        ),
+        (
+            "requests that failed",
+            or_unknown(info.errors.map(format::share)),
+            "of the last minute",
+        ),
+        ("in flight", in_flight, "of how many that may be"),
+        (
+            "between two requests",
+            format::span(info.pace * 1e3),
+            "at least",
+        ),
+        (
+            "waiting",
+            format::count(info.waiting),
+            "those in the store included",
+        ),
+        (
+            "of them in the store",
+            format::count(info.outside),
+            "not in the window",
+        ),
+        (
+            "finished and gone",
+            format::count(info.finished),
+            "they have left the window",
+        ),
     ] {
-        style.pair(ui, name, value);
+        style.pair(ui, name, value).on_hover_text(hover);
     }
     if info.dead > 0 {
         style.pair(ui, "dead and gone", format::count(info.dead));
@@ -186,9 +144,49 @@ fn figures(ui: &mut Ui, style: &Style, info: &HostInfo) {
     if info.failed > 0 {
         style.pair(ui, "failed and gone", format::count(info.failed));
     }
-    if !info.why.is_empty() {
-        style.section(ui, "Why this fast");
-        ui.add(Label::new(safe(&info.why)).wrap());
+}
+
+/// Its last five minutes: the rate, and how long answers took.
+fn trends(
+    ui: &mut Ui,
+    style: &Style,
+    control: &FieldControl<'_>,
+    history: &History,
+    info: &HostInfo,
+) {
+    let Some(snapshot) = control.feed.session() else {
+        return;
+    };
+    let Some(series) = history.series.get(&snapshot.session.id) else {
+        return;
+    };
+    let from = snapshot.at - TREND_SECONDS;
+    let states = &style.theme.states;
+    style.section(ui, "The last five minutes");
+    let rate = |point: &HostPoint| Some(point.rate);
+    let answers = |point: &HostPoint| point.p50_ms;
+    let curves = [
+        (
+            "requests a second",
+            series.hosts.curve(info.id, from, rate),
+            states.running,
+        ),
+        (
+            "median answer",
+            series.hosts.curve(info.id, from, answers),
+            states.retry,
+        ),
+    ];
+    for (name, curve, hex) in curves {
+        let most = curve.iter().map(|point| point[1]).fold(0.0, f64::max);
+        let most = match name {
+            "median answer" => format::span(most),
+            _ => format::rate(most),
+        };
+        style.pair(ui, name, format!("at most {most}"));
+        let size = Vec2::new(ui.available_width(), 26.0);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        sparkline::draw(ui.painter(), style, rect, &curve, (from, snapshot.at), hex);
     }
 }
 

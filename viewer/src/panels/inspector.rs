@@ -91,6 +91,14 @@ impl Inspector {
         self.stage = None;
     }
 
+    /// Whether something is shown that a person chose.
+    pub(super) fn has_choice(&self, selection: &Selection) -> bool {
+        let subject = self.subject(selection);
+        !matches!(subject, Subject::Run | Subject::Hovered(_))
+            || self.host.is_some()
+            || self.stage.is_some()
+    }
+
     fn subject(&self, selection: &Selection) -> Subject {
         match (selection.slots.first(), selection.hovered) {
             (Some(slot), _) if selection.slots.len() == 1 => Subject::Task(slot),
@@ -103,6 +111,16 @@ impl Inspector {
                 (None, None) => Subject::Run,
             },
         }
+    }
+}
+
+/// Shows a host; where it is shown already, the run again.
+pub(super) fn pin_host(control: &mut FieldControl<'_>, inspector: &mut Inspector, host: HostId) {
+    let is_pinned = inspector.host == Some(host) && control.selection.slots.is_empty();
+    control.select(Vec::new());
+    inspector.show_host(host);
+    if is_pinned {
+        inspector.clear();
     }
 }
 
@@ -133,6 +151,7 @@ pub(super) fn draw(
                 }
             }
             Subject::Host(host) => {
+                let host = (host, history);
                 hosts::draw_card(ui, style, control, inspector, commands, host);
             }
             Subject::Stage(session, stage) => {

@@ -3,7 +3,7 @@
 use bevy_egui::egui::{Align2, Context, Grid, InputState, Key, RichText, Window};
 use crawlfield_engine::model::phase::Phase;
 
-use super::{PanelState, PendingCommands, WindowRequest, style::Style, toolbar};
+use super::{Inspector, PanelState, Panels, PendingCommands, WindowRequest, style::Style, toolbar};
 use crate::{
     feed::Feed,
     field::{
@@ -45,7 +45,8 @@ const KEYS: [(&str, &str); 23] = [
     ("F11", "field only"),
     ("F12", "save a picture"),
     ("Tab", "next control"),
-    ("?  Esc", "this list; close, clear the selection"),
+    ("?", "this list"),
+    ("Esc", "close, clear the selection; again: show all tasks"),
 ];
 
 /// Pixels of the screen that a key moves the field.
@@ -169,9 +170,11 @@ fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut
     panels.dialogs.is_help_open ^= input.key_pressed(Key::Questionmark);
     panels.wants_search |= input.key_pressed(Key::Slash) && !input.modifiers.shift;
     if input.key_pressed(Key::Escape) {
-        panels.dialogs.is_help_open = false;
-        state.inspector.clear();
-        control.select(Vec::new());
+        if !close_what_is_open(panels, &mut state.inspector, control) && !control.filter.shows_all()
+        {
+            control.filter.show_all();
+            control.apply_filter();
+        }
     }
     if input.key_pressed(Key::U) {
         state.commands.undo();
@@ -179,6 +182,22 @@ fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut
     if input.key_pressed(Key::F12) {
         state.window_requests.write(WindowRequest::Picture);
     }
+}
+
+/// Closes what a person has opened, chosen or pinned; whether there was anything.
+fn close_what_is_open(
+    panels: &mut Panels,
+    inspector: &mut Inspector,
+    control: &mut FieldControl<'_>,
+) -> bool {
+    let is_open = panels.dialogs.is_help_open
+        || panels.charts.pinned.is_some()
+        || inspector.has_choice(&control.selection);
+    panels.dialogs.is_help_open = false;
+    panels.charts.pinned = None;
+    inspector.clear();
+    control.select(Vec::new());
+    is_open
 }
 
 /// The eight kinds of state by their keys.

@@ -1,6 +1,9 @@
 //! The legend is the filter is the count: states, stages, classes of failure, hosts, and the search.
 
-use bevy_egui::egui::{self, Align2, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, Vec2};
+use bevy_egui::egui::{
+    self, Align, Align2, Label, Layout, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, UiBuilder,
+    Vec2,
+};
 use crawlfield_engine::{
     model::{
         class::ErrorClass,
@@ -25,6 +28,9 @@ use crate::{
 
 /// Bits of all signs on offer.
 const SIGNS: u32 = (1 << 15) - 2;
+/// Lines of hosts, and of classes of failure.
+const HOSTS: usize = 64;
+const CLASSES: usize = 8;
 /// What a click on a line does, for most of them.
 const HIDES_OR_SOLOS: &str = "click: hide or show; shift-click: alone";
 
@@ -62,21 +68,49 @@ fn search(ui: &mut Ui, style: &Style, control: &mut FieldControl<'_>, wants_focu
         control.filter.search(&text);
         control.apply_filter();
     }
-    if let Some(matches) = control.filter.matches.filter(|_| !control.filter.is_open()) {
-        ui.horizontal(|ui| {
-            let all = control.feed.mirror.len();
-            let text = format!("{} of {} match", format::count(matches), format::count(all));
-            ui.label(RichText::new(text).small().color(style.faint()));
-            if ui.small_button("clear").clicked() {
-                control.filter.open();
+    // The line is there always: nothing below it may jump while a person types.
+    let size = Vec2::new(ui.available_width(), 18.0);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let mut line = ui.new_child(UiBuilder::new().max_rect(rect));
+    line.horizontal_centered(|ui| shown(ui, style, control));
+}
+
+/// How much of the field is shown in full, and the way back to all of it.
+fn shown(ui: &mut Ui, style: &Style, control: &mut FieldControl<'_>) {
+    let filter = &control.filter;
+    let all = format::count(control.feed.mirror.len());
+    let text = match filter.matches {
+        Some(matches) if !filter.is_open() => format!("{} of {all} match", format::count(matches)),
+        _ if filter.shows_all() => format!("{all} tasks, all shown"),
+        _ => "some are dimmed".to_owned(),
+    };
+    if !filter.shows_all() {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let button = ui.small_button("show all");
+            if button
+                .on_hover_text("nothing dimmed, no search (Esc)")
+                .clicked()
+            {
+                control.filter.show_all();
                 control.apply_filter();
             }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = RichText::new(text).small().color(style.faint());
+                ui.add(Label::new(text).truncate());
+            });
         });
+        return;
     }
+    ui.label(RichText::new(text).small().color(style.faint()));
 }
 
 fn heads(ui: &mut Ui, style: &Style) {
-    let (rect, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 18.0), Sense::hover());
+    let size = Vec2::new(ui.available_width(), 18.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.on_hover_text(
+        "drawn: tasks in the window, each one on the field\nall: with those that wait in the store, \
+         and those that have ended and left the window: the heaps on the blocks",
+    );
     let y = rect.bottom() - 3.0;
     for (x, anchor, text) in [
         (rect.left(), Align2::LEFT_BOTTOM, "State"),
@@ -176,15 +210,36 @@ fn counted(feed: &Feed) -> Vec<State> {
     lines
 }
 
+/// How the two counts of a line belong together.
+fn both_counts(drawn: u64, all: u64, elsewhere: &str) -> String {
+    match all.saturating_sub(drawn) {
+        0 => format!(
+            "{} drawn, and no more\n{HIDES_OR_SOLOS}",
+            format::count(drawn)
+        ),
+        rest => format!(
+            "{} drawn and {} {elsewhere}: {} in all\n{HIDES_OR_SOLOS}",
+            format::count(drawn),
+            format::count(rest),
+            format::count(all)
+        ),
+    }
+}
+
 fn states(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) {
     for (sign, name, drawn, all) in counted(feed) {
+        let elsewhere = if sign == sign_of(Phase::Queued) {
+            "in the store"
+        } else {
+            "gone from the window"
+        };
         let row = Row {
             sign: Some(sign),
             name,
             drawn,
             all: Some(all),
             is_shown: filter.signs >> sign & 1 == 1,
-            hover: HIDES_OR_SOLOS,
+            hover: &both_counts(drawn, all, elsewhere),
         };
         if let Some(solo) = row.draw(ui, style) {
             filter.signs = clicked(filter.signs, 1 << sign, SIGNS, solo);
@@ -202,13 +257,16 @@ fn stages(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) {
     style.section(ui, "Stages");
     for (at, stage) in session.stages.iter().enumerate() {
         let drawn = stage.counts.total();
+        let all = infos.get(at).map(|info| info.discovered.max(drawn));
+        let name = safe(&stage.name);
+        let counts = both_counts(drawn, all.unwrap_or(drawn), "in the store or gone");
         let row = Row {
             sign: None,
-            name: &safe(&stage.name),
+            name: &name,
             drawn,
-            all: infos.get(at).map(|info| info.discovered.max(drawn)),
+            all,
             is_shown: filter.stages & bit(at) != 0,
-            hover: HIDES_OR_SOLOS,
+            hover: &format!("{name}\n{counts}"),
         };
         if let Some(solo) = row.draw(ui, style) {
             filter.stages = clicked(filter.stages, bit(at), on_offer, solo);
@@ -232,9 +290,10 @@ fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool
         return false;
     }
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    style.section(ui, "Failed attempts");
+    section(ui, style, "Failed attempts", "so far");
     let mut is_changed = false;
-    for (class, count) in counts.into_iter().take(8) {
+    let more = counts.len().saturating_sub(CLASSES);
+    for (class, count) in counts.into_iter().take(CLASSES) {
         let row = Row {
             sign: None,
             name: &format::class(class),
@@ -248,6 +307,7 @@ fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool
             is_changed = true;
         }
     }
+    tell_more(ui, style, more, "classes", "the charts below name more");
     is_changed
 }
 
@@ -262,9 +322,10 @@ fn hosts(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool {
         .map(|row| (row.id, row.counts.total(), row))
         .collect();
     hosts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    style.section(ui, "Hosts");
+    section(ui, style, "Hosts", "drawn");
     let mut is_changed = false;
-    for (id, drawn, host) in hosts.into_iter().take(64) {
+    let more = hosts.len().saturating_sub(HOSTS);
+    for (id, drawn, host) in hosts.into_iter().take(HOSTS) {
         let name = safe(&host.name);
         let row = Row {
             sign: (host.breaker != BreakerPhase::Closed).then_some(SIGN_PARKED),
@@ -284,5 +345,32 @@ fn hosts(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool {
         }
         is_changed = true;
     }
+    tell_more(
+        ui,
+        style,
+        more,
+        "hosts",
+        "those with the fewest tasks drawn",
+    );
     is_changed
+}
+
+/// A heading, and what the figures below it count.
+fn section(ui: &mut Ui, style: &Style, title: &str, counts: &str) {
+    ui.add_space(6.0);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).color(style.faint()).small().strong());
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(RichText::new(counts).color(style.faint()).small());
+        });
+    });
+}
+
+/// How many lines more there would be.
+fn tell_more(ui: &mut Ui, style: &Style, more: usize, noun: &str, hover: &str) {
+    if more > 0 {
+        let text = format!("+{} more {noun}", format::count(more as u64));
+        let text = RichText::new(text).small().color(style.faint());
+        ui.label(text).on_hover_text(hover);
+    }
 }

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use bevy_egui::egui::{Label, RichText, Ui};
+use bevy_egui::egui::{Button, Label, RichText, Ui};
 use crawlfield_engine::{model::ids::PageKey, progress::safe, run::records_of};
 use crossbeam_channel::{Receiver, bounded};
 use serde_json::Value as Json;
@@ -14,11 +14,20 @@ use super::style::Style;
 
 /// Fields of a record that are shown.
 const FIELDS: usize = 40;
-/// Records of a page that are shown.
-const RECORDS: usize = 3;
+/// Letters of a value that are kept.
+const VALUE: usize = 2_000;
+/// Records of a page that are kept.
+const RECORDS: usize = 500;
 
 /// A record's kind, and its fields as text.
 type ShownRecord = (String, Vec<(String, String)>);
+
+/// What was read of a page: its records, as many as are kept, and how many there are.
+#[derive(Debug, Default)]
+struct Read {
+    records: Vec<ShownRecord>,
+    count: usize,
+}
 
 /// The records of the page that is shown, once they are read.
 #[derive(Debug, Default)]
@@ -27,8 +36,10 @@ pub(super) struct Records {
     store: Option<PathBuf>,
     page: Option<PageKey>,
     /// The thread that reads.
-    reading: Option<Receiver<Result<Vec<ShownRecord>, String>>>,
-    read: Option<Result<Vec<ShownRecord>, String>>,
+    reading: Option<Receiver<Result<Read, String>>>,
+    read: Option<Result<Read, String>>,
+    /// Which record is shown, from 0.
+    at: usize,
 }
 
 impl Records {
@@ -52,6 +63,7 @@ impl Records {
         if self.page != Some(page) {
             self.page = Some(page);
             self.read = None;
+            self.at = 0;
             self.reading = read(store, url);
         }
         if let Some(reading) = &self.reading
@@ -66,25 +78,50 @@ impl Records {
                 let text = RichText::new(safe(why)).small().color(style.faint());
                 ui.add(Label::new(text).wrap());
             }
-            Some(Ok(records)) => {
-                for (kind, fields) in records {
-                    style.section(ui, &format!("Record: {kind}"));
-                    for (name, value) in fields {
-                        style.pair(ui, name, value.as_str()).on_hover_text(value);
-                    }
-                }
-            }
+            Some(Ok(read)) => draw_record(ui, style, read, &mut self.at),
         }
     }
 }
 
+/// One record, and the way to the others of its page.
+fn draw_record(ui: &mut Ui, style: &Style, read: &Read, at: &mut usize) {
+    let Some((kind, fields)) = read.records.get(*at) else {
+        return;
+    };
+    style.section(ui, &format!("Record: {kind}"));
+    let kept = read.records.len();
+    if kept > 1 {
+        ui.horizontal(|ui| {
+            if ui.add_enabled(*at > 0, Button::new("⏴").small()).clicked() {
+                *at -= 1;
+            }
+            let is_more = *at + 1 < kept;
+            if ui.add_enabled(is_more, Button::new("⏵").small()).clicked() {
+                *at += 1;
+            }
+            let text = if kept < read.count {
+                format!("{} of {} (the first {kept} are shown)", *at + 1, read.count)
+            } else {
+                format!("{} of {kept}", *at + 1)
+            };
+            ui.label(RichText::new(text).small().color(style.faint()));
+        });
+    }
+    for (name, value) in fields {
+        style.pair(ui, name, value.as_str()).on_hover_text(value);
+    }
+}
+
 /// Reads a page's records in a thread of its own; `None` where the system has none to spare.
-fn read(store: &Path, url: &str) -> Option<Receiver<Result<Vec<ShownRecord>, String>>> {
+fn read(store: &Path, url: &str) -> Option<Receiver<Result<Read, String>>> {
     let (sender, receiver) = bounded(1);
     let (store, url) = (store.to_owned(), url.to_owned());
     let read = move || {
         let found = records_of(&store, &url).map_err(|error| error.to_string());
-        let shown = found.map(|found| found.into_iter().take(RECORDS).map(shown).collect());
+        let shown = found.map(|found| Read {
+            count: found.len(),
+            records: found.into_iter().take(RECORDS).map(shown).collect(),
+        });
         // Nobody waits any more where another task was chosen meanwhile.
         sender.send(shown).ok();
     };
@@ -104,7 +141,8 @@ fn shown((kind, fields): (String, serde_json::Map<String, Json>)) -> ShownRecord
                 Json::String(text) => text,
                 other => other.to_string(),
             };
-            (safe(&name), safe(&text))
+            let kept: String = text.chars().take(VALUE).collect();
+            (safe(&name), safe(&kept))
         })
         .collect();
     (safe(&kind), fields)

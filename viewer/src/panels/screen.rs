@@ -3,8 +3,10 @@
 use bevy_egui::egui::{self, Align2, Frame, Margin, Panel, Rect, Sense, Stroke, StrokeKind, Ui};
 
 use super::{
-    PanelState, PendingCommands, Tab, charts, dead_letters, dialogs, events, hosts, inspector,
-    keys, labels, legend, pointer, status_bar,
+    PanelState, PendingCommands, Side, Tab, charts,
+    commands::Notification,
+    dead_letters, dialogs, events, host_table, inspector, keys, labels, legend, pointer,
+    status_bar,
     style::{Style, colour, severity_colour, write},
     timeline, toolbar,
 };
@@ -18,10 +20,49 @@ use crate::{
 /// Widths and heights in points.
 const LEFT: f32 = 212.0;
 const RIGHT: f32 = 256.0;
-const BELOW: f32 = 164.0;
 const TIMELINE: f32 = 30.0;
+/// A line of the time line for what is damaged.
+const DAMAGE: f32 = 16.0;
 const TOOLBAR: f32 = 34.0;
 const STATUS_BAR: f32 = 58.0;
+/// The panel below: at least, at most, and its tabs alone.
+const BELOW: (f32, f32) = (168.0, 236.0);
+const TABS: f32 = 30.0;
+/// It shows nothing of use in less than this.
+const BELOW_LEAST: f32 = 112.0;
+/// Notifications are at most so wide on the field.
+const NOTE: f32 = 380.0;
+
+/// The panels at the sides that have room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sides {
+    Both,
+    /// One, that shows either.
+    One,
+    /// One, and only while something is chosen.
+    OnChoice,
+}
+
+impl Sides {
+    /// The field keeps more than half of the width.
+    fn of(width: f32) -> Self {
+        if width - LEFT - RIGHT >= width / 2.0 {
+            Self::Both
+        } else if width >= 600.0 {
+            Self::One
+        } else {
+            Self::OnChoice
+        }
+    }
+}
+
+/// The height of the panel below, on a screen of this height: the field keeps half of it. `None`
+/// where only the tabs have room.
+fn below_height(height: f32) -> Option<f32> {
+    let wanted = (height * 0.24).clamp(BELOW.0, BELOW.1);
+    let room = height / 2.0 - TOOLBAR - STATUS_BAR - TIMELINE;
+    (room >= BELOW_LEAST).then(|| wanted.min(room))
+}
 
 /// What one paint reads and changes; each panel gets its share of it.
 pub(super) struct Screen<'a, 'c, 's> {
@@ -43,7 +84,7 @@ impl Screen<'_, '_, '_> {
 
     fn draw(&mut self, ui: &mut Ui) {
         keys::handle(ui.ctx(), self.control, self.state, self.playback);
-        if self.state.panels.is_bare {
+        let strip = if self.state.panels.is_bare {
             let frame = self.frame(10, 4);
             Panel::top("bare")
                 .exact_size(TOOLBAR)
@@ -51,12 +92,13 @@ impl Screen<'_, '_, '_> {
                 .show(ui, |ui| {
                     status_bar::draw_bare(ui, &self.style, &self.control.feed, self.playback);
                 });
+            None
         } else {
-            self.panels(ui);
-        }
+            self.panels(ui)
+        };
         let area = ui.available_rect_before_wrap();
         self.field(ui, area);
-        notifications(ui, &self.style, &self.state.commands, area);
+        notifications(ui, &self.style, &self.state.commands, area, strip);
         let (panels, commands) = (&mut *self.state.panels, &mut *self.state.commands);
         let session = self.control.feed.session_id();
         dialogs::draw_form(ui.ctx(), &mut panels.dialogs, session, commands);
@@ -69,58 +111,156 @@ impl Screen<'_, '_, '_> {
         Frame::NONE.fill(fill).inner_margin(Margin::symmetric(x, y))
     }
 
-    fn panels(&mut self, ui: &mut Ui) {
-        let are_sides_shown = self.state.panels.are_sides_shown;
-        let plain = self.frame(0, 0);
-        let frame = |x: i8, y: i8| plain.inner_margin(Margin::symmetric(x, y));
-        let Self {
-            style,
-            control,
-            state,
-            history,
-            playback,
-        } = self;
+    /// The panels; the free room beside the tabs.
+    fn panels(&mut self, ui: &mut Ui) -> Option<Rect> {
+        let screen = ui.available_size();
+        let bar = self.frame(10, 5);
         Panel::top("top")
             .exact_size(TOOLBAR)
-            .frame(frame(10, 5))
-            .show(ui, |ui| toolbar::draw(ui, style, control, state, playback));
-        if are_sides_shown {
-            let wants_search = &mut state.panels.wants_search;
-            Panel::left("left")
-                .exact_size(LEFT)
-                .resizable(false)
-                .frame(frame(10, 6))
-                .show(ui, |ui| legend::draw(ui, style, control, wants_search));
-            let (inspector, commands) = (&mut *state.inspector, &mut *state.commands);
-            Panel::right("right")
-                .exact_size(RIGHT)
-                .resizable(false)
-                .frame(frame(12, 6))
-                .show(ui, |ui| {
-                    inspector::draw(ui, style, control, inspector, commands, history);
-                });
-        }
-        Panel::bottom("time")
-            .exact_size(TIMELINE)
-            .frame(frame(10, 4))
+            .frame(bar)
             .show(ui, |ui| {
-                let requests = &mut state.playback_requests;
-                timeline::draw(ui, style, &control.feed, history, playback, requests);
+                toolbar::draw(ui, &self.style, self.control, self.state, self.playback);
             });
+        let are_sides_shown = self.state.panels.are_sides_shown;
         if are_sides_shown {
-            Panel::bottom("below")
-                .exact_size(BELOW)
-                .resizable(false)
-                .frame(frame(10, 5))
-                .show(ui, |ui| below(ui, style, control, state, history));
+            self.sides(ui, Sides::of(screen.x));
         }
-        let inspector = &mut *state.inspector;
+        let damage = self.playback.damage.as_ref().map_or(0.0, |_| DAMAGE);
+        let frame = self.frame(10, 4);
+        Panel::bottom("time")
+            .exact_size(TIMELINE + damage)
+            .frame(frame)
+            .show(ui, |ui| {
+                let requests = &mut self.state.playback_requests;
+                let feed = &self.control.feed;
+                timeline::draw(ui, &self.style, feed, self.history, self.playback, requests);
+            });
+        let strip = are_sides_shown.then(|| self.below(ui, below_height(screen.y)));
+        let frame = self.frame(12, 6);
         Panel::top("eta")
             .exact_size(STATUS_BAR)
-            .frame(frame(12, 6))
+            .frame(frame)
             .show(ui, |ui| {
-                status_bar::draw(ui, style, control, history, inspector);
+                let inspector = &mut *self.state.inspector;
+                status_bar::draw(ui, &self.style, self.control, self.history, inspector);
             });
+        strip
+    }
+
+    fn sides(&mut self, ui: &mut Ui, sides: Sides) {
+        let has_choice = self.state.inspector.has_choice(&self.control.selection);
+        let panels = &mut *self.state.panels;
+        if has_choice != panels.had_choice {
+            panels.had_choice = has_choice;
+            panels.side = if has_choice {
+                Side::Inspector
+            } else {
+                Side::Legend
+            };
+        }
+        if panels.wants_search {
+            panels.side = Side::Legend;
+        }
+        let frame = self.frame(10, 6);
+        match sides {
+            Sides::Both => {
+                let left = Panel::left("left").exact_size(LEFT).resizable(false);
+                left.frame(frame).show(ui, |ui| self.legend(ui));
+                let right = Panel::right("right").exact_size(RIGHT).resizable(false);
+                right
+                    .frame(self.frame(12, 6))
+                    .show(ui, |ui| self.inspector(ui));
+            }
+            Sides::OnChoice if !has_choice => {}
+            Sides::One | Sides::OnChoice => {
+                let one = Panel::left("one side").exact_size(RIGHT).resizable(false);
+                one.frame(frame).show(ui, |ui| {
+                    ui.horizontal(|ui| {
+                        let side = &mut self.state.panels.side;
+                        ui.selectable_value(side, Side::Legend, "Legend");
+                        ui.selectable_value(side, Side::Inspector, "Inspector");
+                    });
+                    match self.state.panels.side {
+                        Side::Legend => self.legend(ui),
+                        Side::Inspector => self.inspector(ui),
+                    }
+                });
+            }
+        }
+    }
+
+    fn legend(&mut self, ui: &mut Ui) {
+        let wants_search = &mut self.state.panels.wants_search;
+        legend::draw(ui, &self.style, self.control, wants_search);
+    }
+
+    fn inspector(&mut self, ui: &mut Ui) {
+        let (inspector, commands) = (&mut *self.state.inspector, &mut *self.state.commands);
+        let (style, control) = (&self.style, &mut *self.control);
+        inspector::draw(ui, style, control, inspector, commands, self.history);
+    }
+
+    /// Tabs and what is laid open; the free room beside the tabs.
+    fn below(&mut self, ui: &mut Ui, height: Option<f32>) -> Rect {
+        let is_open = height.is_some() || self.state.panels.is_below_open;
+        let height = height.unwrap_or(if is_open { BELOW_LEAST } else { TABS });
+        let below = Panel::bottom("below").exact_size(height).resizable(false);
+        let frame = self.frame(10, 5);
+        below
+            .frame(frame)
+            .show(ui, |ui| {
+                let strip = self.tabs(ui, height);
+                if is_open {
+                    ui.add_space(2.0);
+                    self.tab(ui);
+                }
+                strip
+            })
+            .inner
+    }
+
+    fn tabs(&mut self, ui: &mut Ui, height: f32) -> Rect {
+        let panels = &mut *self.state.panels;
+        let is_low = height <= BELOW_LEAST;
+        let tabs = [
+            (Tab::Charts, "Charts"),
+            (Tab::Hosts, "Hosts"),
+            (Tab::DeadLetters, "Dead letters"),
+            (Tab::Events, "Events"),
+        ];
+        let line = ui.horizontal(|ui| {
+            for (tab, name) in tabs {
+                let is_set = panels.tab == tab && (!is_low || panels.is_below_open);
+                if ui.selectable_label(is_set, name).clicked() {
+                    panels.is_below_open = panels.tab != tab || !panels.is_below_open;
+                    panels.tab = tab;
+                }
+            }
+            let mut strip = ui.available_rect_before_wrap();
+            if panels.tab == Tab::Charts {
+                let (feed, history) = (&self.control.feed, &*self.history);
+                strip.max.x = charts::draw_spans(ui, feed, history, &mut panels.charts);
+            }
+            strip
+        });
+        line.inner.with_max_y(line.response.rect.bottom())
+    }
+
+    fn tab(&mut self, ui: &mut Ui) {
+        let (style, control, history) = (&self.style, &mut *self.control, &*self.history);
+        let panels = &mut *self.state.panels;
+        match panels.tab {
+            Tab::Charts => charts::draw(ui, style, &control.feed, history, &mut panels.charts),
+            Tab::Hosts => {
+                let inspector = &mut self.state.inspector;
+                host_table::draw(ui, style, control, inspector, history);
+            }
+            Tab::DeadLetters => {
+                let commands = &mut self.state.commands;
+                dead_letters::draw(ui, style, control, history, panels, commands);
+            }
+            Tab::Events => events::draw(ui, style, history),
+        }
     }
 
     /// The field's area takes pointer and labels; the field itself is drawn below egui.
@@ -152,71 +292,100 @@ impl Screen<'_, '_, '_> {
     }
 }
 
-fn below(
-    ui: &mut Ui,
+/// What commands were answered: beside the tabs where it has room in one line, else at the upper
+/// right of the field.
+fn notifications(
+    ui: &Ui,
     style: &Style,
-    control: &mut FieldControl<'_>,
-    state: &mut PanelState<'_>,
-    history: &History,
+    commands: &PendingCommands,
+    area: Rect,
+    strip: Option<Rect>,
 ) {
-    let panels = &mut *state.panels;
-    ui.horizontal(|ui| {
-        let tabs = [
-            (Tab::Charts, "Charts"),
-            (Tab::Hosts, "Hosts"),
-            (Tab::DeadLetters, "Dead letters"),
-            (Tab::Events, "Events"),
-        ];
-        for (tab, name) in tabs {
-            if ui.selectable_label(panels.tab == tab, name).clicked() {
-                panels.tab = tab;
-            }
+    let notes = commands.notifications().iter().rev();
+    let Some(strip) = strip.filter(|strip| strip.width() > 120.0) else {
+        notes_on_field(ui, style, notes, area);
+        return;
+    };
+    let (mut left_over, mut right) = (Vec::new(), strip.right() - 8.0);
+    for note in notes {
+        let ink = note_ink(style, note.severity);
+        let font = egui::FontId::proportional(12.0);
+        let text = ui
+            .painter()
+            .layout_no_wrap(note.text.clone(), font, style.text());
+        let left = right - text.size().x - 14.0;
+        if left < strip.left() + 8.0 {
+            left_over.push(note);
+            continue;
         }
-        if panels.tab == Tab::Charts {
-            charts::draw_spans(ui, &mut panels.chart_seconds);
-        }
-    });
-    ui.add_space(2.0);
-    match panels.tab {
-        Tab::Charts => charts::draw(ui, style, &control.feed, history, panels.chart_seconds),
-        Tab::Hosts => hosts::draw_table(ui, style, control, &mut state.inspector),
-        Tab::DeadLetters => {
-            let (grouping, commands) = (&mut panels.grouping, &mut state.commands);
-            dead_letters::draw(ui, style, &control.feed, history, grouping, commands);
-        }
-        Tab::Events => events::draw(ui, style, history),
+        let top = strip.center().y - text.size().y / 2.0;
+        let mark = Rect::from_min_size(egui::pos2(left, top), egui::vec2(3.0, text.size().y));
+        ui.painter().rect_filled(mark, 1.0, colour(ink));
+        ui.painter()
+            .galley(egui::pos2(left + 8.0, top), text, style.text());
+        right = left - 10.0;
+    }
+    notes_on_field(ui, style, left_over.into_iter(), area);
+}
+
+fn note_ink(style: &Style, severity: Severity) -> u32 {
+    match severity {
+        Severity::Plain => style.theme.text,
+        other => severity_colour(style.theme, other),
     }
 }
 
-/// What commands were answered, in the field's lower left corner.
-fn notifications(ui: &Ui, style: &Style, commands: &PendingCommands, area: Rect) {
+/// The newest at the top.
+fn notes_on_field<'a>(
+    ui: &Ui,
+    style: &Style,
+    notes: impl Iterator<Item = &'a Notification>,
+    area: Rect,
+) {
     let painter = ui.painter_at(area);
-    let mut bottom = area.bottom() - 10.0;
-    for notification in commands.notifications().iter().rev() {
-        let ink = match notification.severity {
-            Severity::Plain => style.theme.text,
-            other => severity_colour(style.theme, other),
-        };
-        let at = egui::pos2(area.left() + 22.0, bottom - 5.0);
-        let galley = painter.layout(
-            notification.text.clone(),
-            egui::FontId::proportional(12.5),
-            style.text(),
-            (area.width() - 60.0).max(80.0),
-        );
-        let rect = Align2::LEFT_BOTTOM
-            .anchor_size(at, galley.size())
-            .expand2(egui::vec2(8.0, 4.0));
-        painter.rect(
-            rect,
-            4.0,
-            style.raised(),
-            Stroke::new(1.0, style.line()),
-            StrokeKind::Inside,
-        );
+    let width = NOTE.min(area.width() - 40.0).max(80.0);
+    let mut top = area.top() + 10.0;
+    for note in notes {
+        let font = egui::FontId::proportional(12.5);
+        let text = painter.layout(note.text.clone(), font, style.text(), width);
+        let size = text.size() + egui::vec2(16.0, 8.0);
+        let rect = Rect::from_min_size(egui::pos2(area.right() - 12.0 - size.x, top), size);
+        let rim = Stroke::new(1.0, style.line());
+        painter.rect(rect, 4.0, style.raised(), rim, StrokeKind::Inside);
         let mark = Rect::from_min_size(rect.min, egui::vec2(3.0, rect.height()));
-        painter.rect_filled(mark, 1.0, colour(ink));
-        painter.galley(rect.min + egui::vec2(8.0, 4.0), galley, style.text());
-        bottom = rect.top() - 6.0;
+        painter.rect_filled(mark, 1.0, colour(note_ink(style, note.severity)));
+        painter.galley(rect.min + egui::vec2(8.0, 4.0), text, style.text());
+        top = rect.bottom() + 6.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_keeps_half_of_the_width_and_of_the_height() {
+        let widths = [533.0, 640.0, 800.0, 935.0, 936.0, 1_280.0];
+        let sides = widths.map(Sides::of);
+        let wanted = [
+            Sides::OnChoice,
+            Sides::One,
+            Sides::One,
+            Sides::One,
+            Sides::Both,
+            Sides::Both,
+        ];
+        assert_eq!(sides, wanted);
+        assert!(600.0 - RIGHT > 300.0);
+        let fixed = TOOLBAR + STATUS_BAR + TIMELINE;
+        for height in [480.0_f32, 600.0, 720.0, 1_080.0, 2_160.0] {
+            let below = below_height(height).expect("it has room");
+            assert!(
+                (BELOW_LEAST..=BELOW.1).contains(&below),
+                "{height}: {below}"
+            );
+            assert!(height - fixed - below >= height / 2.0, "{height}");
+        }
+        assert_eq!(below_height(400.0), None);
     }
 }

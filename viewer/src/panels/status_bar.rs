@@ -32,6 +32,9 @@ use crate::{
 
 /// Points of the past in the fan.
 const PAST: usize = 120;
+/// The fan and the stages are at least so wide, in points.
+const LEAST_FAN: f32 = 110.0;
+const LEAST_STAGES: f32 = 130.0;
 /// Stages that have room.
 const STAGES: usize = 3;
 
@@ -44,32 +47,51 @@ pub(super) fn draw(
 ) {
     let area = ui.available_rect_before_wrap();
     let painter = &ui.painter().clone();
-    let third = (area.width() / 3.0).max(190.0);
     let (head, detail) = time_left(&control.feed);
-    let (at, anchor) = (area.left_top(), Align2::LEFT_TOP);
-    write(painter, at, anchor, head, 22.0, style.text());
-    let at = area.left_bottom() - egui::vec2(0.0, 2.0);
-    write(
-        painter,
-        at,
-        Align2::LEFT_BOTTOM,
-        detail,
-        12.0,
-        style.faint(),
-    );
-    let left = area.left() + (third * 1.12).max(260.0);
-    let fan_area = Rect::from_min_max(
-        Pos2::new(left, area.top() + 2.0),
-        Pos2::new((left + third * 0.95).min(area.right()), area.bottom() - 2.0),
-    );
-    draw_fan(painter, style, &control.feed, history, fan_area);
-    let stages_area = Rect::from_min_max(
-        Pos2::new(fan_area.right() + 22.0, area.top()),
-        Pos2::new(area.right(), area.bottom()),
-    );
-    if stages_area.width() > 90.0 {
+    let words = write_words(painter, style, area, &head, &detail);
+    let (fan_area, stages_area) = beside(area, words);
+    if let Some(fan_area) = fan_area {
+        draw_fan(painter, style, &control.feed, history, fan_area);
+    }
+    if let Some(stages_area) = stages_area {
         stages(ui, style, control, inspector, stages_area);
     }
+}
+
+/// Writes the two lines; their right end. What has no room ends in an ellipsis.
+fn write_words(
+    painter: &egui::Painter,
+    style: &Style,
+    area: Rect,
+    head: &str,
+    detail: &str,
+) -> f32 {
+    let at = Pos2::new(area.left(), area.top() + 13.0);
+    let head = write_cut(painter, at, head, 22.0, style.text(), area.width());
+    let at = Pos2::new(area.left(), area.bottom() - 9.0);
+    let detail = write_cut(painter, at, detail, 12.0, style.faint(), area.width());
+    head.right().max(detail.right())
+}
+
+/// Where the fan and the stages have room beside words that end at `left`.
+fn beside(area: Rect, left: f32) -> (Option<Rect>, Option<Rect>) {
+    // Words that grow a little move nothing.
+    let left = area.left() + ((left - area.left() + 24.0) / 60.0).ceil() * 60.0;
+    let room = area.right() - left;
+    if room < LEAST_FAN {
+        return (None, None);
+    }
+    let width = if room < LEAST_FAN + LEAST_STAGES {
+        room
+    } else {
+        (room * 0.55).min(area.width() * 0.34)
+    };
+    let fan = Rect::from_min_max(
+        Pos2::new(left, area.top() + 2.0),
+        Pos2::new(left + width, area.bottom() - 2.0),
+    );
+    let stages = Rect::from_min_max(Pos2::new(fan.right() + 22.0, area.top()), area.max);
+    (Some(fan), (stages.width() > 90.0).then_some(stages))
 }
 
 /// The same in a band above the bare field, with what marks the picture as not the present or not

@@ -3,6 +3,7 @@
 mod legibility;
 mod user;
 
+use bevy_egui::egui::{Event, Pos2, pos2, vec2};
 use crawlfield_engine::model::{
     class::ErrorClass,
     ids::{SessionId, StageId},
@@ -11,7 +12,7 @@ use crawlfield_engine::model::{
 use user::User;
 
 use super::{Inspector, Panels, Tab, format};
-use crate::{replay::Replay, source::Source};
+use crate::{filter::Filter, replay::Replay, selection::Selection, source::Source};
 
 const SESSION: SessionId = SessionId(1);
 
@@ -247,4 +248,122 @@ fn a_recording_takes_no_commands_and_its_curves_are_whole_after_any_seek() {
     let slot = user.slots(|_| true)[0];
     user.viewer().select(vec![slot]);
     user.wait_for("a recording takes no commands");
+}
+
+/// Where this is written, below and to the right of a place.
+#[track_caller]
+fn place(user: &mut User, text: &str, beyond: Pos2) -> Pos2 {
+    let mut at = None;
+    user.wait(text, |user| {
+        let written = user.frame(Vec::new());
+        let mut found = written.iter().filter(|written| written.text == text);
+        let found =
+            found.find(|written| written.rect.left() > beyond.x && written.rect.top() > beyond.y);
+        at = found.map(|written| written.rect.center());
+        at.is_some()
+    });
+    at.expect("it was found")
+}
+
+/// The panel below the field begins here, on a screen of 1280 by 720.
+const BELOW: Pos2 = pos2(212.0, 520.0);
+
+#[test]
+fn a_host_is_pinned_by_a_click_in_the_table_and_let_go_by_another() {
+    let mut user = running(200);
+    user.get::<Panels>().tab = Tab::Hosts;
+    let host = user.feed().mirror.tables().hosts()[0].id;
+    let name = user.feed().mirror.tables().hosts()[0].name.to_string();
+    user.wait_for("why so fast");
+    let at = place(&mut user, &name, BELOW);
+    user.click(at);
+    assert_eq!(user.get::<Inspector>().host, Some(host));
+    user.wait_for("requests that failed");
+    user.wait_for("The last five minutes");
+    user.click(at);
+    assert_eq!(user.get::<Inspector>().host, None);
+    // What it takes is told as soon as there is evidence, and why it is not faster.
+    user.wait("a median", |user| {
+        user.frame(Vec::new());
+        let told = user.feed().session();
+        told.is_some_and(|told| told.hosts[0].p50_ms.is_some() && told.hosts[0].eta.is_some())
+    });
+}
+
+#[test]
+fn escape_clears_the_choice_first_and_then_shows_all_tasks_again() {
+    let mut user = running(200);
+    let slot = user.slots(|_| true)[0];
+    user.viewer().select(vec![slot]);
+    user.get::<Filter>().signs = 1 << 2;
+    user.wait_for("some are dimmed");
+    user.key(bevy_egui::egui::Key::Escape);
+    assert!(user.get::<Selection>().slots.is_empty());
+    assert!(!user.get::<Filter>().shows_all());
+    user.key(bevy_egui::egui::Key::Escape);
+    assert!(user.get::<Filter>().shows_all());
+    // The same by a button.
+    user.get::<Filter>().signs = 1 << 2;
+    user.press("show all");
+    assert!(user.get::<Filter>().shows_all());
+}
+
+#[test]
+fn a_search_moves_nothing_in_the_legend() {
+    let mut user = running(200);
+    let before = place(&mut user, "queued", Pos2::ZERO);
+    user.key(bevy_egui::egui::Key::Slash);
+    user.types("product");
+    user.wait("matches", |user| {
+        user.reads().iter().any(|text| text.ends_with(" match"))
+    });
+    assert_eq!(place(&mut user, "queued", Pos2::ZERO), before);
+}
+
+#[test]
+fn the_pointer_over_one_chart_tells_the_values_of_that_time_in_all() {
+    let mut user = running(200);
+    user.wait("curves", |user| {
+        user.frame(Vec::new());
+        let series = user.history().series.get(&1);
+        series.is_some_and(|series| series.since(0.0).count() >= 3)
+    });
+    let title = place(&mut user, "Fetch time", BELOW);
+    let at = title + vec2(60.0, 60.0);
+    let told = |user: &mut User, word: &str| {
+        let texts = user.frame(vec![Event::PointerMoved(at)]);
+        texts
+            .iter()
+            .filter(|written| written.text.starts_with(word))
+            .count()
+    };
+    user.wait("the time", |user| told(user, "at 0:") >= 3);
+    user.click(at);
+    user.wait("the pin", |user| told(user, "pinned 0:") >= 3);
+    user.key(bevy_egui::egui::Key::Escape);
+    assert_eq!(user.get::<Panels>().charts.pinned, None);
+}
+
+#[test]
+fn a_group_of_dead_letters_is_laid_open_and_each_is_told() {
+    let mut user = User::on_shop();
+    user.get::<Panels>().tab = Tab::DeadLetters;
+    user.wait("dead letters", |user| {
+        user.frame(Vec::new());
+        user.history().dead_letters.count() >= 4
+    });
+    user.wait_for("in one group");
+    let at = user.frame(Vec::new());
+    let group = at
+        .iter()
+        .find(|written| written.text.ends_with(" not found"));
+    let at = group.expect("the group is drawn").rect.center();
+    user.click(at);
+    user.wait("each of them", |user| {
+        let texts = user.reads();
+        let each = texts
+            .iter()
+            .filter(|text| text.contains("/item/") && text.contains("not found"));
+        each.count() >= 3
+    });
 }

@@ -1,7 +1,7 @@
 //! The time line: where we are in the run, what happened when, and in a recording the way there.
 
 use bevy::prelude::MessageWriter;
-use bevy_egui::egui::{Align2, Painter, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
+use bevy_egui::egui::{Align2, Label, Painter, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2};
 
 use super::{
     format,
@@ -14,10 +14,36 @@ use crate::{
     playback::{Playback, PlaybackRequest},
 };
 
+/// Height of the line that tells of damage, in points.
+const LINE: f32 = 16.0;
+
 /// What a person asks of the clock.
 type Requests<'w> = MessageWriter<'w, PlaybackRequest>;
 
 pub(super) fn draw(
+    ui: &mut Ui,
+    style: &Style,
+    feed: &Feed,
+    history: &History,
+    playback: &Playback,
+    requests: &mut Requests<'_>,
+) {
+    if let Some(damage) = &playback.damage {
+        ui.vertical(|ui| {
+            let height = ui.available_height() - LINE;
+            ui.allocate_ui(Vec2::new(ui.available_width(), height), |ui| {
+                line(ui, style, feed, history, playback, requests);
+            });
+            let text = RichText::new(damage).small();
+            let text = text.color(style.written(style.theme.states.fatal));
+            ui.add(Label::new(text).truncate());
+        });
+    } else {
+        line(ui, style, feed, history, playback, requests);
+    }
+}
+
+fn line(
     ui: &mut Ui,
     style: &Style,
     feed: &Feed,
@@ -151,7 +177,7 @@ fn marks(painter: &Painter, style: &Style, feed: &Feed, history: &History, scale
     painter.circle(pos2(here, y), 5.0, style.text(), rim);
 }
 
-/// The time now, where a recording ends, and where it stops making sense.
+/// The time now, and where a recording ends.
 fn labels(
     painter: &Painter,
     style: &Style,
@@ -167,11 +193,6 @@ fn labels(
         let at = pos2(room.right(), scale.y());
         let text = format::clock(scale.to);
         write(painter, at, Align2::RIGHT_CENTER, text, 12.5, style.faint());
-    }
-    if let Some(damage) = &playback.damage {
-        let at = pos2(scale.rect.right() - 6.0, scale.y() - 6.0);
-        let ink = style.written(style.theme.states.fatal);
-        write(painter, at, Align2::RIGHT_BOTTOM, damage, 11.0, ink);
     }
 }
 

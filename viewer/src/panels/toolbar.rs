@@ -20,6 +20,11 @@ use crate::{
     theme::{Motion, ThemeName},
 };
 
+/// A narrower bar has profiles in a menu and fewer words, in points.
+const WIDE: f32 = 900.0;
+/// An even narrower one leaves out how the session is.
+const NARROW: f32 = 620.0;
+
 pub(super) fn draw(
     ui: &mut Ui,
     style: &Style,
@@ -27,6 +32,7 @@ pub(super) fn draw(
     state: &mut PanelState<'_>,
     playback: &Playback,
 ) {
+    let width = ui.available_width();
     ui.horizontal_centered(|ui| {
         session(ui, style, &control.feed, playback);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -34,9 +40,18 @@ pub(super) fn draw(
                 state.panels.dialogs.is_help_open ^= true;
             }
             ui.menu_button("View", |ui| view_menu(ui, control, state));
-            connection(ui, style, &control.feed);
+            connection(ui, style, &control.feed, width >= WIDE);
             ui.separator();
-            profiles(ui, &control.feed, &mut state.commands);
+            let (feed, commands) = (&control.feed, &mut state.commands);
+            if width >= WIDE {
+                profiles(ui, feed, commands);
+            } else {
+                let now = feed
+                    .session()
+                    .map(|snapshot| safe(&snapshot.session.profile));
+                let name = now.unwrap_or_else(|| "profile".to_owned());
+                ui.menu_button(name, |ui| profiles(ui, feed, commands));
+            }
             let (commands, dialogs) = (&mut *state.commands, &mut state.panels.dialogs);
             run(ui, style, &control.feed, commands, dialogs);
         });
@@ -58,19 +73,24 @@ pub(super) fn draw_marks(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Pla
 }
 
 fn session(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
+    let is_narrow = ui.available_width() < NARROW;
     draw_marks(ui, style, feed, playback);
     let Some(snapshot) = feed.session() else {
         ui.label(RichText::new("Crawlfield").heading().strong());
         return;
     };
     let name = safe(&snapshot.session.site);
-    ui.label(RichText::new(name).heading().strong());
+    let named = ui.label(RichText::new(name).heading().strong());
     let state = feed.session_phase().map_or_else(
         || safe(&snapshot.session.state),
         |phase| phase.name().to_owned(),
     );
     let text = format!("{state} · {}", safe(&snapshot.session.mode));
-    ui.label(RichText::new(text).color(style.faint()));
+    if is_narrow {
+        named.on_hover_text(text);
+    } else {
+        ui.label(RichText::new(text).color(style.faint()));
+    }
     if feed.snapshots.len() > 1 {
         let others = feed.snapshots.len() - 1;
         ui.label(RichText::new(format!("and {others} more")).color(style.faint()));
@@ -78,7 +98,7 @@ fn session(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
 }
 
 /// How the source is, and what was lost on the way.
-fn connection(ui: &mut Ui, style: &Style, feed: &Feed) {
+fn connection(ui: &mut Ui, style: &Style, feed: &Feed, is_wide: bool) {
     let states = &style.theme.states;
     let lost = feed.lost.max(feed.mirror.missed());
     let (word, hex) = match feed.status {
@@ -91,9 +111,12 @@ fn connection(ui: &mut Ui, style: &Style, feed: &Feed) {
         "changes that this view missed: {lost}\nchanges that made no sense: {}",
         feed.mirror.nonsense()
     );
-    ui.label(RichText::new(word).color(style.faint()))
-        .on_hover_text(hover);
-    let (rect, _) = ui.allocate_exact_size(egui::vec2(8.0, 8.0), egui::Sense::hover());
+    if is_wide || lost > 0 {
+        let label = ui.label(RichText::new(&word).color(style.faint()));
+        label.on_hover_text(&hover);
+    }
+    let (rect, dot) = ui.allocate_exact_size(egui::vec2(8.0, 8.0), egui::Sense::hover());
+    dot.on_hover_text(format!("{word}\n{hover}"));
     ui.painter().circle_filled(rect.center(), 4.0, colour(hex));
 }
 

@@ -1,6 +1,6 @@
 use crawlfield_engine::{feed::snapshot::Prediction, model::class::ErrorClass};
 
-use super::{advice, brief, bytes, class, clock, count, eta, rate, span};
+use super::{advice, brief, bytes, class, clock, count, eta, rate, share, span};
 
 fn check<T: Copy + std::fmt::Debug>(word: impl Fn(T) -> String, cases: &[(T, &str)]) {
     for (value, wanted) in cases {
@@ -58,7 +58,18 @@ fn times_grow_from_seconds_to_days() {
 }
 
 #[test]
-fn bytes_and_rates_have_two_digits() {
+fn bytes_rates_and_shares_have_two_digits() {
+    check(
+        share,
+        &[
+            (0.0, "0 %"),
+            (0.000_1, "0.1 %"),
+            (0.004, "0.4 %"),
+            (0.009_6, "1 %"),
+            (0.123, "12 %"),
+            (1.0, "100 %"),
+        ],
+    );
     check(
         bytes,
         &[

@@ -8,7 +8,7 @@ use super::{
     user::{User, Written},
 };
 use crate::{
-    field::Arrangement,
+    field::{Arrangement, view::View},
     panels::{Inspector, Panels},
     playback::Playback,
     theme::{Appearance, ThemeName},
@@ -16,6 +16,20 @@ use crate::{
 
 /// So much of two texts may lie over each other: the empty margin of their lines.
 const MARGIN: f32 = 2.5;
+
+/// Lower areas are bars, in points.
+const BAR: f32 = 60.0;
+/// What is never cut.
+const KEPT: [&str; 8] = [
+    "Charts",
+    "Hosts",
+    "Dead letters",
+    "Events",
+    "View",
+    "Run",
+    "LIVE",
+    "DEMO",
+];
 
 /// The part of a text that can be seen, without its line's margin.
 fn seen(written: &Written) -> Rect {
@@ -38,6 +52,21 @@ fn check(user: &mut User, what: &str) {
         let is_whole = text.rect.left() >= text.clip.left() - 1.0
             && text.rect.right() <= text.clip.right() + 1.0;
         assert!(is_whole, "{what}: {:?} leaves its place", text.text);
+        // A bar of one or two lines scrolls nowhere.
+        let is_in_bar = text.clip.height() < BAR;
+        let is_half = text.rect.top() < text.clip.top() - 1.0
+            || text.rect.bottom() > text.clip.bottom() + 1.0;
+        assert!(
+            !is_in_bar || !is_half,
+            "{what}: {:?} is cut in half",
+            text.text
+        );
+        let must_be_whole = KEPT.contains(&text.text.as_str()) || text.text.ends_with(" left");
+        assert!(
+            !must_be_whole || !text.is_cut,
+            "{what}: {:?} is cut",
+            text.text
+        );
     }
     for (at, first) in written.iter().enumerate() {
         for second in &written[at + 1..] {
@@ -78,20 +107,56 @@ fn every_text_has_its_room_on_screens_of_all_sizes() {
     let mut user = running(200);
     user.press("⏸ Pause");
     user.wait_for("pause the run: done");
+    // The text large and very large is so many more pixels a point.
     for (width, height, scale) in [
+        (800.0, 600.0, 1.0),
+        (800.0, 600.0, 1.25),
+        (800.0, 600.0, 1.5),
         (1280.0, 720.0, 1.0),
+        (1280.0, 720.0, 1.25),
+        (1280.0, 720.0, 1.5),
         (1920.0, 1080.0, 1.0),
+        (1920.0, 1080.0, 1.5),
         (3840.0, 2160.0, 2.0),
+        (3840.0, 2160.0, 3.0),
     ] {
         user.on_screen(width, height, scale);
         for arrangement in [Arrangement::Territory, Arrangement::Flow] {
             user.viewer().arrange(arrangement);
             user.frame(Vec::new());
-            look_at_everything(&mut user, &format!("{width}x{height}, {arrangement:?}"));
+            let what = format!("{width}x{height} at {scale}, {arrangement:?}");
+            look_at_everything(&mut user, &what);
+            let area = user.viewer().0.resource::<View>().area;
+            let screen = width * height;
+            assert!(area.width() >= width / 2.0, "{what}: {area:?}");
+            assert!(
+                area.width() * area.height() >= screen * 0.25,
+                "{what}: {area:?}"
+            );
         }
     }
     user.get::<Appearance>().theme = ThemeName::Light;
     check(&mut user, "light");
+}
+
+#[test]
+fn damage_of_a_recording_is_told_whole_below_the_time_line() {
+    let mut user = running(200);
+    let damage = "the recording stops making sense at 0:42: a chunk of 64 kB is not whole";
+    user.get::<Playback>().is_replay = true;
+    user.get::<Playback>().damage = Some(damage.to_owned());
+    for (width, height) in [(800.0, 600.0), (1280.0, 720.0)] {
+        user.on_screen(width, height, 1.0);
+        user.frame(Vec::new());
+        check(&mut user, "damaged");
+        let written = user.frame(Vec::new());
+        let told = written.iter().find(|written| written.text == damage);
+        let told = told.expect("it is told");
+        assert!(
+            !told.is_cut && told.clip.contains_rect(told.rect),
+            "{told:?}"
+        );
+    }
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(super) struct Written {
     pub(super) text: String,
     pub(super) rect: Rect,
     pub(super) clip: Rect,
+    /// It ends in an ellipsis, as it had no room.
+    pub(super) is_cut: bool,
 }
 
 /// The panels over a source.
@@ -319,6 +321,7 @@ fn read(shape: &Shape, clip: Rect, written: &mut Vec<Written>) {
             text: text.galley.text().to_owned(),
             rect: text.galley.rect.translate(text.pos.to_vec2()),
             clip,
+            is_cut: text.galley.elided,
         }),
         _ => {}
     }

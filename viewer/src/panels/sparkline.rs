@@ -1,0 +1,56 @@
+//! A small curve without axes, as high as a line of text.
+
+use bevy_egui::egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
+
+use super::style::{Style, colour};
+use crate::{history::series::thinned, numbers::narrow};
+
+/// So many seconds of the past are shown.
+pub(super) const TREND_SECONDS: f64 = 300.0;
+/// Buckets of a curve: two points each.
+const BUCKETS: usize = 60;
+
+/// Draws a curve from 0 up to its highest value, over the seconds `from` to `to`.
+pub(super) fn draw(
+    painter: &Painter,
+    style: &Style,
+    rect: Rect,
+    curve: &[[f64; 2]],
+    (from, to): (f64, f64),
+    hex: u32,
+) {
+    painter.hline(
+        rect.x_range(),
+        rect.bottom(),
+        Stroke::new(1.0, style.line()),
+    );
+    let highest = curve.iter().map(|point| point[1]).fold(0.0, f64::max);
+    if curve.len() < 2 || highest <= 0.0 {
+        return;
+    }
+    let place = |[at, value]: [f64; 2]| -> Pos2 {
+        let x = narrow(((at - from) / (to - from).max(1.0)).clamp(0.0, 1.0));
+        let y = narrow((value / highest).clamp(0.0, 1.0));
+        pos2(
+            rect.left() + rect.width() * x,
+            rect.bottom() - (rect.height() - 1.0) * y,
+        )
+    };
+    let line: Vec<Pos2> = thinned(curve, BUCKETS).into_iter().map(place).collect();
+    let ink = colour(hex);
+    fill(painter, &line, rect.bottom(), ink.gamma_multiply(0.22));
+    painter.add(Shape::line(line, Stroke::new(1.2, ink)));
+}
+
+/// The area below a line.
+fn fill(painter: &Painter, line: &[Pos2], bottom: f32, ink: Color32) {
+    for pair in line.windows(2) {
+        let points = vec![
+            pair[0],
+            pair[1],
+            pos2(pair[1].x, bottom),
+            pos2(pair[0].x, bottom),
+        ];
+        painter.add(Shape::convex_polygon(points, ink, Stroke::NONE));
+    }
+}
