@@ -41,6 +41,8 @@ const FAILED = 9u;
 const DEAD = 10u;
 const PARKED = 13u;
 const PAUSED = 14u;
+/// No task is here any more; the sign before tells how the last one ended.
+const TRACE = 15u;
 
 const SELECTED = 1u;
 const HOVERED = 2u;
@@ -52,6 +54,7 @@ const BLOCK_OPEN = 1u;
 const BLOCK_HALF_OPEN = 2u;
 const BLOCK_PAUSED = 4u;
 const BLOCK_DIMMED = 8u;
+const BLOCK_FINISHED = 16u;
 
 const GLYPHS = 56u;
 const DIGITS = 70u;
@@ -61,7 +64,7 @@ struct Block {
     @location(1) grid: vec4<f32>,
     @location(2) cells: vec4<u32>,
     @location(3) outside: vec4<f32>,
-    @location(4) foot: vec3<f32>,
+    @location(4) foot: vec4<f32>,
 }
 
 struct Spot {
@@ -71,7 +74,7 @@ struct Spot {
     @location(2) @interpolate(flat) grid: vec4<f32>,
     @location(3) @interpolate(flat) cells: vec4<u32>,
     @location(4) @interpolate(flat) outside: vec4<f32>,
-    @location(5) @interpolate(flat) foot: vec3<f32>,
+    @location(5) @interpolate(flat) foot: vec4<f32>,
 }
 
 fn to_clip(world: vec2<f32>) -> vec4<f32> {
@@ -98,23 +101,40 @@ fn texel_at(address: u32) -> vec4<u32> {
     return textureLoad(states, vec2(address & 2047u, address >> 11u), 0);
 }
 
+/// The texel of a block's cell. Cells of a finished host hold no tasks: they stand for what it has
+/// brought, its dead letters last.
+fn task_at(spot: Spot, cell: u32) -> vec4<u32> {
+    let is_finished = (spot.cells.w & BLOCK_FINISHED) != 0u;
+    let texel = texel_at(select(spot.cells.x + cell, 0u, is_finished));
+    let dead = u32(ceil(abs(spot.foot.z) * f32(spot.cells.y)));
+    let ending = select(DONE, DEAD, cell + dead >= spot.cells.y);
+    return select(texel, vec4(0u, ending << 4u, 0u, 0u), is_finished);
+}
+
 /// The sign shown: a queued task of a host whose breaker is open is parked, of a paused session
-/// paused; a task that is still on its way is not here yet.
+/// paused; a task that is still on its way is not here yet; one that has left is a trace.
 fn sign_of(texel: vec4<u32>, block: u32) -> u32 {
     let flags = texel.y >> 18u;
     let is_parked = (block & BLOCK_OPEN) != 0u || (flags & BEHIND_BREAKER) != 0u;
     let waiting = select(select(QUEUED, PAUSED, (block & BLOCK_PAUSED) != 0u), PARKED, is_parked);
     let sign = texel.y & 15u;
-    return select(select(sign, waiting, sign == QUEUED), EMPTY, (flags & FLYING) != 0u);
+    let here = select(select(sign, waiting, sign == QUEUED), EMPTY, (flags & FLYING) != 0u);
+    return select(here, TRACE, sign == EMPTY && (texel.y & 0xf0u) != 0u);
 }
 
 /// How much a sign matters when several tasks share a pixel: a digit for each sign. What waits
-/// quietly yields to all else, whatever it waits for.
+/// quietly yields to all else, whatever it waits for, and a trace to every task.
 fn severity(sign: u32) -> u32 {
-    return (select(0x46666620u, 0x01133987u, sign >= 8u) >> ((sign & 7u) * 4u)) & 15u;
+    return (select(0x46666620u, 0x12233987u, sign >= 8u) >> ((sign & 7u) * 4u)) & 15u;
 }
 
-fn shown(texel: vec4<u32>, sign: u32) -> f32 {
+/// The sign whose colour is drawn: a trace has that of its end.
+fn colour_sign(texel: vec4<u32>, sign: u32) -> u32 {
+    return select(sign, (texel.y >> 4u) & 15u, sign == TRACE);
+}
+
+fn shown(texel: vec4<u32>, of_sign: u32) -> f32 {
+    let sign = colour_sign(texel, of_sign);
     let stage = (texel.y >> 8u) & 15u;
     let flags = (texel.y >> 18u) & 63u;
     let listed = ((view.signs >> sign) & (view.stages >> stage) & 1u) != 0u;
@@ -134,29 +154,47 @@ fn ramp(low: f32, high: f32, value: f32) -> f32 {
     return clamp((value - low) / (high - low), 0.0, 1.0);
 }
 
-/// Brightness of a done task: a pop, then it recedes.
-fn recede(sign: u32, age: f32) -> f32 {
-    // On a light ground the same share of colour is fainter.
-    let rest = select(0.35, 0.5, view.surfaces[PANEL].g > 0.5);
-    return select(1.0, mix(1.0, rest, ramp(250.0, 1800.0, age * view.speed)), sign == DONE);
+fn is_light() -> bool {
+    return view.surfaces[PANEL].g > 0.5;
 }
 
-fn flash(sign: u32, age: f32) -> f32 {
-    let quick = age * view.speed;
+/// Brightness of a done task, which recedes, and of a trace.
+fn recede(sign: u32, age: f32) -> f32 {
+    // On a light ground the same share of colour is fainter.
+    let rest = select(0.35, 0.62, is_light());
+    let done = mix(1.0, rest, ramp(250.0, 1800.0, age * view.speed));
+    return select(select(1.0, done, sign == DONE), select(0.36, 0.5, is_light()), sign == TRACE);
+}
+
+/// A completion pops near by and shimmers in the middle; far away only the slow fading of what is
+/// done runs over the blocks, as a wave. The more happen, the fainter each: nothing strobes.
+fn flash(sign: u32, age: f32, pixels: f32) -> f32 {
     let is_bad = sign == FAILED || sign == DEAD;
-    let bad = select(0.0, 0.6 * (1.0 - ramp(0.0, 400.0, quick)), is_bad);
-    let pop = select(bad, 0.75 * (1.0 - ramp(0.0, 260.0, quick)), sign == DONE);
-    return select(0.0, pop, view.motion == 2u);
+    let strength = ramp(1.5, 6.0, pixels) / max(view.speed, 1.0);
+    let near = 1.0 - ramp(0.0, 260.0, age);
+    let shimmer = 0.45 * ramp(0.0, 140.0, age) * (1.0 - ramp(140.0, 620.0, age));
+    let closeness = ramp(7.0, 16.0, pixels);
+    let bad = select(0.0, 0.6 * mix(shimmer, 1.0 - ramp(0.0, 400.0, age), closeness), is_bad);
+    let pop = select(bad, 0.75 * mix(shimmer, near, closeness), sign == DONE);
+    return select(0.0, pop * strength, view.motion == 2u);
+}
+
+/// How far a task's colour has come since its last move, where it is a few pixels: none jumps.
+fn arrival(sign: u32, age: f32) -> f32 {
+    let is_calm = sign == QUEUED || sign == TRACE || view.motion != 2u;
+    return select(mix(0.45, 1.0, ramp(0.0, 280.0, age)), 1.0, is_calm);
 }
 
 /// A task as one colour.
-fn plain(texel: vec4<u32>, sign: u32) -> vec3<f32> {
+fn plain(texel: vec4<u32>, sign: u32, pixels: f32) -> vec3<f32> {
     let age = since(texel);
-    let colour = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
+    let own = view.colours[colour_sign(texel, sign)].rgb;
+    let colour = mix(own, view.surfaces[LIGHT].rgb, flash(sign, age, pixels));
     // A ground of waiting tasks is quiet, so that what moves is seen.
-    let calm = select(1.0, 0.62, sign == QUEUED);
+    let calm = select(select(arrival(sign, age), 0.62, sign == QUEUED), 0.36, sign == TRACE);
     let full = mix(view.surfaces[PANEL].rgb, colour, calm * recede(sign, age) * shown(texel, sign));
-    return select(full, view.surfaces[MARK].rgb, is_marked(texel));
+    // What is marked shows its state still.
+    return select(full, mix(full, view.surfaces[MARK].rgb, 0.5), is_marked(texel));
 }
 
 /// A mound of grains on the foot: what is not in the window.
@@ -164,6 +202,10 @@ fn mound(across: f32, up: f32, half: f32, most: f32) -> bool {
     let x = across / max(half, 0.01) - 1.0;
     let grain = fract(vec2(across, up) / (3.0 * view.scale)) * 3.0;
     return half > 0.0 && up >= 0.0 && up < min(most, half * 0.9) * (1.0 - x * x) && all(grain < vec2(2.0));
+}
+
+fn tinted(ground: vec3<f32>, sign: u32, share: f32) -> vec3<f32> {
+    return mix(ground, view.colours[sign].rgb, share);
 }
 
 /// The foot: how far the block's host is as a line, and the mounds standing on it.
@@ -175,14 +217,14 @@ fn draw_foot(spot: Spot, ground: vec3<f32>) -> vec3<f32> {
     let right = spot.rect.z - spot.world.x - spot.foot.y;
     let most = spot.foot.x - line - view.scale;
     var colour = ground;
-    let ended = select(view.colours[DONE].rgb * 0.62, view.colours[DEAD].rgb * 0.8, spot.foot.z < 0.0);
-    if mound(left, up - line, spot.outside.z, most) { colour = ended; }
-    if mound(right, up - line, spot.outside.w, most) { colour = view.colours[QUEUED].rgb; }
+    let ended = select(DONE, DEAD, spot.foot.z < 0.0);
+    if mound(left, up - line, spot.outside.z, most) { colour = tinted(ground, ended, 0.8); }
+    if mound(right, up - line, spot.outside.w, most) { colour = tinted(ground, QUEUED, 1.0); }
     if up < line && spot.outside.x + spot.outside.y >= 0.0 {
-        colour = view.colours[QUEUED].rgb * 0.6;
-        if share < spot.outside.x + spot.outside.y { colour = view.colours[FETCHING].rgb * 0.9; }
-        if share < spot.outside.x { colour = view.colours[DONE].rgb * 0.8; }
-        if share > 1.0 - abs(spot.foot.z) { colour = view.colours[DEAD].rgb * 0.9; }
+        colour = tinted(ground, QUEUED, 0.6);
+        if share < spot.outside.x + spot.outside.y { colour = tinted(ground, FETCHING, 0.9); }
+        if share < spot.outside.x { colour = tinted(ground, DONE, 0.85); }
+        if share > 1.0 - abs(spot.foot.z) { colour = tinted(ground, DEAD, 0.9); }
     }
     return colour;
 }
@@ -236,7 +278,7 @@ fn faded(spot: Spot) -> f32 {
 fn finish(spot: Spot, paint: vec4<f32>) -> vec4<f32> {
     let ground = draw_ground(spot);
     let top = paint * faded(spot);
-    return vec4(top.rgb + ground.rgb * (1.0 - top.a), 1.0) * ground.a;
+    return vec4(top.rgb + ground.rgb * (1.0 - top.a), 1.0) * ground.a * spot.foot.w;
 }
 
 @fragment
@@ -244,7 +286,7 @@ fn draw_near(spot: Spot) -> @location(0) vec4<f32> {
     let cell = cell_of(spot);
     var paint = vec4(0.0);
     if cell.is_used {
-        let texel = texel_at(spot.cells.x + cell.number);
+        let texel = task_at(spot, cell.number);
         let sign = sign_of(texel, spot.cells.w);
         if sign != EMPTY {
             paint = draw_creature(texel, sign, fract(cell.at), spot.grid.z * view.zoom);
@@ -257,7 +299,7 @@ fn draw_glyphs(spot: Spot, ringed: bool) -> vec4<f32> {
     let cell = cell_of(spot);
     var paint = vec4(0.0);
     if cell.is_used {
-        let texel = texel_at(spot.cells.x + cell.number);
+        let texel = task_at(spot, cell.number);
         let sign = sign_of(texel, spot.cells.w);
         if sign != EMPTY {
             paint = draw_glyph(texel, sign, fract(cell.at), spot.grid.z * view.zoom, ringed);
@@ -279,7 +321,7 @@ fn draw_signs(spot: Spot) -> @location(0) vec4<f32> {
 @fragment
 fn draw_squares(spot: Spot) -> @location(0) vec4<f32> {
     let cell = cell_of(spot);
-    let texel = texel_at(select(0u, spot.cells.x + cell.number, cell.is_used));
+    let texel = task_at(spot, select(0u, cell.number, cell.is_used));
     let sign = sign_of(texel, spot.cells.w);
     let paint = draw_square(texel, sign, fract(cell.at), spot.grid.z * view.zoom);
     return finish(spot, select(vec4(0.0), paint, cell.is_used && sign != EMPTY));
@@ -288,9 +330,9 @@ fn draw_squares(spot: Spot) -> @location(0) vec4<f32> {
 @fragment
 fn draw_plain(spot: Spot) -> @location(0) vec4<f32> {
     let cell = cell_of(spot);
-    let texel = texel_at(select(0u, spot.cells.x + cell.number, cell.is_used));
+    let texel = task_at(spot, select(0u, cell.number, cell.is_used));
     let sign = sign_of(texel, spot.cells.w);
-    let paint = vec4(plain(texel, sign), 1.0);
+    let paint = vec4(plain(texel, sign, spot.grid.z * view.zoom), 1.0);
     return finish(spot, select(vec4(0.0), paint, cell.is_used && sign != EMPTY));
 }
 
@@ -306,14 +348,14 @@ fn draw_dense(spot: Spot) -> @location(0) vec4<f32> {
         for (var step = 0u; step < reach; step++) {
             let other = cell.number + row * spot.cells.z + step;
             let is_there = cell.is_used && other < spot.cells.y && column + step < spot.cells.z;
-            let texel = texel_at(select(0u, spot.cells.x + other, is_there));
+            let texel = task_at(spot, select(0u, other, is_there));
             let sign = select(EMPTY, sign_of(texel, spot.cells.w), is_there);
             let is_worse = severity(sign) > severity(worst_sign);
             worst = select(worst, texel, is_worse);
             worst_sign = select(worst_sign, sign, is_worse);
         }
     }
-    let paint = vec4(plain(worst, worst_sign), 1.0);
+    let paint = vec4(plain(worst, worst_sign, spot.grid.z * view.zoom), 1.0);
     return finish(spot, select(vec4(0.0), paint, worst_sign != EMPTY));
 }
 

@@ -2,6 +2,7 @@
 
 /// Scale and offset of a task's drawing: birth, pop, shake, breath.
 fn gesture(texel: vec4<u32>, sign: u32, age: f32) -> vec3<f32> {
+    if sign == TRACE { return vec3(0.0, 0.0, 0.5); }
     if view.motion < 2u { return vec3(0.0, 0.0, 1.0); }
     let quick = age * view.speed;
     var move_by = vec2(0.0);
@@ -24,13 +25,14 @@ fn gesture(texel: vec4<u32>, sign: u32, age: f32) -> vec3<f32> {
     return vec3(move_by, scale);
 }
 
-/// The same where a task is a few pixels: birth and pop only.
+/// The same where a task is a few pixels: birth and pop only, which many completions do not hurry.
 fn swell(texel: vec4<u32>, sign: u32, age: f32) -> f32 {
-    let quick = age * view.speed;
+    let quick = age * min(view.speed, 2.0);
     let is_new = ((texel.y >> 4u) & 15u) == EMPTY;
     let birth = select(1.0, mix(0.3, 1.0, ramp(0.0, 220.0, quick)), is_new);
     let pop = mix(mix(1.3, 1.0, ramp(110.0, 250.0, quick)), 0.7, ramp(700.0, 1800.0, quick));
-    return select(1.0, birth * select(1.0, pop, sign == DONE), view.motion == 2u);
+    let moving = birth * select(1.0, pop, sign == DONE);
+    return select(select(1.0, moving, view.motion == 2u), 0.55, sign == TRACE);
 }
 
 /// Milliseconds one frame of a sign's pose lasts; 0 holds still.
@@ -51,7 +53,7 @@ fn beat(sign: u32) -> u32 {
 
 fn frame_of(texel: vec4<u32>, sign: u32) -> u32 {
     let length = beat(sign);
-    if length == 0u || view.motion < 2u { return 0u; }
+    if length == 0u || view.motion < 2u || sign == TRACE { return 0u; }
     if sign == DONE { return min(u32(since(texel)) / length, 3u); }
     return ((view.now + ((texel.y >> 24u) & 255u) * 37u) / length) % 4u;
 }
@@ -122,14 +124,20 @@ fn mark(texel: vec4<u32>, local: vec2<f32>, pixels: f32, paint: vec4<f32>) -> ve
     return select(paint, framed, is_marked(texel));
 }
 
+fn tint_of(texel: vec4<u32>, sign: u32, age: f32, pixels: f32) -> vec3<f32> {
+    let own = view.colours[colour_sign(texel, sign)].rgb;
+    return mix(own, view.surfaces[LIGHT].rgb, flash(sign, age, pixels));
+}
+
 /// A creature with its ring and attempts.
 fn draw_creature(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32) -> vec4<f32> {
     let age = since(texel);
     let pose = gesture(texel, sign, age);
     let uv = (local - 0.5 - pose.xy) / pose.z + 0.5;
-    let tint = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
+    let tint = tint_of(texel, sign, age, pixels);
     let span = select(0.8, 0.74, pixels < 34.0);
-    let layer = (sign - 1u) * 4u + frame_of(texel, sign);
+    // A trace is a dot.
+    let layer = select((sign - 1u) * 4u + frame_of(texel, sign), GLYPHS, sign == TRACE);
     var paint = sprite(layer, (uv - 0.5) / span + 0.5, pixels * span, tint);
     paint = over(paint, ring(texel, sign, local, pixels, 0.055));
     paint = over(badge(texel, local, pixels, view.surfaces[LIGHT].rgb), paint);
@@ -140,21 +148,23 @@ fn draw_creature(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32) -> 
 fn draw_glyph(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32, ringed: bool) -> vec4<f32> {
     let age = since(texel);
     let uv = (local - 0.5) / swell(texel, sign, age) + 0.5;
-    let tint = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
-    var paint = sprite(GLYPHS + sign - 1u, (uv - 0.5) / 0.84 + 0.5, pixels * 0.84, tint);
+    let tint = tint_of(texel, sign, age, pixels);
+    var paint = sprite(GLYPHS + select(sign - 1u, 0u, sign == TRACE), (uv - 0.5) / 0.84 + 0.5, pixels * 0.84, tint);
     if ringed {
         paint = over(paint, ring(texel, sign, local, pixels, 0.07));
     }
     return mark(texel, local, pixels, paint * recede(sign, age) * shown(texel, sign));
 }
 
-/// A square.
+/// A square; what is marked is full and has a frame, so that its state is seen.
 fn draw_square(texel: vec4<u32>, sign: u32, local: vec2<f32>, pixels: f32) -> vec4<f32> {
     let age = since(texel);
-    let tint = mix(view.colours[sign].rgb, view.surfaces[LIGHT].rgb, flash(sign, age));
-    let half = select(0.4, 0.28, sign == QUEUED) * swell(texel, sign, age);
-    let d = max(abs(local.x - 0.5), abs(local.y - 0.5)) - half;
-    let cover = clamp(0.5 - d * pixels, 0.0, 1.0);
-    let paint = vec4(tint, 1.0) * cover * recede(sign, age) * shown(texel, sign);
-    return select(paint, vec4(view.surfaces[MARK].rgb, 1.0), is_marked(texel));
+    let tint = tint_of(texel, sign, age, pixels);
+    let edge = select(0.4, 0.28, sign == QUEUED || sign == TRACE) * swell(texel, sign, age);
+    let from_middle = max(abs(local.x - 0.5), abs(local.y - 0.5));
+    let half = select(edge, 0.5, is_marked(texel));
+    let cover = clamp(0.5 - (from_middle - half) * pixels, 0.0, 1.0);
+    let strength = recede(sign, age) * shown(texel, sign) * arrival(sign, age);
+    let is_frame = is_marked(texel) && from_middle > 0.5 - max(1.0 / pixels, 0.12);
+    return select(vec4(tint, 1.0) * cover * strength, vec4(view.surfaces[MARK].rgb, 1.0), is_frame);
 }

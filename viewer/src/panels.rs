@@ -206,7 +206,9 @@ fn draw_panels(
     let ctx = context.get_mut().clone();
     let is_waiting = state.commands.is_waiting() || state.inspector.is_reading();
     let is_new = state.paint.shows_other(control.feed.now_us) || is_waiting;
-    if !state.paint.is_due(&ctx, &input, &control.view, is_new) {
+    // Labels move with their blocks.
+    let is_moving = control.field.is_moving();
+    if !state.paint.is_due(&ctx, &input, &control.view, is_new) && !is_moving {
         // Modifiers alone are told anew each frame.
         input.events.clear();
         return;

@@ -10,7 +10,7 @@ use crate::{
     numbers::{narrow, wide},
     selection::Selection,
     source::Source,
-    theme::Appearance,
+    theme::{Appearance, Motion},
 };
 
 /// Stands as the source does, whose resource must be there.
@@ -136,14 +136,20 @@ impl Player<'_> {
         } = self;
         let touched = feed.mirror.take_dirty();
         selection.forget_departed(&touched, &feed.mirror, &mut field.cells);
-        if core::mem::take(&mut feed.is_replaced) {
+        if core::mem::take(&mut feed.is_replaced) || field.wants_other_lanes(feed) {
             let arrangement = field.cells.arrangement();
-            field.arrange(arrangement, &feed.mirror, filter, selection, view);
+            field.arrange(arrangement, feed, filter, selection, view);
         } else {
             field.cells.follow(&feed.mirror, &touched);
             filter.apply_to(&touched, &feed.mirror, &mut field.cells);
         }
-        field.follow(feed, view, self.appearance.motion, narrow(elapsed));
+        // Where a recording ends the shown time stands: nothing may be on its way there.
+        let is_last = self.source.range_us().is_some_and(|(_, to)| now_us >= to);
+        let motion = match self.appearance.motion {
+            Motion::Full if is_last => Motion::Reduced,
+            motion => motion,
+        };
+        field.follow(feed, view, motion, narrow(elapsed));
     }
 
     /// Goes to another time of a recording, within its bounds.

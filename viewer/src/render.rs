@@ -71,12 +71,18 @@ pub struct BlockQuad {
     /// The foot's line: shares finished and in the window, negative for no line; half the widths of
     /// the mounds of what has ended and of what waits outside the window.
     pub outside: [f32; 4],
-    /// Height of the foot, how far mounds stand from the sides, and the share of the line that has
-    /// failed: negative where the mound at the left is of those.
-    pub foot: [f32; 3],
+    /// Height of the foot, how far mounds stand from the sides, the share of the line that has failed
+    /// (negative where the mound at the left is of those), and how much is seen of the whole block.
+    pub foot: [f32; 4],
 }
 
 impl BlockQuad {
+    /// It covers what was drawn before it only in part.
+    #[must_use]
+    pub fn is_fading(&self) -> bool {
+        self.foot[3] < 1.0
+    }
+
     /// The level of detail of its cells at this zoom.
     #[must_use]
     pub fn level(&self, zoom: f32) -> DetailLevel {

@@ -9,7 +9,7 @@ use bevy::prelude::*;
 
 use crate::{
     feed::Feed,
-    field::{Arrangement, Field, layout::Placed, outside::half_width, view::View},
+    field::{Arrangement, BLOCK_FINISHED, Field, layout::Placed, outside::half_width, view::View},
     filter::Filter,
     numbers::{index, millis, narrow, wide},
     render::{BlockQuad, FrameUniform, Scene},
@@ -71,9 +71,8 @@ pub fn compose_scene(
     scene.blocks.clear();
     for (block, place) in (0_u32..).zip(&field.placed) {
         if is_visible(place, &view) {
-            scene
-                .blocks
-                .push(quad(block, place, field, &feed, view.scale));
+            let quads = &mut scene.blocks;
+            push_quads(block, place, field, &feed, view.scale, quads);
         }
     }
     scene.flights.clear();
@@ -103,6 +102,27 @@ fn is_visible(place: &Placed, view: &View) -> bool {
         && rect.top <= area.bottom
 }
 
+/// A block; while it gets other columns, the grid that it had below the one it will have.
+fn push_quads(
+    block: u32,
+    place: &Placed,
+    field: &Field,
+    feed: &Feed,
+    scale: f32,
+    quads: &mut Vec<BlockQuad>,
+) {
+    let mut new = quad(block, place, field, feed, scale);
+    if let Some((columns, way)) = field.old_grid(block, feed.now_us) {
+        let mut old = new;
+        old.cells[2] = columns;
+        quads.push(old);
+        new.foot[3] = way;
+    }
+    if place.columns > 0 {
+        quads.push(new);
+    }
+}
+
 fn quad(block: u32, place: &Placed, field: &Field, feed: &Feed, scale: f32) -> BlockQuad {
     let cells = &field.cells.blocks()[index(block)];
     let outside = field.outside(block, &feed.mirror);
@@ -123,6 +143,13 @@ fn quad(block: u32, place: &Placed, field: &Field, feed: &Feed, scale: f32) -> B
     };
     let has_mounds = f32::from(u8::from(place.foot > 8.0));
     let half = |count| half_width(count) * scale * has_mounds;
+    let ended = outside.finished + outside.failed;
+    let (flag, count) = if field.has_finished(block, &outside) {
+        let ended = u32::try_from(ended).unwrap_or(u32::MAX);
+        (BLOCK_FINISHED, ended.min(place.holds()))
+    } else {
+        (0, cells.reached().min(cells.capacity).min(place.holds()))
+    };
     BlockQuad {
         rect: [
             place.rect.left,
@@ -133,11 +160,11 @@ fn quad(block: u32, place: &Placed, field: &Field, feed: &Feed, scale: f32) -> B
         grid: [place.x, place.y, place.cell, place.header],
         cells: [
             cells.base,
-            cells.used().min(cells.capacity),
+            count,
             place.columns,
-            field.block_flags(block, feed),
+            field.block_flags(block, feed) | flag,
         ],
         outside: [finished, here, half(outside.mound()), half(outside.waiting)],
-        foot: [place.foot, MOUND_MARGIN * scale, failed],
+        foot: [place.foot, MOUND_MARGIN * scale, failed, 1.0],
     }
 }

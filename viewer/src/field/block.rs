@@ -3,9 +3,6 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// Blocks are laid out for at least so many cells.
-const LEAST_SHOWN: u32 = 6;
-
 /// Cells on one range of the state texture.
 #[derive(Debug)]
 pub struct Block {
@@ -13,14 +10,14 @@ pub struct Block {
     pub base: u32,
     /// Addresses in its range, free ones included.
     pub capacity: u32,
-    /// Cells that the layout makes room for; grows in steps so that the picture holds still.
-    pub shown: u32,
     /// Tasks that have a cell in it.
     pub count: u32,
     /// Free cells below `used`, and some beyond it, which are not believed.
     free: BinaryHeap<Reverse<u32>>,
     /// One past the last cell that holds a task.
     used: u32,
+    /// One past the last cell that has ever held a task.
+    reached: u32,
 }
 
 impl Block {
@@ -30,10 +27,10 @@ impl Block {
         Self {
             base,
             capacity,
-            shown: LEAST_SHOWN,
             count: 0,
             free: BinaryHeap::new(),
             used: 0,
+            reached: 0,
         }
     }
 
@@ -46,6 +43,7 @@ impl Block {
                 // All free cells known are beyond the last task: they are taken in order again.
                 self.free.clear();
                 self.used += 1;
+                self.reached = self.reached.max(self.used);
                 self.used - 1
             }
             None => return None,
@@ -76,17 +74,9 @@ impl Block {
         self.used
     }
 
-    /// Lets `shown` follow the tasks; says whether it changed.
-    pub fn make_room(&mut self) -> bool {
-        let wanted = if self.used > self.shown {
-            self.used + (self.used / 12).max(2)
-        } else if self.used.saturating_mul(2) < self.shown {
-            (self.used + self.used / 12).max(LEAST_SHOWN)
-        } else {
-            return false;
-        };
-        let changed = wanted != self.shown;
-        self.shown = wanted;
-        changed
+    /// One past the last cell that holds a task or the trace of one.
+    #[must_use]
+    pub const fn reached(&self) -> u32 {
+        self.reached
     }
 }

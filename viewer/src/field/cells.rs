@@ -11,13 +11,13 @@ use crawlfield_engine::{
 
 use crate::{
     field::{
-        Arrangement, LANES,
+        Arrangement,
         block::Block,
         flights::{FlightFrame, Flights},
-        lane_of,
+        lanes::{LANES, Lanes},
         ranges::{GRANULE, RangeAllocator},
         slot_set::SlotSet,
-        texel::{CellFlags, FLAG_BEHIND_BREAKER, FLAG_FLYING, Texel, TexelUpdate},
+        texel::{CellFlags, Ending, FLAG_BEHIND_BREAKER, FLAG_FLYING, Texel, TexelUpdate},
     },
     numbers::{index, number},
 };
@@ -27,6 +27,9 @@ mod tests;
 
 /// No cell, or no task.
 pub const NONE: u32 = u32::MAX;
+/// In a cell that a task has left: it had ended well, or badly. Slots are smaller.
+const LEFT_WELL: u32 = u32::MAX - 1;
+const LEFT_BADLY: u32 = u32::MAX - 2;
 
 /// Cells of the smallest field: a state texture has at least 16 rows.
 const LEAST_CELLS: u32 = 16 * ROW;
@@ -46,7 +49,7 @@ pub struct Cells {
     addresses: Vec<u32>,
     /// What the mirror does not know of a task's look, by slot.
     flags: Vec<CellFlags>,
-    /// The task at an address.
+    /// The task at an address, or what has become of the last one.
     slots: Vec<u32>,
     /// The block that owns an address, by granule.
     owners: Vec<u32>,
@@ -54,14 +57,14 @@ pub struct Cells {
     updates: Vec<TexelUpdate>,
     /// So much has changed that all is written anew.
     is_stale: bool,
-    /// Counts changes of what the layout depends on.
-    shape: u64,
     /// Tasks on their way between two lanes.
     pub flights: Flights,
     /// Moves to *done* since they were taken.
     done: u64,
     /// Hosts whose breaker is open, by number; the flow's only.
     parked_hosts: Vec<bool>,
+    /// Which steps have a lane of their own; the flow's only.
+    lanes: Lanes,
 }
 
 impl Cells {
@@ -82,8 +85,9 @@ impl Cells {
 
     /// Lays the mirror's tasks out anew; nothing flies.
     #[must_use]
-    pub fn of(arrangement: Arrangement, mirror: &Mirror) -> Self {
+    pub fn of(arrangement: Arrangement, lanes: Lanes, mirror: &Mirror) -> Self {
         let mut cells = Self::new(arrangement);
+        cells.lanes = lanes;
         for slot in mirror.slots() {
             if let Some(sight) = mirror.sight(slot) {
                 cells.place(mirror, slot, &sight);
@@ -106,7 +110,7 @@ impl Cells {
     fn place(&mut self, mirror: &Mirror, slot: u32, sight: &Sight) {
         let block = match self.arrangement {
             Arrangement::Territory => sight.host_number,
-            Arrangement::Flow => lane_of(sight.phase),
+            Arrangement::Flow => self.lanes.lane_of(sight.phase),
         };
         match self.place_of(slot) {
             None => {
@@ -170,13 +174,17 @@ impl Cells {
             return;
         };
         let address = core::mem::replace(&mut self.addresses[index(slot)], NONE);
-        self.flags[index(slot)] = CellFlags::default();
-        self.slots[index(address)] = NONE;
+        let flags = core::mem::take(&mut self.flags[index(slot)]);
+        let trace = match self.arrangement {
+            Arrangement::Territory => trace_of(flags),
+            Arrangement::Flow => NONE,
+        };
+        self.slots[index(address)] = trace;
         let slots = &self.slots;
         let block = &mut self.blocks[index(block)];
         let base = block.base;
-        block.free(cell, |cell| slots[index(base + cell)] == NONE);
-        self.write(address, Texel::default());
+        block.free(cell, |cell| !is_task(slots[index(base + cell)]));
+        self.write(address, texel_of_trace(trace));
     }
 
     fn take_cell(&mut self, mirror: &Mirror, block: u32) -> u32 {
@@ -190,7 +198,8 @@ impl Cells {
             .expect("the new range is longer")
     }
 
-    fn open_block(&mut self, block: u32) {
+    /// Opens blocks up to this number, empty ones where no task was yet.
+    pub fn open_block(&mut self, block: u32) {
         while self.blocks.len() <= index(block) {
             let range = self.ranges.allocate(GRANULE).unwrap_or_else(|| {
                 self.repack(NONE);
@@ -200,7 +209,6 @@ impl Cells {
             });
             self.set_owner(range, number(self.blocks.len()));
             self.blocks.push(Block::new(range));
-            self.shape += 1;
         }
     }
 
@@ -228,12 +236,12 @@ impl Cells {
     fn move_cell(&mut self, mirror: &Mirror, from: u32, to: u32) {
         let slot = core::mem::replace(&mut self.slots[index(from)], NONE);
         self.slots[index(to)] = slot;
-        if slot != NONE {
+        if is_task(slot) {
             self.addresses[index(slot)] = to;
         }
         if !self.is_stale {
-            let texel = self.texel_of(mirror, slot).unwrap_or_default();
-            self.write(to, texel);
+            let texel = self.texel_of(mirror, slot);
+            self.write(to, texel.unwrap_or_else(|| texel_of_trace(slot)));
         }
     }
 
@@ -242,7 +250,7 @@ impl Cells {
         let old: Vec<(u32, u32)> = self
             .blocks
             .iter()
-            .map(|block| (block.base, block.used()))
+            .map(|block| (block.base, block.reached()))
             .collect();
         let wanted = |block: usize, used: u32| {
             let more = if number(block) == growing { 4 } else { 12 };
@@ -265,7 +273,7 @@ impl Cells {
             for cell in 0..used {
                 let slot = slots[index(base + cell)];
                 self.slots[index(range.0 + cell)] = slot;
-                if slot != NONE {
+                if is_task(slot) {
                     self.addresses[index(slot)] = range.0 + cell;
                 }
             }
@@ -305,16 +313,6 @@ impl Cells {
     pub const fn is_stale(&self) -> bool {
         self.is_stale
     }
-
-    /// Lets the layout's room follow the blocks; says whether anything must be laid out anew.
-    pub fn make_room(&mut self) -> bool {
-        let mut changed = false;
-        for block in &mut self.blocks {
-            changed |= block.make_room();
-        }
-        self.shape += u64::from(changed);
-        changed
-    }
 }
 
 /// What others read of the cells.
@@ -323,6 +321,12 @@ impl Cells {
     #[must_use]
     pub const fn arrangement(&self) -> Arrangement {
         self.arrangement
+    }
+
+    /// Which steps have a lane of their own in the flow.
+    #[must_use]
+    pub const fn lanes(&self) -> Lanes {
+        self.lanes
     }
 
     /// The blocks: by host number in the mirror's tables, or by lane.
@@ -338,12 +342,6 @@ impl Cells {
         words * size_of::<u32>() + self.flags.capacity() * size_of::<CellFlags>()
     }
 
-    /// Changes whenever blocks must be laid out anew.
-    #[must_use]
-    pub const fn shape(&self) -> u64 {
-        self.shape
-    }
-
     /// Cells that the state texture must hold.
     #[must_use]
     pub const fn capacity(&self) -> u32 {
@@ -354,7 +352,8 @@ impl Cells {
     #[must_use]
     pub fn texels(&self, mirror: &Mirror) -> Vec<Texel> {
         // By slot, as the mirror's columns lie: by address they would be read at random.
-        let mut texels = vec![Texel::default(); self.slots.len()];
+        let traces = self.slots.iter().map(|slot| texel_of_trace(*slot));
+        let mut texels: Vec<Texel> = traces.collect();
         let addresses = (0_u32..).zip(&self.addresses).zip(&self.flags);
         for ((slot, address), flags) in addresses.filter(|((_, address), _)| **address != NONE) {
             if let Some(sight) = mirror.sight(slot) {
@@ -398,7 +397,7 @@ impl Cells {
             return None;
         }
         let slot = *self.slots.get(index(block.base + cell))?;
-        (slot != NONE).then_some(slot)
+        is_task(slot).then_some(slot)
     }
 
     /// A task's flags; none where it has no cell.
@@ -469,6 +468,28 @@ impl Cells {
 
     fn is_parked(&self, host: u32) -> bool {
         self.parked_hosts.get(index(host)).copied().unwrap_or(false)
+    }
+}
+
+/// Whether a cell holds a task.
+const fn is_task(slot: u32) -> bool {
+    slot < LEFT_BADLY
+}
+
+/// What a task leaves in its cell.
+const fn trace_of(flags: CellFlags) -> u32 {
+    match flags.ending() {
+        Some(Ending::Well) => LEFT_WELL,
+        Some(Ending::Badly) => LEFT_BADLY,
+        None => NONE,
+    }
+}
+
+const fn texel_of_trace(trace: u32) -> Texel {
+    match trace {
+        LEFT_WELL => Texel::trace(Ending::Well),
+        LEFT_BADLY => Texel::trace(Ending::Badly),
+        _ => Texel::EMPTY,
     }
 }
 

@@ -1,7 +1,10 @@
 //! Where blocks stand: pure arithmetic from a rectangle and cell counts to rectangles and grids. The
 //! lanes of the flow are here, the map of hosts is in `treemap`.
 
-use crate::numbers::{float, floor_u32, number};
+use crate::{
+    field::lanes::Lanes,
+    numbers::{float, floor_u32, number},
+};
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +75,7 @@ pub struct Placed {
     pub y: f32,
     /// Edge of a cell.
     pub cell: f32,
-    /// Cells in a row.
+    /// Cells in a row; none where the block is not drawn.
     pub columns: u32,
     /// Height of the header.
     pub header: f32,
@@ -84,7 +87,8 @@ impl Placed {
     /// The rectangle of a cell.
     #[must_use]
     pub fn cell_rect(&self, cell: u32) -> Rect {
-        let (column, row) = (cell % self.columns, cell / self.columns);
+        let columns = self.columns.max(1);
+        let (column, row) = (cell % columns, cell / columns);
         Rect::new(
             self.x + float(column) * self.cell,
             self.y + float(row) * self.cell,
@@ -97,10 +101,20 @@ impl Placed {
     #[must_use]
     pub fn cell_at(&self, x: f32, y: f32) -> Option<u32> {
         let (dx, dy) = ((x - self.x) / self.cell, (y - self.y) / self.cell);
-        if dx < 0.0 || dy < 0.0 || dx >= float(self.columns) {
+        if self.columns == 0 || dx < 0.0 || dy < 0.0 || dx >= float(self.columns) {
             return None;
         }
         Some(floor_u32(dy) * self.columns + floor_u32(dx))
+    }
+}
+
+impl Placed {
+    /// Cells that lie inside it.
+    #[must_use]
+    pub fn holds(&self) -> u32 {
+        let height = self.rect.bottom - self.foot - self.y;
+        let rows = floor_u32((height + 1.0).max(0.0) / self.cell.max(0.01));
+        self.columns * rows
     }
 }
 
@@ -191,10 +205,12 @@ impl Trim {
     }
 }
 
-/// The seven lanes of the flow: five above, waiting and dead letters below.
+/// The lanes of the flow: waiting for another try and dead letters below, all others above. Two have
+/// no place while what is in flight shares a lane.
 #[must_use]
-pub fn flow(area: Rect, shown: &[u32], scale: f32) -> Vec<Placed> {
+pub fn flow(area: Rect, shown: &[u32], lanes: Lanes, scale: f32) -> Vec<Placed> {
     const ABOVE: [f32; 5] = [2.4, 1.5, 1.2, 1.0, 1.6];
+    const JOINED: [f32; 5] = [2.4, 2.2, 0.0, 0.0, 1.6];
     const BELOW: [f32; 2] = [2.0, 1.4];
     let trim = Trim::full(scale);
     debug_assert_eq!(shown.len(), ABOVE.len() + BELOW.len());
@@ -207,21 +223,30 @@ pub fn flow(area: Rect, shown: &[u32], scale: f32) -> Vec<Placed> {
         ..area
     };
     let (above, below) = shown.split_at(ABOVE.len());
-    let mut placed = lanes(top, &trim, above, &ABOVE);
-    placed.extend(lanes(bottom, &trim, below, &BELOW));
+    let weights = match lanes {
+        Lanes::Split => ABOVE,
+        Lanes::Joined => JOINED,
+    };
+    let mut placed = side_by_side(top, &trim, above, &weights);
+    placed.extend(side_by_side(bottom, &trim, below, &BELOW));
     placed
 }
 
-/// Lanes side by side, by the weights given, each with its own size of cell.
+/// Lanes side by side, by the weights given, each with its own size of cell; those without weight
+/// have no place.
 #[must_use]
-pub fn lanes(area: Rect, trim: &Trim, shown: &[u32], weights: &[f32]) -> Vec<Placed> {
+pub fn side_by_side(area: Rect, trim: &Trim, shown: &[u32], weights: &[f32]) -> Vec<Placed> {
     let total: f32 = weights.iter().sum();
-    let room = area.width() - trim.gap * float(number(weights.len()).saturating_sub(1));
+    let count = weights.iter().filter(|weight| **weight > 0.0).count();
+    let room = area.width() - trim.gap * float(number(count).saturating_sub(1));
     let mut left = area.left;
     shown
         .iter()
         .zip(weights)
-        .map(|(&cells, weight)| {
+        .map(|(&cells, &weight)| {
+            if weight == 0.0 {
+                return Placed::default();
+            }
             let width = room * weight / total;
             let rect = Rect::new(left.round(), area.top, width.round(), area.height());
             left += width + trim.gap;

@@ -7,11 +7,14 @@ use crawlfield_engine::{
         mirror::{Mirror, PhaseCounts},
         snapshot::Snapshot,
     },
-    model::phase::Phase,
+    model::{ids::HostId, phase::Phase},
 };
 
 use crate::{
-    field::{Arrangement, LANES, lane_of},
+    field::{
+        Arrangement,
+        lanes::{LANES, Lanes},
+    },
     numbers::{float, index, number},
 };
 
@@ -51,16 +54,18 @@ impl Outside {
 pub struct OutsideCounts(Vec<Outside>);
 
 impl OutsideCounts {
-    /// By the latest snapshots, for the blocks of this arrangement.
-    #[must_use]
-    pub fn of<'a>(
+    /// Takes the latest snapshots, for the blocks of this arrangement. A snapshot tells of the busiest
+    /// hosts only: what was told of the others earlier stays.
+    pub fn update<'a>(
+        &mut self,
+        lanes: Lanes,
         arrangement: Arrangement,
         mirror: &Mirror,
         snapshots: impl Iterator<Item = &'a Snapshot>,
-    ) -> Self {
+    ) {
         match arrangement {
-            Arrangement::Territory => by_host(mirror, snapshots),
-            Arrangement::Flow => by_lane(mirror, snapshots),
+            Arrangement::Territory => self.take_hosts(mirror, snapshots),
+            Arrangement::Flow => *self = by_lane(lanes, mirror, snapshots),
         }
     }
 
@@ -72,6 +77,29 @@ impl OutsideCounts {
         outside.finished = outside.finished.max(outside.ended.0.saturating_sub(well));
         outside.failed = outside.failed.max(outside.ended.1.saturating_sub(badly));
         outside
+    }
+
+    /// A snapshot counts a host's tasks of its own session.
+    fn take_hosts<'a>(&mut self, mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) {
+        let number = |id| mirror.tables().host_number(HostId(id));
+        let infos: Vec<_> = snapshots
+            .flat_map(|snapshot| &snapshot.hosts)
+            .filter_map(|info| Some((number(info.id)?, info)))
+            .collect();
+        for (block, _) in &infos {
+            *self.at(*block) = Outside::default();
+        }
+        for (block, info) in &infos {
+            let outside = self.at(*block);
+            outside.finished += info.finished;
+            outside.failed += info.dead + info.failed;
+            outside.waiting += info.outside;
+        }
+        for (block, _) in infos {
+            let (well, badly) = ended(&mirror.tables().hosts()[index(block)].counts);
+            let outside = self.at(block);
+            outside.ended = (outside.finished + well, outside.failed + badly);
+        }
     }
 
     fn at(&mut self, block: u32) -> &mut Outside {
@@ -88,27 +116,12 @@ fn ended(drawn: &PhaseCounts) -> (u64, u64) {
     (sum(&WELL), sum(&BADLY))
 }
 
-/// A snapshot counts a host's tasks of its own session.
-fn by_host<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> OutsideCounts {
-    let mut counts = OutsideCounts::default();
-    for info in snapshots.flat_map(|snapshot| &snapshot.hosts) {
-        let id = crawlfield_engine::model::ids::HostId(info.id);
-        if let Some(block) = mirror.tables().host_number(id) {
-            let outside = counts.at(block);
-            outside.finished += info.finished;
-            outside.failed += info.dead + info.failed;
-            outside.waiting += info.outside;
-        }
-    }
-    for (host, outside) in mirror.tables().hosts().iter().zip(&mut counts.0) {
-        let (well, badly) = ended(&host.counts);
-        outside.ended = (outside.finished + well, outside.failed + badly);
-    }
-    counts
-}
-
 /// What the snapshots count beyond what is drawn, lane by lane.
-fn by_lane<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -> OutsideCounts {
+fn by_lane<'a>(
+    lanes: Lanes,
+    mirror: &Mirror,
+    snapshots: impl Iterator<Item = &'a Snapshot>,
+) -> OutsideCounts {
     let mut counts = OutsideCounts::default();
     counts.at(number(LANES.len()) - 1);
     let mut all = [0; Phase::ALL.len()];
@@ -118,7 +131,7 @@ fn by_lane<'a>(mirror: &Mirror, snapshots: impl Iterator<Item = &'a Snapshot>) -
         }
     }
     for (total, phase) in all.into_iter().zip(Phase::ALL) {
-        let lane = counts.at(lane_of(phase));
+        let lane = counts.at(lanes.lane_of(phase));
         let outside = u64::saturating_sub(total, mirror.counts().of(phase));
         if WELL.contains(&phase) {
             lane.finished += outside;

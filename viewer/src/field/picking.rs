@@ -2,7 +2,7 @@
 //! by row, at the cost of rows and cells inside.
 
 use crate::{
-    field::{cells::Cells, layout::Placed, slot_set::SlotSet, view::View},
+    field::{cells::Cells, layout::Placed, outside::Outside, slot_set::SlotSet, view::View},
     numbers::{float, floor_u32, index},
 };
 
@@ -20,6 +20,30 @@ pub fn pick(view: &View, placed: &[Placed], x: f32, y: f32) -> Option<(u32, Opti
         .zip(placed)
         .find(|(_, place)| place.rect.contains(fx, fy))
         .map(|(block, place)| (block, place.cell_at(fx, fy)))
+}
+
+/// A heap on a block's foot: tasks outside the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heap {
+    /// What has ended and left, at the left.
+    Ended,
+    /// What waits in the store, at the right.
+    Waiting,
+}
+
+/// The heap of this block under a point of the screen in pixels, with the words beside it.
+#[must_use]
+pub fn heap_at(view: &View, place: &Placed, outside: &Outside, x: f32, y: f32) -> Option<Heap> {
+    let (fx, fy) = view.to_field(x, y);
+    if place.columns == 0 || !place.rect.contains(fx, fy) || fy < place.rect.bottom - place.foot {
+        return None;
+    }
+    let is_left = fx < f32::midpoint(place.rect.left, place.rect.right);
+    match (is_left, outside.mound() > 0, outside.waiting > 0) {
+        (true, true, _) => Some(Heap::Ended),
+        (false, _, true) => Some(Heap::Waiting),
+        _ => None,
+    }
 }
 
 /// Tasks whose cell's centre lies inside the polygon, given in the field's own pixels.

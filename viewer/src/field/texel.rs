@@ -5,7 +5,8 @@ use crawlfield_engine::{feed::mirror::Sight, model::phase::Phase};
 
 use crate::numbers::{index, millis};
 
-/// One cell of the state texture; all zero where no task is.
+/// One cell of the state texture; the sign is zero where no task is, and the sign before then tells
+/// how the last one ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Texel {
@@ -40,6 +41,15 @@ pub const SIGN_PARKED: u32 = 13;
 /// Queued in a paused session (the shader derives it from the block).
 pub const SIGN_PAUSED: u32 = 14;
 
+/// How a task ended whose cell still bears its trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Done, skipped or dropped by a person.
+    Well,
+    /// Failed, or a dead letter.
+    Badly,
+}
+
 /// This task is selected.
 pub const FLAG_SELECTED: u32 = 1;
 /// The pointer is over this task.
@@ -61,8 +71,11 @@ const BAND_ONE: f64 = 1024.0;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CellFlags(u8);
 
-/// In the byte of a `CellFlags`.
+/// In the byte of a `CellFlags`: it was in another phase than queued, it has ended well, badly.
 const IS_SETTLED: u8 = 128;
+const HAS_ENDED_WELL: u8 = 64;
+const HAS_ENDED_BADLY: u8 = 32;
+const OF_PHASE: u8 = IS_SETTLED | HAS_ENDED_WELL | HAS_ENDED_BADLY;
 /// Stands for the sign before, where that was any.
 const ANY_SIGN: u32 = 15;
 
@@ -70,26 +83,40 @@ impl CellFlags {
     /// Of a task that has just appeared, in this phase.
     #[must_use]
     pub const fn of_new(phase: Phase) -> Self {
-        Self(if matches!(phase, Phase::Queued) {
-            0
-        } else {
-            IS_SETTLED
-        })
+        let mut flags = Self(0);
+        flags.settle(phase);
+        flags
     }
 
     /// The task is in this phase now.
-    pub fn settle(&mut self, phase: Phase) {
-        if phase != Phase::Queued {
-            self.0 |= IS_SETTLED;
+    pub const fn settle(&mut self, phase: Phase) {
+        self.0 &= !(HAS_ENDED_WELL | HAS_ENDED_BADLY);
+        self.0 |= match phase {
+            Phase::Queued => 0,
+            Phase::Done | Phase::Skipped | Phase::Cancelled => IS_SETTLED | HAS_ENDED_WELL,
+            Phase::Failed | Phase::Dead => IS_SETTLED | HAS_ENDED_BADLY,
+            _ => IS_SETTLED,
+        };
+    }
+
+    /// How it has ended, if it has.
+    #[must_use]
+    pub const fn ending(self) -> Option<Ending> {
+        if self.0 & HAS_ENDED_WELL != 0 {
+            Some(Ending::Well)
+        } else if self.0 & HAS_ENDED_BADLY != 0 {
+            Some(Ending::Badly)
+        } else {
+            None
         }
     }
 
     /// Sets or clears a flag; says whether that changed anything.
     ///
     /// # Panics
-    /// It is none of the `FLAG_…`, which are six bits.
+    /// It is none of the `FLAG_…`, which are five bits.
     pub fn set_flag(&mut self, flag: u32, on: bool) -> bool {
-        let bit = u8::try_from(flag).expect("flags are six bits");
+        let bit = u8::try_from(flag).expect("flags are five bits");
         let was = self.0;
         self.0 = if on { was | bit } else { was & !bit };
         self.0 != was
@@ -98,11 +125,32 @@ impl CellFlags {
     /// The flags as the texel holds them.
     #[must_use]
     pub fn bits(self) -> u32 {
-        u32::from(self.0 & !IS_SETTLED)
+        u32::from(self.0 & !OF_PHASE)
     }
 }
 
 impl Texel {
+    /// No task is here, and none was.
+    pub const EMPTY: Self = Self {
+        since_ms: 0,
+        bits: 0,
+        span_ms: 0,
+        band: 0,
+    };
+
+    /// No task is here; the last one ended like this.
+    #[must_use]
+    pub const fn trace(ending: Ending) -> Self {
+        let sign = match ending {
+            Ending::Well => sign_of(Phase::Done),
+            Ending::Badly => sign_of(Phase::Dead),
+        };
+        Self {
+            bits: sign << 4,
+            ..Self::EMPTY
+        }
+    }
+
     /// How a task looks.
     #[must_use]
     pub fn of(sight: &Sight, flags: CellFlags) -> Self {

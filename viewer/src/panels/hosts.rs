@@ -218,8 +218,9 @@ fn fit(control: &mut FieldControl<'_>, number: u32) {
     if control.field.cells.arrangement() != Arrangement::Territory {
         control.arrange(Arrangement::Territory);
     }
-    // A host without a task has no block yet.
-    if let Some(place) = control.field.placed.get(index(number)) {
+    // A host without a task has no block yet, and one that is folded stands among the chips.
+    let place = control.field.placed.get(index(number));
+    if let Some(place) = place.filter(|place| place.columns > 0) {
         let (rect, area) = (place.rect, control.view.area);
         let by_height = area.height() / rect.height().max(1.0);
         let by_width = area.width() / rect.width().max(1.0);

@@ -1,10 +1,13 @@
-//! Labels on the field: a block's name and speed in its header, counts beside its mounds, and the
-//! time left of tasks near by.
+//! Labels on the field: a block's name and speed in its header, counts beside its mounds, chips of
+//! finished hosts, moods of blocks too small for words, and what near tasks are and wait for.
 
 use std::sync::Arc;
 
-use bevy_egui::egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, vec2};
+use bevy_egui::egui::{
+    Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, vec2,
+};
 use crawlfield_engine::{
+    feed::snapshot::HostInfo,
     model::phase::{BreakerPhase, Phase},
     progress::safe,
 };
@@ -16,20 +19,23 @@ use super::{
 use crate::{
     feed::Feed,
     field::{
-        Arrangement, Field, FieldControl, lane_of,
-        layout::Placed,
+        Arrangement, Field, FieldControl,
+        chips::Chip,
+        lanes::{DEAD_LANE, FETCH_LANE, Lanes},
         outside::{Outside, half_width},
-        texel::{FLAG_FLYING, SIGN_PARKED},
+        texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
         view::View,
     },
-    numbers::{floor_u32, index, wide},
+    numbers::index,
     scene::MOUND_MARGIN,
 };
 
-/// Labels of tasks at once, at most.
-const TASKS: u32 = 300;
-/// Cells of fewer points carry no words.
-const NEAR: f32 = 56.0;
+mod near;
+
+/// The word at the right of an opened host's header, which folds it again, in points.
+pub(super) const FOLD_WIDTH: f32 = 46.0;
+/// Blocks whose header is lower than this many points, or narrower, carry no words.
+const LEAST: (f32, f32) = (11.0, 40.0);
 
 /// Draws all labels that are in sight; `scale` is pixels a point.
 pub(super) fn draw(painter: &Painter, style: &Style, control: &FieldControl<'_>, scale: f32) {
@@ -41,8 +47,11 @@ pub(super) fn draw(painter: &Painter, style: &Style, control: &FieldControl<'_>,
         view: &control.view,
         scale,
     };
-    let mut left = TASKS;
+    let mut left = near::TASKS;
     for (block, place) in (0_u32..).zip(&control.field.placed) {
+        if place.columns == 0 {
+            continue;
+        }
         let on_screen = labels.view.rect_to_screen(place.rect);
         let rect = Rect::from_min_max(
             Pos2::new(on_screen.left / scale, on_screen.top / scale),
@@ -54,10 +63,15 @@ pub(super) fn draw(painter: &Painter, style: &Style, control: &FieldControl<'_>,
         let zoom = labels.view.zoom / scale;
         labels.header(block, rect, place.header * zoom);
         labels.foot(block, rect, place.foot * zoom);
-        if place.cell * zoom >= NEAR {
+        labels.result(block, rect, (place.header * zoom, place.foot * zoom));
+        if place.cell * zoom >= near::LEAST {
             labels.tasks(block, place, &mut left);
         }
     }
+    for chip in &control.field.chips {
+        labels.chip(chip);
+    }
+    labels.brackets(&control.selection);
 }
 
 /// What labels are drawn with, and of what.
@@ -76,10 +90,11 @@ impl Labels<'_> {
         self.field.cells.arrangement() == Arrangement::Flow
     }
 
-    /// Name at the left, speed at the right where there is room.
+    /// Mood and name at the left, speed at the right where there is room; the mood alone where there
+    /// is none for words.
     fn header(&self, block: u32, rect: Rect, height: f32) {
-        if height < 11.0 || rect.width() < 40.0 {
-            return;
+        if height < LEAST.0 || rect.width() < LEAST.1 {
+            return self.mood_alone(block, rect);
         }
         let size = (height * 0.52).clamp(10.0, 15.0);
         let bar = Rect::from_min_size(rect.min, vec2(rect.width(), height));
@@ -94,10 +109,9 @@ impl Labels<'_> {
         let y = bar.center().y + wall;
         let mut x = shown.left() + 9.0 + wall;
         let right = shown.right() - 9.0 - wall;
-        if !is_closed {
+        if let Some(mood) = self.mood(block) {
             let center = Pos2::new(x + size * 0.6, y);
-            let glyph = Rect::from_center_size(center, vec2(size * 1.2, size * 1.2));
-            self.style.glyph(&painter, glyph, SIGN_PARKED);
+            self.draw_mood(&painter, mood, center, size * 1.2);
             x += size * 1.7;
         }
         let name = safe(self.field.block_name(block, &self.feed.mirror));
@@ -108,7 +122,10 @@ impl Labels<'_> {
         self.write(&painter, at, Align2::LEFT_CENTER, name, fill);
         let end = if self.is_flow() {
             let count = self.field.cells.blocks()[index(block)].count;
-            format::count(u64::from(count))
+            self.lane_words(block, count)
+        } else if self.has_finished(block) {
+            let is_opened = self.field.is_opened(block);
+            if is_opened { "fold ▾" } else { "finished" }.to_owned()
         } else {
             speed(self.feed, block, breaker)
         };
@@ -118,6 +135,167 @@ impl Labels<'_> {
             let at = Pos2::new(right, y);
             self.write(&painter, at, Align2::RIGHT_CENTER, galley, fill);
         }
+    }
+
+    /// How many, and in the lane that three steps share which of them takes the time.
+    fn lane_words(&self, block: u32, count: u32) -> String {
+        let count = format::count(u64::from(count));
+        let is_shared = block == FETCH_LANE && self.field.cells.lanes() == Lanes::Joined;
+        match self.field.step_times.shares().filter(|_| is_shared) {
+            Some([fetch, ..]) => format!("fetch {:.0} % of the time   {count}", fetch * 100.0),
+            None => count,
+        }
+    }
+
+    fn has_finished(&self, block: u32) -> bool {
+        let outside = self.field.outside(block, &self.feed.mirror);
+        self.field.has_finished(block, &outside)
+    }
+
+    /// What a block must tell, if anything: the worst of it.
+    fn mood(&self, block: u32) -> Option<Mood> {
+        if self.is_flow() {
+            return None;
+        }
+        let breaker = self.field.breaker(block, &self.feed.mirror);
+        if breaker.unwrap_or_default() != BreakerPhase::Closed {
+            return Some(Mood::Breaker);
+        }
+        let outside = self.field.outside(block, &self.feed.mirror);
+        if self.field.has_finished(block, &outside) {
+            let is_good = outside.failed == 0;
+            return Some(if is_good { Mood::Finished } else { Mood::Dead });
+        }
+        let info = self.feed.host_info(block);
+        if info.is_some_and(|info| info.parked_for.is_some()) {
+            return Some(Mood::Parked);
+        }
+        let counts = &self.feed.mirror.tables().hosts()[index(block)].counts;
+        let retries = counts.of(Phase::Backoff) + counts.of(Phase::Failed);
+        if retries >= 3 && retries * 20 >= counts.total() {
+            return Some(Mood::Retries);
+        }
+        let is_slowed = |info: &HostInfo| (info.limit <= 1 || info.pace >= 1.0) && info.waiting > 0;
+        info.is_some_and(is_slowed).then_some(Mood::Slowed)
+    }
+
+    fn mood_alone(&self, block: u32, rect: Rect) {
+        let edge = rect.width().min(rect.height());
+        if edge < 12.0 {
+            return;
+        }
+        if let Some(mood) = self.mood(block) {
+            let size = (edge * 0.5).clamp(9.0, 20.0);
+            let fill = colour(self.style.theme.panel).gamma_multiply(0.85);
+            self.painter.circle_filled(rect.center(), size * 0.75, fill);
+            self.draw_mood(self.painter, mood, rect.center(), size);
+        }
+    }
+
+    fn draw_mood(&self, painter: &Painter, mood: Mood, center: Pos2, size: f32) {
+        let rect = Rect::from_center_size(center, vec2(size, size));
+        match mood.sign() {
+            Some(sign) => self.style.glyph(painter, rect, sign),
+            None => {
+                // Two chevrons that point back: it goes slower.
+                let ink = colour(self.style.theme.states.retry);
+                let stroke = Stroke::new((size * 0.14).max(1.2), ink);
+                for x in [0.18, 0.58] {
+                    let at = |dx: f32, dy: f32| rect.min + vec2((x + dx) * size, dy * size);
+                    let points = vec![at(0.28, 0.15), at(0.0, 0.5), at(0.28, 0.85)];
+                    painter.add(Shape::line(points, stroke));
+                }
+            }
+        }
+    }
+
+    /// What a finished host has brought, in the middle of its block.
+    fn result(&self, block: u32, rect: Rect, (header, foot): (f32, f32)) {
+        let body = Rect::from_min_max(rect.min + vec2(0.0, header), rect.max - vec2(0.0, foot));
+        if self.is_flow() || body.width() < 70.0 || body.height() < 34.0 {
+            return;
+        }
+        let outside = self.field.outside(block, &self.feed.mirror);
+        if !self.field.has_finished(block, &outside) {
+            return;
+        }
+        let states = &self.style.theme.states;
+        let mut lines = vec![(format::count(outside.finished), 17.0, self.style.text())];
+        lines.push(("finished".to_owned(), 11.5, self.style.text()));
+        if outside.failed > 0 {
+            let words = format!("{} dead", format::count(outside.failed));
+            lines.push((words, 12.5, self.style.written(states.dead)));
+        }
+        let lines = lines.into_iter().map(|(text, size, ink)| {
+            self.painter
+                .layout_no_wrap(text, FontId::proportional(size), ink)
+        });
+        let lines: Vec<Arc<Galley>> = lines.collect();
+        let width = lines.iter().map(|line| line.size().x).fold(0.0, f32::max);
+        let height: f32 = lines.iter().map(|line| line.size().y).sum();
+        let ground = Rect::from_center_size(body.center(), vec2(width + 24.0, height + 10.0));
+        if ground.height() > body.height() {
+            return;
+        }
+        let fill = colour(self.style.theme.panel).gamma_multiply(0.9);
+        self.painter.rect_filled(ground, 6.0, fill);
+        let mut y = ground.top() + 5.0;
+        for line in lines {
+            let at = Pos2::new(ground.center().x - line.size().x / 2.0, y);
+            y += line.size().y;
+            self.painter.galley(at, line, self.style.text());
+        }
+    }
+
+    /// A finished host, folded: name, pages, dead letters. One chip may stand for many.
+    fn chip(&self, chip: &Chip) {
+        let on_screen = self.view.rect_to_screen(chip.rect);
+        let rect = Rect::from_min_max(
+            Pos2::new(on_screen.left / self.scale, on_screen.top / self.scale),
+            Pos2::new(on_screen.right / self.scale, on_screen.bottom / self.scale),
+        );
+        if rect.height() < 9.0 || !rect.intersects(self.painter.clip_rect()) {
+            return;
+        }
+        let (mut finished, mut failed) = (0, 0);
+        for block in &chip.blocks {
+            let outside = self.field.outside(*block, &self.feed.mirror);
+            finished += outside.finished;
+            failed += outside.failed;
+        }
+        let name = match chip.blocks.as_slice() {
+            [block] => safe(self.field.block_name(*block, &self.feed.mirror)),
+            many => format!("{} more hosts", many.len()),
+        };
+        let stroke = Stroke::new(1.0, self.style.line());
+        let fill = self.style.raised();
+        self.painter
+            .rect(rect, rect.height() / 2.0, fill, stroke, StrokeKind::Inside);
+        let (size, y) = ((rect.height() * 0.52).clamp(8.0, 15.0), rect.center().y);
+        let mood = if failed == 0 {
+            Mood::Finished
+        } else {
+            Mood::Dead
+        };
+        let mut left = rect.left() + rect.height() * 0.6;
+        self.draw_mood(self.painter, mood, Pos2::new(left, y), size * 1.1);
+        left += size * 0.95;
+        let mut right = rect.right() - rect.height() * 0.45;
+        let mut tell = |text: String, ink: Color32| {
+            let font = FontId::proportional(size);
+            let galley = self.painter.layout_no_wrap(text, font, ink);
+            let at = Pos2::new(right - galley.size().x, y - galley.size().y / 2.0);
+            right = at.x - 6.0;
+            self.painter.galley(at, galley, ink);
+        };
+        if failed > 0 {
+            let ink = self.style.written(self.style.theme.states.dead);
+            tell(format!("{} dead", format::brief(failed)), ink);
+        }
+        tell(format::brief(finished), self.style.faint());
+        let name = cut(self.painter, &name, size, self.style.text(), right - left);
+        let at = Pos2::new(left, y - name.size().y / 2.0);
+        self.painter.galley(at, name, self.style.text());
     }
 
     /// Words on the field. Where tasks fly, they pass behind them.
@@ -148,7 +326,7 @@ impl Labels<'_> {
         let edge = |count| (MOUND_MARGIN + 2.0 * half_width(count)) * zoom + 5.0;
         let left = rect.left() + edge(outside.mound());
         let right = rect.right() - edge(outside.waiting);
-        let failed = if self.is_flow() && block == lane_of(Phase::Dead) {
+        let failed = if self.is_flow() && block == DEAD_LANE {
             "more in the store"
         } else {
             "failed"
@@ -170,50 +348,36 @@ impl Labels<'_> {
             }
         }
     }
+}
 
-    /// Time left below each task that is in flight or waits for its next attempt; `left` are the
-    /// labels that may still be drawn.
-    fn tasks(&self, block: u32, place: &Placed, left: &mut u32) {
-        let area = self.view.area;
-        let (x0, y0) = self.view.to_field(area.left, area.top);
-        let (x1, y1) = self.view.to_field(area.right, area.bottom);
-        let column = |x: f32| floor_u32(((x - place.x) / place.cell).max(0.0)).min(place.columns);
-        let row = |y: f32| floor_u32(((y - place.y) / place.cell).max(0.0));
-        let cells = &self.field.cells;
-        let used = cells.blocks()[index(block)].used();
-        // Who is still on the way is not under its label yet.
-        let is_home = |slot: &u32| cells.flags_of(*slot) & FLAG_FLYING == 0;
-        for row in row(y0)..=row(y1) {
-            for column in column(x0)..=column(x1).min(place.columns - 1) {
-                let cell = row * place.columns + column;
-                if cell >= used {
-                    return;
-                }
-                let slot = cells.slot_in(block, cell).filter(is_home);
-                let Some(text) = slot.and_then(|slot| time_left(self.feed, slot)) else {
-                    continue;
-                };
-                if *left == 0 {
-                    return;
-                }
-                *left -= 1;
-                self.task(text, place, cell);
-            }
+/// What a block tells in one glyph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    /// Its breaker is not closed.
+    Breaker,
+    /// The host asked for a pause.
+    Parked,
+    /// Much of it waits for another try.
+    Retries,
+    /// One request at a time, or less than one a second.
+    Slowed,
+    /// All is done.
+    Finished,
+    /// All is over, and some of it dead.
+    Dead,
+}
+
+impl Mood {
+    /// The sign whose glyph it is; the slowed one is drawn.
+    const fn sign(self) -> Option<u32> {
+        match self {
+            Self::Breaker => Some(SIGN_PARKED),
+            Self::Parked => Some(SIGN_PAUSED),
+            Self::Retries => Some(sign_of(Phase::Backoff)),
+            Self::Finished => Some(sign_of(Phase::Done)),
+            Self::Dead => Some(sign_of(Phase::Dead)),
+            Self::Slowed => None,
         }
-    }
-
-    fn task(&self, text: String, place: &Placed, cell: u32) {
-        let rect = self.view.rect_to_screen(place.cell_rect(cell));
-        let at = Pos2::new(
-            f32::midpoint(rect.left, rect.right) / self.scale,
-            rect.bottom / self.scale - 1.0,
-        );
-        let (painter, ink) = (self.painter, self.style.text());
-        let galley = painter.layout_no_wrap(text, FontId::proportional(10.5), ink);
-        let rect = Align2::CENTER_BOTTOM.anchor_size(at, galley.size());
-        let fill = colour(self.style.theme.panel).gamma_multiply(0.8);
-        painter.rect_filled(rect.expand2(vec2(3.0, 0.0)), 3.0, fill);
-        painter.galley(rect.min, galley, ink);
     }
 }
 
@@ -249,21 +413,4 @@ fn waiting(outside: &Outside, is_long: bool) -> String {
         (n, true) => format!("{} in the store", format::brief(n)),
         (n, false) => format::brief(n),
     }
-}
-
-/// Until the next attempt, or the expected end of the step; `None` where nothing is expected.
-fn time_left(feed: &Feed, slot: u32) -> Option<String> {
-    let task = feed.mirror.task(slot)?;
-    let now = feed.now_us;
-    if let Some(due) = task.due_us.filter(|_| task.phase == Phase::Backoff) {
-        let left = wide(due.saturating_sub(now)) / 1e6;
-        return Some(format!("again in {}", format::clock(left)));
-    }
-    let (median, ..) = task.expected_ms?;
-    let end = task.changed_us + u64::from(median) * 1_000;
-    Some(if end > now {
-        format!("{} left", format::span(wide(end - now) / 1e3))
-    } else {
-        format!("{} over", format::span(wide(now - end) / 1e3))
-    })
 }

@@ -1,18 +1,19 @@
 //! The pointer on the field: pan, zoom to the pointer, hover, select, lasso.
 
-use bevy_egui::egui::{Painter, PointerButton, Pos2, Response, Shape, Stroke, Ui};
-use crawlfield_engine::model::phase::Phase;
+use bevy_egui::egui::{CursorIcon, Painter, PointerButton, Pos2, Response, Shape, Stroke, Ui};
 
 use super::{
-    Inspector, Panels, Tab,
+    Inspector, Panels, Tab, labels,
     style::{Style, colour},
 };
 use crate::{
     field::{
-        Arrangement, FieldControl, lane_of,
-        picking::{pick, tasks_in},
+        Arrangement, FieldControl,
+        lanes::DEAD_LANE,
+        picking::{Heap, heap_at, pick, tasks_in},
         slot_set::SlotSet,
     },
+    history::dead_letters::Grouping,
     numbers::index,
 };
 
@@ -44,11 +45,86 @@ pub(super) fn handle(
     }
     drag(ui, response, control, &mut panels.lasso);
     let block = under.map(|(block, _)| block);
-    if response.double_clicked() {
+    let handle = match (block, pixels) {
+        (Some(block), Some(at)) if slot.is_none() => Handle::under(control, block, at),
+        _ => None,
+    };
+    if handle.is_some() && response.hovered() {
+        ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
+    }
+    if response.double_clicked() && handle.is_none() {
         approach(control, block, pixels);
     } else if response.clicked() {
         let has_command = ui.input(|input| input.modifiers.command);
         click(control, panels, inspector, (block, slot), has_command);
+        if let Some(handle) = handle {
+            handle.act(control, panels, inspector);
+        }
+    }
+}
+
+/// What of a block can be opened or folded by a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Handle {
+    /// The chip of a finished host.
+    Chip(u32),
+    /// The chip of all that have none of their own.
+    Others,
+    /// The word in the header of a finished host that was opened.
+    Fold(u32),
+    /// A heap of tasks outside the window.
+    Heap(u32, Heap),
+}
+
+impl Handle {
+    /// At a place of the screen in pixels, in this block.
+    fn under(control: &FieldControl<'_>, block: u32, (x, y): (f32, f32)) -> Option<Self> {
+        let (field, view) = (&control.field, &control.view);
+        if field.is_folded(block) {
+            let chip = field
+                .chips
+                .iter()
+                .find(|chip| chip.blocks.contains(&block))?;
+            let is_alone = chip.blocks.len() == 1;
+            return Some(if is_alone {
+                Self::Chip(block)
+            } else {
+                Self::Others
+            });
+        }
+        let place = field.placed.get(index(block))?;
+        let outside = field.outside(block, &control.feed.mirror);
+        let (fx, fy) = view.to_field(x, y);
+        let is_at_word = fy < place.rect.top + place.header
+            && fx > place.rect.right - labels::FOLD_WIDTH * view.scale;
+        if is_at_word && field.is_opened(block) && field.has_finished(block, &outside) {
+            return Some(Self::Fold(block));
+        }
+        heap_at(view, place, &outside, x, y).map(|heap| Self::Heap(block, heap))
+    }
+
+    /// Heaps of what failed lead to the dead letters, all others to what is known of the host.
+    fn act(self, control: &mut FieldControl<'_>, panels: &mut Panels, inspector: &mut Inspector) {
+        match self {
+            Self::Chip(block) => control.field.open(block, true),
+            Self::Fold(block) => control.field.open(block, false),
+            Self::Others => {
+                panels.tab = Tab::Hosts;
+                panels.are_sides_shown = true;
+            }
+            Self::Heap(block, heap) => {
+                panels.are_sides_shown = true;
+                let outside = control.field.outside(block, &control.feed.mirror);
+                if heap == Heap::Ended && outside.failed > 0 {
+                    panels.tab = Tab::DeadLetters;
+                    panels.grouping = Grouping::Host;
+                }
+                if control.field.cells.arrangement() == Arrangement::Territory {
+                    let hosts = control.feed.mirror.tables().hosts();
+                    inspector.show_host(hosts[index(block)].id);
+                }
+            }
+        }
     }
 }
 
@@ -118,7 +194,7 @@ fn click(
             inspector.host = Some(hosts[index(block)].id);
         }
         // Where dead letters lie: those that have left the window are fetched from here.
-        Arrangement::Flow if block == lane_of(Phase::Dead) => {
+        Arrangement::Flow if block == DEAD_LANE => {
             panels.tab = Tab::DeadLetters;
             panels.are_sides_shown = true;
         }
@@ -129,7 +205,10 @@ fn click(
 /// A double click goes near; beside all blocks, and where it is near already, it shows all again.
 fn approach(control: &mut FieldControl<'_>, block: Option<u32>, pointer: Option<(f32, f32)>) {
     let zoom = control.view.zoom;
-    let cell = block.map(|block| control.field.placed[index(block)].cell * zoom);
+    let place = block.map(|block| control.field.placed[index(block)]);
+    let cell = place
+        .filter(|place| place.columns > 0)
+        .map(|place| place.cell * zoom);
     match (cell, pointer) {
         (Some(cell), Some((x, y))) if cell < CLOSE => control.view.zoom_at(CLOSE / cell, x, y),
         _ => control.view.fit(),

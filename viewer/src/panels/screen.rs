@@ -280,7 +280,7 @@ impl Screen<'_, '_, '_> {
         let painter = ui.painter_at(area);
         labels::draw(&painter, style, control, scale);
         pointer::draw_lasso(&painter, style, &panels.lasso);
-        if control.feed.mirror.is_empty() {
+        if control.feed.mirror.is_empty() && !control.field.shows_blocks() {
             let text = match control.feed.status {
                 FeedStatus::Waiting => "waiting for the first task",
                 FeedStatus::Live => "no task is in the window now",

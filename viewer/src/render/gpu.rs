@@ -105,8 +105,9 @@ struct TargetGrid {
 pub(super) struct FieldGpu {
     pub(super) scatter: CachedRenderPipelineId,
     pub(super) blocks_pipelines: [CachedRenderPipelineId; DetailLevel::ALL.len()],
-    /// Blocks by level, in the order of the pipelines.
-    pub(super) levels: [u32; DetailLevel::ALL.len()],
+    /// Blocks by level, in the order of the pipelines: the solid ones, then those that fade in over
+    /// what they were.
+    pub(super) levels: [[u32; DetailLevel::ALL.len()]; 2],
     pub(super) flights_pipeline: CachedRenderPipelineId,
     pub(super) updates: InstanceBuffer,
     pub(super) blocks: InstanceBuffer,
@@ -157,7 +158,7 @@ pub(super) fn open_field(
             let instances = instances(BLOCK_FORMATS);
             cache.queue_render_pipeline(quad_pipeline(&shaders, &layout, entries, instances))
         }),
-        levels: [0; DetailLevel::ALL.len()],
+        levels: [[0; DetailLevel::ALL.len()]; 2],
         flights_pipeline: {
             let entries = ["place_flight", "draw_flight"];
             let instances = instances(FLIGHT_FORMATS);
@@ -188,7 +189,7 @@ const BLOCK_FORMATS: [VertexFormat; 5] = [
     VertexFormat::Float32x4,
     VertexFormat::Uint32x4,
     VertexFormat::Float32x4,
-    VertexFormat::Float32x3,
+    VertexFormat::Float32x4,
 ];
 
 /// A `Flight` as the pipeline reads it.
@@ -241,13 +242,12 @@ pub(super) fn upload_scene(
     let field = &mut *field;
     queue.write_buffer(&field.uniform, 0, bytemuck::bytes_of(&pending.uniform));
     let zoom = pending.uniform.zoom;
-    pending.blocks.sort_by_key(|block| block.level(zoom) as u8);
-    for (level, count) in DetailLevel::ALL.into_iter().zip(&mut field.levels) {
-        let of_it = pending
-            .blocks
-            .iter()
-            .filter(|block| block.level(zoom) == level);
-        *count = number(of_it.count());
+    let place = |block: &BlockQuad| (usize::from(block.is_fading()), block.level(zoom) as usize);
+    pending.blocks.sort_by_key(place);
+    field.levels = Default::default();
+    for block in &pending.blocks {
+        let (fading, level) = place(block);
+        field.levels[fading][level] += 1;
     }
     field.blocks.fill(&device, &queue, &pending.blocks);
     field.flights.fill(&device, &queue, &pending.flights);

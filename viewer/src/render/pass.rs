@@ -60,7 +60,8 @@ pub(super) fn draw_field(
     });
     pass.set_bind_group(0, &states.bind_group, &[]);
     let mut first = 0;
-    for (&pipeline, count) in field.blocks_pipelines.iter().zip(field.levels) {
+    let pipelines = field.blocks_pipelines.iter().cycle();
+    for (&pipeline, &count) in pipelines.zip(field.levels.as_flattened()) {
         if count > 0
             && let Some(pipeline) = cache.get_render_pipeline(pipeline)
         {

@@ -198,6 +198,8 @@ impl Picture<'_> {
     fn activity(&self) -> Activity {
         if self.playback.is_replay && !self.playback.is_playing {
             Activity::Still
+        } else if self.field.is_moving() {
+            Activity::Moving
         } else {
             Activity::of(&self.feed, self.appearance.motion)
         }

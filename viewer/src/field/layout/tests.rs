@@ -1,4 +1,4 @@
-use super::{Placed, Rect, Trim, filled, lanes};
+use super::{Placed, Rect, Trim, filled, side_by_side};
 use crate::field::treemap::territory;
 
 const SCREEN: Rect = Rect::new(0.0, 0.0, 812.0, 430.0);
@@ -147,7 +147,7 @@ fn few_tasks_stand_in_the_middle_of_their_block() {
 #[test]
 fn lanes_share_the_width_by_their_weights() {
     let trim = Trim::full(1.0);
-    let placed = lanes(SCREEN, &trim, &[40, 6, 900], &[2.0, 1.0, 1.0]);
+    let placed = side_by_side(SCREEN, &trim, &[40, 6, 900], &[2.0, 1.0, 1.0]);
     check(SCREEN, &[40, 6, 900], &placed);
     assert!(placed[0].rect.width() > 1.9 * placed[1].rect.width());
 }
