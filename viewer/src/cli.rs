@@ -5,6 +5,8 @@ pub mod flags;
 
 use std::process::ExitCode;
 
+use bevy::prelude::App;
+
 use crawlfield_engine::cli::{
     Exit, Failure,
     crawl::{OutputFlags, crawl},
@@ -13,8 +15,15 @@ use crawlfield_engine::cli::{
 };
 
 use crate::{
-    crawl::Crawl, headless::Viewer, probe::Requirement, replay::Replay, screenshots,
-    source::Source, window,
+    crawl::{Crawl, Runs},
+    headless::Viewer,
+    panels::Captions,
+    pin::Pinned,
+    probe::Requirement,
+    replay::Replay,
+    screenshots,
+    source::Source,
+    window,
 };
 use flags::Flags;
 
@@ -74,7 +83,8 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
             flags.quality(),
             flags.size,
         );
-        if let Some(at) = flags.at {
+        pin(&mut app, flags);
+        if let Some(at) = flags.moment() {
             let mut viewer = Viewer(app.world_mut());
             let at_us = viewer.feed().now_us + screenshots::micros(at);
             viewer.seek(at_us).map_err(Failure::internal)?;
@@ -82,18 +92,29 @@ fn in_window(flags: &Flags) -> Result<Exit, Failure> {
         app.run();
         return Ok(Exit::Done);
     }
-    let (job, settings) = flags.job()?;
-    let store = flags.store_for(&job);
-    let (crawl, ()) = Crawl::begin(job, store.as_deref(), &settings, |_| Ok(()))?;
-    window::app(
-        crawl.source(),
-        Some(crawl.info()),
-        flags.appearance(),
-        flags.quality(),
-        flags.size,
-    )
-    .run();
-    Ok(crawl.end())
+    let asked = flags.clone();
+    let runs = Runs::new(move || {
+        let (job, settings) = asked.job()?;
+        let store = asked.store_for(&job);
+        let (crawl, ()) = Crawl::begin(job, store.as_deref(), &settings, |_| Ok(()))?;
+        Ok(crawl)
+    });
+    let (source, info) = runs.begin()?;
+    let (look, quality) = (flags.appearance(), flags.quality());
+    let mut app = window::app(source, Some(info), look, quality, flags.size);
+    app.insert_resource(runs.clone());
+    if flags.is_story() {
+        app.insert_resource(Captions::of_story(1));
+    }
+    pin(&mut app, flags);
+    app.run();
+    Ok(runs.end())
+}
+
+/// Shows what the flags pin.
+fn pin(app: &mut App, flags: &Flags) {
+    let pin = flags.pinned();
+    app.world_mut().resource_mut::<Pinned>().set(pin);
 }
 
 /// The same job with the progress view, to its end.

@@ -2,8 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use bevy::prelude::Resource;
 
 use crawlfield_engine::{
     cli::{
@@ -11,7 +14,10 @@ use crawlfield_engine::{
         crawl::{OutputFlags, report},
         run::{Scratch, refuse_stopped},
     },
-    feed::{hub::Item, recording::Recorder},
+    feed::{
+        hub::Item,
+        recording::{Recent, Recorder},
+    },
     message::commands::Command,
     run::{self, Running, Until, job::Job},
     settings::Settings,
@@ -29,6 +35,62 @@ pub struct CrawlInfo {
     pub began: Instant,
     /// The store file that its records are in.
     pub store: PathBuf,
+    /// The last minutes of its feed, where they are kept.
+    pub recent: Option<Recent>,
+}
+
+/// What can be done with the crawl that is watched, besides commands.
+#[derive(Resource, Debug, Default)]
+pub struct LiveCrawl {
+    /// The last minutes of its feed, to be saved.
+    pub recent: Option<Recent>,
+    /// It can be begun once more.
+    pub can_run_again: bool,
+}
+
+/// The crawl that is watched, and the way to begin it once more.
+#[derive(Resource, Clone)]
+pub struct Runs {
+    current: Arc<Mutex<Option<Crawl>>>,
+    begin: Arc<dyn Fn() -> Result<Crawl, Failure> + Send + Sync>,
+}
+
+impl Runs {
+    /// Nothing has begun yet.
+    pub fn new(begin: impl Fn() -> Result<Crawl, Failure> + Send + Sync + 'static) -> Self {
+        Self {
+            current: Arc::default(),
+            begin: Arc::new(begin),
+        }
+    }
+
+    /// Begins the crawl; one that runs still is stopped first.
+    ///
+    /// # Errors
+    /// As `Crawl::begin`.
+    pub fn begin(&self) -> Result<(Source, CrawlInfo), Failure> {
+        // Two engines cannot have one store.
+        if let Some(old) = self.take() {
+            let _ = old.end();
+        }
+        let crawl = (self.begin)()?;
+        let begun = (crawl.source(), crawl.info());
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(crawl);
+        Ok(begun)
+    }
+
+    /// Ends what runs, as `Crawl::end`.
+    #[must_use]
+    pub fn end(&self) -> Exit {
+        self.take().map_or(Exit::Done, Crawl::end)
+    }
+
+    fn take(&self) -> Option<Crawl> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
 }
 
 /// A running crawl. Dropping it does not stop it: `end` does.
@@ -99,6 +161,8 @@ impl Crawl {
         CrawlInfo {
             began: self.began,
             store: self.scratch.store.clone(),
+            // Without a thread to spare they are not kept.
+            recent: Recent::start(self.running.hub.subscribe(INBOX)).ok(),
         }
     }
 

@@ -12,6 +12,7 @@ use bevy_egui::{
 use crawlfield_engine::model::ids::SessionId;
 
 use crate::{
+    crawl::LiveCrawl,
     field::FieldControl,
     history::{
         History,
@@ -24,10 +25,12 @@ use crate::{
 };
 
 mod actions;
+mod captions;
 mod charts;
 mod commands;
 mod dead_letters;
 mod dialogs;
+mod ending;
 mod events;
 mod failure_curves;
 pub mod format;
@@ -38,8 +41,10 @@ mod keys;
 mod labels;
 mod last_paint;
 mod legend;
+mod overlay;
 mod overview;
 mod pointer;
+mod record_table;
 mod records;
 mod screen;
 mod sparkline;
@@ -52,6 +57,7 @@ mod toolbar;
 #[cfg(test)]
 mod tests;
 
+pub use captions::Captions;
 pub use charts::{ChartSpan, ChartView};
 pub use commands::PendingCommands;
 pub use inspector::Inspector;
@@ -69,6 +75,8 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((EguiPlugin::default(), last_paint::plugin))
         .init_resource::<Panels>()
         .init_resource::<Inspector>()
+        .init_resource::<Captions>()
+        .init_resource::<LiveCrawl>()
         .insert_resource(commands)
         .add_message::<WindowRequest>()
         .add_systems(
@@ -81,6 +89,16 @@ pub fn plugin(app: &mut App) {
         );
 }
 
+/// Turns the panels to another source: what was chosen and said is of the old one.
+pub fn follow_source(world: &mut World) {
+    let commands = world.resource::<Source>().commands().cloned();
+    world.insert_resource(PendingCommands::to(commands));
+    if let Some(mut panels) = world.get_resource_mut::<Panels>() {
+        panels.is_end_closed = false;
+        panels.charts = ChartView::default();
+    }
+}
+
 /// The system that paints, and gives the field its area.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PanelSystems;
@@ -90,6 +108,8 @@ pub struct PanelSystems;
 pub enum WindowRequest {
     /// Save a picture of the window in the current folder.
     Picture,
+    /// Crawl the same once more.
+    RunAgain,
     /// Close the window and end.
     Quit,
 }
@@ -104,6 +124,8 @@ pub enum Tab {
     Hosts,
     /// Dead letters in groups.
     DeadLetters,
+    /// Records as a table.
+    Records,
     /// The log of the run.
     Events,
 }
@@ -139,6 +161,8 @@ pub struct Panels {
     had_choice: bool,
     /// The panel below is laid open on a screen too low for it.
     is_below_open: bool,
+    /// The card at the end of the run is put away.
+    is_end_closed: bool,
     /// The search is to get the keyboard when it is drawn next.
     wants_search: bool,
     /// The lasso that is being drawn, in points of the screen.
@@ -159,6 +183,7 @@ impl Default for Panels {
             side: Side::default(),
             had_choice: false,
             is_below_open: false,
+            is_end_closed: false,
             wants_search: false,
             lasso: Vec::new(),
             dialogs: Dialogs::default(),
@@ -173,6 +198,8 @@ struct PanelState<'w> {
     inspector: ResMut<'w, Inspector>,
     commands: ResMut<'w, PendingCommands>,
     paint: ResMut<'w, LastPaint>,
+    captions: ResMut<'w, Captions>,
+    live: ResMut<'w, LiveCrawl>,
     playback_requests: MessageWriter<'w, PlaybackRequest>,
     window_requests: MessageWriter<'w, WindowRequest>,
 }

@@ -20,6 +20,7 @@ use crate::{
     numbers::{to_u64, wide},
     offscreen::Offscreen,
     panels::{self, LastPaint},
+    pin::Pinned,
     playback::Playback,
     replay::Replay,
     source::Source,
@@ -56,7 +57,7 @@ pub fn take(flags: &Flags) -> Result<(), Failure> {
         run::record(running, &recording)
             .map_err(|error| Failure::internal(format!("the run cannot be recorded: {error}")))
     })?;
-    let end = match (&flags.frames, flags.at, flags.length) {
+    let end = match (&flags.frames, flags.moment(), flags.length) {
         (Some(_), at, length) => at.unwrap_or(0.0) + length.unwrap_or(DEMO_LENGTH),
         (None, at, _) => at.unwrap_or(DEMO_AT),
     };
@@ -74,13 +75,14 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
         app.add_plugins(panels::plugin);
         let world = app.world_mut();
         world.resource_mut::<LastPaint>().is_still = true;
+        world.resource_mut::<Pinned>().set(flags.pinned());
         if is_live {
             // A live run is shown as itself, a moment later.
             world.insert_resource(Playback::default());
         }
     });
     if let Some(path) = &flags.screenshot {
-        let at = match flags.at {
+        let at = match flags.moment() {
             Some(at) => begin + micros(at),
             None if is_live => begin + micros(DEMO_AT),
             None => end,
@@ -93,7 +95,7 @@ fn draw(flags: &Flags, recording: &Path, is_live: bool) -> Result<(), Failure> {
     };
     fs::create_dir_all(folder)
         .map_err(|error| Failure::internal(format!("cannot make {}: {error}", folder.display())))?;
-    let from = begin + micros(flags.at.unwrap_or(0.0));
+    let from = begin + micros(flags.moment().unwrap_or(0.0));
     let length = match flags.length {
         Some(length) => micros(length),
         None if is_live => micros(DEMO_LENGTH),

@@ -16,14 +16,16 @@ use bevy_egui::input::EguiWantsInput;
 use crawlfield_engine::progress::safe;
 
 use crate::{
-    crawl::CrawlInfo,
+    crawl::{CrawlInfo, LiveCrawl, Runs},
     feed::Feed,
-    field::{layout::Rect, view::View},
+    field::{Field, FieldControl, layout::Rect, view::View},
     headless::{self, Viewer},
+    history::{History, Severity},
     numbers::float,
-    panels::{self, Inspector, Panels, WindowRequest},
+    panels::{self, Inspector, Panels, PendingCommands, WindowRequest},
     playback::Playback,
     render::{self, Scene},
+    selection::Selection,
     source::Source,
     theme::Appearance,
 };
@@ -59,7 +61,6 @@ pub fn app(
     quality: Quality,
     (width, height): (u32, u32),
 ) -> App {
-    let (began, store) = crawl.map_or((None, None), |crawl| (Some(crawl.began), Some(crawl.store)));
     let window = Window {
         title: "Crawlfield".to_owned(),
         name: Some("crawlfield-viewer".to_owned()),
@@ -70,9 +71,7 @@ pub fn app(
     let mut app = App::new();
     app.insert_resource(source)
         .insert_resource(appearance)
-        .insert_resource(Clock::since(began))
         .insert_resource(Pacing::new(quality))
-        .insert_resource(Inspector::with_store(store))
         .add_plugins(
             DefaultPlugins
                 .set(WindowPlugin {
@@ -89,8 +88,46 @@ pub fn app(
             clock::plugin,
             pacing::plugin,
         ));
+    show_crawl(app.world_mut(), crawl);
     Viewer(app.world_mut()).begin();
     app
+}
+
+/// What the panels show beside the feed, and where time comes from.
+fn show_crawl(world: &mut World, crawl: Option<CrawlInfo>) {
+    let can_run_again = world.contains_resource::<Runs>() || crawl.is_some();
+    world.insert_resource(Clock::since(crawl.as_ref().map(|crawl| crawl.began)));
+    let (store, recent) = crawl.map_or((None, None), |crawl| (Some(crawl.store), crawl.recent));
+    world.insert_resource(Inspector::with_store(store));
+    world.insert_resource(LiveCrawl {
+        recent,
+        can_run_again,
+    });
+}
+
+/// Begins the same crawl once more, and shows it instead of the one that is over.
+fn run_again(world: &mut World) {
+    let Some(runs) = world.get_resource::<Runs>().cloned() else {
+        return;
+    };
+    match runs.begin() {
+        Ok((source, info)) => {
+            world.insert_resource(source);
+            world.insert_resource(Feed::default());
+            world.insert_resource(History::default());
+            world.insert_resource(Selection::default());
+            let arrangement = world.resource::<Field>().cells.arrangement();
+            world.insert_resource(Field::default());
+            show_crawl(world, Some(info));
+            panels::follow_source(world);
+            Viewer(world).with::<FieldControl<'_>, _>(|mut control| {
+                control.arrange(arrangement);
+            });
+        }
+        Err(failure) => world
+            .resource_mut::<PendingCommands>()
+            .notify(Severity::Bad, failure.message),
+    }
 }
 
 fn open_camera(mut commands: Commands) {
@@ -169,6 +206,7 @@ fn handle_requests(
                     .spawn(Screenshot::primary_window())
                     .observe(save_to_disk(path));
             }
+            WindowRequest::RunAgain => commands.queue(run_again),
             WindowRequest::Quit => {
                 exit.write(AppExit::Success);
             }

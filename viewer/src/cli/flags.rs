@@ -14,6 +14,7 @@ use crawlfield_engine::{
 };
 
 use crate::{
+    pin::{Link, Pin},
     probe::Requirement,
     theme::{Appearance, Motion, ThemeName},
     window::pacing::Quality,
@@ -36,7 +37,7 @@ display where one is needed, 2 usage or site file, 3 finished with dead letters,
 and resumable.";
 
 /// Watch a crawl: every page a task, every task a sprite.
-#[derive(Parser, Debug)]
+#[derive(Parser, Debug, Clone)]
 #[command(name = "crawlfield-viewer", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Flags {
     /// Site file to crawl
@@ -55,6 +56,12 @@ pub struct Flags {
     /// Seconds after the beginning [default: 5; of a recording its end]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub at: Option<f64>,
+    /// Show one class, host, stage, state or task: class:X, host:X, stage:X, state:X, task:UUID
+    #[arg(long, value_name = "PIN")]
+    pub pin: Option<Pin>,
+    /// Show what a link shows that the viewer has copied (key L): ?session=ID&at=SECONDS&pin=PIN
+    #[arg(long, value_name = "LINK", conflicts_with_all = ["at", "pin"])]
+    pub link: Option<Link>,
     /// Pixels of the window or picture
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size, default_value = "1280x720")]
     pub size: (u32, u32),
@@ -102,13 +109,26 @@ impl Flags {
     /// Flags contradict each other; the text says which.
     pub fn check(&self) -> Result<(), Failure> {
         let is_live_window = self.replay.is_none() && !self.wants_pictures();
-        if self.at.is_some() && is_live_window {
+        if self.moment().is_some() && is_live_window {
             return Err(Failure::usage(
-                "--at needs --screenshot, --frames or --replay: a live crawl begins at its \
+                "a moment (--at, or of a --link) needs --screenshot, --frames or --replay: a live crawl begins at its \
                  beginning",
             ));
         }
         Ok(())
+    }
+
+    /// The moment that is asked for, in seconds after the beginning.
+    #[must_use]
+    pub fn moment(&self) -> Option<f64> {
+        self.at.or_else(|| self.link.as_ref()?.at)
+    }
+
+    /// What is asked to be pinned.
+    #[must_use]
+    pub fn pinned(&self) -> Option<Pin> {
+        let of_link = || self.link.as_ref()?.pin.clone();
+        self.pin.clone().or_else(of_link)
     }
 
     /// Whether pictures are asked for instead of a window.

@@ -183,8 +183,18 @@ impl DeadLetters {
     /// Groups, the largest first; by time the newest first.
     #[must_use]
     pub fn grouped(&self, grouping: Grouping) -> Vec<DeadLetterGroup> {
+        self.grouped_where(grouping, |_| true)
+    }
+
+    /// The same of those that are meant.
+    #[must_use]
+    pub fn grouped_where(
+        &self,
+        grouping: Grouping,
+        is_meant: impl Fn(&DeadLetter) -> bool,
+    ) -> Vec<DeadLetterGroup> {
         let mut members: BTreeMap<(SessionId, GroupKey), Vec<&DeadLetter>> = BTreeMap::new();
-        for letter in &self.kept {
+        for letter in self.kept.iter().filter(|letter| is_meant(letter)) {
             let shared = match grouping {
                 Grouping::Class => GroupKey::Class(letter.class),
                 Grouping::Host => GroupKey::Host(letter.host),

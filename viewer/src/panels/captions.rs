@@ -71,7 +71,11 @@ impl Captions {
 
     /// The one that stands at this engine time, by its number.
     fn at(&mut self, now: f64) -> Option<usize> {
-        while self.all.get(self.passed).is_some_and(|next| now >= next.from + STANDS) {
+        while self
+            .all
+            .get(self.passed)
+            .is_some_and(|next| now >= next.from + STANDS)
+        {
             self.passed += 1;
         }
         let next = self.all.get(self.passed)?;

@@ -267,7 +267,7 @@ impl PendingCommands {
     }
 
     /// Shows a line for some seconds.
-    pub(super) fn notify(&mut self, severity: Severity, text: String) {
+    pub(crate) fn notify(&mut self, severity: Severity, text: String) {
         if self.notifications.len() == NOTIFICATIONS_MAX {
             self.notifications.pop_front();
         }

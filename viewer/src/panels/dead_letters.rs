@@ -25,6 +25,7 @@ use crate::{
         dead_letters::{DeadLetter, DeadLetterGroup, GroupKey, Grouping},
     },
     numbers::wide,
+    pin::Pin,
 };
 
 /// Height of a line in points.
@@ -54,7 +55,12 @@ pub(super) fn draw(
     panels: &mut Panels,
     commands: &mut PendingCommands,
 ) {
-    let groups = history.dead_letters.grouped(panels.grouping);
+    let pin = control.pinned.pin().cloned();
+    let tables = control.feed.mirror.tables();
+    let is_meant = |letter: &DeadLetter| is_about(pin.as_ref(), tables, letter);
+    let groups = history
+        .dead_letters
+        .grouped_where(panels.grouping, is_meant);
     ui.horizontal(|ui| {
         ui.label(RichText::new("by").color(style.faint()));
         for (each, name) in GROUPINGS {
@@ -72,7 +78,8 @@ pub(super) fn draw(
         rows.extend([Row::Group(group, is_open), Row::Details(group)]);
         if is_open {
             let members = history.dead_letters.members(group.session, group.shared);
-            rows.extend(members.into_iter().map(Row::Letter));
+            let members = members.into_iter().filter(|letter| is_meant(letter));
+            rows.extend(members.map(Row::Letter));
         }
     }
     let mut touched = None;
@@ -123,6 +130,24 @@ pub(super) fn draw(
             panels.open_group = Some(key).filter(|_| panels.open_group != Some(key));
         }
         Some(Row::Letter(letter)) => show(control, letter),
+    }
+}
+
+/// Whether what is pinned is about this dead letter.
+fn is_about(pin: Option<&Pin>, tables: &Tables, letter: &DeadLetter) -> bool {
+    match pin {
+        None => true,
+        Some(Pin::Class(class)) => letter.class == *class,
+        Some(Pin::Host(name)) => {
+            let host = tables.host(letter.host);
+            host.is_some_and(|row| *row.name == **name)
+        }
+        Some(Pin::Stage(name)) => {
+            let stage = tables.stage(letter.session, letter.stage);
+            stage.is_some_and(|row| *row.name == **name)
+        }
+        Some(Pin::State(phase)) => *phase == Phase::Dead,
+        Some(Pin::Task(key)) => letter.key == *key,
     }
 }
 

@@ -7,10 +7,7 @@ use crawlfield_engine::{
     progress::safe,
 };
 
-use super::{
-    format,
-    style::Style,
-};
+use super::{format, style::Style};
 use crate::{
     feed::Feed,
     field::texel::sign_of,
@@ -143,7 +140,11 @@ fn figures(ui: &mut Ui, style: &Style, history: &History, snapshot: &Snapshot) {
     );
     style.pair(ui, "took", format!("{took} ({planned})"));
     let rate = wide(progress.done) / snapshot.at.max(0.001);
-    style.pair(ui, "on average", format!("{} pages a second", format::rate(rate)));
+    style.pair(
+        ui,
+        "on average",
+        format!("{} pages a second", format::rate(rate)),
+    );
 }
 
 fn dead_letters(ui: &mut Ui, style: &Style, history: &History, dead: u64) {
@@ -154,7 +155,9 @@ fn dead_letters(ui: &mut Ui, style: &Style, history: &History, dead: u64) {
     let groups = history.dead_letters.grouped(Grouping::Class);
     for group in groups.iter().take(CLASSES) {
         let (class, count) = (format::class(group.class), format::count(group.count));
-        style.pair(ui, &class, count).on_hover_text(format::advice(group.class));
+        style
+            .pair(ui, &class, count)
+            .on_hover_text(format::advice(group.class));
     }
     let named: u64 = groups.iter().take(CLASSES).map(|group| group.count).sum();
     if dead > named {
@@ -173,11 +176,21 @@ fn buttons(ui: &mut Ui, choices: Choices, dead: u64) -> Option<AtEnd> {
         };
         let has = choices.has_store;
         button("Records", "look through them", has, AtEnd::Records);
-        button("Dead letters", "by class, with what to do", dead > 0, AtEnd::DeadLetters);
+        button(
+            "Dead letters",
+            "by class, with what to do",
+            dead > 0,
+            AtEnd::DeadLetters,
+        );
         let hover = "all records, a file a kind, as JSON Lines, in this folder";
         button("Export", hover, has, AtEnd::Export);
         let again = choices.can_run_again;
-        button("Run again", "the same crawl, from its start", again, AtEnd::RunAgain);
+        button(
+            "Run again",
+            "the same crawl, from its start",
+            again,
+            AtEnd::RunAgain,
+        );
         button("Close", "Esc", true, AtEnd::Close);
     });
     pressed
@@ -188,7 +201,8 @@ pub(super) fn is_feast(feed: &Feed, motion: Motion) -> bool {
     let Some(snapshot) = feed.session() else {
         return false;
     };
-    let is_well = feed.session_phase() == Some(SessionPhase::Completed) && snapshot.progress.dead == 0;
+    let is_well =
+        feed.session_phase() == Some(SessionPhase::Completed) && snapshot.progress.dead == 0;
     is_well && motion == Motion::Full && since_end(feed, snapshot) < FEAST
 }
 
@@ -235,7 +249,10 @@ mod tests {
     fn completed_is_not_plain_where_dead_letters_are_left() {
         let of = |phase, dead| outcome(phase, dead);
         assert_eq!(of(SessionPhase::Completed, 0), "completed");
-        assert_eq!(of(SessionPhase::Completed, 271), "completed, with 271 dead letters");
+        assert_eq!(
+            of(SessionPhase::Completed, 271),
+            "completed, with 271 dead letters"
+        );
         assert_eq!(of(SessionPhase::Stopped, 3), "stopped");
     }
 

@@ -10,6 +10,7 @@ use crawlfield_engine::{
 
 use super::{
     Inspector, PendingCommands, actions, format, host_table,
+    inspector::pin_button,
     sparkline::{self, TREND_SECONDS},
     style::Style,
 };
@@ -17,6 +18,7 @@ use crate::{
     field::{Arrangement, FieldControl, texel::SIGN_PARKED},
     history::{History, host_trend::HostPoint},
     numbers::{index, wide},
+    pin::Pin,
 };
 
 /// One host in the inspector.
@@ -48,13 +50,7 @@ pub(super) fn draw_card(
         }
         ui.label(word);
     });
-    style.pair(ui, "drawn here", format::count(drawn));
-    if let Some(info) = control.feed.host_info(number) {
-        let since = control.feed.session().map_or(0.0, |snapshot| snapshot.at);
-        let age = (wide(control.feed.now_us) / 1e6 - since).clamp(0.0, 5.0);
-        figures(ui, style, info, age);
-        trends(ui, style, control, history, info);
-    }
+    // Buttons stand above all that grows and shrinks.
     switches(ui, style, commands, &name);
     let selector = DeadSelector {
         host: Some(name.clone()),
@@ -65,12 +61,7 @@ pub(super) fn draw_card(
     actions::for_group(ui, style, control, commands, group, |task| task.host == id);
     style.section(ui, "Look");
     ui.horizontal_wrapped(|ui| {
-        if ui.button("Only this host").clicked() {
-            let hosts = control.feed.mirror.tables().hosts().iter();
-            let all: Vec<HostId> = hosts.map(|row| row.id).collect();
-            control.filter.solo_host(id, all.into_iter());
-            control.apply_filter();
-        }
+        pin_button(ui, control, inspector, Pin::Host(name.clone()));
         if ui.button("Fit").clicked() {
             fit(control, number);
         }
@@ -78,6 +69,14 @@ pub(super) fn draw_card(
             inspector.host = None;
         }
     });
+    style.section(ui, "Figures");
+    style.pair(ui, "drawn here", format::count(drawn));
+    if let Some(info) = control.feed.host_info(number) {
+        let since = control.feed.session().map_or(0.0, |snapshot| snapshot.at);
+        let age = (wide(control.feed.now_us) / 1e6 - since).clamp(0.0, 5.0);
+        figures(ui, style, info, age);
+        trends(ui, style, control, history, info);
+    }
 }
 
 fn figures(ui: &mut Ui, style: &Style, info: &HostInfo, age: f64) {

@@ -1,7 +1,11 @@
 //! The inspector at the right: the selected tasks, the task under the pointer, a host, a stage, or
 //! the run.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bevy::prelude::Resource;
 use bevy_egui::egui::{RichText, ScrollArea, Ui};
@@ -17,14 +21,17 @@ use crawlfield_engine::{
 
 use super::{
     PendingCommands, actions, format, hosts, overview,
+    record_table::RecordTable,
     records::Records,
-    style::{Style, bit},
+    style::Style,
     task::{self, TaskFacts},
 };
 use crate::{
-    field::{FieldControl, slot_set::SlotSet, texel::sign_of},
+    feed::Feed,
+    field::{FieldControl, PinnedSubject, slot_set::SlotSet, texel::sign_of},
     history::History,
     numbers::{index, wide},
+    pin::Pin,
     selection::Selection,
 };
 
@@ -39,6 +46,8 @@ pub struct Inspector {
     pub(super) last_task: Option<TaskFacts>,
     /// Records of the shown page.
     pub(super) records: Records,
+    /// Records of the whole store.
+    pub(super) table: RecordTable,
 }
 
 /// What the inspector shows.
@@ -67,9 +76,33 @@ impl Inspector {
         }
     }
 
-    /// Whether records are being read.
+    /// Whether records are being read or written.
     pub(super) const fn is_reading(&self) -> bool {
-        self.records.is_reading()
+        self.records.is_reading() || self.table.is_busy()
+    }
+
+    /// Where records are read from, where that is at hand.
+    pub(super) fn store(&self) -> Option<&Path> {
+        self.records.store()
+    }
+
+    /// Writes all records into files of this folder.
+    pub(super) fn export(&mut self) {
+        self.table.export(self.records.store());
+    }
+
+    /// Draws all records as a table.
+    pub(super) fn draw_table(&mut self, ui: &mut Ui, style: &Style, feed: &Feed) {
+        self.table.draw(ui, style, feed, self.records.store());
+    }
+
+    /// Shows what has been pinned.
+    pub(super) fn show_pinned(&mut self, subject: PinnedSubject) {
+        match subject {
+            PinnedSubject::Host(host) => self.show_host(host),
+            PinnedSubject::Stage(session, stage) => self.show_stage((session, stage)),
+            PinnedSubject::Class(_) | PinnedSubject::State(_) | PinnedSubject::Task(_) => {}
+        }
     }
 
     /// Shows a host, when nothing is selected.
@@ -114,13 +147,33 @@ impl Inspector {
     }
 }
 
-/// Shows a host; where it is shown already, the run again.
+/// Pins a host; where it is pinned already, nothing any more.
 pub(super) fn pin_host(control: &mut FieldControl<'_>, inspector: &mut Inspector, host: HostId) {
-    let is_pinned = inspector.host == Some(host) && control.selection.slots.is_empty();
+    if let Some(row) = control.feed.mirror.tables().host(host) {
+        toggle_pin(control, inspector, Pin::Host(row.name.to_string()));
+    }
+}
+
+/// Pins this; where it is pinned already, nothing any more.
+pub(super) fn toggle_pin(control: &mut FieldControl<'_>, inspector: &mut Inspector, pin: Pin) {
+    let is_pinned = control.pinned.pin() == Some(&pin);
     control.select(Vec::new());
-    inspector.show_host(host);
-    if is_pinned {
-        inspector.clear();
+    inspector.clear();
+    control.pin((!is_pinned).then_some(pin));
+}
+
+/// A button that pins this, or ends that.
+pub(super) fn pin_button(
+    ui: &mut Ui,
+    control: &mut FieldControl<'_>,
+    inspector: &mut Inspector,
+    pin: Pin,
+) {
+    let is_pinned = control.pinned.pin() == Some(&pin);
+    let hover = "show its tasks only, here and in tables and log (P)";
+    let label = ui.selectable_label(is_pinned, "Pin");
+    if label.on_hover_text(hover).clicked() {
+        toggle_pin(control, inspector, pin);
     }
 }
 
@@ -227,7 +280,7 @@ fn draw_stage(
         inspector.stage = None;
         return;
     };
-    let name = safe(&row.name);
+    let (stage, name) = (row.name.to_string(), safe(&row.name));
     ui.label(RichText::new(format!("Stage {name}")).heading());
     let mut snapshots = control.feed.snapshots.iter();
     let snapshot = snapshots.find(|snapshot| snapshot.session.id == session.0);
@@ -261,11 +314,7 @@ fn draw_stage(
     });
     style.section(ui, "Look");
     ui.horizontal_wrapped(|ui| {
-        let only = bit(usize::from(id.0));
-        let is_alone = control.filter.stages == only;
-        if ui.selectable_label(is_alone, "Only this stage").clicked() {
-            control.filter.stages = if is_alone { u32::MAX } else { only };
-        }
+        pin_button(ui, control, inspector, Pin::Stage(stage));
         if ui.button("Close").on_hover_text("Esc").clicked() {
             inspector.stage = None;
         }

@@ -1,22 +1,29 @@
 //! Keys: everything the pointer can do on the field, and the list that `?` shows.
 
-use bevy_egui::egui::{Align2, Context, Grid, InputState, Key, RichText, Window};
-use crawlfield_engine::model::phase::Phase;
+use std::path::Path;
 
-use super::{Inspector, PanelState, Panels, PendingCommands, WindowRequest, style::Style, toolbar};
+use bevy_egui::egui::{Align2, Context, Grid, InputState, Key, RichText, Window};
+use crawlfield_engine::{model::phase::Phase, progress::safe};
+
+use super::{
+    Inspector, PanelState, Panels, PendingCommands, WindowRequest, format, style::Style, toolbar,
+};
 use crate::{
+    crawl::LiveCrawl,
     feed::Feed,
     field::{
         Arrangement, FieldControl,
         texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
     },
-    numbers::{index, number},
+    history::Severity,
+    numbers::{index, number, wide},
+    pin::{Link, Pin},
     playback::{Playback, PlaybackRequest},
     theme::{Motion, ThemeName},
 };
 
 /// Keys, and what they do.
-const KEYS: [(&str, &str); 23] = [
+const KEYS: [(&str, &str); 27] = [
     (
         "Space",
         "pause or resume the run; in a recording, play or hold",
@@ -29,6 +36,12 @@ const KEYS: [(&str, &str); 23] = [
     ("shift-drag", "lasso tasks"),
     ("Ctrl-click", "add a task to the selection, or take it out"),
     ("F", "follow the selected task"),
+    (
+        "P",
+        "pin what the inspector shows: its tasks only; again: all",
+    ),
+    ("L", "copy a link to this moment and pin"),
+    ("K", "keep the last five minutes as a recording"),
     ("U", "bring back what was dropped last"),
     ("period, comma", "next, previous failed task or dead letter"),
     ("/", "search URLs"),
@@ -91,7 +104,15 @@ pub(super) fn handle(
                 select_next_failed(control, is_forward);
             }
         }
+        if input.key_pressed(Key::K) {
+            save_last_minutes(&control.feed, &state.live, &mut state.commands);
+        }
     });
+    // Not inside: the clipboard is the context's, which is lent out there.
+    let has_modifier = ctx.input(|input| input.modifiers.command || input.modifiers.alt);
+    if ctx.input(|input| input.key_pressed(Key::L)) && !has_modifier {
+        copy_link(ctx, control, &mut state.commands);
+    }
 }
 
 fn move_view(input: &InputState, control: &mut FieldControl<'_>) {
@@ -170,8 +191,11 @@ fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut
     panels.dialogs.is_help_open ^= input.key_pressed(Key::Questionmark);
     panels.wants_search |= input.key_pressed(Key::Slash) && !input.modifiers.shift;
     if input.key_pressed(Key::Escape) {
-        if !close_what_is_open(panels, &mut state.inspector, control) && !control.filter.shows_all()
-        {
+        let now = wide(control.feed.now_us) / 1e6;
+        let is_closed = close_what_is_open(panels, &mut state.inspector, control);
+        if !is_closed && state.captions.is_shown(now) {
+            state.captions.skip();
+        } else if !is_closed && !control.filter.shows_all() {
             control.filter.show_all();
             control.apply_filter();
         }
@@ -179,8 +203,63 @@ fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut
     if input.key_pressed(Key::U) {
         state.commands.undo();
     }
+    if input.key_pressed(Key::P) {
+        pin_what_is_shown(control, &mut state.inspector);
+    }
     if input.key_pressed(Key::F12) {
         state.window_requests.write(WindowRequest::Picture);
+    }
+}
+
+/// Pins the task, host or stage that the inspector shows; where something is pinned, nothing any
+/// more.
+fn pin_what_is_shown(control: &mut FieldControl<'_>, inspector: &mut Inspector) {
+    if control.pinned.pin().is_some() {
+        inspector.clear();
+        return control.pin(None);
+    }
+    let mirror = &control.feed.mirror;
+    let tables = mirror.tables();
+    let task = control.selection.slots.first();
+    let task = task.and_then(|slot| mirror.key_at(slot)).map(Pin::Task);
+    let host = inspector.host.and_then(|id| tables.host(id));
+    let host = host.map(|row| Pin::Host(row.name.to_string()));
+    let stage = inspector
+        .stage
+        .and_then(|(session, id)| tables.stage(session, id));
+    let stage = stage.map(|row| Pin::Stage(row.name.to_string()));
+    if let Some(pin) = task.or(host).or(stage) {
+        control.pin(Some(pin));
+    }
+}
+
+/// The shown moment and what is pinned, as a link in the clipboard.
+fn copy_link(ctx: &Context, control: &FieldControl<'_>, commands: &mut PendingCommands) {
+    let link = Link {
+        session: control.feed.session_id().map(|id| id.0),
+        at: Some(wide(control.feed.now_us) / 1e6),
+        pin: control.pinned.pin().cloned(),
+    };
+    let link = link.to_string();
+    let text = format!("copied {}; --link shows it again", safe(&link));
+    ctx.copy_text(link);
+    commands.notify(Severity::Plain, text);
+}
+
+/// Saves the last minutes as a recording in this folder.
+fn save_last_minutes(feed: &Feed, live: &LiveCrawl, commands: &mut PendingCommands) {
+    let Some(recent) = &live.recent else {
+        let text = "a recording keeps no last minutes: it is a file already".to_owned();
+        return commands.notify(Severity::Warning, text);
+    };
+    let path = format!("crawlfield-{}.cfr", feed.now_us / 1_000);
+    match recent.save(Path::new(&path)) {
+        Ok(saved) => {
+            let span = format::clock(saved.span.as_secs_f64());
+            let text = format!("the last {span} are in {path}; --replay shows them");
+            commands.notify(Severity::Good, text);
+        }
+        Err(error) => commands.notify(Severity::Bad, safe(&error.to_string())),
     }
 }
 
@@ -190,11 +269,18 @@ fn close_what_is_open(
     inspector: &mut Inspector,
     control: &mut FieldControl<'_>,
 ) -> bool {
+    let has_end = control.feed.is_over() && !panels.is_end_closed;
     let is_open = panels.dialogs.is_help_open
+        || has_end
         || panels.charts.pinned.is_some()
+        || control.pinned.pin().is_some()
         || inspector.has_choice(&control.selection);
     panels.dialogs.is_help_open = false;
+    panels.is_end_closed |= has_end;
     panels.charts.pinned = None;
+    if control.pinned.pin().is_some() {
+        control.pin(None);
+    }
     inspector.clear();
     control.select(Vec::new());
     is_open

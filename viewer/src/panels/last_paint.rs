@@ -50,6 +50,8 @@ pub struct LastPaint {
     /// The shown time of it, µs.
     shown_us: u64,
     view: Option<View>,
+    /// Something is drawn that moves by itself: the next frame is painted too.
+    is_animated: bool,
     screen: Option<egui::Rect>,
 }
 
@@ -71,6 +73,11 @@ impl LastPaint {
         self.at = Some(Instant::now());
         self.shown_us = shown_us;
         self.view = Some(*view);
+    }
+
+    /// This paint moves on by itself.
+    pub(super) const fn animate(&mut self) {
+        self.is_animated = true;
     }
 
     /// Whether the last paint was of another time.
@@ -98,7 +105,9 @@ impl LastPaint {
         let is_resized = self.screen != input.screen_rect;
         self.screen = input.screen_rect;
         let is_rested = self.at.is_none_or(|at| now - at >= CALM);
+        let is_animated = core::mem::take(&mut self.is_animated) && is_new;
         self.is_still
+            || is_animated
             || is_touched
             || is_resized
             || echoes

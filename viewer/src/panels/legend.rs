@@ -24,6 +24,7 @@ use crate::{
         texel::{SIGN_PARKED, SIGN_PAUSED, sign_of},
     },
     filter::{Filter, clicked},
+    pin::Pin,
 };
 
 /// Bits of all signs on offer.
@@ -48,9 +49,14 @@ pub(super) fn draw(
         let (feed, filter) = (&*control.feed, &mut *control.filter);
         states(ui, style, feed, filter);
         stages(ui, style, feed, filter);
-        let is_changed = classes(ui, style, feed, filter) | hosts(ui, style, feed, filter);
-        if is_changed {
+        let class = classes(ui, style, feed, filter);
+        if hosts(ui, style, feed, filter) {
             control.apply_filter();
+        }
+        if let Some(class) = class {
+            let pin = Some(Pin::Class(class));
+            let is_pinned = control.pinned.pin() == pin.as_ref();
+            control.pin(pin.filter(|_| !is_pinned));
         }
     });
 }
@@ -274,8 +280,8 @@ fn stages(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) {
     }
 }
 
-/// Failed attempts by class; whether the filter was changed.
-fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool {
+/// Failed attempts by class; the one that was clicked.
+fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &Filter) -> Option<ErrorClass> {
     let count = |class: ErrorClass| -> u64 {
         let snapshots = feed.snapshots.iter();
         let counts = snapshots.filter_map(|snapshot| snapshot.errors.get(class.name()));
@@ -287,11 +293,11 @@ fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool
         .filter(|(_, count)| *count > 0)
         .collect();
     if counts.is_empty() {
-        return false;
+        return None;
     }
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     section(ui, style, "Failed attempts", "so far");
-    let mut is_changed = false;
+    let mut clicked = None;
     let more = counts.len().saturating_sub(CLASSES);
     for (class, count) in counts.into_iter().take(CLASSES) {
         let row = Row {
@@ -300,15 +306,14 @@ fn classes(ui: &mut Ui, style: &Style, feed: &Feed, filter: &mut Filter) -> bool
             drawn: count,
             all: None,
             is_shown: filter.class().is_none_or(|only| only == class),
-            hover: "click: only tasks whose last failure was this",
+            hover: "click: pin it, only tasks whose last failure was this",
         };
         if row.draw(ui, style).is_some() {
-            filter.solo_class(class);
-            is_changed = true;
+            clicked = Some(class);
         }
     }
     tell_more(ui, style, more, "classes", "the charts below name more");
-    is_changed
+    clicked
 }
 
 /// Hosts by tasks drawn; whether the filter was changed.

@@ -51,6 +51,11 @@ impl Records {
         }
     }
 
+    /// Where they are read from, where that is at hand.
+    pub(super) fn store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
     pub(super) const fn is_reading(&self) -> bool {
         self.reading.is_some()
     }

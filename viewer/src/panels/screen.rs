@@ -24,7 +24,7 @@ const TIMELINE: f32 = 30.0;
 /// A line of the time line for what is damaged.
 const DAMAGE: f32 = 16.0;
 const TOOLBAR: f32 = 34.0;
-const STATUS_BAR: f32 = 58.0;
+const STATUS_BAR: f32 = 74.0;
 /// The panel below: at least, at most, and its tabs alone.
 const BELOW: (f32, f32) = (168.0, 236.0);
 const TABS: f32 = 30.0;
@@ -79,6 +79,11 @@ impl Screen<'_, '_, '_> {
         let tables = self.control.feed.mirror.tables();
         let dead_letters = &mut self.history.dead_letters;
         self.state.commands.receive(tables, dead_letters);
+        let (inspector, commands) = (&mut *self.state.inspector, &mut *self.state.commands);
+        inspector.table.receive(commands);
+        if let Some(subject) = self.control.apply_pin() {
+            inspector.show_pinned(subject);
+        }
         ctx.run_ui(raw, |ui| self.draw(ui))
     }
 
@@ -98,6 +103,7 @@ impl Screen<'_, '_, '_> {
         };
         let area = ui.available_rect_before_wrap();
         self.field(ui, area);
+        self.overlays(ui, area);
         notifications(ui, &self.style, &self.state.commands, area, strip);
         let (panels, commands) = (&mut *self.state.panels, &mut *self.state.commands);
         let session = self.control.feed.session_id();
@@ -226,6 +232,7 @@ impl Screen<'_, '_, '_> {
             (Tab::Charts, "Charts"),
             (Tab::Hosts, "Hosts"),
             (Tab::DeadLetters, "Dead letters"),
+            (Tab::Records, "Records"),
             (Tab::Events, "Events"),
         ];
         let line = ui.horizontal(|ui| {
@@ -259,7 +266,11 @@ impl Screen<'_, '_, '_> {
                 let commands = &mut self.state.commands;
                 dead_letters::draw(ui, style, control, history, panels, commands);
             }
-            Tab::Events => events::draw(ui, style, history),
+            Tab::Records => self.state.inspector.draw_table(ui, style, &control.feed),
+            Tab::Events => {
+                let pin = control.pinned.pin();
+                events::draw(ui, style, history, pin);
+            }
         }
     }
 

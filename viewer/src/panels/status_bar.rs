@@ -4,16 +4,17 @@ use bevy_egui::egui::{
     self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
 };
 use crawlfield_engine::{
-    feed::snapshot::{Prediction, StageInfo},
+    feed::snapshot::{HostInfo, Prediction, Snapshot, StageInfo},
     model::{
-        ids::{SessionId, StageId},
+        ids::{HostId, SessionId, StageId},
         phase::SessionPhase,
     },
     progress::safe,
 };
 
 use super::{
-    Inspector, format,
+    Inspector, ending, format,
+    inspector::pin_host,
     style::{Style, colour, write, write_cut},
     toolbar,
 };
@@ -37,6 +38,8 @@ const LEAST_FAN: f32 = 110.0;
 const LEAST_STAGES: f32 = 130.0;
 /// Stages that have room.
 const STAGES: usize = 3;
+/// The line of what limits the run is so high, in points.
+const DIAGNOSIS: f32 = 16.0;
 
 pub(super) fn draw(
     ui: &mut Ui,
@@ -48,6 +51,8 @@ pub(super) fn draw(
     let area = ui.available_rect_before_wrap();
     let painter = &ui.painter().clone();
     let (head, detail) = time_left(&control.feed);
+    let line = diagnosis_line(ui, style, control, inspector, area);
+    let area = area.with_max_y(line.map_or(area.bottom(), |line| line.top() - 1.0));
     let words = write_words(painter, style, area, &head, &detail);
     let (fan_area, stages_area) = beside(area, words);
     if let Some(fan_area) = fan_area {
@@ -115,20 +120,83 @@ fn time_left(feed: &Feed) -> (String, String) {
     let prediction = snapshot.prediction.as_ref();
     if let Some(phase) = phase.filter(|phase| phase.is_over()) {
         let detail = format!(
-            "{} of {} pages done, {} dead letters, in {}",
+            "{} of {} pages done, in {}",
             format::count(progress.done),
             format::count(progress.discovered),
-            format::count(progress.dead),
             format::clock(snapshot.at),
         );
-        return (phase.name().to_owned(), detail);
+        return (ending::outcome(phase, progress.dead), detail);
     }
     if phase == Some(SessionPhase::Paused) {
-        let (head, detail) = format::eta(prediction, 0.0);
-        return (format!("paused, {head}"), detail);
+        let (_, detail) = format::eta(prediction, 0.0);
+        let head = prediction.map_or_else(
+            || "paused".to_owned(),
+            |prediction| {
+                let left = format::clock(prediction.eta_median);
+                format!("paused; {left} of work left")
+            },
+        );
+        return (head, detail);
+    }
+    if is_learning(snapshot) {
+        let detail = prediction.map_or_else(
+            || "how fast the hosts can be asked".to_owned(),
+            |prediction| {
+                let [low, high] = prediction.eta80.map(format::clock);
+                format!("how fast the hosts can be asked; so far {low}–{high}")
+            },
+        );
+        return ("learning".to_owned(), detail);
     }
     let shown = wide(feed.now_us) / 1e6;
     format::eta(prediction, (shown - snapshot.at).clamp(0.0, 5.0))
+}
+
+/// Whether the speed of the hosts that hold most pages is still being found.
+fn is_learning(snapshot: &Snapshot) -> bool {
+    let of = |is_meant: fn(&HostInfo) -> bool| -> u64 {
+        let hosts = snapshot.hosts.iter().filter(|host| is_meant(host));
+        hosts.map(|host| host.waiting).sum()
+    };
+    let learning = of(|host| host.is_learning);
+    learning > 0 && learning * 2 > of(|_| true)
+}
+
+/// What limits the run, in one line below the time left; a click shows the host that it names. The
+/// line's place, where there is one.
+fn diagnosis_line(
+    ui: &mut Ui,
+    style: &Style,
+    control: &mut FieldControl<'_>,
+    inspector: &mut Inspector,
+    area: Rect,
+) -> Option<Rect> {
+    let feed = &control.feed;
+    let is_running = feed.session_phase() == Some(SessionPhase::Running);
+    let bottleneck = feed.session()?.bottleneck.as_ref().filter(|_| is_running)?;
+    let rect = area.with_min_y(area.bottom() - DIAGNOSIS);
+    let text = safe(&bottleneck.evidence);
+    let host = bottleneck.host.map(HostId);
+    let sense = if host.is_some() {
+        Sense::click()
+    } else {
+        Sense::hover()
+    };
+    let response = ui.interact(rect, ui.id().with("diagnosis"), sense);
+    let is_link = host.is_some() && (response.hovered() || response.has_focus());
+    let ink = if is_link { style.text() } else { style.faint() };
+    let at = Pos2::new(rect.left(), rect.center().y);
+    let written = write_cut(ui.painter(), at, &text, 12.0, ink, rect.width());
+    if is_link {
+        let line = Stroke::new(1.0, ink);
+        ui.painter()
+            .hline(written.x_range(), written.bottom(), line);
+    }
+    let response = response.on_hover_text(text);
+    if let Some(host) = host.filter(|_| response.clicked()) {
+        pin_host(control, inspector, host);
+    }
+    Some(rect)
 }
 
 /// Where times and counts of pages stand in the fan: the prediction's end at the right, all pages
@@ -251,6 +319,7 @@ fn stages(
     let more = shown.len().saturating_sub(STAGES);
     shown.truncate(STAGES);
     shown.sort_unstable();
+    let times = StageTimes::of_session(&control.feed, snapshot);
     let mut chosen = None;
     for (row, at) in (0_u8..).zip(shown) {
         let top = area.top() + 1.0 + f32::from(row) * 15.5;
@@ -259,12 +328,12 @@ fn stages(
         let stage = &all[at];
         let response = ui
             .interact(rect, ui.id().with(("stage", number)), Sense::click())
-            .on_hover_text(details(stage, more));
+            .on_hover_text(details(stage, times.of(stage), more));
         if response.hovered() || response.has_focus() {
             let raised = rect.expand2(Vec2::new(4.0, 0.0));
             ui.painter().rect_filled(raised, 3.0, style.raised());
         }
-        bar(ui.painter(), style, stage, rect);
+        bar(ui.painter(), style, (stage, times.of(stage)), rect);
         if response.clicked() {
             chosen = Some((session, StageId(number)));
         }
@@ -275,8 +344,32 @@ fn stages(
     }
 }
 
-fn details(stage: &StageInfo, more: usize) -> String {
-    let interval = stage.eta80.map_or_else(String::new, |[low, high]| {
+/// What may be told of the times of stages, so that it never contradicts what is told of the run.
+#[derive(Debug, Clone, Copy)]
+struct StageTimes {
+    /// Seconds until the run's end; `None` where its time left is not told.
+    session: Option<f64>,
+}
+
+impl StageTimes {
+    fn of_session(feed: &Feed, snapshot: &Snapshot) -> Self {
+        let is_told = feed.session_phase() == Some(SessionPhase::Running) && !is_learning(snapshot);
+        let prediction = snapshot.prediction.as_ref().filter(|_| is_told);
+        Self {
+            session: prediction.map(|prediction| prediction.eta_median),
+        }
+    }
+
+    /// Seconds until a stage's end: never more than until the run's.
+    fn of(self, stage: &StageInfo) -> Option<f64> {
+        let session = self.session?;
+        stage.eta.map(|eta| eta.min(session))
+    }
+}
+
+fn details(stage: &StageInfo, eta: Option<f64>, more: usize) -> String {
+    let interval = stage.eta80.filter(|_| eta.is_some());
+    let interval = interval.map_or_else(String::new, |[low, high]| {
         let [low, high] = [low, high].map(format::clock);
         format!("\n80 %: {low}–{high}")
     });
@@ -284,7 +377,7 @@ fn details(stage: &StageInfo, more: usize) -> String {
         0 => String::new(),
         more => format!("\n{more} more stages in the legend"),
     };
-    let left = stage.eta.map_or_else(
+    let left = eta.map_or_else(
         || "time left unknown".to_owned(),
         |eta| format!("{} left", format::clock(eta)),
     );
@@ -295,10 +388,22 @@ fn details(stage: &StageInfo, more: usize) -> String {
 }
 
 /// A bar: done, dead, in flight, and what is left of what is known.
-fn bar(painter: &egui::Painter, style: &Style, stage: &StageInfo, rect: Rect) {
+fn bar(
+    painter: &egui::Painter,
+    style: &Style,
+    (stage, eta): (&StageInfo, Option<f64>),
+    rect: Rect,
+) {
     let states = &style.theme.states;
     let (at, anchor) = (rect.right_top(), Align2::RIGHT_TOP);
-    let right = write(painter, at, anchor, figures(stage), 11.0, style.faint());
+    let right = write(
+        painter,
+        at,
+        anchor,
+        figures(stage, eta),
+        11.0,
+        style.faint(),
+    );
     let at = rect.left_top() + egui::vec2(0.0, 6.5);
     let width = right.left() - rect.left() - 6.0;
     write_cut(painter, at, &safe(&stage.name), 11.0, style.text(), width);
@@ -321,13 +426,13 @@ fn bar(painter: &egui::Painter, style: &Style, stage: &StageInfo, rect: Rect) {
     }
 }
 
-fn figures(stage: &StageInfo) -> String {
+fn figures(stage: &StageInfo, eta: Option<f64>) -> String {
     let mut text = format!(
         "{} / {}",
         format::brief(stage.done),
         format::brief(stage.discovered)
     );
-    if let Some(eta) = stage.eta {
+    if let Some(eta) = eta {
         text.push_str(" · ");
         text.push_str(&format::clock(eta));
     }

@@ -14,7 +14,7 @@ use crawlfield_engine::{
     progress::{reason, safe},
 };
 
-use super::{Inspector, PendingCommands, actions, format, style::Style};
+use super::{Inspector, PendingCommands, actions, format, inspector::pin_button, style::Style};
 use crate::{
     feed::Feed,
     field::{
@@ -24,6 +24,7 @@ use crate::{
     },
     history::History,
     numbers::wide,
+    pin::Pin,
 };
 
 /// Facts that last when a task has left: stage, host, failed attempts.
@@ -282,6 +283,7 @@ fn buttons(
         {
             *followed = (!is_followed).then_some((facts.slot, facts.key));
         }
+        pin_button(ui, control, inspector, Pin::Task(facts.key));
         if ui.button("Copy URL").clicked() {
             ui.ctx().copy_text(facts.url.clone());
         }

@@ -8,14 +8,15 @@ use crawlfield_engine::{
 };
 
 use super::{
-    PanelState, PendingCommands, WindowRequest,
+    Inspector, PanelState, PendingCommands, WindowRequest,
     dialogs::{Dialogs, Form},
-    format,
+    ending, format,
     style::{Style, colour},
 };
 use crate::{
     feed::{Feed, FeedStatus},
     field::{Arrangement, FieldControl},
+    pin::Pin,
     playback::Playback,
     theme::{Motion, ThemeName},
 };
@@ -35,6 +36,7 @@ pub(super) fn draw(
     let width = ui.available_width();
     ui.horizontal_centered(|ui| {
         session(ui, style, &control.feed, playback);
+        pinned(ui, control, &mut state.inspector);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if ui.button("?").on_hover_text("keys (?)").clicked() {
                 state.panels.dialogs.is_help_open ^= true;
@@ -42,6 +44,12 @@ pub(super) fn draw(
             ui.menu_button("View", |ui| view_menu(ui, control, state));
             connection(ui, style, &control.feed, width >= WIDE);
             ui.separator();
+            if control.feed.is_over() {
+                if state.live.can_run_again && ui.button("↻ Run again").clicked() {
+                    state.window_requests.write(WindowRequest::RunAgain);
+                }
+                return;
+            }
             let (feed, commands) = (&control.feed, &mut state.commands);
             if width >= WIDE {
                 profiles(ui, feed, commands);
@@ -67,6 +75,8 @@ pub(super) fn draw_marks(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Pla
     if playback.is_replay {
         let text = format!("REPLAY ×{}", format::speed(playback.speed));
         Style::chip(ui, &text, states.parked);
+    } else if feed.is_over() {
+        Style::chip(ui, "ENDED", states.queued);
     } else if feed.status == FeedStatus::Live {
         Style::chip(ui, "LIVE", states.running);
     }
@@ -83,7 +93,7 @@ fn session(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
     let named = ui.label(RichText::new(name).heading().strong());
     let state = feed.session_phase().map_or_else(
         || safe(&snapshot.session.state),
-        |phase| phase.name().to_owned(),
+        |phase| ending::outcome(phase, snapshot.progress.dead),
     );
     let text = format!("{state} · {}", safe(&snapshot.session.mode));
     if is_narrow {
@@ -94,6 +104,33 @@ fn session(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
     if feed.snapshots.len() > 1 {
         let others = feed.snapshots.len() - 1;
         ui.label(RichText::new(format!("and {others} more")).color(style.faint()));
+    }
+}
+
+/// What is pinned, and the way back.
+fn pinned(ui: &mut Ui, control: &mut FieldControl<'_>, inspector: &mut Inspector) {
+    let Some(pin) = control.pinned.pin() else {
+        return;
+    };
+    let text = format!("pinned: {}  ✕", pin_words(pin));
+    if ui
+        .button(text)
+        .on_hover_text("show all again (P)")
+        .clicked()
+    {
+        control.pin(None);
+        inspector.clear();
+    }
+}
+
+/// A pin for people, safe to show.
+fn pin_words(pin: &Pin) -> String {
+    match pin {
+        Pin::Class(class) => format::class(*class),
+        Pin::Host(name) => format!("host {}", safe(name)),
+        Pin::Stage(name) => format!("stage {}", safe(name)),
+        Pin::State(phase) => format::phase(*phase).to_owned(),
+        Pin::Task(_) => "one page".to_owned(),
     }
 }
 

@@ -24,14 +24,14 @@ use crawlfield_engine::{
 use crawlfield_kit::{shop, sites::Web};
 
 use crate::{
-    crawl::Crawl,
+    crawl::{Crawl, LiveCrawl},
     feed::Feed,
     field::FieldControl,
     headless::{self, Viewer},
     history::History,
     panels::{
-        Inspector, LastPaint, PanelState, Panels, PendingCommands, WindowRequest, screen::Screen,
-        style::Style,
+        Captions, Inspector, LastPaint, PanelState, Panels, PendingCommands, WindowRequest,
+        screen::Screen, style::Style,
     },
     playback::Playback,
     source::Source,
@@ -125,6 +125,8 @@ impl User {
         app.init_resource::<Panels>()
             .init_resource::<Inspector>()
             .init_resource::<LastPaint>()
+            .init_resource::<Captions>()
+            .init_resource::<LiveCrawl>()
             .insert_resource(commands)
             .add_message::<WindowRequest>();
         Self {

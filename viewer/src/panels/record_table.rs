@@ -179,27 +179,30 @@ fn part_of(store: &Path, kind: usize, from: u64) -> Result<Part, String> {
 
 fn rows(ui: &mut Ui, style: &Style, part: &RecordRows) {
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-        Grid::new("records").striped(true).spacing([14.0, 2.0]).show(ui, |ui| {
-            for name in &part.columns {
-                ui.label(RichText::new(safe(name)).small().color(style.faint()));
-            }
-            ui.end_row();
-            for row in &part.rows {
-                for value in row {
-                    let value = safe(value);
-                    let mut short: String = value.chars().take(LETTERS).collect();
-                    let is_cut = short.len() < value.len();
-                    if is_cut {
-                        short.push('…');
-                    }
-                    let label = ui.add(Label::new(short).extend());
-                    if is_cut {
-                        label.on_hover_text(value);
-                    }
+        Grid::new("records")
+            .striped(true)
+            .spacing([14.0, 2.0])
+            .show(ui, |ui| {
+                for name in &part.columns {
+                    ui.label(RichText::new(safe(name)).small().color(style.faint()));
                 }
                 ui.end_row();
-            }
-        });
+                for row in &part.rows {
+                    for value in row {
+                        let value = safe(value);
+                        let mut short: String = value.chars().take(LETTERS).collect();
+                        let is_cut = short.len() < value.len();
+                        if is_cut {
+                            short.push('…');
+                        }
+                        let label = ui.add(Label::new(short).extend());
+                        if is_cut {
+                            label.on_hover_text(value);
+                        }
+                    }
+                    ui.end_row();
+                }
+            });
     });
 }
 
@@ -225,7 +228,13 @@ fn new_file(name: &str) -> Result<(PathBuf, File), String> {
     // Site and kind are identifiers; whatever else they might be stays out of the path.
     let name: String = name
         .chars()
-        .map(|letter| if letter.is_alphanumeric() { letter } else { '-' })
+        .map(|letter| {
+            if letter.is_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
         .collect();
     for number in 1..1_000 {
         let path = match number {
