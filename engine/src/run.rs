@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 
 /// What the store beside a running engine holds, for those who watch.
 pub use crate::store::export::{
-    RecordRows, export_csv, export_jsonl, kinds_of, records_of, rows_of,
+    RecordRows, export_csv, export_jsonl, kinds_of, records_of, rows_of, titles_of,
 };
 use crate::{
     engine::Engine,

@@ -37,6 +37,8 @@ pub struct CrawlInfo {
     pub store: PathBuf,
     /// The last minutes of its feed, where they are kept.
     pub recent: Option<Recent>,
+    /// Carried fields that its site file calls labels.
+    pub labels: Vec<String>,
 }
 
 /// What can be done with the crawl that is watched, besides commands.
@@ -98,7 +100,7 @@ impl Runs {
 pub struct Crawl {
     running: Running,
     /// Lives as long as the crawl: the demo's server is in it.
-    _job: Job,
+    job: Job,
     scratch: Scratch,
     is_scratch: bool,
     /// Zero of engine time.
@@ -131,7 +133,7 @@ impl Crawl {
             Ok(with) => Ok((
                 Self {
                     running,
-                    _job: job,
+                    job,
                     scratch,
                     is_scratch: store.is_none(),
                     began,
@@ -163,6 +165,7 @@ impl Crawl {
             store: self.scratch.store.clone(),
             // Without a thread to spare they are not kept.
             recent: Recent::start(self.running.hub.subscribe(INBOX)).ok(),
+            labels: self.job.site.labels().map(str::to_owned).collect(),
         }
     }
 

@@ -59,6 +59,8 @@ pub struct Feed {
     pub status: FeedStatus,
     /// Engine time of the last change, in microseconds.
     pub changed_us: u64,
+    /// What marks the data as not real, where the source says so before its first session does.
+    pub mark: Option<String>,
 }
 
 impl Default for Feed {
@@ -72,6 +74,7 @@ impl Default for Feed {
             is_replaced: false,
             status: FeedStatus::default(),
             changed_us: 0,
+            mark: None,
         }
     }
 }
@@ -187,6 +190,7 @@ impl Feed {
         let told = snapshots.find_map(|snapshot| snapshot.session.source.clone());
         let mut rows = self.mirror.tables().sessions().iter();
         told.or_else(|| rows.find_map(|row| row.source.as_deref().map(str::to_owned)))
+            .or_else(|| self.mark.clone())
             .map(|source| safe(&source).to_uppercase())
     }
 

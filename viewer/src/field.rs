@@ -18,6 +18,7 @@ use crate::{
     pin::{Pin, Pinned},
     selection::Selection,
     theme::{Appearance, Motion},
+    titles::Titles,
 };
 
 pub mod block;
@@ -475,6 +476,8 @@ pub struct FieldControl<'w> {
     pub appearance: ResMut<'w, Appearance>,
     /// What field, tables and log are about.
     pub pinned: ResMut<'w, Pinned>,
+    /// What pages are known by.
+    pub titles: ResMut<'w, Titles>,
 }
 
 impl FieldControl<'_> {

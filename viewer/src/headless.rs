@@ -16,6 +16,7 @@ use crate::{
     selection::{self, Selection},
     source::Source,
     theme::{self, Appearance},
+    titles,
 };
 
 /// Everything but what needs a window, an adapter or egui; the source must be there.
@@ -24,6 +25,7 @@ pub fn plugin(app: &mut App) {
         feed::plugin,
         history::plugin,
         theme::plugin,
+        titles::plugin,
         filter::plugin,
         pin::plugin,
         selection::plugin,

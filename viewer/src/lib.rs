@@ -1,5 +1,5 @@
 //! The viewer, in the order of the data's way: what is asked for (`cli`, `crawl`, `probe`), what
-//! arrives (`source`, `replay`), what is known (`feed`, `history`), the field and how it is looked at
+//! arrives (`source`, `replay`), what is known (`feed`, `history`, `titles`), the field and how it is looked at
 //! (`field`, `filter`, `pin`, `selection`, `theme`), the shown time (`playback`), the picture (`scene`,
 //! `render`), the panels round it (`panels`), and where all of it is shown: a window (`window`), an
 //! image (`offscreen`, `screenshots`), or nowhere (`headless`).
@@ -27,4 +27,5 @@ pub mod screenshots;
 pub mod selection;
 pub mod source;
 pub mod theme;
+pub mod titles;
 pub mod window;

@@ -112,6 +112,7 @@ pub struct Player<'w> {
 impl Player<'_> {
     /// Goes to the beginning, where the source has one.
     pub fn begin(&mut self) {
+        self.feed.mark = self.source.mark().map(str::to_owned);
         let Some((start_us, _)) = self.source.range_us() else {
             return;
         };

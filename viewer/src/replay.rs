@@ -17,6 +17,8 @@ pub struct Replay {
     playhead: Playhead,
     /// The curves of the whole run by session: what a seek shows of the time before.
     curves: BTreeMap<u32, Series>,
+    /// What marks its data as not real.
+    mark: Option<String>,
 }
 
 impl Replay {
@@ -31,7 +33,9 @@ impl Replay {
             .map_err(|error| error.to_string())?;
         let mut curves: BTreeMap<u32, Series> = BTreeMap::new();
         let snapshots = recording.snapshots(POINTS_MAX / 2);
+        let mut mark = None;
         for snapshot in snapshots.map_err(|error| error.to_string())? {
+            mark = mark.or_else(|| snapshot.session.source.clone());
             curves
                 .entry(snapshot.session.id)
                 .or_default()
@@ -41,7 +45,14 @@ impl Replay {
             recording,
             playhead,
             curves,
+            mark,
         })
+    }
+
+    /// What marks its data as not real, of any session: known before its first item is shown.
+    #[must_use]
+    pub fn mark(&self) -> Option<&str> {
+        self.mark.as_deref()
     }
 
     /// Engine time of the first and the last item, in microseconds.

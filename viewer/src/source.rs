@@ -95,6 +95,15 @@ impl Source {
         }
     }
 
+    /// What marks its data as not real, where that is known before anything is shown.
+    #[must_use]
+    pub fn mark(&self) -> Option<&str> {
+        match self {
+            Self::Replay(replay) => replay.mark(),
+            Self::InProcess(..) | Self::Frames(_) => None,
+        }
+    }
+
     /// Where a recording stops making sense, for people, if anywhere that is known by now.
     #[must_use]
     pub fn damage(&self) -> Option<String> {

@@ -28,6 +28,7 @@ use crate::{
     selection::Selection,
     source::Source,
     theme::Appearance,
+    titles::Titles,
 };
 
 pub mod clock;
@@ -97,7 +98,13 @@ pub fn app(
 fn show_crawl(world: &mut World, crawl: Option<CrawlInfo>) {
     let can_run_again = world.contains_resource::<Runs>() || crawl.is_some();
     world.insert_resource(Clock::since(crawl.as_ref().map(|crawl| crawl.began)));
-    let (store, recent) = crawl.map_or((None, None), |crawl| (Some(crawl.store), crawl.recent));
+    let (store, recent) = match crawl {
+        Some(crawl) => {
+            world.insert_resource(Titles::of(Some(crawl.store.clone()), crawl.labels));
+            (Some(crawl.store), crawl.recent)
+        }
+        None => (None, None),
+    };
     world.insert_resource(Inspector::with_store(store));
     world.insert_resource(LiveCrawl {
         recent,
@@ -165,16 +172,7 @@ fn is_keyboard_free(wants: Option<Res<EguiWantsInput>>) -> bool {
 /// What is shown, and whether it is real.
 fn title(feed: &Feed, playback: &Playback) -> String {
     let sessions = feed.mirror.tables().sessions();
-    let mut parts: Vec<String> = Vec::new();
-    for source in sessions
-        .iter()
-        .filter_map(|session| session.source.as_ref())
-    {
-        let mark = safe(source).to_uppercase();
-        if !parts.contains(&mark) {
-            parts.push(mark);
-        }
-    }
+    let mut parts: Vec<String> = feed.data_source().into_iter().collect();
     if playback.is_replay {
         parts.push("REPLAY".to_owned());
     }

@@ -148,6 +148,14 @@ impl Pages {
     }
 }
 
+impl Site {
+    /// Carried fields by which people know pages, as its links name them.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        let links = self.stages.iter().flat_map(|stage| &stage.links);
+        links.filter_map(|link| link.label.as_deref())
+    }
+}
+
 /// Reads a page count: the largest integer that the selectors (and regex) yield.
 #[derive(Debug)]
 pub struct CountRule {
@@ -168,6 +176,8 @@ pub struct LinkRule {
     pub to: StageId,
     /// Fields read beside the link, carried into its task.
     pub carry: Vec<Field>,
+    /// The carried field that a person knows the page by; where none is named, it is `title`, one that ends in `_title`, or `name`.
+    pub label: Option<String>,
     /// Only links whose absolute URL matches are followed.
     pub matches: Option<Regex>,
 }

@@ -210,6 +210,15 @@ fn count(node: &Node<'_>) -> Option<CountRule> {
     })
 }
 
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        "there are none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
 fn link<'t>(id: StageId, node: &Node<'t>, loading: &mut Loading<'t>) -> Option<LinkRule> {
     node.read_keys(|t| {
         let each = t.get("each", patterns::elements);
@@ -222,11 +231,25 @@ fn link<'t>(id: StageId, node: &Node<'t>, loading: &mut Loading<'t>) -> Option<L
         let matches = t.get("matches", patterns::regex);
         let carry = t.get("carry", Node::keys);
         let carry = carry.map(|carry| fields::fields(id, &carry, true, loading));
+        let carry = carry.unwrap_or_default();
+        let label = t.get("label", |node| {
+            let name = node.text_as("the name of a carried field")?;
+            if carry.iter().any(|field| field.name == name) {
+                return Some(name.to_owned());
+            }
+            let names = carry.iter().map(|field| field.name.as_str());
+            node.error(format!(
+                "`{name}` is none of the carried fields: {}",
+                listed(names)
+            ));
+            None
+        });
         Some(LinkRule {
             each,
             select: select?,
             to: to?,
-            carry: carry.unwrap_or_default(),
+            carry,
+            label,
             matches,
         })
     })

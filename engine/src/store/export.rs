@@ -7,12 +7,12 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, Params, Row, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, types::ValueRef};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     message::receipts::StoreError,
-    model::decimal::decimal,
+    model::{decimal::decimal, ids::PageKey},
     store::{
         opening,
         records::{listed, quoted},
@@ -197,6 +197,50 @@ pub fn rows_of(
         })?;
     }
     Ok(found)
+}
+
+/// What a person knows these pages by, where their links carried it: the field that `labels` names
+/// first, else `title`, one that ends in `_title`, or `name`. It reads beside a running engine.
+///
+/// # Errors
+/// There is no such store, or it cannot be read.
+pub fn titles_of(
+    store: &Path,
+    pages: &[PageKey],
+    labels: &[String],
+) -> Result<Vec<(PageKey, String)>, ExportError> {
+    let db = opening::open_reader(store)?;
+    let mut statement = db.prepare(
+        "SELECT v.carried FROM cf_page p JOIN cf_visit v ON v.page = p.id
+         WHERE p.key = ?1 ORDER BY v.session DESC LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    for page in pages {
+        let carried: Option<String> = statement
+            .query_row([page.0.as_bytes()], |row| row.get(0))
+            .optional()?;
+        let carried = carried.and_then(|text| serde_json::from_str(&text).ok());
+        if let Some(title) = carried.and_then(|carried| title_in(&carried, labels)) {
+            found.push((*page, title));
+        }
+    }
+    Ok(found)
+}
+
+fn title_in(carried: &Map<String, Json>, labels: &[String]) -> Option<String> {
+    let text = |name: &str| {
+        let text = carried.get(name)?.as_str()?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let named = labels.iter().find_map(|label| text(label));
+    let titled = || {
+        let mut names = carried.keys().filter(|name| name.ends_with("_title"));
+        names.find_map(|name| text(name))
+    };
+    named
+        .or_else(|| text("title"))
+        .or_else(titled)
+        .or_else(|| text("name"))
 }
 
 /// Records looked at, the newest.

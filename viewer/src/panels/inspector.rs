@@ -210,7 +210,7 @@ pub(super) fn draw(
             Subject::Stage(session, stage) => {
                 draw_stage(ui, style, control, inspector, commands, (session, stage));
             }
-            Subject::Run => overview::draw(ui, style, &control.feed, history),
+            Subject::Run => overview::draw(ui, style, control, history),
         }
     });
 }

@@ -28,6 +28,7 @@ use crate::{
     },
     numbers::index,
     scene::MOUND_MARGIN,
+    titles::Titles,
 };
 
 mod near;
@@ -37,14 +38,22 @@ pub(super) const FOLD_WIDTH: f32 = 46.0;
 /// Blocks whose header is lower than this many points, or narrower, carry no words.
 const LEAST: (f32, f32) = (11.0, 40.0);
 
-/// Draws all labels that are in sight; `scale` is pixels a point.
-pub(super) fn draw(painter: &Painter, style: &Style, control: &FieldControl<'_>, scale: f32) {
+/// Draws all labels that are in sight; `scale` is pixels a point. The pages whose title is not known
+/// yet.
+pub(super) fn draw(
+    painter: &Painter,
+    style: &Style,
+    control: &FieldControl<'_>,
+    scale: f32,
+) -> Vec<PageKey> {
     let labels = Labels {
         painter,
         style,
         feed: &control.feed,
         field: &control.field,
         view: &control.view,
+        titles: &control.titles,
+        untitled: RefCell::default(),
         scale,
     };
     let mut left = near::TASKS;
@@ -72,6 +81,7 @@ pub(super) fn draw(painter: &Painter, style: &Style, control: &FieldControl<'_>,
         labels.chip(chip);
     }
     labels.brackets(&control.selection);
+    labels.untitled.into_inner()
 }
 
 /// What labels are drawn with, and of what.
@@ -81,6 +91,9 @@ struct Labels<'a> {
     feed: &'a Feed,
     field: &'a Field,
     view: &'a View,
+    titles: &'a Titles,
+    /// Pages whose title was wanted and is not known.
+    untitled: RefCell<Vec<PageKey>>,
     /// Pixels a point of the screen.
     scale: f32,
 }

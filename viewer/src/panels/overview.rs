@@ -1,54 +1,81 @@
 //! The run as a whole, when nothing is selected: speed, what waits and why, what limits, permits,
 //! the machine.
 
-use bevy_egui::egui::{Label, RichText, Ui};
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use bevy_egui::egui::{Label, RichText, Sense, Ui};
 use crawlfield_engine::{
-    feed::snapshot::{Pool, Snapshot},
-    model::phase::SessionPhase,
+    feed::snapshot::{HostInfo, Pool, Snapshot},
+    model::phase::{Phase, SessionPhase},
     progress::{reason, safe},
 };
 
 use super::{format, style::Style};
 use crate::{
     feed::Feed,
+    field::FieldControl,
     history::{History, plan::Plan},
     numbers::{to_u64, wide},
 };
 
+/// Hosts that are named where one asks who holds tasks.
+const HOLDING: usize = 4;
 /// Lines of work that have room.
 const POOLS: usize = 6;
 
-pub(super) fn draw(ui: &mut Ui, style: &Style, feed: &Feed, history: &History) {
-    let Some(snapshot) = feed.session() else {
+/// Draws the run; where a waiting reason is clicked, its tasks are selected.
+pub(super) fn draw(ui: &mut Ui, style: &Style, control: &mut FieldControl<'_>, history: &History) {
+    let Some(snapshot) = control.feed.session().cloned() else {
         ui.label(RichText::new("The run").heading());
         ui.label(RichText::new("its first snapshot has not come yet").color(style.faint()));
         return;
     };
     ui.label(RichText::new("The run").heading());
-    let (rates, progress) = (&snapshot.rates, &snapshot.progress);
-    for (name, value) in [
-        (
-            "pages a minute",
-            format::count(to_u64(rates.pages_per_minute.round())),
-        ),
-        (
-            "records a minute",
-            format::count(to_u64(rates.records_per_minute.round())),
-        ),
-        (
-            "received",
-            format!("{}/s", format::bytes(rates.bytes_per_second)),
-        ),
-        ("records saved", format::count(progress.records)),
-        ("received in all", format::bytes(wide(progress.bytes))),
-    ] {
+    for (name, value) in speeds(&snapshot) {
         style.pair(ui, name, value);
     }
+    let snapshot = &snapshot;
     plan(ui, style, history, snapshot);
     limits(ui, style, snapshot);
-    waiting(ui, style, snapshot);
+    let reason = waiting(ui, style, &control.feed, snapshot);
     permits(ui, style, snapshot);
     machine(ui, style, snapshot);
+    if let Some(reason) = reason {
+        select_waiting(control, &reason);
+    }
+}
+
+/// How fast it is; at its end how fast it was, for nothing moves any more.
+fn speeds(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
+    let (rates, progress) = (&snapshot.rates, &snapshot.progress);
+    let minutes = (snapshot.at / 60.0).max(1.0 / 600.0);
+    let count = |value: f64| format::count(to_u64(value.round()));
+    let (records, received) = (wide(progress.records), wide(progress.bytes));
+    let mut lines = if SessionPhase::is_over_by_name(&snapshot.session.state) {
+        vec![
+            (
+                "pages a minute, on average",
+                count(wide(progress.done) / minutes),
+            ),
+            ("records a minute", count(records / minutes)),
+            (
+                "received",
+                format!("{}/s", format::bytes(received / minutes / 60.0)),
+            ),
+        ]
+    } else {
+        vec![
+            ("pages a minute", count(rates.pages_per_minute)),
+            ("records a minute", count(rates.records_per_minute)),
+            (
+                "received",
+                format!("{}/s", format::bytes(rates.bytes_per_second)),
+            ),
+        ]
+    };
+    lines.push(("records saved", format::count(progress.records)));
+    lines.push(("received in all", format::bytes(received)));
+    lines
 }
 
 /// Plan against actual: when it was to end and when it will, or did; how many pages were known and
@@ -95,7 +122,8 @@ fn limits(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
     ui.add(Label::new(evidence).wrap());
 }
 
-fn waiting(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
+/// Why tasks wait, the commonest reason first; the one that was clicked.
+fn waiting(ui: &mut Ui, style: &Style, feed: &Feed, snapshot: &Snapshot) -> Option<String> {
     let mut reasons: Vec<(&String, u64)> = snapshot
         .waiting
         .iter()
@@ -103,15 +131,83 @@ fn waiting(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {
         .filter(|(_, n)| *n > 0)
         .collect();
     if reasons.is_empty() {
-        return;
+        return None;
     }
     reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let most = reasons[0].1.max(1);
     style.section(ui, "Waiting");
+    let mut clicked = None;
     for (name, n) in reasons.into_iter().take(8) {
-        style.pair(ui, &reason(name), format::count(n));
+        let pair = style.pair(ui, &reason(name), format::count(n));
+        let hosts = hosts_that_hold(feed, name);
+        if let Some(hosts) = hosts {
+            let pair = pair.interact(Sense::click());
+            let text = format!("{hosts}click: select these tasks");
+            if pair.on_hover_text(text).clicked() {
+                clicked = Some(name.clone());
+            }
+        }
         style.bar(ui, wide(n) / wide(most), style.theme.states.queued);
     }
+    clicked
+}
+
+/// Whether a task of this host in this phase waits for that reason, as far as the host says; `None`
+/// for reasons that no host has.
+fn waits_for(reason: &str, phase: Phase, host: &HostInfo) -> Option<bool> {
+    let is_queued = phase == Phase::Queued;
+    let is_open = host.breaker == "open";
+    let is_parked = host.parked_for.is_some() && !is_open;
+    let is_full = host.in_flight >= host.limit;
+    let waits = match reason {
+        "backoff" => phase == Phase::Backoff,
+        "breaker" => is_queued && is_open,
+        "retry_after" => is_queued && is_parked,
+        "host_limit" => is_queued && is_full && !is_open && !is_parked,
+        "pace" | "crawl_delay" => is_queued && !is_full && !is_open && !is_parked,
+        _ => return None,
+    };
+    Some(waits)
+}
+
+/// The hosts whose tasks wait for that, those with most first, in lines; `None` for reasons that no
+/// host has.
+fn hosts_that_hold(feed: &Feed, reason: &str) -> Option<String> {
+    let phase = if reason == "backoff" {
+        return Some(String::new());
+    } else {
+        Phase::Queued
+    };
+    let infos = feed.snapshots.iter().flat_map(|snapshot| &snapshot.hosts);
+    let mut holding = Vec::new();
+    for info in infos.filter(|info| info.waiting > 0) {
+        if waits_for(reason, phase, info)? {
+            holding.push(info);
+        }
+    }
+    holding.sort_by_key(|info| Reverse(info.waiting));
+    let lines = holding.iter().take(HOLDING).map(|info| {
+        let why = if info.why.is_empty() { "" } else { ": " };
+        format!("{}{why}{}\n", safe(&info.host), safe(&info.why))
+    });
+    Some(lines.collect())
+}
+
+/// Selects the tasks that wait for that, of those that the filter shows.
+fn select_waiting(control: &mut FieldControl<'_>, reason: &str) {
+    let feed = &control.feed;
+    let infos = feed.snapshots.iter().flat_map(|snapshot| &snapshot.hosts);
+    let infos: BTreeMap<u32, &HostInfo> = infos.map(|info| (info.id, info)).collect();
+    let waits = |slot: &u32| {
+        let task = feed.mirror.task(*slot);
+        task.is_some_and(|task| {
+            let info = infos.get(&task.host.0);
+            let waits = info.and_then(|info| waits_for(reason, task.phase, info));
+            waits.unwrap_or(false)
+        })
+    };
+    let slots = control.shown(feed.mirror.slots().filter(waits));
+    control.select(slots);
 }
 
 fn permits(ui: &mut Ui, style: &Style, snapshot: &Snapshot) {

@@ -289,7 +289,8 @@ impl Screen<'_, '_, '_> {
         let (panels, inspector) = (&mut *self.state.panels, &mut *self.state.inspector);
         pointer::handle(ui, &response, control, panels, inspector);
         let painter = ui.painter_at(area);
-        labels::draw(&painter, style, control, scale);
+        let untitled = labels::draw(&painter, style, control, scale);
+        control.titles.read(&untitled);
         pointer::draw_lasso(&painter, style, &panels.lasso);
         if control.feed.mirror.is_empty() && !control.field.shows_blocks() {
             let text = match control.feed.status {

@@ -40,6 +40,8 @@ use crate::{
 
 /// Hosts told in one snapshot.
 const HOSTS: usize = 64;
+/// A host that was sent fewer requests has not shown yet how fast it can be asked.
+const LEARNING: u64 = 20;
 
 /// The whole picture of each session that is due.
 pub(super) fn take_snapshots(
@@ -234,7 +236,7 @@ fn host_info(queue: &HostQueue, host: &mut Host, eta: Option<f64>, now: Duration
         p95_ms: answers.p95_ms,
         errors: answers.errors,
         eta,
-        is_learning: host.pace.is_learning(),
+        is_learning: host.sent < LEARNING || host.pace.is_learning(),
         why: host.pace.why(now),
         breaker: host.breaker.phase().name().to_owned(),
         parked_for: parked.map(|until| until.saturating_sub(now).as_secs_f64()),

@@ -79,7 +79,7 @@ impl Labels<'_> {
         });
         let (top, bottom) = (rect.center_top(), rect.center_bottom());
         if is_full {
-            let title = safe(title_of(task.url));
+            let title = safe(self.title(&task));
             self.line(
                 &title,
                 top + vec2(0.0, 1.0),
@@ -96,6 +96,14 @@ impl Labels<'_> {
             self.line(words, at, Align2::CENTER_BOTTOM, rect.width(), 10.5);
         }
         is_full || below.is_some()
+    }
+
+    /// What its link called it, else the end of its URL.
+    fn title<'t>(&'t self, task: &TaskRecord<&'t PageUrl>) -> &'t str {
+        if !self.titles.knows(task.key) {
+            self.untitled.borrow_mut().push(task.key);
+        }
+        self.titles.get(task.key).unwrap_or_else(|| title_of(task.url))
     }
 
     fn line(&self, text: &str, at: Pos2, anchor: Align2, width: f32, size: f32) {
