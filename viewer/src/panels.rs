@@ -231,9 +231,8 @@ fn draw_panels(
     };
     settings.run_manually = true;
     let ctx = context.get_mut().clone();
-    let is_waiting = state.commands.is_waiting()
-        || state.inspector.is_reading()
-        || control.titles.is_reading();
+    let is_waiting =
+        state.commands.is_waiting() || state.inspector.is_reading() || control.titles.is_reading();
     let is_new = state.paint.shows_other(control.feed.now_us) || is_waiting;
     // Labels move with their blocks.
     let is_moving = control.field.is_moving();

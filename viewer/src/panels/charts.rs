@@ -264,9 +264,9 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Whether curves of these names can all be named, with values of four digits.
+    /// Whether curves of these names can all be named, with values of two digits.
     fn holds(&self, names: &[String]) -> bool {
-        let texts = names.iter().map(|name| format!("{name} 0000"));
+        let texts = names.iter().map(|name| format!("{name} 00"));
         let galleys = texts.map(|text| laid(self.painter, text, Color32::WHITE));
         let placed = flow(galleys.map(|galley| galley.size().x), self.width);
         placed.iter().all(|(line, _)| *line < self.lines)

@@ -22,11 +22,11 @@ pub(super) fn failures(
 ) -> Vec<Curve> {
     let classes = classes(series, from);
     let names: Vec<String> = classes.iter().map(|class| word(class)).collect();
-    let named = (0..=names.len().min(CLASSES))
-        .rev()
-        .find(|count| has_room(&shown(&names, *count)))
-        .unwrap_or(0);
-    let (own, others) = classes.split_at(named);
+    // "others" stands for two or more.
+    let counts = (0..=names.len().min(CLASSES)).rev();
+    let mut counts = counts.filter(|count| *count + 1 != names.len());
+    let named = counts.find(|count| has_room(&shown(&names, *count)));
+    let (own, others) = classes.split_at(named.unwrap_or(0));
     let mut taken = Vec::new();
     let mut curves: Vec<Curve> = own
         .iter()
@@ -181,6 +181,15 @@ mod tests {
             .map(|curve| (curve.name.as_str(), curve.points[0][1]))
             .collect();
         assert_eq!(told, [("server error", 5.0), ("others", 3.0)]);
+    }
+
+    #[test]
+    fn one_class_alone_is_never_called_others() {
+        use ErrorClass::{HttpServer, NotFound};
+        let two = series(&[&[], &[(HttpServer, 3), (NotFound, 2)]]);
+        let curves = failures(&DARK.states, &two, 0.0, |names| names.len() <= 1);
+        let names: Vec<&str> = curves.iter().map(|curve| curve.name.as_str()).collect();
+        assert_eq!(names, ["others"]);
     }
 
     #[test]

@@ -11,13 +11,13 @@ use crawlfield_engine::{
 use super::{
     Inspector, format,
     inspector::pin_host,
-    sparkline::{self, TREND_SECONDS},
+    sparkline::{self, trend_begin},
     style::{Style, colour, write, write_cut},
 };
 use crate::{
     feed::Feed,
     field::{FieldControl, texel::SIGN_PARKED},
-    history::{History, series::Series},
+    history::{History, host_trend::HostPoint, series::Series},
     numbers::{index, wide},
 };
 
@@ -76,7 +76,7 @@ const COLUMNS: [(Column, f32, &str, &str); 9] = [
         Column::Trend,
         76.0,
         "rate lately",
-        "requests a second over the last five minutes",
+        "requests a second over the last minutes, five at most",
     ),
     (
         Column::Waiting,
@@ -396,12 +396,11 @@ pub(super) fn why(info: &HostInfo, age: f64) -> String {
 }
 
 fn trend(painter: &Painter, style: &Style, line: &Line<'_>, rect: Rect) {
-    let from = line.at - TREND_SECONDS;
-    let curve = line.series.map_or_else(Vec::new, |series| {
-        series
-            .hosts
-            .curve(line.info.id, from, |point| Some(point.rate))
-    });
+    let Some(series) = line.series else { return };
+    let begin = series.first().map_or(line.at, |point| point.at);
+    let from = trend_begin(begin, line.at);
+    let rate = |point: &HostPoint| Some(point.rate);
+    let curve = series.hosts.curve(line.info.id, from, rate);
     let hex = style.theme.states.running;
     sparkline::draw(painter, style, rect, &curve, (from, line.at), hex);
 }

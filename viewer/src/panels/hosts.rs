@@ -11,7 +11,7 @@ use crawlfield_engine::{
 use super::{
     Inspector, PendingCommands, actions, format, host_table,
     inspector::pin_button,
-    sparkline::{self, TREND_SECONDS},
+    sparkline::{self, trend_begin},
     style::Style,
 };
 use crate::{
@@ -145,7 +145,7 @@ fn figures(ui: &mut Ui, style: &Style, info: &HostInfo, age: f64) {
     }
 }
 
-/// Its last five minutes: the rate, and how long answers took.
+/// Its last minutes: the rate, and how long answers took.
 fn trends(
     ui: &mut Ui,
     style: &Style,
@@ -159,9 +159,10 @@ fn trends(
     let Some(series) = history.series.get(&snapshot.session.id) else {
         return;
     };
-    let from = snapshot.at - TREND_SECONDS;
+    let begin = series.first().map_or(snapshot.at, |point| point.at);
+    let from = trend_begin(begin, snapshot.at);
     let states = &style.theme.states;
-    style.section(ui, "The last five minutes");
+    style.section(ui, "The last minutes");
     let rate = |point: &HostPoint| Some(point.rate);
     let answers = |point: &HostPoint| point.p50_ms;
     let curves = [

@@ -1,14 +1,17 @@
 //! Labels on the field: a block's name and speed in its header, counts beside its mounds, chips of
 //! finished hosts, moods of blocks too small for words, and what near tasks are and wait for.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use bevy_egui::egui::{
     Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, vec2,
 };
 use crawlfield_engine::{
     feed::snapshot::HostInfo,
-    model::phase::{BreakerPhase, Phase},
+    model::{
+        ids::PageKey,
+        phase::{BreakerPhase, Phase},
+    },
     progress::safe,
 };
 

@@ -30,6 +30,8 @@ const BELOW: (f32, f32) = (168.0, 236.0);
 const TABS: f32 = 30.0;
 /// It shows nothing of use in less than this.
 const BELOW_LEAST: f32 = 112.0;
+/// With less room the tabs are one menu.
+const TABS_WIDTH: f32 = 330.0;
 /// Notifications are at most so wide on the field.
 const NOTE: f32 = 380.0;
 
@@ -89,7 +91,7 @@ impl Screen<'_, '_, '_> {
 
     fn draw(&mut self, ui: &mut Ui) {
         keys::handle(ui.ctx(), self.control, self.state, self.playback);
-        let strip = if self.state.panels.is_bare {
+        let strips = if self.state.panels.is_bare {
             let frame = self.frame(10, 4);
             Panel::top("bare")
                 .exact_size(TOOLBAR)
@@ -104,7 +106,7 @@ impl Screen<'_, '_, '_> {
         let area = ui.available_rect_before_wrap();
         self.field(ui, area);
         self.overlays(ui, area);
-        notifications(ui, &self.style, &self.state.commands, area, strip);
+        notifications(ui, &self.style, &self.state.commands, area, strips);
         let (panels, commands) = (&mut *self.state.panels, &mut *self.state.commands);
         let session = self.control.feed.session_id();
         dialogs::draw_form(ui.ctx(), &mut panels.dialogs, session, commands);
@@ -117,8 +119,8 @@ impl Screen<'_, '_, '_> {
         Frame::NONE.fill(fill).inner_margin(Margin::symmetric(x, y))
     }
 
-    /// The panels; the free room beside the tabs.
-    fn panels(&mut self, ui: &mut Ui) -> Option<Rect> {
+    /// The panels; the free room beside the tabs, and that of the time line.
+    fn panels(&mut self, ui: &mut Ui) -> Option<[Rect; 2]> {
         let screen = ui.available_size();
         let bar = self.frame(10, 5);
         Panel::top("top")
@@ -133,14 +135,18 @@ impl Screen<'_, '_, '_> {
         }
         let damage = self.playback.damage.as_ref().map_or(0.0, |_| DAMAGE);
         let frame = self.frame(10, 4);
-        Panel::bottom("time")
+        let time = Panel::bottom("time")
             .exact_size(TIMELINE + damage)
             .frame(frame)
             .show(ui, |ui| {
+                let mut room = ui.available_rect_before_wrap();
+                room.min.x += timeline::TIME;
                 let requests = &mut self.state.playback_requests;
                 let feed = &self.control.feed;
                 timeline::draw(ui, &self.style, feed, self.history, self.playback, requests);
-            });
+                room
+            })
+            .inner;
         let strip = are_sides_shown.then(|| self.below(ui, below_height(screen.y)));
         let frame = self.frame(12, 6);
         Panel::top("eta")
@@ -150,7 +156,7 @@ impl Screen<'_, '_, '_> {
                 let inspector = &mut *self.state.inspector;
                 status_bar::draw(ui, &self.style, self.control, self.history, inspector);
             });
-        strip
+        strip.map(|strip| [strip, time])
     }
 
     fn sides(&mut self, ui: &mut Ui, sides: Sides) {
@@ -235,13 +241,22 @@ impl Screen<'_, '_, '_> {
             (Tab::Records, "Records"),
             (Tab::Events, "Events"),
         ];
+        let now = tabs.iter().find(|(tab, _)| *tab == panels.tab);
+        let now = format!("{} ⏷", now.map_or("", |(_, name)| name));
         let line = ui.horizontal(|ui| {
-            for (tab, name) in tabs {
-                let is_set = panels.tab == tab && (!is_low || panels.is_below_open);
-                if ui.selectable_label(is_set, name).clicked() {
-                    panels.is_below_open = panels.tab != tab || !panels.is_below_open;
-                    panels.tab = tab;
+            let mut choose = |ui: &mut Ui| {
+                for (tab, name) in tabs {
+                    let is_set = panels.tab == tab && (!is_low || panels.is_below_open);
+                    if ui.selectable_label(is_set, name).clicked() {
+                        panels.is_below_open = panels.tab != tab || !panels.is_below_open;
+                        panels.tab = tab;
+                    }
                 }
+            };
+            if ui.available_width() >= TABS_WIDTH {
+                choose(ui);
+            } else {
+                ui.menu_button(now, choose);
             }
             let mut strip = ui.available_rect_before_wrap();
             if panels.tab == Tab::Charts {
@@ -304,38 +319,35 @@ impl Screen<'_, '_, '_> {
     }
 }
 
-/// What commands were answered: beside the tabs where it has room in one line, else at the upper
-/// right of the field.
+/// What commands were answered, in one line where it has room: beside the tabs, else on the time
+/// line; else at the upper right of the field.
 fn notifications(
     ui: &Ui,
     style: &Style,
     commands: &PendingCommands,
     area: Rect,
-    strip: Option<Rect>,
+    strips: Option<[Rect; 2]>,
 ) {
-    let notes = commands.notifications().iter().rev();
-    let Some(strip) = strip.filter(|strip| strip.width() > 120.0) else {
-        notes_on_field(ui, style, notes, area);
-        return;
-    };
-    let (mut left_over, mut right) = (Vec::new(), strip.right() - 8.0);
-    for note in notes {
-        let ink = note_ink(style, note.severity);
+    let mut strips = strips.map_or_else(Vec::new, |strips| strips.to_vec());
+    let mut left_over = Vec::new();
+    for note in commands.notifications().iter().rev() {
         let font = egui::FontId::proportional(12.0);
-        let text = ui
-            .painter()
-            .layout_no_wrap(note.text.clone(), font, style.text());
-        let left = right - text.size().x - 14.0;
-        if left < strip.left() + 8.0 {
+        let text = (ui.painter()).layout_no_wrap(note.text.clone(), font, style.text());
+        let width = text.size().x + 22.0;
+        let Some(strip) = strips.iter_mut().find(|strip| strip.width() >= width) else {
             left_over.push(note);
             continue;
-        }
-        let top = strip.center().y - text.size().y / 2.0;
-        let mark = Rect::from_min_size(egui::pos2(left, top), egui::vec2(3.0, text.size().y));
-        ui.painter().rect_filled(mark, 1.0, colour(ink));
+        };
+        let place = Rect::from_min_max(egui::pos2(strip.right() - width, strip.top()), strip.max);
+        strip.max.x = place.left() - 8.0;
         ui.painter()
-            .galley(egui::pos2(left + 8.0, top), text, style.text());
-        right = left - 10.0;
+            .rect_filled(place, 0.0, colour(style.theme.panel));
+        let size = egui::vec2(3.0, text.size().y);
+        let mark = Rect::from_center_size(egui::pos2(place.left() + 8.0, place.center().y), size);
+        let ink = note_ink(style, note.severity);
+        ui.painter().rect_filled(mark, 1.0, colour(ink));
+        let at = egui::pos2(mark.right() + 5.0, mark.top());
+        ui.painter().galley(at, text, style.text());
     }
     notes_on_field(ui, style, left_over.into_iter(), area);
 }

@@ -5,10 +5,15 @@ use bevy_egui::egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
 use super::style::{Style, colour};
 use crate::{history::series::thinned, numbers::narrow};
 
-/// So many seconds of the past are shown.
-pub(super) const TREND_SECONDS: f64 = 300.0;
+/// Seconds of the past that are shown, at least and at most.
+const TREND_SECONDS: (f64, f64) = (60.0, 300.0);
 /// Buckets of a curve: two points each.
 const BUCKETS: usize = 60;
+
+/// From when on a trend up to `at` is shown of a run that began at `begin`, in seconds.
+pub(super) fn trend_begin(begin: f64, at: f64) -> f64 {
+    at - (at - begin).clamp(TREND_SECONDS.0, TREND_SECONDS.1)
+}
 
 /// Draws a curve from 0 up to its highest value, over the seconds `from` to `to`.
 pub(super) fn draw(

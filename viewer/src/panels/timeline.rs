@@ -14,6 +14,8 @@ use crate::{
     playback::{Playback, PlaybackRequest},
 };
 
+/// The time now has so much room at the left, in points.
+pub(super) const TIME: f32 = 58.0;
 /// Height of the line that tells of damage, in points.
 const LINE: f32 = 16.0;
 
@@ -141,7 +143,7 @@ fn track(
     };
     let (room, response) = ui.allocate_exact_size(ui.available_size(), sense);
     let rect = Rect::from_min_max(
-        room.min + Vec2::new(58.0, 0.0),
+        room.min + Vec2::new(TIME, 0.0),
         room.max - Vec2::new(end, 0.0),
     );
     let scale = Scale { rect, from, to };

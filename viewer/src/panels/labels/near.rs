@@ -103,7 +103,9 @@ impl Labels<'_> {
         if !self.titles.knows(task.key) {
             self.untitled.borrow_mut().push(task.key);
         }
-        self.titles.get(task.key).unwrap_or_else(|| title_of(task.url))
+        self.titles
+            .get(task.key)
+            .unwrap_or_else(|| title_of(task.url))
     }
 
     fn line(&self, text: &str, at: Pos2, anchor: Align2, width: f32, size: f32) {

@@ -47,7 +47,7 @@ fn check(user: &mut User, what: &str) {
         .into_iter()
         .filter(|written| !written.text.trim().is_empty() && seen(written).is_positive())
         .collect();
-    assert!(written.len() > 20, "{what}: only {} texts", written.len());
+    assert!(written.len() > 12, "{what}: only {} texts", written.len());
     for text in &written {
         let is_whole = text.rect.left() >= text.clip.left() - 1.0
             && text.rect.right() <= text.clip.right() + 1.0;
