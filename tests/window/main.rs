@@ -3,6 +3,7 @@
 
 mod facts;
 mod goldens;
+mod motion;
 mod pictures;
 mod screen;
 mod terminal;

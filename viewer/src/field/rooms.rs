@@ -322,12 +322,12 @@ fn kept_or_new(room: Room, known: &Known, growth: f64) -> Room {
 /// it uses, so that no field is mostly empty.
 fn expected(known: &Known, growth: f64) -> u32 {
     let used = known.used;
-    let in_store = u32::try_from(known.waiting)
-        .unwrap_or(u32::MAX)
-        .min(used / 4);
+    // The window lets in about as many as leave it: only a host with few grows by what waits.
+    let in_store = u32::try_from(known.waiting).unwrap_or(u32::MAX);
+    let in_store = in_store.min(used / 16 + 8);
     let soon = crate::numbers::to_u32(f64::from(used) + growth * FORESEEN);
     let (least, most) = (
-        used + used / 12 + 1,
+        used + used / 16 + 1,
         used.saturating_add(used / 10 * 8) + 16,
     );
     soon.saturating_add(in_store).clamp(least, most).max(LEAST)

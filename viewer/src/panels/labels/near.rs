@@ -79,21 +79,23 @@ impl Labels<'_> {
         });
         let (top, bottom) = (rect.center_top(), rect.center_bottom());
         if is_full {
+            let card = rect.shrink(2.0);
+            let stroke = Stroke::new(1.0, self.style.line());
+            self.painter
+                .rect_stroke(card, 5.0, stroke, StrokeKind::Inside);
             let title = safe(self.title(&task));
-            self.line(
-                &title,
-                top + vec2(0.0, 1.0),
-                Align2::CENTER_TOP,
-                rect.width(),
-                10.5,
-            );
+            let at = top + vec2(0.0, 4.0);
+            self.line(&title, at, Align2::CENTER_TOP, rect.width(), 10.5);
             let what = self.stage_words(&task);
-            let at = top + vec2(0.0, 13.0);
+            let at = top + vec2(0.0, 17.0);
             self.line(&what, at, Align2::CENTER_TOP, rect.width(), 9.5);
         }
         if let Some(words) = &below {
-            let at = bottom - vec2(0.0, 1.0);
-            self.line(words, at, Align2::CENTER_BOTTOM, rect.width(), 10.5);
+            let is_calm = is_full && task.phase == Phase::Queued;
+            let (lift, size) = if is_full { (5.0, 10.0) } else { (1.0, 10.5) };
+            let size = if is_calm { 9.9 } else { size };
+            let at = bottom - vec2(0.0, lift);
+            self.line(words, at, Align2::CENTER_BOTTOM, rect.width(), size);
         }
         is_full || below.is_some()
     }
@@ -114,7 +116,7 @@ impl Labels<'_> {
         } else {
             self.style.text()
         };
-        let galley = cut(self.painter, text, size, ink, width - 8.0);
+        let galley = cut(self.painter, text, size, ink, width - 12.0);
         let rect = anchor.anchor_size(at, galley.size());
         let fill = colour(self.style.theme.panel).gamma_multiply(0.8);
         self.painter
@@ -190,8 +192,15 @@ fn title_of(url: &str) -> &str {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = path.split_once('/').map_or(path, |(_, path)| path);
     let path = path.trim_end_matches('/');
-    let start = path.rmatch_indices('/').nth(1);
-    &path[start.map_or(0, |(at, _)| at + 1)..]
+    let from = |nth| {
+        path.rmatch_indices('/')
+            .nth(nth)
+            .map_or(0, |(at, _)| at + 1)
+    };
+    // A number alone says little.
+    let last = &path[from(0)..];
+    let says_little = last.chars().count() < 3 || last.chars().all(|sign| sign.is_ascii_digit());
+    &path[from(usize::from(says_little))..]
 }
 
 /// What a queued task waits for, as far as the feed tells.
@@ -261,6 +270,7 @@ mod tests {
     #[test]
     fn a_task_is_called_by_the_end_of_its_url() {
         assert_eq!(title_of("https://a.test/shop/item/77/"), "item/77");
+        assert_eq!(title_of("https://a.test/shop/red-lamp"), "red-lamp");
         assert_eq!(title_of("https://a.test/77"), "77");
         assert_eq!(title_of("https://a.test/"), "");
     }
