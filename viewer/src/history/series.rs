@@ -111,6 +111,13 @@ impl Series {
         self.points.back()
     }
 
+    /// What was foreseen last: nothing is while a session rests.
+    #[must_use]
+    pub fn last_prediction(&self) -> Option<&Prediction> {
+        let mut points = self.points.iter().rev();
+        points.find_map(|point| point.prediction.as_ref())
+    }
+
     /// The earliest point, if there is one.
     #[must_use]
     pub fn first(&self) -> Option<&SeriesPoint> {

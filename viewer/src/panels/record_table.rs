@@ -129,7 +129,7 @@ impl RecordTable {
         if let Some(store) = store
             && self.exporting.is_none()
         {
-            self.exporting = in_thread(store, export);
+            self.exporting = in_thread(store, |store| export(store, Path::new("")));
         }
     }
 
@@ -206,12 +206,12 @@ fn rows(ui: &mut Ui, style: &Style, part: &RecordRows) {
     });
 }
 
-/// Writes each kind of records into a new file of the current folder; what was written, in words.
-fn export(store: &Path) -> Result<String, String> {
+/// Writes each kind of records into a new file of this folder; what was written, in words.
+fn export(store: &Path, folder: &Path) -> Result<String, String> {
     let kinds = kinds_of(store).map_err(|error| error.to_string())?;
     let mut written = Vec::new();
     for (kind, site) in kinds {
-        let (path, file) = new_file(&format!("{site}-{kind}"))?;
+        let (path, file) = new_file(folder, &format!("{site}-{kind}"))?;
         let mut out = BufWriter::new(file);
         let count = export_jsonl(store, &kind, Some(&site), &mut out);
         let count = count.map_err(|error| error.to_string())?;
@@ -224,7 +224,7 @@ fn export(store: &Path) -> Result<String, String> {
 }
 
 /// A file that was not there before.
-fn new_file(name: &str) -> Result<(PathBuf, File), String> {
+fn new_file(folder: &Path, name: &str) -> Result<(PathBuf, File), String> {
     // Site and kind are identifiers; whatever else they might be stays out of the path.
     let name: String = name
         .chars()
@@ -238,8 +238,8 @@ fn new_file(name: &str) -> Result<(PathBuf, File), String> {
         .collect();
     for number in 1..1_000 {
         let path = match number {
-            1 => PathBuf::from(format!("{name}.jsonl")),
-            _ => PathBuf::from(format!("{name}-{number}.jsonl")),
+            1 => folder.join(format!("{name}.jsonl")),
+            _ => folder.join(format!("{name}-{number}.jsonl")),
         };
         match File::create_new(&path) {
             Ok(file) => return Ok((path, file)),
@@ -248,4 +248,23 @@ fn new_file(name: &str) -> Result<(PathBuf, File), String> {
         }
     }
     Err(format!("{name}.jsonl and 998 more are there already"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_never_overwrites_and_its_name_stays_in_the_folder() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let names: Vec<PathBuf> = (0..2)
+            .map(|_| {
+                new_file(folder.path(), "../shop-product")
+                    .expect("it can be made")
+                    .0
+            })
+            .collect();
+        let wanted = ["---shop-product.jsonl", "---shop-product-2.jsonl"];
+        assert_eq!(names, wanted.map(|name| folder.path().join(name)));
+    }
 }

@@ -97,7 +97,8 @@ impl Screen<'_, '_, '_> {
                 .exact_size(TOOLBAR)
                 .frame(frame)
                 .show(ui, |ui| {
-                    status_bar::draw_bare(ui, &self.style, &self.control.feed, self.playback);
+                    let feed = &self.control.feed;
+                    status_bar::draw_bare(ui, &self.style, feed, self.history, self.playback);
                 });
             None
         } else {

@@ -50,7 +50,7 @@ pub(super) fn draw(
 ) {
     let area = ui.available_rect_before_wrap();
     let painter = &ui.painter().clone();
-    let (head, detail) = time_left(&control.feed);
+    let (head, detail) = time_left(&control.feed, history);
     let line = diagnosis_line(ui, style, control, inspector, area);
     let area = area.with_max_y(line.map_or(area.bottom(), |line| line.top() - 1.0));
     let words = write_words(painter, style, area, &head, &detail);
@@ -101,17 +101,23 @@ fn beside(area: Rect, left: f32) -> (Option<Rect>, Option<Rect>) {
 
 /// The same in a band above the bare field, with what marks the picture as not the present or not
 /// real.
-pub(super) fn draw_bare(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
+pub(super) fn draw_bare(
+    ui: &mut Ui,
+    style: &Style,
+    feed: &Feed,
+    history: &History,
+    playback: &Playback,
+) {
     ui.horizontal_centered(|ui| {
         toolbar::draw_marks(ui, style, feed, playback);
-        let (head, detail) = time_left(feed);
+        let (head, detail) = time_left(feed, history);
         ui.label(RichText::new(head).size(17.0).color(style.text()));
         ui.label(RichText::new(detail).size(12.0).color(style.faint()));
     });
 }
 
 /// Time left in words: at the end there is nothing to predict.
-fn time_left(feed: &Feed) -> (String, String) {
+fn time_left(feed: &Feed, history: &History) -> (String, String) {
     let Some(snapshot) = feed.session() else {
         return ("waiting".to_owned(), "nothing has been told yet".to_owned());
     };
@@ -128,8 +134,10 @@ fn time_left(feed: &Feed) -> (String, String) {
         return (ending::outcome(phase, progress.dead), detail);
     }
     if phase == Some(SessionPhase::Paused) {
-        let (_, detail) = format::eta(prediction, 0.0);
-        let head = prediction.map_or_else(
+        let series = history.series.get(&snapshot.session.id);
+        let foreseen = series.and_then(Series::last_prediction);
+        let (_, detail) = format::eta(foreseen, 0.0);
+        let head = foreseen.map_or_else(
             || "paused".to_owned(),
             |prediction| {
                 let left = format::clock(prediction.eta_median);

@@ -1,5 +1,6 @@
 //! The panels pressed against a live engine, and over a recording.
 
+mod acting;
 mod legibility;
 mod user;
 
@@ -146,6 +147,7 @@ fn a_lasso_of_tasks_is_paused_and_dropped_together() {
     user.press("Pause");
     user.wait_for("pause 20 tasks: done, 20 of 20");
     user.press("Drop");
+    user.press("Drop them");
     user.wait_for("drop 20 pages: done, 20 pages");
     user.wait("the drop", |user| {
         user.frame(Vec::new());

@@ -16,7 +16,7 @@ use bevy_egui::egui::{
 use crawlfield_engine::{
     cli::Failure,
     demo::DemoConfig,
-    feed::task_record::TaskRecord,
+    feed::{recording::Recent, task_record::TaskRecord},
     model::page_url::PageUrl,
     run::{cores, job::Job},
     settings::{Settings, presets},
@@ -139,6 +139,12 @@ impl User {
             web: None,
             _folder: folder,
         }
+    }
+
+    /// Keeps the last minutes from now on.
+    pub(super) fn keeps_last_minutes(&self) -> Recent {
+        let crawl = self.crawl.as_ref().expect("it is live");
+        crawl.info().recent.expect("there are threads to spare")
     }
 
     /// What the user drives.
