@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod actions;
+mod chart_axes;
 mod charts;
 mod commands;
 mod dead_letters;
@@ -108,6 +109,17 @@ pub enum Tab {
     Events,
 }
 
+/// What is shown where not all has room.
+#[derive(Debug, Default)]
+struct SmallScreen {
+    /// Which of the two side panels.
+    side: Side,
+    /// Something was chosen when the screen was drawn last.
+    had_choice: bool,
+    /// The panel below is laid open though the screen is too low for it.
+    is_below_open: bool,
+}
+
 /// A panel at the side of the field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Side {
@@ -133,12 +145,7 @@ pub struct Panels {
     pub grouping: Grouping,
     /// The group of dead letters that is laid open.
     open_group: Option<(SessionId, GroupKey)>,
-    /// Which of the two side panels is shown where only one has room.
-    side: Side,
-    /// Something was chosen when the screen was drawn last.
-    had_choice: bool,
-    /// The panel below is laid open on a screen too low for it.
-    is_below_open: bool,
+    small: SmallScreen,
     /// The search is to get the keyboard when it is drawn next.
     wants_search: bool,
     /// The lasso that is being drawn, in points of the screen.
@@ -156,9 +163,7 @@ impl Default for Panels {
             charts: ChartView::default(),
             grouping: Grouping::default(),
             open_group: None,
-            side: Side::default(),
-            had_choice: false,
-            is_below_open: false,
+            small: SmallScreen::default(),
             wants_search: false,
             lasso: Vec::new(),
             dialogs: Dialogs::default(),

@@ -6,9 +6,10 @@ use bevy_egui::egui::{
     self, Align, Align2, Color32, FontId, Galley, Layout, Painter, Pos2, Rect, Response, RichText,
     Stroke, Ui, UiBuilder, Vec2, pos2,
 };
-use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, Points, VLine};
+use egui_plot::{AxisHints, HPlacement, Line, Plot, PlotPoint, Points, VLine};
 
 use super::{
+    chart_axes::{draw_times, marks, time_marks},
     failure_curves::failures,
     format,
     style::{Style, colour, write},
@@ -19,7 +20,7 @@ use crate::{
         History,
         series::{Series, thinned},
     },
-    numbers::{float, to_u64, wide},
+    numbers::{float, to_u64},
     theme::StateColours,
 };
 
@@ -38,7 +39,7 @@ const BUCKETS: usize = 120;
 const LEAST_WIDTH: f32 = 118.0;
 /// Spans stand side by side in so much room; what commands were answered wants some of it.
 const WIDE: f32 = 360.0;
-/// Between two charts.
+/// Points between two charts.
 const GAP: f32 = 14.0;
 /// Heights of the title, of a line of the legend, and of the time axis.
 const TITLE: f32 = 16.0;
@@ -53,7 +54,7 @@ pub enum ChartSpan {
     Auto,
     /// The last so many seconds.
     Last(u32),
-    /// The whole run.
+    /// From its first snapshot on.
     All,
 }
 
@@ -73,6 +74,11 @@ impl ChartView {
     #[must_use]
     pub fn cursor(&self) -> Option<f64> {
         self.hovered.or(self.pinned)
+    }
+
+    /// The charts are not drawn: the pointer is over none of them.
+    pub(super) const fn leave(&mut self) {
+        self.hovered = None;
     }
 
     /// The span that is shown of a run of this age in seconds.
@@ -524,97 +530,9 @@ fn touch(
     Some((at, response.clicked()))
 }
 
-/// Times below a plot, where they have room.
-fn draw_times(
-    painter: &Painter,
-    style: &Style,
-    ticks: &[GridMark],
-    plot: Rect,
-    place: impl Fn(f64) -> Pos2,
-) {
-    let mut end = f32::NEG_INFINITY;
-    for tick in ticks {
-        let x = place(tick.value).x;
-        let text = format::clock(tick.value);
-        let text = painter.layout_no_wrap(text, FontId::proportional(10.0), style.faint());
-        let half = text.size().x / 2.0;
-        let left = (x - half).min(plot.right() - 2.0 * half);
-        if left < end + 6.0 || left < plot.left() {
-            continue;
-        }
-        end = left + 2.0 * half;
-        painter.galley(pos2(left, plot.bottom() + 1.0), text, style.faint());
-    }
-}
-
-/// Whole times of a span, so far apart that their words have room in a width in points.
-fn time_marks((from, to): (f64, f64), width: f64) -> Vec<GridMark> {
-    const STEPS: [f64; 16] = [
-        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
-        7_200.0, 21_600.0, 86_400.0,
-    ];
-    let least = (to - from) / (width / 44.0).max(1.0);
-    let step = STEPS.into_iter().find(|step| *step >= least);
-    let step_size = step.unwrap_or_else(|| (least / 86_400.0).ceil() * 86_400.0);
-    let first = to_u64((from / step_size).ceil().max(0.0));
-    let last = to_u64((to / step_size).floor().max(0.0));
-    (first..=last)
-        .map(|n| GridMark {
-            value: wide(n) * step_size,
-            step_size,
-        })
-        .collect()
-}
-
-/// Two or three marks at round values.
-fn marks(top: f64) -> Vec<GridMark> {
-    let step = round_step(top / 3.2);
-    (0_u8..5)
-        .map(|n| f64::from(n) * step)
-        // The uppermost would stand in the legend.
-        .filter(|value| *value <= top * 0.93)
-        .map(|value| GridMark {
-            value,
-            step_size: step,
-        })
-        .collect()
-}
-
-/// The next of 1, 2, 5 × 10ⁿ at or above.
-fn round_step(rough: f64) -> f64 {
-    let size = 10_f64.powf(rough.max(1e-9).log10().floor());
-    let lead = rough / size;
-    let lead = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|step| lead <= *step)
-        .unwrap_or(10.0);
-    lead * size
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn marks_stand_at_round_values_below_the_legend() {
-        let steps = [0.07, 1.0, 1.1, 3.0, 7.0, 4_200.0].map(round_step);
-        let shown = steps.map(|step| format!("{step}"));
-        assert_eq!(shown, ["0.1", "1", "2", "5", "10", "5000"]);
-        let values: Vec<f64> = marks(11.2).iter().map(|mark| mark.value).collect();
-        assert_eq!(values, [0.0, 5.0, 10.0]);
-    }
-
-    #[test]
-    fn times_stand_at_whole_seconds_minutes_and_hours() {
-        let times = |from, to| -> Vec<String> {
-            let marks = time_marks((from, to), 150.0);
-            marks.iter().map(|mark| format::clock(mark.value)).collect()
-        };
-        assert_eq!(times(0.0, 7.0), ["0:00", "0:05"]);
-        assert_eq!(times(12.3, 72.3), ["0:30", "1:00"]);
-        assert_eq!(times(0.0, 7_200.0), ["0:00", "1:00:00", "2:00:00"]);
-        assert_eq!(times(0.0, 1_000_000.0).len(), 3);
-    }
 
     #[test]
     fn a_young_run_is_shown_whole_and_an_older_one_its_last_minute_unless_chosen() {
@@ -627,10 +545,10 @@ mod tests {
             span: ChartSpan::All,
             ..auto
         };
-        let begins = |view: ChartView| [view.from(2.0, 42.0), view.from(2.0, 200.0)];
-        assert_eq!(begins(auto), [2.0, 140.0]);
-        assert_eq!(begins(last), [32.0, 190.0]);
-        assert_eq!(begins(all), [2.0, 2.0]);
+        let begins = |view: ChartView| [view.from(2.0, 42.0), view.from(2.0, 200.0)].map(to_u64);
+        assert_eq!(begins(auto), [2, 140]);
+        assert_eq!(begins(last), [32, 190]);
+        assert_eq!(begins(all), [2, 2]);
     }
 
     #[test]

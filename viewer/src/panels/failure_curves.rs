@@ -25,8 +25,8 @@ pub(super) fn failures(
     // "others" stands for two or more.
     let counts = (0..=names.len().min(CLASSES)).rev();
     let mut counts = counts.filter(|count| *count + 1 != names.len());
-    let named = counts.find(|count| has_room(&shown(&names, *count)));
-    let (own, others) = classes.split_at(named.unwrap_or(0));
+    let own = counts.find(|count| has_room(&shown(&names, *count)));
+    let (own, others) = classes.split_at(own.unwrap_or(0));
     let mut taken = Vec::new();
     let mut curves: Vec<Curve> = own
         .iter()

@@ -107,7 +107,7 @@ const UNNEEDED: [Column; 6] = [
     Column::Median,
 ];
 /// The words why a host is as fast as it is want so much.
-const WHY: f32 = 190.0;
+const WHY: f32 = 150.0;
 
 /// Where columns stand.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,7 +189,10 @@ pub(super) fn draw(
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                 let id = HostId(line.info.id);
                 let is_pinned = inspector.host == Some(id) && control.selection.slots.is_empty();
-                if response.hovered() || is_pinned {
+                if is_pinned {
+                    let fill = ui.visuals().selection.bg_fill;
+                    ui.painter().rect_filled(rect, 3.0, fill);
+                } else if response.hovered() {
                     ui.painter().rect_filled(rect, 3.0, style.raised());
                 }
                 let is_last = at == 0 && line.info.eta.is_some();
@@ -253,15 +256,14 @@ fn put_in_order(ui: &Ui, lines: &mut [Line<'_>], is_touched: bool) {
     lines.sort_by(|a, b| slowest_first(a.info, b.info));
     let id = Id::new("order of hosts");
     let kept: Option<Vec<u32>> = ui.data(|data| data.get_temp(id)).filter(|_| is_touched);
-    match kept {
-        Some(order) => lines.sort_by_key(|line| {
+    if let Some(order) = kept {
+        lines.sort_by_key(|line| {
             let place = order.iter().position(|id| *id == line.info.id);
             place.unwrap_or(usize::MAX)
-        }),
-        None => {
-            let order: Vec<u32> = lines.iter().map(|line| line.info.id).collect();
-            ui.data_mut(|data| data.insert_temp(id, order));
-        }
+        });
+    } else {
+        let order: Vec<u32> = lines.iter().map(|line| line.info.id).collect();
+        ui.data_mut(|data| data.insert_temp(id, order));
     }
 }
 
@@ -278,7 +280,7 @@ fn slowest_first(a: &HostInfo, b: &HostInfo) -> core::cmp::Ordering {
 }
 
 /// Nothing waits for it, and nothing is asked of it.
-const fn is_over(info: &HostInfo) -> bool {
+pub(super) const fn is_over(info: &HostInfo) -> bool {
     info.waiting == 0 && info.in_flight == 0
 }
 

@@ -168,12 +168,12 @@ fn change_panels(input: &InputState, control: &mut FieldControl<'_>, state: &mut
     panels.is_bare ^= input.key_pressed(Key::F11);
     panels.dialogs.is_help_open ^= input.key_pressed(Key::Questionmark);
     panels.wants_search |= input.key_pressed(Key::Slash) && !input.modifiers.shift;
-    if input.key_pressed(Key::Escape) {
-        if !close_what_is_open(panels, &mut state.inspector, control) && !control.filter.shows_all()
-        {
-            control.filter.show_all();
-            control.apply_filter();
-        }
+    if input.key_pressed(Key::Escape)
+        && !close_what_is_open(panels, &mut state.inspector, control)
+        && !control.filter.shows_all()
+    {
+        control.filter.show_all();
+        control.apply_filter();
     }
     if input.key_pressed(Key::F12) {
         state.window_requests.write(WindowRequest::Picture);
