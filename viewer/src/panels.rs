@@ -116,6 +116,8 @@ struct SmallScreen {
     side: Side,
     /// Something was chosen when the screen was drawn last.
     had_choice: bool,
+    /// A person asked for the legend where no side panel has room.
+    is_legend_open: bool,
     /// The panel below is laid open though the screen is too low for it.
     is_below_open: bool,
 }

@@ -48,9 +48,9 @@ pub(super) fn time_marks((from, to): (f64, f64), width: f64) -> Vec<GridMark> {
         .collect()
 }
 
-/// Two or three marks at round values.
-pub(super) fn marks(top: f64) -> Vec<GridMark> {
-    let step = round_step(top / 3.2);
+/// Up to three marks at round values, on so many points from 0 to `top`.
+pub(super) fn marks(top: f64, height: f64) -> Vec<GridMark> {
+    let step = round_step(top / (height / 20.0).clamp(1.1, 3.2));
     (0_u8..5)
         .map(|n| f64::from(n) * step)
         // The uppermost would stand in the legend.
@@ -82,8 +82,12 @@ mod tests {
         let steps = [0.07, 1.0, 1.1, 3.0, 7.0, 4_200.0].map(round_step);
         let shown = steps.map(|step| format!("{step}"));
         assert_eq!(shown, ["0.1", "1", "2", "5", "10", "5000"]);
-        let values: Vec<f64> = marks(11.2).iter().map(|mark| mark.value).collect();
-        assert_eq!(values, [0.0, 5.0, 10.0]);
+        let values = |height| -> Vec<f64> {
+            let marks = marks(11.2, height);
+            marks.iter().map(|mark| mark.value).collect()
+        };
+        assert_eq!(values(70.0), [0.0, 5.0, 10.0]);
+        assert_eq!(values(30.0), [0.0, 10.0]);
     }
 
     #[test]

@@ -37,6 +37,9 @@ const YOUNG: f64 = 60.0;
 const BUCKETS: usize = 120;
 /// A chart is at least so wide, in points.
 const LEAST_WIDTH: f32 = 118.0;
+/// A lower one has room for a legend of one line, and is wider for it.
+const LOW: f32 = 95.0;
+const LEAST_WIDTH_LOW: f32 = 180.0;
 /// Spans stand side by side in so much room; what commands were answered wants some of it.
 const WIDE: f32 = 360.0;
 /// Points between two charts.
@@ -192,11 +195,17 @@ pub(super) fn draw(
     let begin = series.first().map_or(0.0, |point| point.at);
     let from = view.from(begin, end);
     let area = ui.available_rect_before_wrap();
-    let count = ((area.width() + GAP) / (LEAST_WIDTH + GAP))
+    let is_low = area.height() < LOW;
+    let least = if is_low { LEAST_WIDTH_LOW } else { LEAST_WIDTH };
+    let count = ((area.width() + GAP) / (least + GAP))
         .floor()
         .clamp(1.0, 4.0);
     let width = (area.width() - (count - 1.0) * GAP) / count;
-    let lines = if area.height() > 150.0 { 3 } else { 2 };
+    let lines = match area.height() {
+        _ if is_low => 1,
+        high if high > 150.0 => 3,
+        _ => 2,
+    };
     let room = Room {
         painter: ui.painter(),
         width,
@@ -459,6 +468,7 @@ impl Chart {
 
     fn plot(&self, ui: &mut Ui, style: &Style, painter: &Painter) -> Option<(f64, bool)> {
         let (unit, top, times) = (self.unit, self.top(), self.times);
+        let height = f64::from(ui.available_height());
         let axis = AxisHints::new_y()
             .placement(HPlacement::Left)
             .min_thickness(34.0)
@@ -483,9 +493,10 @@ impl Chart {
             .allow_scroll(false)
             .allow_boxed_zoom(false)
             .show_background(false)
+            .min_size(Vec2::splat(8.0))
             .set_margin_fraction(Vec2::ZERO)
             .x_grid_spacer(move |_| shown.clone())
-            .y_grid_spacer(move |_| marks(top))
+            .y_grid_spacer(move |_| marks(top, height))
             .show(ui, |plot| {
                 plot.set_plot_bounds_x(times.0..=times.1);
                 plot.set_plot_bounds_y(0.0..=top);

@@ -107,7 +107,7 @@ const UNNEEDED: [Column; 6] = [
     Column::Median,
 ];
 /// The words why a host is as fast as it is want so much.
-const WHY: f32 = 150.0;
+const WHY: f32 = 130.0;
 
 /// Where columns stand.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,7 +123,7 @@ struct Columns {
 impl Columns {
     /// As many as have room beside the name and the words.
     fn of(width: f32) -> Self {
-        let name = (width * 0.2).clamp(104.0, 200.0);
+        let name = (width * 0.26).clamp(104.0, 200.0);
         let mut wanted: Vec<Column> = COLUMNS.iter().map(|(column, ..)| *column).collect();
         let width_of = |columns: &[Column]| -> f32 {
             let shown = COLUMNS

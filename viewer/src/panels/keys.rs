@@ -191,6 +191,7 @@ fn close_what_is_open(
         || inspector.has_choice(&control.selection);
     panels.dialogs.is_help_open = false;
     panels.charts.pinned = None;
+    panels.small.is_legend_open = false;
     inspector.clear();
     control.select(Vec::new());
     is_open

@@ -41,7 +41,7 @@ enum Sides {
     Both,
     /// One, that shows either.
     One,
-    /// One, and only while something is chosen.
+    /// One, and only while something is chosen or searched.
     OnChoice,
 }
 
@@ -167,7 +167,9 @@ impl Screen<'_, '_, '_> {
         }
         if panels.wants_search {
             panels.small.side = Side::Legend;
+            panels.small.is_legend_open = true;
         }
+        let is_wanted = has_choice || panels.small.is_legend_open;
         let frame = self.frame(10, 6);
         match sides {
             Sides::Both => {
@@ -178,7 +180,7 @@ impl Screen<'_, '_, '_> {
                     .frame(self.frame(12, 6))
                     .show(ui, |ui| self.inspector(ui));
             }
-            Sides::OnChoice if !has_choice => {}
+            Sides::OnChoice if !is_wanted => {}
             Sides::One | Sides::OnChoice => {
                 let one = Panel::left("one side").exact_size(RIGHT).resizable(false);
                 one.frame(frame).show(ui, |ui| {
