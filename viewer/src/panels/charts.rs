@@ -346,7 +346,7 @@ fn machine(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
 enum Unit {
     Number,
     Millis,
-    /// Cores.
+    /// Of the processor, in cores.
     Machine,
 }
 
@@ -486,7 +486,7 @@ impl Chart {
             .show_y(false)
             .label_formatter(|_| None)
             .show_axes([false, true])
-            .grid_color(style.line())
+            .grid_color(style.line().gamma_multiply(0.7))
             .custom_y_axes(vec![axis])
             .allow_drag(false)
             .allow_zoom(false)

@@ -23,7 +23,7 @@ use crate::{
 
 /// Height of a line in points.
 const ROW: f32 = 20.0;
-/// Between two columns.
+/// Points between two columns.
 const GAP: f32 = 10.0;
 
 /// What a column tells.
@@ -109,7 +109,7 @@ const UNNEEDED: [Column; 6] = [
 /// The words why a host is as fast as it is want so much.
 const WHY: f32 = 130.0;
 
-/// Where columns stand.
+/// Where columns stand: points from the left end of a line.
 #[derive(Debug, Clone, PartialEq)]
 struct Columns {
     /// The name's right end, from the left of the line.
