@@ -114,7 +114,7 @@ const WHY: f32 = 130.0;
 struct Columns {
     /// The name's right end, from the left of the line.
     name: f32,
-    /// From, to.
+    /// With their left and right ends.
     shown: Vec<(Column, f32, f32)>,
     /// Where the words begin.
     why: f32,
