@@ -26,6 +26,9 @@ const ROW: f32 = 20.0;
 /// Points between two columns.
 const GAP: f32 = 10.0;
 
+/// A snapshot tells of so many hosts, at most.
+const TOLD: usize = 64;
+
 /// What a column tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
@@ -179,14 +182,28 @@ pub(super) fn draw(
     let is_touched = ui.rect_contains_pointer(area);
     put_in_order(ui, &mut lines, is_touched);
     let mut chosen = None;
+    let untold = untold(feed, &lines);
+    let count = lines.len() + usize::from(untold.is_some());
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical()
         .auto_shrink(false)
-        .show_rows(ui, ROW, lines.len(), |ui, range| {
+        .show_rows(ui, ROW, count, |ui, range| {
             for at in range {
-                let line = &lines[at];
                 let size = Vec2::new(ui.available_width() - 4.0, ROW);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+                let Some(line) = lines.get(at) else {
+                    let at = rect.left_center() + Vec2::new(10.0, 0.0);
+                    let text = untold.as_deref().unwrap_or_default();
+                    write_cut(
+                        ui.painter(),
+                        at,
+                        text,
+                        11.5,
+                        style.faint(),
+                        rect.width() - 20.0,
+                    );
+                    continue;
+                };
                 let id = HostId(line.info.id);
                 let is_pinned = inspector.host == Some(id) && control.selection.slots.is_empty();
                 if is_pinned {
@@ -249,6 +266,23 @@ fn lines<'a>(feed: &'a Feed, history: &'a History) -> Vec<Line<'a>> {
         }));
     }
     lines
+}
+
+/// How many hosts have no line, and why; `None` where all have one.
+fn untold(feed: &Feed, lines: &[Line<'_>]) -> Option<String> {
+    let known = feed.mirror.tables().hosts().len();
+    if lines.is_empty() {
+        return Some("no host is told of yet".to_owned());
+    }
+    // Who only leads on to others has none either, and is no loss.
+    let mut snapshots = feed.snapshots.iter();
+    let is_full = snapshots.any(|snapshot| snapshot.hosts.len() >= TOLD);
+    let more = known.checked_sub(lines.len());
+    let more = more.filter(|more| *more > 0 && is_full)?;
+    Some(format!(
+        "+{} more hosts, which end sooner: a snapshot tells of those that end last",
+        format::count(more as u64)
+    ))
 }
 
 /// The slowest first; while the pointer is over them they stand still.
@@ -422,6 +456,10 @@ fn hover(ui: &mut Ui, line: &Line<'_>, is_last: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use crawlfield_engine::feed::{frame::Change, snapshot::Snapshot};
+
     use super::*;
 
     fn info(id: u32, eta: Option<f64>, waiting: u64) -> HostInfo {
@@ -454,6 +492,31 @@ mod tests {
         ];
         hosts.sort_by(slowest_first);
         assert_eq!(hosts.map(|host| host.id), [2, 4, 1, 3, 6, 5]);
+    }
+
+    #[test]
+    fn hosts_that_no_snapshot_tells_of_are_counted() {
+        let feed = |known: u32, told: u32| {
+            let mut feed = Feed::default();
+            for n in 0..known {
+                let name = "h.test".into();
+                let host = HostId(n);
+                feed.mirror
+                    .apply_change(0, &Change::HostAdmitted { host, name });
+            }
+            let hosts = (0..told).map(|id| info(id, None, 1)).collect();
+            feed.snapshots.push(Arc::new(Snapshot {
+                hosts,
+                ..Snapshot::default()
+            }));
+            feed
+        };
+        let untold = |feed: &Feed| untold(feed, &lines(feed, &History::default()));
+        let told = untold(&feed(70, 64)).expect("six have no line");
+        assert!(told.starts_with("+6 more hosts"), "{told}");
+        assert_eq!(untold(&feed(64, 64)), None);
+        assert_eq!(untold(&feed(3, 2)), None, "one that only leads on");
+        assert!(untold(&feed(0, 0)).is_some());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Keys, and what they do.
-const KEYS: [(&str, &str); 23] = [
+const KEYS: [(&str, &str); 24] = [
     (
         "Space",
         "pause or resume the run; in a recording, play or hold",
@@ -26,6 +26,7 @@ const KEYS: [(&str, &str); 23] = [
     ("0", "all of the field"),
     ("click", "select a task, or a host by its header"),
     ("double click", "go near; again: all of the field"),
+    ("click a chart", "pin its time in all charts; again: let go"),
     ("shift-drag", "lasso tasks"),
     ("Ctrl-click", "add a task to the selection, or take it out"),
     ("F", "follow the selected task"),
