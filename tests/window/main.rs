@@ -6,6 +6,7 @@ mod goldens;
 mod motion;
 mod pictures;
 mod screen;
+mod story;
 mod terminal;
 mod wayland;
 mod window;

@@ -26,6 +26,7 @@ use crate::{
 
 mod actions;
 mod captions;
+mod chart_axes;
 mod charts;
 mod commands;
 mod dead_letters;
@@ -130,6 +131,19 @@ pub enum Tab {
     Events,
 }
 
+/// What is shown where not all has room.
+#[derive(Debug, Default)]
+struct SmallScreen {
+    /// Which of the two side panels.
+    side: Side,
+    /// Something was chosen when the screen was drawn last.
+    had_choice: bool,
+    /// A person asked for the legend where no side panel has room.
+    is_legend_open: bool,
+    /// The panel below is laid open though the screen is too low for it.
+    is_below_open: bool,
+}
+
 /// A panel at the side of the field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Side {
@@ -155,12 +169,7 @@ pub struct Panels {
     pub grouping: Grouping,
     /// The group of dead letters that is laid open.
     open_group: Option<(SessionId, GroupKey)>,
-    /// Which of the two side panels is shown where only one has room.
-    side: Side,
-    /// Something was chosen when the screen was drawn last.
-    had_choice: bool,
-    /// The panel below is laid open on a screen too low for it.
-    is_below_open: bool,
+    small: SmallScreen,
     /// The card at the end of the run is put away.
     is_end_closed: bool,
     /// The search is to get the keyboard when it is drawn next.
@@ -180,9 +189,7 @@ impl Default for Panels {
             charts: ChartView::default(),
             grouping: Grouping::default(),
             open_group: None,
-            side: Side::default(),
-            had_choice: false,
-            is_below_open: false,
+            small: SmallScreen::default(),
             is_end_closed: false,
             wants_search: false,
             lasso: Vec::new(),

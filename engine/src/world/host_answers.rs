@@ -6,9 +6,9 @@ use crate::model::numbers::{count, micros};
 
 /// Requests that are remembered, at most.
 const KEPT: usize = 256;
-/// Older requests do not count.
-const MEMORY: Duration = Duration::from_secs(60);
-/// Fewer requests than this say nothing.
+/// Requests that ended before this are forgotten.
+const MEMORY: Duration = Duration::from_mins(1);
+/// Medians and shares of fewer requests are noise.
 const LEAST: usize = 5;
 
 /// How a request to a host ended.

@@ -218,6 +218,7 @@ impl DeadLetters {
     }
 
     /// The dead letters of a group, the newest first.
+    #[must_use]
     pub fn members(&self, session: SessionId, shared: GroupKey) -> Vec<&DeadLetter> {
         let newest_first = self.kept.iter().rev();
         newest_first

@@ -14,7 +14,7 @@ pub const HOSTS_MAX: usize = 256;
 pub struct HostPoint {
     /// Seconds of engine time.
     pub at: f64,
-    /// Requests a second.
+    /// Requests a second, over the ten seconds before.
     pub rate: f64,
     /// Median time of its pages in milliseconds, where that is measured.
     pub p50_ms: Option<f64>,

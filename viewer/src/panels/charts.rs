@@ -6,9 +6,10 @@ use bevy_egui::egui::{
     self, Align, Align2, Color32, FontId, Galley, Layout, Painter, Pos2, Rect, Response, RichText,
     Stroke, Ui, UiBuilder, Vec2, pos2,
 };
-use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, Points, VLine};
+use egui_plot::{AxisHints, HPlacement, Line, Plot, PlotPoint, Points, VLine};
 
 use super::{
+    chart_axes::{draw_times, marks, time_marks},
     failure_curves::failures,
     format,
     style::{Style, colour, write},
@@ -19,7 +20,7 @@ use crate::{
         History,
         series::{Series, thinned},
     },
-    numbers::{float, to_u64, wide},
+    numbers::{float, to_u64},
     theme::StateColours,
 };
 
@@ -36,9 +37,12 @@ const YOUNG: f64 = 60.0;
 const BUCKETS: usize = 120;
 /// A chart is at least so wide, in points.
 const LEAST_WIDTH: f32 = 118.0;
+/// A lower one has room for a legend of one line, and is wider for it.
+const LOW: f32 = 95.0;
+const LEAST_WIDTH_LOW: f32 = 180.0;
 /// Spans stand side by side in so much room; what commands were answered wants some of it.
 const WIDE: f32 = 360.0;
-/// Between two charts.
+/// Points between two charts.
 const GAP: f32 = 14.0;
 /// Heights of the title, of a line of the legend, and of the time axis.
 const TITLE: f32 = 16.0;
@@ -53,7 +57,7 @@ pub enum ChartSpan {
     Auto,
     /// The last so many seconds.
     Last(u32),
-    /// The whole run.
+    /// From its first snapshot on.
     All,
 }
 
@@ -73,6 +77,11 @@ impl ChartView {
     #[must_use]
     pub fn cursor(&self) -> Option<f64> {
         self.hovered.or(self.pinned)
+    }
+
+    /// The charts are not drawn: the pointer is over none of them.
+    pub(super) const fn leave(&mut self) {
+        self.hovered = None;
     }
 
     /// The span that is shown of a run of this age in seconds.
@@ -186,11 +195,17 @@ pub(super) fn draw(
     let begin = series.first().map_or(0.0, |point| point.at);
     let from = view.from(begin, end);
     let area = ui.available_rect_before_wrap();
-    let count = ((area.width() + GAP) / (LEAST_WIDTH + GAP))
+    let is_low = area.height() < LOW;
+    let least = if is_low { LEAST_WIDTH_LOW } else { LEAST_WIDTH };
+    let count = ((area.width() + GAP) / (least + GAP))
         .floor()
         .clamp(1.0, 4.0);
     let width = (area.width() - (count - 1.0) * GAP) / count;
-    let lines = if area.height() > 150.0 { 3 } else { 2 };
+    let lines = match area.height() {
+        _ if is_low => 1,
+        high if high > 150.0 => 3,
+        _ => 2,
+    };
     let room = Room {
         painter: ui.painter(),
         width,
@@ -331,7 +346,7 @@ fn machine(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {
 enum Unit {
     Number,
     Millis,
-    /// Cores.
+    /// Of the processor, in cores.
     Machine,
 }
 
@@ -453,6 +468,7 @@ impl Chart {
 
     fn plot(&self, ui: &mut Ui, style: &Style, painter: &Painter) -> Option<(f64, bool)> {
         let (unit, top, times) = (self.unit, self.top(), self.times);
+        let height = f64::from(ui.available_height());
         let axis = AxisHints::new_y()
             .placement(HPlacement::Left)
             .min_thickness(34.0)
@@ -470,16 +486,17 @@ impl Chart {
             .show_y(false)
             .label_formatter(|_| None)
             .show_axes([false, true])
-            .grid_color(style.line())
+            .grid_color(style.line().gamma_multiply(0.7))
             .custom_y_axes(vec![axis])
             .allow_drag(false)
             .allow_zoom(false)
             .allow_scroll(false)
             .allow_boxed_zoom(false)
             .show_background(false)
+            .min_size(Vec2::splat(8.0))
             .set_margin_fraction(Vec2::ZERO)
             .x_grid_spacer(move |_| shown.clone())
-            .y_grid_spacer(move |_| marks(top))
+            .y_grid_spacer(move |_| marks(top, height))
             .show(ui, |plot| {
                 plot.set_plot_bounds_x(times.0..=times.1);
                 plot.set_plot_bounds_y(0.0..=top);
@@ -524,97 +541,9 @@ fn touch(
     Some((at, response.clicked()))
 }
 
-/// Times below a plot, where they have room.
-fn draw_times(
-    painter: &Painter,
-    style: &Style,
-    ticks: &[GridMark],
-    plot: Rect,
-    place: impl Fn(f64) -> Pos2,
-) {
-    let mut end = f32::NEG_INFINITY;
-    for tick in ticks {
-        let x = place(tick.value).x;
-        let text = format::clock(tick.value);
-        let text = painter.layout_no_wrap(text, FontId::proportional(10.0), style.faint());
-        let half = text.size().x / 2.0;
-        let left = (x - half).min(plot.right() - 2.0 * half);
-        if left < end + 6.0 || left < plot.left() {
-            continue;
-        }
-        end = left + 2.0 * half;
-        painter.galley(pos2(left, plot.bottom() + 1.0), text, style.faint());
-    }
-}
-
-/// Whole times of a span, so far apart that their words have room in a width in points.
-fn time_marks((from, to): (f64, f64), width: f64) -> Vec<GridMark> {
-    const STEPS: [f64; 16] = [
-        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
-        7_200.0, 21_600.0, 86_400.0,
-    ];
-    let least = (to - from) / (width / 44.0).max(1.0);
-    let step = STEPS.into_iter().find(|step| *step >= least);
-    let step_size = step.unwrap_or_else(|| (least / 86_400.0).ceil() * 86_400.0);
-    let first = to_u64((from / step_size).ceil().max(0.0));
-    let last = to_u64((to / step_size).floor().max(0.0));
-    (first..=last)
-        .map(|n| GridMark {
-            value: wide(n) * step_size,
-            step_size,
-        })
-        .collect()
-}
-
-/// Two or three marks at round values.
-fn marks(top: f64) -> Vec<GridMark> {
-    let step = round_step(top / 3.2);
-    (0_u8..5)
-        .map(|n| f64::from(n) * step)
-        // The uppermost would stand in the legend.
-        .filter(|value| *value <= top * 0.93)
-        .map(|value| GridMark {
-            value,
-            step_size: step,
-        })
-        .collect()
-}
-
-/// The next of 1, 2, 5 × 10ⁿ at or above.
-fn round_step(rough: f64) -> f64 {
-    let size = 10_f64.powf(rough.max(1e-9).log10().floor());
-    let lead = rough / size;
-    let lead = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|step| lead <= *step)
-        .unwrap_or(10.0);
-    lead * size
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn marks_stand_at_round_values_below_the_legend() {
-        let steps = [0.07, 1.0, 1.1, 3.0, 7.0, 4_200.0].map(round_step);
-        let shown = steps.map(|step| format!("{step}"));
-        assert_eq!(shown, ["0.1", "1", "2", "5", "10", "5000"]);
-        let values: Vec<f64> = marks(11.2).iter().map(|mark| mark.value).collect();
-        assert_eq!(values, [0.0, 5.0, 10.0]);
-    }
-
-    #[test]
-    fn times_stand_at_whole_seconds_minutes_and_hours() {
-        let times = |from, to| -> Vec<String> {
-            let marks = time_marks((from, to), 150.0);
-            marks.iter().map(|mark| format::clock(mark.value)).collect()
-        };
-        assert_eq!(times(0.0, 7.0), ["0:00", "0:05"]);
-        assert_eq!(times(12.3, 72.3), ["0:30", "1:00"]);
-        assert_eq!(times(0.0, 7_200.0), ["0:00", "1:00:00", "2:00:00"]);
-        assert_eq!(times(0.0, 1_000_000.0).len(), 3);
-    }
 
     #[test]
     fn a_young_run_is_shown_whole_and_an_older_one_its_last_minute_unless_chosen() {
@@ -627,10 +556,10 @@ mod tests {
             span: ChartSpan::All,
             ..auto
         };
-        let begins = |view: ChartView| [view.from(2.0, 42.0), view.from(2.0, 200.0)];
-        assert_eq!(begins(auto), [2.0, 140.0]);
-        assert_eq!(begins(last), [32.0, 190.0]);
-        assert_eq!(begins(all), [2.0, 2.0]);
+        let begins = |view: ChartView| [view.from(2.0, 42.0), view.from(2.0, 200.0)].map(to_u64);
+        assert_eq!(begins(auto), [2, 140]);
+        assert_eq!(begins(last), [32, 190]);
+        assert_eq!(begins(all), [2, 2]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Failures a second by class: the commonest classes one by one, the others as one curve.
 
+use std::collections::BTreeMap;
+
 use crawlfield_engine::model::class::ErrorClass;
 
 use super::{charts::Curve, format};
@@ -25,14 +27,14 @@ pub(super) fn failures(
     // "others" stands for two or more.
     let counts = (0..=names.len().min(CLASSES)).rev();
     let mut counts = counts.filter(|count| *count + 1 != names.len());
-    let named = counts.find(|count| has_room(&shown(&names, *count)));
-    let (own, others) = classes.split_at(named.unwrap_or(0));
-    let mut taken = Vec::new();
+    let own = counts.find(|count| has_room(&shown(&names, *count)));
+    let (own, others) = classes.split_at(own.unwrap_or(0));
+    let inks = inks(states, own);
     let mut curves: Vec<Curve> = own
         .iter()
         .map(|class| Curve {
             name: word(class),
-            hex: ink(states, class, &mut taken),
+            hex: inks[class.as_str()],
             points: series.slope(from, |point| total(point, core::slice::from_ref(class))),
         })
         .collect();
@@ -93,35 +95,54 @@ fn word(name: &str) -> String {
     class_of(name).map_or_else(|| name.replace('_', " "), format::class)
 }
 
-/// A class's own colour, whatever its rank; where two would have the same, the next that is free.
-fn ink(states: &StateColours, name: &str, taken: &mut Vec<u32>) -> u32 {
-    let own = match class_of(name) {
+/// Colours of these classes, whatever their ranks: each its own; where two would have the same, the
+/// later by name has the next that is free.
+fn inks<'a>(states: &StateColours, classes: &'a [String]) -> BTreeMap<&'a str, u32> {
+    let mut inks: BTreeMap<&str, u32> = classes
+        .iter()
+        .map(|class| (class.as_str(), own_ink(states, class)))
+        .collect();
+    let mut taken: Vec<u32> = Vec::new();
+    for hex in inks.values_mut() {
+        let free = [
+            *hex,
+            states.fatal,
+            states.retry,
+            states.dead,
+            states.parked,
+            states.running,
+            states.paused,
+        ];
+        let next = free.into_iter().find(|hex| !taken.contains(hex));
+        *hex = next.unwrap_or(*hex);
+        taken.push(*hex);
+    }
+    inks
+}
+
+/// The colour of the state that a failure of this class is most like.
+fn own_ink(states: &StateColours, name: &str) -> u32 {
+    match class_of(name) {
         Some(ErrorClass::RateLimit | ErrorClass::HostParked | ErrorClass::Blocked) => states.parked,
-        Some(ErrorClass::NotFound | ErrorClass::HttpClient | ErrorClass::Redirect) => states.dead,
         Some(
-            ErrorClass::TimeoutConnect | ErrorClass::TimeoutFirstByte | ErrorClass::TimeoutWhole,
+            ErrorClass::NotFound
+            | ErrorClass::HttpClient
+            | ErrorClass::Redirect
+            | ErrorClass::ShortPage
+            | ErrorClass::Parse
+            | ErrorClass::InvalidRecord,
+        ) => states.dead,
+        Some(
+            ErrorClass::TimeoutConnect
+            | ErrorClass::TimeoutFirstByte
+            | ErrorClass::TimeoutWhole
+            | ErrorClass::Dns
+            | ErrorClass::Connect
+            | ErrorClass::Reset
+            | ErrorClass::Truncated,
         ) => states.retry,
-        Some(ErrorClass::Dns | ErrorClass::Connect | ErrorClass::Reset | ErrorClass::Truncated) => {
-            states.running
-        }
-        Some(ErrorClass::ShortPage | ErrorClass::Parse | ErrorClass::InvalidRecord) => {
-            states.paused
-        }
         _ => states.fatal,
-    };
-    let free = [
-        own,
-        states.fatal,
-        states.retry,
-        states.dead,
-        states.running,
-        states.parked,
-        states.paused,
-    ];
-    let hex = free.into_iter().find(|hex| !taken.contains(hex));
-    let hex = hex.unwrap_or(own);
-    taken.push(hex);
-    hex
+    }
 }
 
 #[cfg(test)]
@@ -193,16 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn colours_differ_and_stay_with_their_class() {
+    fn colours_differ_and_stay_with_their_class_whatever_its_rank() {
         let states = &DARK.states;
-        let mut taken = Vec::new();
-        let names = ["server_error", "tls", "http_server", "not_found"];
-        let inks = names.map(|name| ink(states, name, &mut taken));
-        let mut unlike = inks.to_vec();
+        let names = ["http_server", "tls", "reset", "truncated", "not_found"].map(str::to_owned);
+        let mut others = names.clone();
+        others.reverse();
+        let told = inks(states, &names);
+        assert_eq!(told, inks(states, &others));
+        let mut unlike: Vec<u32> = told.values().copied().collect();
         unlike.sort_unstable();
         unlike.dedup();
         assert_eq!(unlike.len(), names.len());
-        let alone = ink(states, ErrorClass::NotFound.name(), &mut Vec::new());
-        assert_eq!(alone, states.dead);
+        assert_eq!(told["not_found"], states.dead);
     }
 }

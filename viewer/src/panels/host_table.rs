@@ -23,8 +23,11 @@ use crate::{
 
 /// Height of a line in points.
 const ROW: f32 = 20.0;
-/// Between two columns.
+/// Points between two columns.
 const GAP: f32 = 10.0;
+
+/// A snapshot tells of so many hosts, at most.
+const TOLD: usize = 64;
 
 /// What a column tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,14 +110,14 @@ const UNNEEDED: [Column; 6] = [
     Column::Median,
 ];
 /// The words why a host is as fast as it is want so much.
-const WHY: f32 = 190.0;
+const WHY: f32 = 130.0;
 
-/// Where columns stand.
+/// Where columns stand: points from the left end of a line.
 #[derive(Debug, Clone, PartialEq)]
 struct Columns {
     /// The name's right end, from the left of the line.
     name: f32,
-    /// From, to.
+    /// With their left and right ends.
     shown: Vec<(Column, f32, f32)>,
     /// Where the words begin.
     why: f32,
@@ -123,7 +126,7 @@ struct Columns {
 impl Columns {
     /// As many as have room beside the name and the words.
     fn of(width: f32) -> Self {
-        let name = (width * 0.2).clamp(104.0, 200.0);
+        let name = (width * 0.26).clamp(104.0, 200.0);
         let mut wanted: Vec<Column> = COLUMNS.iter().map(|(column, ..)| *column).collect();
         let width_of = |columns: &[Column]| -> f32 {
             let shown = COLUMNS
@@ -179,17 +182,34 @@ pub(super) fn draw(
     let is_touched = ui.rect_contains_pointer(area);
     put_in_order(ui, &mut lines, is_touched);
     let mut chosen = None;
+    let untold = untold(feed, &lines);
+    let count = lines.len() + usize::from(untold.is_some());
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical()
         .auto_shrink(false)
-        .show_rows(ui, ROW, lines.len(), |ui, range| {
+        .show_rows(ui, ROW, count, |ui, range| {
             for at in range {
-                let line = &lines[at];
                 let size = Vec2::new(ui.available_width() - 4.0, ROW);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+                let Some(line) = lines.get(at) else {
+                    let at = rect.left_center() + Vec2::new(10.0, 0.0);
+                    let text = untold.as_deref().unwrap_or_default();
+                    write_cut(
+                        ui.painter(),
+                        at,
+                        text,
+                        11.5,
+                        style.faint(),
+                        rect.width() - 20.0,
+                    );
+                    continue;
+                };
                 let id = HostId(line.info.id);
                 let is_pinned = inspector.host == Some(id) && control.selection.slots.is_empty();
-                if response.hovered() || is_pinned {
+                if is_pinned {
+                    let fill = ui.visuals().selection.bg_fill;
+                    ui.painter().rect_filled(rect, 3.0, fill);
+                } else if response.hovered() {
                     ui.painter().rect_filled(rect, 3.0, style.raised());
                 }
                 let is_last = at == 0 && line.info.eta.is_some();
@@ -248,20 +268,36 @@ fn lines<'a>(feed: &'a Feed, history: &'a History) -> Vec<Line<'a>> {
     lines
 }
 
+/// How many hosts have no line, and why; `None` where all have one.
+fn untold(feed: &Feed, lines: &[Line<'_>]) -> Option<String> {
+    let known = feed.mirror.tables().hosts().len();
+    if lines.is_empty() {
+        return Some("no host is told of yet".to_owned());
+    }
+    // Who only leads on to others has none either, and is no loss.
+    let mut snapshots = feed.snapshots.iter();
+    let is_full = snapshots.any(|snapshot| snapshot.hosts.len() >= TOLD);
+    let more = known.checked_sub(lines.len());
+    let more = more.filter(|more| *more > 0 && is_full)?;
+    Some(format!(
+        "+{} more hosts, which end sooner: a snapshot tells of those that end last",
+        format::count(more as u64)
+    ))
+}
+
 /// The slowest first; while the pointer is over them they stand still.
 fn put_in_order(ui: &Ui, lines: &mut [Line<'_>], is_touched: bool) {
     lines.sort_by(|a, b| slowest_first(a.info, b.info));
     let id = Id::new("order of hosts");
     let kept: Option<Vec<u32>> = ui.data(|data| data.get_temp(id)).filter(|_| is_touched);
-    match kept {
-        Some(order) => lines.sort_by_key(|line| {
+    if let Some(order) = kept {
+        lines.sort_by_key(|line| {
             let place = order.iter().position(|id| *id == line.info.id);
             place.unwrap_or(usize::MAX)
-        }),
-        None => {
-            let order: Vec<u32> = lines.iter().map(|line| line.info.id).collect();
-            ui.data_mut(|data| data.insert_temp(id, order));
-        }
+        });
+    } else {
+        let order: Vec<u32> = lines.iter().map(|line| line.info.id).collect();
+        ui.data_mut(|data| data.insert_temp(id, order));
     }
 }
 
@@ -278,7 +314,7 @@ fn slowest_first(a: &HostInfo, b: &HostInfo) -> core::cmp::Ordering {
 }
 
 /// Nothing waits for it, and nothing is asked of it.
-const fn is_over(info: &HostInfo) -> bool {
+pub(super) const fn is_over(info: &HostInfo) -> bool {
     info.waiting == 0 && info.in_flight == 0
 }
 
@@ -420,6 +456,10 @@ fn hover(ui: &mut Ui, line: &Line<'_>, is_last: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use crawlfield_engine::feed::{frame::Change, snapshot::Snapshot};
+
     use super::*;
 
     fn info(id: u32, eta: Option<f64>, waiting: u64) -> HostInfo {
@@ -452,6 +492,31 @@ mod tests {
         ];
         hosts.sort_by(slowest_first);
         assert_eq!(hosts.map(|host| host.id), [2, 4, 1, 3, 6, 5]);
+    }
+
+    #[test]
+    fn hosts_that_no_snapshot_tells_of_are_counted() {
+        let feed = |known: u32, told: u32| {
+            let mut feed = Feed::default();
+            for n in 0..known {
+                let name = "h.test".into();
+                let host = HostId(n);
+                feed.mirror
+                    .apply_change(0, &Change::HostAdmitted { host, name });
+            }
+            let hosts = (0..told).map(|id| info(id, None, 1)).collect();
+            feed.snapshots.push(Arc::new(Snapshot {
+                hosts,
+                ..Snapshot::default()
+            }));
+            feed
+        };
+        let untold = |feed: &Feed| untold(feed, &lines(feed, &History::default()));
+        let told = untold(&feed(70, 64)).expect("six have no line");
+        assert!(told.starts_with("+6 more hosts"), "{told}");
+        assert_eq!(untold(&feed(64, 64)), None);
+        assert_eq!(untold(&feed(3, 2)), None, "one that only leads on");
+        assert!(untold(&feed(0, 0)).is_some());
     }
 
     #[test]

@@ -86,7 +86,10 @@ fn figures(ui: &mut Ui, style: &Style, info: &HostInfo, age: f64) {
     }
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "not known yet".to_owned());
     let in_flight = format!("{} of {}", info.in_flight, info.limit);
-    let left = info.eta.map(|eta| format::clock(eta - age));
+    let left = match info.eta {
+        None if host_table::is_over(info) => Some("nothing waits".to_owned()),
+        eta => eta.map(|eta| format::clock(eta - age)),
+    };
     for (name, value, hover) in [
         (
             "time left",

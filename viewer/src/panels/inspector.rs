@@ -190,6 +190,8 @@ pub(super) fn draw(
         inspector.last_task = None;
     }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        // Beside the bar that scrolls.
+        ui.set_max_width(ui.available_width() - 6.0);
         match inspector.subject(&control.selection) {
             Subject::Task(slot) => {
                 if let Some(facts) = TaskFacts::of(&control.feed, history, slot) {

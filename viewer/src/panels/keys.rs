@@ -33,6 +33,7 @@ const KEYS: [(&str, &str); 27] = [
     ("0", "all of the field"),
     ("click", "select a task, or a host by its header"),
     ("double click", "go near; again: all of the field"),
+    ("click a chart", "pin its time in all charts; again: let go"),
     ("shift-drag", "lasso tasks"),
     ("Ctrl-click", "add a task to the selection, or take it out"),
     ("F", "follow the selected task"),
@@ -281,6 +282,7 @@ fn close_what_is_open(
     if control.pinned.pin().is_some() {
         control.pin(None);
     }
+    panels.small.is_legend_open = false;
     inspector.clear();
     control.select(Vec::new());
     is_open

@@ -45,6 +45,8 @@ pub(super) fn draw(
     search(ui, style, control, wants_search);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
+        // Beside the bar that scrolls.
+        ui.set_max_width(ui.available_width() - 8.0);
         heads(ui, style);
         let (feed, filter) = (&*control.feed, &mut *control.filter);
         states(ui, style, feed, filter);

@@ -52,7 +52,7 @@ impl Screen<'_, '_, '_> {
         };
         panels.tab = tab;
         panels.are_sides_shown = true;
-        panels.is_below_open |= act != AtEnd::Close;
+        panels.small.is_below_open |= act != AtEnd::Close;
         panels.is_end_closed = true;
     }
 }

@@ -41,7 +41,7 @@ enum Sides {
     Both,
     /// One, that shows either.
     One,
-    /// One, and only while something is chosen.
+    /// One, and only while something is chosen or searched.
     OnChoice,
 }
 
@@ -140,12 +140,14 @@ impl Screen<'_, '_, '_> {
             .exact_size(TIMELINE + damage)
             .frame(frame)
             .show(ui, |ui| {
-                let mut room = ui.available_rect_before_wrap();
-                room.min.x += timeline::TIME;
                 let requests = &mut self.state.playback_requests;
                 let feed = &self.control.feed;
-                timeline::draw(ui, &self.style, feed, self.history, self.playback, requests);
-                room
+                let (history, playback) = (&*self.history, self.playback);
+                let scale = timeline::draw(ui, &self.style, feed, history, playback, requests);
+                if let Some(at) = self.state.panels.charts.cursor() {
+                    timeline::mark_time(ui.painter(), &self.style, &scale, at);
+                }
+                scale.rect
             })
             .inner;
         let strip = are_sides_shown.then(|| self.below(ui, below_height(screen.y)));
@@ -163,17 +165,19 @@ impl Screen<'_, '_, '_> {
     fn sides(&mut self, ui: &mut Ui, sides: Sides) {
         let has_choice = self.state.inspector.has_choice(&self.control.selection);
         let panels = &mut *self.state.panels;
-        if has_choice != panels.had_choice {
-            panels.had_choice = has_choice;
-            panels.side = if has_choice {
+        if has_choice != panels.small.had_choice {
+            panels.small.had_choice = has_choice;
+            panels.small.side = if has_choice {
                 Side::Inspector
             } else {
                 Side::Legend
             };
         }
         if panels.wants_search {
-            panels.side = Side::Legend;
+            panels.small.side = Side::Legend;
+            panels.small.is_legend_open = true;
         }
+        let is_wanted = has_choice || panels.small.is_legend_open;
         let frame = self.frame(10, 6);
         match sides {
             Sides::Both => {
@@ -184,16 +188,16 @@ impl Screen<'_, '_, '_> {
                     .frame(self.frame(12, 6))
                     .show(ui, |ui| self.inspector(ui));
             }
-            Sides::OnChoice if !has_choice => {}
+            Sides::OnChoice if !is_wanted => {}
             Sides::One | Sides::OnChoice => {
                 let one = Panel::left("one side").exact_size(RIGHT).resizable(false);
                 one.frame(frame).show(ui, |ui| {
                     ui.horizontal(|ui| {
-                        let side = &mut self.state.panels.side;
+                        let side = &mut self.state.panels.small.side;
                         ui.selectable_value(side, Side::Legend, "Legend");
                         ui.selectable_value(side, Side::Inspector, "Inspector");
                     });
-                    match self.state.panels.side {
+                    match self.state.panels.small.side {
                         Side::Legend => self.legend(ui),
                         Side::Inspector => self.inspector(ui),
                     }
@@ -215,7 +219,7 @@ impl Screen<'_, '_, '_> {
 
     /// Tabs and what is laid open; the free room beside the tabs.
     fn below(&mut self, ui: &mut Ui, height: Option<f32>) -> Rect {
-        let is_open = height.is_some() || self.state.panels.is_below_open;
+        let is_open = height.is_some() || self.state.panels.small.is_below_open;
         let height = height.unwrap_or(if is_open { BELOW_LEAST } else { TABS });
         let below = Panel::bottom("below").exact_size(height).resizable(false);
         let frame = self.frame(10, 5);
@@ -247,9 +251,10 @@ impl Screen<'_, '_, '_> {
         let line = ui.horizontal(|ui| {
             let mut choose = |ui: &mut Ui| {
                 for (tab, name) in tabs {
-                    let is_set = panels.tab == tab && (!is_low || panels.is_below_open);
+                    let is_set = panels.tab == tab && (!is_low || panels.small.is_below_open);
                     if ui.selectable_label(is_set, name).clicked() {
-                        panels.is_below_open = panels.tab != tab || !panels.is_below_open;
+                        panels.small.is_below_open =
+                            panels.tab != tab || !panels.small.is_below_open;
                         panels.tab = tab;
                     }
                 }
@@ -272,6 +277,9 @@ impl Screen<'_, '_, '_> {
     fn tab(&mut self, ui: &mut Ui) {
         let (style, control, history) = (&self.style, &mut *self.control, &*self.history);
         let panels = &mut *self.state.panels;
+        if panels.tab != Tab::Charts {
+            panels.charts.leave();
+        }
         match panels.tab {
             Tab::Charts => charts::draw(ui, style, &control.feed, history, &mut panels.charts),
             Tab::Hosts => {
@@ -401,7 +409,6 @@ mod tests {
             Sides::Both,
         ];
         assert_eq!(sides, wanted);
-        assert!(600.0 - RIGHT > 300.0);
         let fixed = TOOLBAR + STATUS_BAR + TIMELINE;
         for height in [480.0_f32, 600.0, 720.0, 1_080.0, 2_160.0] {
             let below = below_height(height).expect("it has room");

@@ -1,9 +1,12 @@
 //! A small curve without axes, as high as a line of text.
 
-use bevy_egui::egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
+use bevy_egui::egui::{Color32, Mesh, Painter, Pos2, Rect, Shape, Stroke, pos2};
 
 use super::style::{Style, colour};
-use crate::{history::series::thinned, numbers::narrow};
+use crate::{
+    history::series::thinned,
+    numbers::{narrow, number},
+};
 
 /// Seconds of the past that are shown, at least and at most.
 const TREND_SECONDS: (f64, f64) = (60.0, 300.0);
@@ -47,15 +50,17 @@ pub(super) fn draw(
     painter.add(Shape::line(line, Stroke::new(1.2, ink)));
 }
 
-/// The area below a line.
+/// The area below a line, without seams.
 fn fill(painter: &Painter, line: &[Pos2], bottom: f32, ink: Color32) {
-    for pair in line.windows(2) {
-        let points = vec![
-            pair[0],
-            pair[1],
-            pos2(pair[1].x, bottom),
-            pos2(pair[0].x, bottom),
-        ];
-        painter.add(Shape::convex_polygon(points, ink, Stroke::NONE));
+    let mut mesh = Mesh::default();
+    for at in line {
+        mesh.colored_vertex(*at, ink);
+        mesh.colored_vertex(pos2(at.x, bottom), ink);
     }
+    for step in 1..number(line.len()) {
+        let right = 2 * step;
+        mesh.add_triangle(right - 2, right - 1, right);
+        mesh.add_triangle(right - 1, right, right + 1);
+    }
+    painter.add(Shape::mesh(mesh));
 }

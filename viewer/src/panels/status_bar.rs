@@ -33,9 +33,10 @@ use crate::{
 
 /// Points of the past in the fan.
 const PAST: usize = 120;
-/// The fan and the stages are at least so wide, in points.
+/// The fan and the stages are at least so wide and so far apart, in points.
 const LEAST_FAN: f32 = 110.0;
-const LEAST_STAGES: f32 = 130.0;
+const LEAST_STAGES: f32 = 146.0;
+const BETWEEN: f32 = 22.0;
 /// Stages that have room.
 const STAGES: usize = 3;
 /// The line of what limits the run is so high, in points.
@@ -86,16 +87,18 @@ fn beside(area: Rect, left: f32) -> (Option<Rect>, Option<Rect>) {
     if room < LEAST_FAN {
         return (None, None);
     }
-    let width = if room < LEAST_FAN + LEAST_STAGES {
+    let width = if room < LEAST_FAN + BETWEEN + LEAST_STAGES {
         room
     } else {
-        (room * 0.55).min(area.width() * 0.34)
+        let most = room - BETWEEN - LEAST_STAGES;
+        let wanted = (room * 0.55).min(area.width() * 0.34);
+        wanted.min(most).max(LEAST_FAN)
     };
     let fan = Rect::from_min_max(
         Pos2::new(left, area.top() + 2.0),
         Pos2::new(left + width, area.bottom() - 2.0),
     );
-    let stages = Rect::from_min_max(Pos2::new(fan.right() + 22.0, area.top()), area.max);
+    let stages = Rect::from_min_max(Pos2::new(fan.right() + BETWEEN, area.top()), area.max);
     (Some(fan), (stages.width() > 90.0).then_some(stages))
 }
 

@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// The time now has so much room at the left, in points.
-pub(super) const TIME: f32 = 58.0;
+const TIME: f32 = 58.0;
 /// Height of the line that tells of damage, in points.
 const LINE: f32 = 16.0;
 
 /// What a person asks of the clock.
 type Requests<'w> = MessageWriter<'w, PlaybackRequest>;
 
+/// Draws it; where times stand on it.
 pub(super) fn draw(
     ui: &mut Ui,
     style: &Style,
@@ -29,20 +30,21 @@ pub(super) fn draw(
     history: &History,
     playback: &Playback,
     requests: &mut Requests<'_>,
-) {
-    if let Some(damage) = &playback.damage {
-        ui.vertical(|ui| {
-            let height = ui.available_height() - LINE;
-            ui.allocate_ui(Vec2::new(ui.available_width(), height), |ui| {
-                line(ui, style, feed, history, playback, requests);
-            });
-            let text = RichText::new(damage).small();
-            let text = text.color(style.written(style.theme.states.fatal));
-            ui.add(Label::new(text).truncate());
+) -> Scale {
+    let Some(damage) = &playback.damage else {
+        return line(ui, style, feed, history, playback, requests);
+    };
+    let told = ui.vertical(|ui| {
+        let size = Vec2::new(ui.available_width(), ui.available_height() - LINE);
+        let line = ui.allocate_ui(size, |ui| {
+            line(ui, style, feed, history, playback, requests)
         });
-    } else {
-        line(ui, style, feed, history, playback, requests);
-    }
+        let text = RichText::new(damage).small();
+        let text = text.color(style.written(style.theme.states.fatal));
+        ui.add(Label::new(text).truncate());
+        line.inner
+    });
+    told.inner
 }
 
 fn line(
@@ -52,13 +54,14 @@ fn line(
     history: &History,
     playback: &Playback,
     requests: &mut Requests<'_>,
-) {
-    ui.horizontal_centered(|ui| {
+) -> Scale {
+    let line = ui.horizontal_centered(|ui| {
         if playback.is_replay {
             controls(ui, playback, requests);
         }
-        track(ui, style, feed, history, playback, requests);
+        track(ui, style, feed, history, playback, requests)
     });
+    line.inner
 }
 
 fn controls(ui: &mut Ui, playback: &Playback, requests: &mut Requests<'_>) {
@@ -97,8 +100,8 @@ fn bounds(feed: &Feed, playback: &Playback) -> (f64, f64) {
 }
 
 /// Where times stand, in seconds.
-struct Scale {
-    rect: Rect,
+pub(super) struct Scale {
+    pub(super) rect: Rect,
     from: f64,
     to: f64,
 }
@@ -133,7 +136,7 @@ fn track(
     history: &History,
     playback: &Playback,
     requests: &mut Requests<'_>,
-) {
+) -> Scale {
     let (from, to) = bounds(feed, playback);
     // A recording's end has room for its words.
     let (sense, end) = if playback.is_replay {
@@ -157,6 +160,13 @@ fn track(
         let at_us = to_u64(scale.time(pointer.x) * 1e6);
         requests.write(PlaybackRequest::Seek(at_us));
     }
+    scale
+}
+
+/// The time that the charts show, in seconds.
+pub(super) fn mark_time(painter: &Painter, style: &Style, scale: &Scale, at: f64) {
+    let (x, y) = (scale.place(at), scale.y());
+    painter.vline(x, y - 9.0..=y + 9.0, Stroke::new(1.0, style.text()));
 }
 
 /// The line up to now, what happened on it, and what is foreseen.
