@@ -12,7 +12,7 @@ const GAP: f32 = 6.0;
 /// No more rows than these: what has no chip of its own is counted in the last one.
 const ROWS: u32 = 2;
 
-/// One chip.
+/// A place in the strip, and the hosts that are folded into it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
     /// Where it stands, in field pixels.
