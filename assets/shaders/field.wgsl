@@ -161,9 +161,9 @@ fn is_light() -> bool {
 /// Brightness of a done task, which recedes, and of a trace.
 fn recede(sign: u32, age: f32) -> f32 {
     // On a light ground the same share of colour is fainter.
-    let rest = select(0.35, 0.62, is_light());
+    let rest = select(0.35, 0.8, is_light());
     let done = mix(1.0, rest, ramp(250.0, 1800.0, age * view.speed));
-    return select(select(1.0, done, sign == DONE), select(0.36, 0.5, is_light()), sign == TRACE);
+    return select(select(1.0, done, sign == DONE), select(0.36, 0.75, is_light()), sign == TRACE);
 }
 
 /// A completion pops near by and shimmers in the middle; far away only the slow fading of what is

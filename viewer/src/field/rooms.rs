@@ -22,8 +22,8 @@ const FIRST_US: u64 = 5_000_000;
 /// A host has finished when nothing was left of it for so long.
 const IDLE_US: u64 = 3_000_000;
 /// Growth is foreseen for so many seconds, and must have room for so many.
-const FORESEEN: f64 = 26.0;
-const NEEDED: f64 = 20.0;
+const FORESEEN: f64 = 23.0;
+const NEEDED: f64 = 18.0;
 /// Growth is measured over so long.
 const MEASURED_US: u64 = 3_000_000;
 
