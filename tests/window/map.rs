@@ -16,7 +16,7 @@ use crawlfield_engine::{
     },
 };
 use crawlfield_viewer::{
-    field::{BLOCK_FINISHED, Field, layout::Rect, picking},
+    field::{BLOCK_FINISHED, Field, layout::Rect, picking, view::View},
     headless::{self, Viewer},
     numbers::wide,
     source::{Frames, Source},
@@ -119,10 +119,14 @@ fn two_hosts(ends: bool) -> Script {
         };
         begin.push(Change::Admitted(Box::new(task)));
     }
-    let through = |slots: core::ops::Range<u32>| {
-        let end = |slot| if slot < 3 { Phase::Dead } else { Phase::Done };
-        let left = |slot| [moved(slot, Phase::Queued, end(slot)), Change::Left { slot }];
-        slots.flat_map(left).collect::<Vec<_>>()
+    let end = |slot| if slot < 3 { Phase::Dead } else { Phase::Done };
+    let ended = |slots: core::ops::Range<u32>| {
+        let moves = slots.map(|slot| moved(slot, Phase::Queued, end(slot)));
+        moves.collect::<Vec<_>>()
+    };
+    let left = |slots: core::ops::Range<u32>| {
+        let left = slots.map(|slot| Change::Left { slot });
+        left.collect::<Vec<_>>()
     };
     let counted = |second: u64, one: (u64, u64), two: u64| {
         let host = |id: u32, finished, dead| HostInfo {
@@ -155,14 +159,16 @@ fn two_hosts(ends: bool) -> Script {
     };
     let mut frames = vec![
         changed(0, begin),
-        changed(2, through(0..40)),
-        counted(2, (37, 3), 0),
+        changed(2, ended(0..40)),
+        changed(4, left(0..40)),
+        counted(4, (37, 3), 0),
     ];
     if ends {
-        let mut end = through(40..100);
+        let mut end = left(40..100);
         end.push(session(SessionPhase::Running, SessionPhase::Draining));
         end.push(session(SessionPhase::Draining, SessionPhase::Completed));
-        frames.extend([changed(30, end), counted(30, (37, 3), 60)]);
+        let before = changed(28, ended(40..100));
+        frames.extend([before, changed(30, end), counted(30, (37, 3), 60)]);
     }
     Script(frames.into())
 }
@@ -181,9 +187,9 @@ fn columns(field: &Field) -> Vec<bool> {
 fn a_finished_host_is_a_chip_and_opens_and_folds_by_hand() {
     let mut app = app(two_hosts(false), Motion::Full);
     let mut viewer = Viewer(app.world_mut());
-    play(&mut viewer, 0, 3);
+    play(&mut viewer, 0, 5);
     assert_eq!(columns(viewer.field()), [true, true]);
-    play(&mut viewer, 3, 25);
+    play(&mut viewer, 5, 25);
     assert_eq!(columns(viewer.field()), [false, true]);
     assert!(viewer.field().is_folded(0));
     let chips = &viewer.field().chips;
@@ -253,4 +259,38 @@ fn a_change_of_the_map_takes_many_small_steps_and_none_without_motion() {
             _ => assert_eq!(steps, 1, "at once"),
         }
     }
+}
+
+#[test]
+fn a_host_of_which_no_snapshot_tells_is_folded_with_what_was_seen_to_end() {
+    let mut frames = two_hosts(false);
+    frames
+        .0
+        .retain(|(_, frame)| !matches!(frame, Frame::Snapshot(_)));
+    let mut app = app(frames, Motion::Full);
+    let mut viewer = Viewer(app.world_mut());
+    play(&mut viewer, 0, 25);
+    assert!(viewer.field().is_folded(0));
+    let outside = viewer.field().outside(0, &viewer.feed().mirror);
+    assert_eq!((outside.finished, outside.failed), (37, 3));
+}
+
+#[test]
+fn who_looks_at_a_part_of_the_map_keeps_it_when_the_map_changes() {
+    let mut app = app(two_hosts(false), Motion::Full);
+    let mut viewer = Viewer(app.world_mut());
+    play(&mut viewer, 0, 3);
+    let (block, cell) = viewer.field().cells.place_of(70).expect("it has a cell");
+    let place = viewer.field().placed[block as usize];
+    let mut view = *viewer.view();
+    view.look_at(place.cell_rect(cell), 90.0);
+    *viewer.0.resource_mut::<View>() = view;
+    play(&mut viewer, 3, 25);
+    assert!(viewer.field().is_folded(0), "the map has changed");
+    assert_ne!(viewer.field().placed[block as usize], place);
+    let (x, y) = (406.0, 215.0);
+    let hit = picking::pick(viewer.view(), &viewer.field().placed, x, y);
+    assert_eq!(hit, Some((block, Some(cell))), "it is in the middle still");
+    let edge = viewer.field().placed[block as usize].cell * viewer.view().zoom;
+    assert!((edge - 90.0).abs() < 0.5, "{edge}");
 }

@@ -171,6 +171,9 @@ impl Cells {
         if flags.bits() & FLAG_FLYING != 0 {
             self.flights.change(slot, None);
         }
+        if let (Some((block, _)), Some(ending)) = (self.place_of(slot), flags.ending()) {
+            self.blocks[index(block)].left[ending as usize] += 1;
+        }
         self.leave_cell(slot);
     }
 
