@@ -161,16 +161,16 @@ fn is_light() -> bool {
 /// Brightness of a done task, which recedes, and of a trace.
 fn recede(sign: u32, age: f32) -> f32 {
     // On a light ground the same share of colour is fainter.
-    let rest = select(0.35, 0.62, is_light());
+    let rest = select(0.35, 0.8, is_light());
     let done = mix(1.0, rest, ramp(250.0, 1800.0, age * view.speed));
-    return select(select(1.0, done, sign == DONE), select(0.36, 0.5, is_light()), sign == TRACE);
+    return select(select(1.0, done, sign == DONE), select(0.2, 0.5, is_light()), sign == TRACE);
 }
 
 /// A completion pops near by and shimmers in the middle; far away only the slow fading of what is
 /// done runs over the blocks, as a wave. The more happen, the fainter each: nothing strobes.
 fn flash(sign: u32, age: f32, pixels: f32) -> f32 {
     let is_bad = sign == FAILED || sign == DEAD;
-    let strength = ramp(1.5, 6.0, pixels) / max(view.speed, 1.0);
+    let strength = ramp(2.0, 6.0, pixels) / max(view.speed, 1.0);
     let near = 1.0 - ramp(0.0, 260.0, age);
     let shimmer = 0.45 * ramp(0.0, 140.0, age) * (1.0 - ramp(140.0, 620.0, age));
     let closeness = ramp(7.0, 16.0, pixels);
@@ -186,12 +186,11 @@ fn arrival(sign: u32, age: f32) -> f32 {
 }
 
 /// A task as one colour.
-fn plain(texel: vec4<u32>, sign: u32, pixels: f32) -> vec3<f32> {
+fn plain(texel: vec4<u32>, sign: u32) -> vec3<f32> {
     let age = since(texel);
-    let own = view.colours[colour_sign(texel, sign)].rgb;
-    let colour = mix(own, view.surfaces[LIGHT].rgb, flash(sign, age, pixels));
+    let colour = view.colours[colour_sign(texel, sign)].rgb;
     // A ground of waiting tasks is quiet, so that what moves is seen.
-    let calm = select(select(arrival(sign, age), 0.62, sign == QUEUED), 0.36, sign == TRACE);
+    let calm = select(select(arrival(sign, age), 0.62, sign == QUEUED), 0.62, sign == TRACE);
     let full = mix(view.surfaces[PANEL].rgb, colour, calm * recede(sign, age) * shown(texel, sign));
     // What is marked shows its state still.
     return select(full, mix(full, view.surfaces[MARK].rgb, 0.5), is_marked(texel));
@@ -332,7 +331,7 @@ fn draw_plain(spot: Spot) -> @location(0) vec4<f32> {
     let cell = cell_of(spot);
     let texel = task_at(spot, select(0u, cell.number, cell.is_used));
     let sign = sign_of(texel, spot.cells.w);
-    let paint = vec4(plain(texel, sign, spot.grid.z * view.zoom), 1.0);
+    let paint = vec4(plain(texel, sign), 1.0);
     return finish(spot, select(vec4(0.0), paint, cell.is_used && sign != EMPTY));
 }
 
@@ -355,7 +354,7 @@ fn draw_dense(spot: Spot) -> @location(0) vec4<f32> {
             worst_sign = select(worst_sign, sign, is_worse);
         }
     }
-    let paint = vec4(plain(worst, worst_sign, spot.grid.z * view.zoom), 1.0);
+    let paint = vec4(plain(worst, worst_sign), 1.0);
     return finish(spot, select(vec4(0.0), paint, worst_sign != EMPTY));
 }
 

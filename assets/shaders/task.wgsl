@@ -32,7 +32,9 @@ fn swell(texel: vec4<u32>, sign: u32, age: f32) -> f32 {
     let birth = select(1.0, mix(0.3, 1.0, ramp(0.0, 220.0, quick)), is_new);
     let pop = mix(mix(1.3, 1.0, ramp(110.0, 250.0, quick)), 0.7, ramp(700.0, 1800.0, quick));
     let moving = birth * select(1.0, pop, sign == DONE);
-    return select(select(1.0, moving, view.motion == 2u), 0.55, sign == TRACE);
+    // Where nothing may move, what has just ended is larger for a while.
+    let still = select(1.0, select(0.8, 1.18, age < 1500.0), sign == DONE);
+    return select(select(still, moving, view.motion == 2u), 0.55, sign == TRACE);
 }
 
 /// Milliseconds one frame of a sign's pose lasts; 0 holds still.

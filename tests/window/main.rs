@@ -3,6 +3,7 @@
 
 mod facts;
 mod goldens;
+mod map;
 mod motion;
 mod pictures;
 mod screen;

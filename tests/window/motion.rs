@@ -4,6 +4,7 @@
 use crawlfield_engine::model::phase::Phase;
 use crawlfield_viewer::{
     field::{Arrangement, slot_set::SlotSet},
+    numbers::floor_u32,
     offscreen::Offscreen,
     source::Source,
     theme::{Appearance, Motion},
@@ -128,12 +129,13 @@ fn what_is_marked_still_shows_its_state() {
             let (block, cell) = field.cells.place_of(slot).expect("it has a cell");
             let rect = field.placed[block as usize].cell_rect(cell);
             let rect = viewer.view().rect_to_screen(rect);
-            let (x, y) = (
-                (rect.left + rect.right) / 2.0,
-                (rect.top + rect.bottom) / 2.0,
-            );
-            let [r, g, b, _] = picture.get_pixel(x as u32, y as u32).0;
-            seen.insert(phase, [r, g, b].map(u32::from));
+            let middle = [
+                f32::midpoint(rect.left, rect.right),
+                f32::midpoint(rect.top, rect.bottom),
+            ];
+            let [x, y] = middle.map(floor_u32);
+            let pixel = picture.get_pixel(x, y).0;
+            seen.insert(phase, [0, 1, 2].map(|at| u32::from(pixel[at])));
         }
         let distinct = [Phase::Queued, Phase::Fetching, Phase::Backoff];
         for (at, one) in distinct.iter().enumerate() {

@@ -107,6 +107,14 @@ pub struct Field {
     lanes_us: Option<u64>,
 }
 
+/// What a person looks at.
+struct Anchor {
+    block: usize,
+    cell: u32,
+    within: (f32, f32),
+    edge: f32,
+}
+
 impl Default for Field {
     fn default() -> Self {
         Self {
@@ -175,15 +183,26 @@ impl Field {
             && lanes.next(&self.step_times) != lanes
     }
 
-    /// Lets breakers, counts, layout and flights follow what has arrived in `elapsed` seconds.
-    pub fn follow(&mut self, feed: &Feed, view: &View, motion: Motion, elapsed: f32) {
+    /// Lets breakers, counts, layout and flights follow what has arrived in `elapsed` seconds. Where
+    /// the map changes under a person who looks at a part of it, the view that holds that part.
+    pub fn follow(
+        &mut self,
+        feed: &Feed,
+        view: &View,
+        motion: Motion,
+        elapsed: f32,
+    ) -> Option<View> {
         self.mark_breakers(&feed.mirror);
         self.count_outside(feed);
         self.set_animation_speed(elapsed);
-        if self.follow_rooms(feed) && motion == Motion::Full {
+        let anchor = (!view.is_fitted()).then(|| self.anchor(view)).flatten();
+        let has_changed = self.follow_rooms(feed);
+        if has_changed && motion == Motion::Full && view.is_fitted() {
             self.go_to_layout(view, feed.now_us);
         }
         self.lay_out(view);
+        let held = anchor.filter(|_| has_changed);
+        let held = held.and_then(|anchor| self.hold(anchor, view));
         if self.places.is_moving() {
             self.placed = self.places.at(feed.now_us);
         }
@@ -195,6 +214,35 @@ impl Field {
             placed: &self.placed,
         };
         self.cells.update_flights(&feed.mirror, frame);
+        held
+    }
+
+    /// The block and cell in the middle of the view, where in the cell, in cells, and its edge.
+    fn anchor(&self, view: &View) -> Option<Anchor> {
+        let (x, y) = view.middle();
+        let is_under = |place: &Placed| place.columns > 0 && place.rect.contains(x, y);
+        let block = self.placed.iter().position(is_under)?;
+        let place = &self.placed[block];
+        let cell = place.cell_at(x, y)?;
+        let corner = place.cell_rect(cell);
+        Some(Anchor {
+            block,
+            cell,
+            within: (
+                (x - corner.left) / place.cell,
+                (y - corner.top) / place.cell,
+            ),
+            edge: place.cell,
+        })
+    }
+
+    /// The view with that cell where it was, as large as it was.
+    fn hold(&self, anchor: Anchor, view: &View) -> Option<View> {
+        let place = self.placed.get(anchor.block)?;
+        let corner = place.cell_rect(anchor.cell);
+        let (dx, dy) = anchor.within;
+        let point = (corner.left + dx * place.cell, corner.top + dy * place.cell);
+        (place.columns > 0).then(|| view.held_at(point, anchor.edge / place.cell))
     }
 
     /// Whether the rooms have changed.
@@ -429,7 +477,10 @@ impl Field {
         match self.cells.arrangement() {
             Arrangement::Territory => {
                 let hosts = mirror.tables().hosts();
-                self.outside.now(block, &hosts[index(block)].counts)
+                let left = self.cells.blocks().get(index(block));
+                let left = left.map(|block| block.left).unwrap_or_default();
+                self.outside
+                    .of_host(block, &hosts[index(block)].counts, left)
             }
             Arrangement::Flow => {
                 let lanes = self.cells.lanes();

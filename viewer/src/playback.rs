@@ -105,7 +105,7 @@ pub struct Player<'w> {
     field: ResMut<'w, Field>,
     selection: ResMut<'w, Selection>,
     filter: Res<'w, Filter>,
-    view: Res<'w, View>,
+    view: ResMut<'w, View>,
     appearance: Res<'w, Appearance>,
 }
 
@@ -150,7 +150,9 @@ impl Player<'_> {
             Motion::Full if is_last => Motion::Reduced,
             motion => motion,
         };
-        field.follow(feed, view, motion, narrow(elapsed));
+        if let Some(held) = field.follow(feed, view, motion, narrow(elapsed)) {
+            **view = held;
+        }
     }
 
     /// Goes to another time of a recording, within its bounds.

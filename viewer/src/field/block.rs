@@ -12,6 +12,8 @@ pub struct Block {
     pub capacity: u32,
     /// Tasks that have a cell in it.
     pub count: u32,
+    /// Tasks seen to leave the window after they had ended: well, and badly.
+    pub left: [u32; 2],
     /// Free cells below `used`, and some beyond it, which are not believed.
     free: BinaryHeap<Reverse<u32>>,
     /// One past the last cell that holds a task.
@@ -28,6 +30,7 @@ impl Block {
             base,
             capacity,
             count: 0,
+            left: [0; 2],
             free: BinaryHeap::new(),
             used: 0,
             reached: 0,

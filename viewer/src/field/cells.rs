@@ -127,6 +127,12 @@ impl Cells {
                 }
                 self.write(self.addresses[index(slot)], texel);
             }
+            Some(_) if self.arrangement == Arrangement::Territory => {
+                // No task changes its host: the slot is another task's by now.
+                self.remove(slot);
+                let flags = CellFlags::of_new(sight.phase);
+                self.give_cell(mirror, slot, (block, flags), sight);
+            }
             Some(from) => {
                 let mut flags = self.flags[index(slot)];
                 flags.settle(sight.phase);
@@ -165,6 +171,9 @@ impl Cells {
         if flags.bits() & FLAG_FLYING != 0 {
             self.flights.change(slot, None);
         }
+        if let (Some((block, _)), Some(ending)) = (self.place_of(slot), flags.ending()) {
+            self.blocks[index(block)].left[ending as usize] += 1;
+        }
         self.leave_cell(slot);
     }
 
@@ -199,6 +208,9 @@ impl Cells {
     }
 
     /// Opens blocks up to this number, empty ones where no task was yet.
+    ///
+    /// # Panics
+    /// Not by what it is given: repacking makes room for one block more.
     pub fn open_block(&mut self, block: u32) {
         while self.blocks.len() <= index(block) {
             let range = self.ranges.allocate(GRANULE).unwrap_or_else(|| {

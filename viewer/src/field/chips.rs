@@ -5,14 +5,15 @@ use crate::{
     numbers::{float, floor_u32, index, number},
 };
 
-/// A chip's least width, its height and the room round it, in points.
+/// A chip's least and largest width, its height and the room round it, in points.
 const WIDTH: f32 = 190.0;
+const WIDEST: f32 = 270.0;
 const HEIGHT: f32 = 22.0;
 const GAP: f32 = 6.0;
 /// No more rows than these: what has no chip of its own is counted in the last one.
 const ROWS: u32 = 2;
 
-/// One chip.
+/// A place in the strip, and the hosts that are folded into it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chip {
     /// Where it stands, in field pixels.
@@ -24,7 +25,8 @@ pub struct Chip {
 /// Divides an area into that of the map and chips for these blocks; `scale` is pixels a point.
 #[must_use]
 pub fn strip(area: Rect, folded: &[u32], scale: f32) -> (Rect, Vec<Chip>) {
-    let [width, height, gap] = [WIDTH, HEIGHT, GAP].map(|points| (points * scale).round());
+    let pixels = [WIDTH, WIDEST, HEIGHT, GAP].map(|points| (points * scale).round());
+    let [width, widest, height, gap] = pixels;
     let a_row = floor_u32((area.width() + gap) / (width + gap)).max(1);
     let rows = number(folded.len()).div_ceil(a_row).min(ROWS);
     let taken = float(rows) * (height + gap);
@@ -35,7 +37,8 @@ pub fn strip(area: Rect, folded: &[u32], scale: f32) -> (Rect, Vec<Chip>) {
         bottom: area.bottom - taken,
         ..area
     };
-    let wide = (area.width() + gap) / float(a_row);
+    let in_row = number(folded.len()).clamp(1, a_row);
+    let wide = ((area.width() + gap) / float(in_row)).min(widest + gap);
     let places = a_row * rows;
     let single = if number(folded.len()) > places {
         places - 1

@@ -33,7 +33,7 @@ pub enum Lanes {
     /// Fetch, parse and save share one.
     #[default]
     Joined,
-    /// All.
+    /// Every step: fetch, parse and save take their time.
     Split,
 }
 

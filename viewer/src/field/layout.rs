@@ -215,7 +215,7 @@ pub fn flow(area: Rect, shown: &[u32], lanes: Lanes, scale: f32) -> Vec<Placed> 
     let trim = Trim::full(scale);
     debug_assert_eq!(shown.len(), ABOVE.len() + BELOW.len());
     let top = Rect {
-        bottom: (area.top + area.height() * 0.68).round(),
+        bottom: (area.top + area.height() * 0.72).round(),
         ..area
     };
     let bottom = Rect {

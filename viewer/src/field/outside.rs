@@ -35,6 +35,8 @@ pub struct Outside {
     /// Ended well, and badly, by the last snapshot, in the window or not: who leaves the window
     /// before the next one is still counted.
     ended: (u64, u64),
+    /// The last snapshots tell of it.
+    is_told: bool,
 }
 
 impl Outside {
@@ -69,6 +71,19 @@ impl OutsideCounts {
         }
     }
 
+    /// A host's tasks outside now. Where no snapshot tells of it, at least those that were seen to
+    /// leave (well, badly) are there.
+    #[must_use]
+    pub fn of_host(&self, block: u32, drawn: &PhaseCounts, left: [u32; 2]) -> Outside {
+        let mut outside = self.now(block, drawn);
+        if !outside.is_told {
+            let [well, badly] = left.map(u64::from);
+            outside.finished = outside.finished.max(well);
+            outside.failed = outside.failed.max(badly);
+        }
+        outside
+    }
+
     /// A block's tasks outside now, when `drawn` tasks of its phases stand in the window.
     #[must_use]
     pub fn now(&self, block: u32, drawn: &PhaseCounts) -> Outside {
@@ -86,8 +101,17 @@ impl OutsideCounts {
             .flat_map(|snapshot| &snapshot.hosts)
             .filter_map(|info| Some((number(info.id)?, info)))
             .collect();
+        // Others have less to do than any that is told of.
+        let least = infos.iter().map(|(_, info)| info.waiting).min();
+        for outside in &mut self.0 {
+            outside.is_told = false;
+            outside.waiting = outside.waiting.min(least.unwrap_or_default());
+        }
         for (block, _) in &infos {
-            *self.at(*block) = Outside::default();
+            *self.at(*block) = Outside {
+                is_told: true,
+                ..Outside::default()
+            };
         }
         for (block, info) in &infos {
             let outside = self.at(*block);

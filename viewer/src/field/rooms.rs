@@ -10,8 +10,9 @@ mod tests;
 const LEAST: u32 = 6;
 /// And for at most so many: a block of finished pages may stand for more.
 const MOST: u32 = 1 << 20;
-/// Between two layouts that nothing forces.
+/// Between two layouts that nothing forces; half of it until a crawl has found its size.
 pub const CALM_US: u64 = 20_000_000;
+const FINDING_US: u64 = 40_000_000;
 /// What has no room waits so long for others, when the last change is fresh.
 const GATHER_US: u64 = 1_000_000;
 /// The same in the first seconds, when all is new.
@@ -21,8 +22,8 @@ const FIRST_US: u64 = 5_000_000;
 /// A host has finished when nothing was left of it for so long.
 const IDLE_US: u64 = 3_000_000;
 /// Growth is foreseen for so many seconds, and must have room for so many.
-const FORESEEN: f64 = 26.0;
-const NEEDED: f64 = 20.0;
+const FORESEEN: f64 = 23.0;
+const NEEDED: f64 = 18.0;
 /// Growth is measured over so long.
 const MEASURED_US: u64 = 3_000_000;
 
@@ -47,6 +48,7 @@ impl Known {
     }
 
     /// Nothing is left to do, as far as is known.
+    #[must_use]
     pub const fn has_finished(&self) -> bool {
         self.resident == 0 && self.waiting == 0 && self.ended > 0
     }
@@ -129,7 +131,7 @@ impl Rooms {
         self.rows.iter().map(|row| row.room)
     }
 
-    /// Layouts so far.
+    /// How often rooms were given since the tasks were grouped.
     #[must_use]
     pub const fn changes(&self) -> u64 {
         self.changes
@@ -213,7 +215,8 @@ impl Rooms {
             let grown = f64::from(row.most - row.most_then.min(row.most)) / seconds.max(1.0);
             if is_due {
                 row.most_then = row.most;
-                row.growth = grown;
+                // Links come in bursts: what has just grown may grow again.
+                row.growth = grown.max(row.growth * 0.6);
             } else {
                 row.growth = row.growth.max(grown);
             }
@@ -227,11 +230,22 @@ impl Rooms {
     fn patience(&self, now_us: u64) -> u64 {
         match self.began_us {
             None => 0,
-            Some(_) if now_us.saturating_sub(self.changed_us) >= CALM_US => 0,
+            Some(_) if self.is_calm(now_us) => 0,
             Some(_) if self.rows.iter().all(|row| row.idle_us == Some(0)) => 0,
             Some(began) if now_us.saturating_sub(began) < FIRST_US => GATHER_FIRST_US,
             Some(_) => GATHER_US,
         }
+    }
+
+    /// Nothing has changed for a while.
+    fn is_calm(&self, now_us: u64) -> bool {
+        let age_us = now_us.saturating_sub(self.began_us.unwrap_or(now_us));
+        let least = if age_us < FINDING_US {
+            CALM_US / 2
+        } else {
+            CALM_US
+        };
+        now_us.saturating_sub(self.changed_us) >= least
     }
 
     fn is_idle(row: &Row, now_us: u64) -> bool {
@@ -248,7 +262,7 @@ impl Rooms {
 
     /// Nothing forces a change, but the picture would gain by it.
     fn is_worth_it(&self, now_us: u64, known: &[Known]) -> bool {
-        if self.began_us.is_none() || now_us.saturating_sub(self.changed_us) < CALM_US {
+        if self.began_us.is_none() || !self.is_calm(now_us) {
             return false;
         }
         let (mut has, mut needs, mut is_roomy) = (0, 0, false);
@@ -269,7 +283,7 @@ impl Rooms {
             is_roomy |= wanted.saturating_mul(3) < room;
         }
         match self.kind {
-            Kind::Hosts => needs * 3 < has * 2,
+            Kind::Hosts => needs * 4 < has * 3,
             Kind::Lanes => is_roomy,
         }
     }
@@ -279,7 +293,6 @@ impl Rooms {
         let (kind, has_ended) = (self.kind, self.has_ended);
         for (row, known) in self.rows.iter_mut().zip(known) {
             row.room = match kind {
-                Kind::Lanes => kept_or_new(row.room, known, row.growth),
                 Kind::Hosts if known.is_unknown() => Room::None,
                 Kind::Hosts if Self::is_idle(row, now_us) => {
                     if known.is_opened || has_ended {
@@ -288,7 +301,7 @@ impl Rooms {
                         Room::Folded
                     }
                 }
-                Kind::Hosts => kept_or_new(row.room, known, row.growth),
+                Kind::Hosts | Kind::Lanes => kept_or_new(row.room, known, row.growth),
             };
         }
         self.changed_us = now_us;
@@ -310,7 +323,7 @@ fn kept_or_new(room: Room, known: &Known, growth: f64) -> Room {
     match room {
         Room::Cells(room)
             if f64::from(known.used) + growth * NEEDED <= f64::from(room)
-                && wanted.saturating_mul(2) > room =>
+                && wanted.saturating_mul(7) / 5 > room =>
         {
             Room::Cells(room)
         }
@@ -327,7 +340,7 @@ fn expected(known: &Known, growth: f64) -> u32 {
     let in_store = in_store.min(used / 16 + 8);
     let soon = crate::numbers::to_u32(f64::from(used) + growth * FORESEEN);
     let (least, most) = (
-        used + used / 16 + 1,
+        used + used / 16 + 3,
         used.saturating_add(used / 10 * 8) + 16,
     );
     soon.saturating_add(in_store).clamp(least, most).max(LEAST)

@@ -51,6 +51,33 @@ impl View {
         }
     }
 
+    /// Whether all of the field is shown.
+    #[must_use]
+    pub const fn is_fitted(&self) -> bool {
+        self.is_fitted
+    }
+
+    /// The field's point in the middle of the area.
+    #[must_use]
+    pub fn middle(&self) -> (f32, f32) {
+        let area = self.area;
+        self.to_field(
+            f32::midpoint(area.left, area.right),
+            f32::midpoint(area.top, area.bottom),
+        )
+    }
+
+    /// The same zoom times `factor`, with this point of the field in the middle of the area.
+    #[must_use]
+    pub fn held_at(&self, (x, y): (f32, f32), factor: f32) -> Self {
+        let zoom = (self.zoom * factor).clamp(ZOOM_MIN, ZOOM_MAX);
+        let pan = (
+            x - self.area.width() / 2.0 / zoom,
+            y - self.area.height() / 2.0 / zoom,
+        );
+        Self { zoom, pan, ..*self }
+    }
+
     /// All of the field again.
     pub fn fit(&mut self) {
         *self = Self::new(self.area, self.scale);

@@ -38,6 +38,8 @@ mod near;
 
 /// The word at the right of an opened host's header, which folds it again, in points.
 pub(super) const FOLD_WIDTH: f32 = 46.0;
+/// In a host's own words for its pace where it is slowed.
+const SLOWED: [&str; 2] = ["cut", "429"];
 /// Blocks whose header is lower than this many points, or narrower, carry no words.
 const LEAST: (f32, f32) = (11.0, 40.0);
 
@@ -141,7 +143,7 @@ impl Labels<'_> {
             self.lane_words(block, count)
         } else if self.has_finished(block) {
             let is_opened = self.field.is_opened(block);
-            if is_opened { "fold ▾" } else { "finished" }.to_owned()
+            if is_opened { "fold" } else { "finished" }.to_owned()
         } else {
             speed(self.feed, block, breaker)
         };
@@ -191,7 +193,9 @@ impl Labels<'_> {
         if retries >= 3 && retries * 20 >= counts.total() {
             return Some(Mood::Retries);
         }
-        let is_slowed = |info: &HostInfo| (info.limit <= 1 || info.pace >= 1.0) && info.waiting > 0;
+        let is_slowed = |info: &HostInfo| {
+            SLOWED.iter().any(|words| info.why.contains(words)) && info.waiting > 0
+        };
         info.is_some_and(is_slowed).then_some(Mood::Slowed)
     }
 
@@ -201,27 +205,27 @@ impl Labels<'_> {
             return;
         }
         if let Some(mood) = self.mood(block) {
-            let size = (edge * 0.5).clamp(9.0, 20.0);
+            // In the corner, beside the tasks.
+            let size = (edge * 0.3).clamp(9.0, 16.0);
+            let center = rect.right_top() + vec2(-size * 0.6, size * 0.6);
             let fill = colour(self.style.theme.panel).gamma_multiply(0.85);
-            self.painter.circle_filled(rect.center(), size * 0.75, fill);
-            self.draw_mood(self.painter, mood, rect.center(), size);
+            self.painter.circle_filled(center, size * 0.7, fill);
+            self.draw_mood(self.painter, mood, center, size);
         }
     }
 
     fn draw_mood(&self, painter: &Painter, mood: Mood, center: Pos2, size: f32) {
         let rect = Rect::from_center_size(center, vec2(size, size));
-        match mood.sign() {
-            Some(sign) => self.style.glyph(painter, rect, sign),
-            None => {
-                // Two chevrons that point back: it goes slower.
-                let ink = colour(self.style.theme.states.retry);
-                let stroke = Stroke::new((size * 0.14).max(1.2), ink);
-                for x in [0.18, 0.58] {
-                    let at = |dx: f32, dy: f32| rect.min + vec2((x + dx) * size, dy * size);
-                    let points = vec![at(0.28, 0.15), at(0.0, 0.5), at(0.28, 0.85)];
-                    painter.add(Shape::line(points, stroke));
-                }
-            }
+        if let Some(sign) = mood.sign() {
+            return self.style.glyph(painter, rect, sign);
+        }
+        // Two chevrons that point back: it goes slower.
+        let ink = colour(self.style.theme.states.retry);
+        let stroke = Stroke::new((size * 0.14).max(1.2), ink);
+        for x in [0.18, 0.58] {
+            let at = |dx: f32, dy: f32| rect.min + vec2((x + dx) * size, dy * size);
+            let points = vec![at(0.28, 0.15), at(0.0, 0.5), at(0.28, 0.85)];
+            painter.add(Shape::line(points, stroke));
         }
     }
 
@@ -375,9 +379,9 @@ enum Mood {
     Parked,
     /// Much of it waits for another try.
     Retries,
-    /// One request at a time, or less than one a second.
+    /// It is asked less often than it could be: it answered slowly, or refused.
     Slowed,
-    /// All is done.
+    /// Its host has finished, and no page is dead.
     Finished,
     /// All is over, and some of it dead.
     Dead,

@@ -10,7 +10,9 @@ use crawlfield_engine::{
 use super::Cells;
 use crate::field::{
     Arrangement,
-    texel::{FLAG_SELECTED, Texel},
+    flights::FlightFrame,
+    layout::Placed,
+    texel::{Ending, FLAG_SELECTED, Texel},
 };
 
 /// A mirror and the cells that follow it, held against each other.
@@ -171,4 +173,65 @@ fn a_task_takes_at_most_64_bytes_with_its_mirror_and_32_of_the_texture() {
         let both = cells.bytes() + world.mirror.column_bytes();
         assert!(both <= 64 * tasks, "{} bytes a task", both / tasks);
     }
+}
+
+#[test]
+fn a_slot_that_another_hosts_task_has_got_between_two_looks_lets_nobody_fly() {
+    let mut world = World::new();
+    world.admit(1, 0, 1);
+    world.admit(1, 1, 2);
+    world.shift(1, 0, Phase::Done);
+    world.check();
+    world.mirror.apply_change(2, &Change::Left { slot: 0 });
+    world.admit(2, 0, 2);
+    world.check();
+    let territory = &mut world.fields[0];
+    let place = Placed {
+        columns: 4,
+        cell: 8.0,
+        ..Placed::default()
+    };
+    let frame = FlightFrame {
+        now_ms: 0,
+        speed: 1.0,
+        is_moving: true,
+        scale: 1.0,
+        placed: &[place, place],
+    };
+    territory.update_flights(&world.mirror, frame);
+    assert!(territory.flights.flying.is_empty());
+}
+
+#[test]
+fn a_task_that_leaves_lets_its_cell_tell_how_it_ended_until_another_takes_it() {
+    let mut world = World::new();
+    for (slot, phase) in [(0, Phase::Done), (1, Phase::Dead), (2, Phase::Fetching)] {
+        world.admit(1, slot, 1);
+        world.shift(1, slot, phase);
+    }
+    world.admit(1, 3, 1);
+    world.check();
+    for slot in 0..3 {
+        world.mirror.apply_change(2, &Change::Left { slot });
+    }
+    world.check();
+    let base = world.fields[0].blocks()[0].base as usize;
+    let cells = |world: &World| world.textures[0][base..base + 3].to_vec();
+    let [well, badly] = [Ending::Well, Ending::Badly].map(Texel::trace);
+    assert_eq!(cells(&world), [well, badly, Texel::EMPTY]);
+    assert_eq!(world.fields[0].blocks()[0].count, 1);
+    // The same where all is written anew.
+    let base = world.fields[0].blocks()[0].base as usize;
+    let texels = world.fields[0].texels(&world.mirror);
+    assert_eq!(texels[base..base + 2], [well, badly]);
+    world.admit(3, 0, 1);
+    world.check();
+    assert_eq!(cells(&world)[0].phase(), Some(Phase::Queued));
+    // In the flow tasks come and go: their lanes bear no traces.
+    let in_flow = world.textures[1].iter();
+    assert!(
+        in_flow
+            .filter(|texel| texel.is_empty())
+            .all(|texel| *texel == Texel::EMPTY)
+    );
 }

@@ -1,5 +1,9 @@
-use super::for_each_cell;
-use crate::field::layout::{Placed, Rect};
+use super::{Heap, for_each_cell, heap_at};
+use crate::field::{
+    layout::{Placed, Rect},
+    outside::Outside,
+    view::View,
+};
 
 fn cells(polygon: &[(f32, f32)], used: u32) -> Vec<u32> {
     let place = Placed {
@@ -47,4 +51,29 @@ fn a_line_or_a_shape_elsewhere_takes_nothing() {
     assert!(cells(&[(0.0, 0.0), (90.0, 90.0)], 25).is_empty());
     assert!(cells(&[(0.0, 0.0), (90.0, 0.0), (50.0, 10.0)], 25).is_empty());
     assert!(cells(&[(70.0, 20.0), (90.0, 20.0), (90.0, 60.0)], 25).is_empty());
+}
+
+#[test]
+fn a_heap_is_under_its_half_of_the_foot_where_there_is_one() {
+    let view = View::new(Rect::new(0.0, 0.0, 200.0, 100.0), 1.0);
+    let place = Placed {
+        rect: Rect::new(0.0, 0.0, 200.0, 100.0),
+        columns: 4,
+        cell: 10.0,
+        foot: 20.0,
+        ..Placed::default()
+    };
+    let outside = |finished, failed, waiting| {
+        let mut outside = Outside::default();
+        (outside.finished, outside.failed, outside.waiting) = (finished, failed, waiting);
+        outside
+    };
+    let at = |outside: &Outside, x, y| heap_at(&view, &place, outside, x, y);
+    let both = outside(7, 0, 9);
+    assert_eq!(at(&both, 30.0, 90.0), Some(Heap::Ended));
+    assert_eq!(at(&both, 170.0, 90.0), Some(Heap::Waiting));
+    assert_eq!(at(&both, 30.0, 70.0), None, "above the foot");
+    assert_eq!(at(&outside(0, 3, 0), 30.0, 90.0), Some(Heap::Ended));
+    assert_eq!(at(&outside(0, 3, 0), 170.0, 90.0), None);
+    assert_eq!(at(&outside(0, 0, 9), 30.0, 90.0), None);
 }

@@ -27,7 +27,7 @@ pub(super) const TASKS: u32 = 300;
 /// Cells of fewer points carry no words.
 pub(super) const LEAST: f32 = 56.0;
 /// Cells of so many points also say what the task is, and why it waits.
-const FULL: f32 = 84.0;
+const FULL: f32 = 76.0;
 /// Marked tasks in cells of fewer points get a bracket, where no more are marked than `BRACKETS`.
 const SMALL: f32 = 14.0;
 const BRACKETS: usize = 24;
