@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Keys, and what they do.
-const KEYS: [(&str, &str); 27] = [
+const KEYS: [(&str, &str); 28] = [
     (
         "Space",
         "pause or resume the run; in a recording, play or hold",
