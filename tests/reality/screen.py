@@ -13,13 +13,13 @@ WIDTH, HEIGHT = 1280, 720
 # Left, top, right, bottom of pixels that only this panel draws on.
 PANELS = {
     "top bar": (4, 2, 1276, 32),
-    "ETA strip": (216, 38, 1020, 88),
+    "ETA strip": (216, 38, 1020, 104),
     "legend": (4, 38, 208, 684),
     "inspector": (1028, 38, 1276, 684),
-    "below the field": (216, 530, 1020, 684),
+    "below the field": (216, 522, 1020, 684),
     "time line": (216, 694, 1020, 718),
 }
-FIELD = (216, 96, 1020, 520)
+FIELD = (216, 110, 1020, 512)
 # Behind text, and behind everything; the dark theme's.
 PANEL, GROUND = (0x0F, 0x12, 0x18), (0x0B, 0x0D, 0x12)
 INK = 120

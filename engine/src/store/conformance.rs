@@ -363,6 +363,7 @@ pub(crate) fn site(name: &str, fields: Vec<Field>) -> Site {
         select: Fallbacks(Vec::new()),
         to: DETAIL,
         carry: Vec::new(),
+        label: None,
         matches: None,
     });
     let mut detail = Stage::new("detail");

@@ -140,6 +140,7 @@ impl Stage {
             each: each.map(css),
             select: href(select),
             to: StageId(to),
+            label: None,
             carry: Vec::new(),
             matches: None,
         });
