@@ -65,6 +65,7 @@ pub use inspector::Inspector;
 pub use last_paint::LastPaint;
 
 use dialogs::Dialogs;
+use ending::EndCard;
 use screen::Screen;
 use style::Style;
 
@@ -95,7 +96,7 @@ pub fn follow_source(world: &mut World) {
     let commands = world.resource::<Source>().commands().cloned();
     world.insert_resource(PendingCommands::to(commands));
     if let Some(mut panels) = world.get_resource_mut::<Panels>() {
-        panels.is_end_closed = false;
+        panels.end_card = EndCard::Open;
         panels.charts = ChartView::default();
     }
 }
@@ -170,8 +171,7 @@ pub struct Panels {
     /// The group of dead letters that is laid open.
     open_group: Option<(SessionId, GroupKey)>,
     small: SmallScreen,
-    /// The card at the end of the run is put away.
-    is_end_closed: bool,
+    end_card: EndCard,
     /// The search is to get the keyboard when it is drawn next.
     wants_search: bool,
     /// The lasso that is being drawn, in points of the screen.
@@ -190,7 +190,7 @@ impl Default for Panels {
             grouping: Grouping::default(),
             open_group: None,
             small: SmallScreen::default(),
-            is_end_closed: false,
+            end_card: EndCard::Open,
             wants_search: false,
             lasso: Vec::new(),
             dialogs: Dialogs::default(),

@@ -7,7 +7,7 @@ use bevy::prelude::{App, Resource};
 use crawlfield_engine::model::{class::ErrorClass, ids::PageKey, phase::Phase};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-/// Nothing is pinned.
+/// At first nothing is pinned.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Pinned>();
 }
@@ -32,7 +32,7 @@ pub enum Pin {
     Stage(String),
     /// Tasks in this phase.
     State(Phase),
-    /// One task.
+    /// One task, by its page.
     Task(PageKey),
 }
 
@@ -93,7 +93,7 @@ pub struct Link {
     pub session: Option<u32>,
     /// Seconds after the beginning.
     pub at: Option<f64>,
-    /// What is pinned.
+    /// What the view is about.
     pub pin: Option<Pin>,
 }
 
@@ -142,7 +142,7 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// What is pinned.
+    /// What is pinned, shown by the field already or not.
     #[must_use]
     pub const fn pin(&self) -> Option<&Pin> {
         self.pin.as_ref()

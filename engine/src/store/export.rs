@@ -234,8 +234,8 @@ fn title_in(carried: &Map<String, Json>, labels: &[String]) -> Option<String> {
     };
     let named = labels.iter().find_map(|label| text(label));
     let titled = || {
-        let mut names = carried.keys().filter(|name| name.ends_with("_title"));
-        names.find_map(|name| text(name))
+        let mut keys = carried.keys().filter(|key| key.ends_with("_title"));
+        keys.find_map(|key| text(key))
     };
     named
         .or_else(|| text("title"))

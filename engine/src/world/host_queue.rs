@@ -137,6 +137,19 @@ impl HostQueue {
         Some((rank, entity))
     }
 
+    /// Takes out the tasks that are not to stay, at the cost of all that wait here.
+    pub fn retain(&mut self, stays: impl Fn(Entity) -> bool) {
+        for tasks in self.fresh.values_mut() {
+            tasks.retain(|(_, entity)| stays(*entity));
+        }
+        self.fresh.retain(|_, tasks| !tasks.is_empty());
+        let entities = &mut self.entities;
+        entities.retain(|_, entity| stays(*entity));
+        self.returned
+            .retain(|Reverse((_, number))| entities.contains_key(number));
+        self.waiting = self.returned.len() + self.fresh.values().map(VecDeque::len).sum::<usize>();
+    }
+
     /// Takes every waiting task, in order.
     pub fn drain(&mut self) -> Vec<Entity> {
         let mut all = Vec::with_capacity(self.waiting);

@@ -61,17 +61,12 @@ pub(super) fn draw(
     let groups = history
         .dead_letters
         .grouped_where(panels.grouping, is_meant);
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("by").color(style.faint()));
-        for (each, name) in GROUPINGS {
-            if ui.selectable_label(panels.grouping == each, name).clicked() {
-                panels.grouping = each;
-                panels.open_group = None;
-            }
-        }
-        let text = RichText::new(head(&control.feed, history, groups.len()));
-        ui.add(Label::new(text.color(style.faint())).truncate());
-    });
+    groupings(
+        ui,
+        style,
+        panels,
+        &head(&control.feed, history, groups.len()),
+    );
     let mut rows = Vec::new();
     for group in &groups {
         let is_open = panels.open_group == Some((group.session, group.shared));
@@ -131,6 +126,21 @@ pub(super) fn draw(
         }
         Some(Row::Letter(letter)) => show(control, letter),
     }
+}
+
+/// The ways of grouping on offer, and how much there is.
+fn groupings(ui: &mut Ui, style: &Style, panels: &mut Panels, head: &str) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("by").color(style.faint()));
+        for (each, name) in GROUPINGS {
+            if ui.selectable_label(panels.grouping == each, name).clicked() {
+                panels.grouping = each;
+                panels.open_group = None;
+            }
+        }
+        let text = RichText::new(head).color(style.faint());
+        ui.add(Label::new(text).truncate());
+    });
 }
 
 /// Whether what is pinned is about this dead letter.

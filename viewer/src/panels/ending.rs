@@ -23,6 +23,14 @@ const SPARKS: u32 = 36;
 /// Seconds until the last of them has gone.
 const FEAST: f64 = 2.4;
 
+/// The card: it stands until a person puts it away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum EndCard {
+    #[default]
+    Open,
+    Closed,
+}
+
 /// What a person asks for at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AtEnd {

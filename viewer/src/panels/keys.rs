@@ -6,7 +6,8 @@ use bevy_egui::egui::{Align2, Context, Grid, InputState, Key, RichText, Window};
 use crawlfield_engine::{model::phase::Phase, progress::safe};
 
 use super::{
-    Inspector, PanelState, Panels, PendingCommands, WindowRequest, format, style::Style, toolbar,
+    Inspector, PanelState, Panels, PendingCommands, WindowRequest, ending::EndCard, format,
+    style::Style, toolbar,
 };
 use crate::{
     crawl::LiveCrawl,
@@ -270,14 +271,16 @@ fn close_what_is_open(
     inspector: &mut Inspector,
     control: &mut FieldControl<'_>,
 ) -> bool {
-    let has_end = control.feed.is_over() && !panels.is_end_closed;
+    let has_end = control.feed.is_over() && panels.end_card == EndCard::Open;
     let is_open = panels.dialogs.is_help_open
         || has_end
         || panels.charts.pinned.is_some()
         || control.pinned.pin().is_some()
         || inspector.has_choice(&control.selection);
     panels.dialogs.is_help_open = false;
-    panels.is_end_closed |= has_end;
+    if has_end {
+        panels.end_card = EndCard::Closed;
+    }
     panels.charts.pinned = None;
     if control.pinned.pin().is_some() {
         control.pin(None);

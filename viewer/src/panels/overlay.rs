@@ -4,7 +4,7 @@ use bevy_egui::egui::{Rect, Ui};
 
 use super::{
     Tab, WindowRequest, captions,
-    ending::{self, AtEnd, Choices},
+    ending::{self, AtEnd, Choices, EndCard},
     screen::Screen,
 };
 use crate::numbers::wide;
@@ -25,7 +25,7 @@ impl Screen<'_, '_, '_> {
             ending::draw_feast(&ui.painter_at(area), style, feed, area);
             self.state.paint.animate();
         }
-        if self.state.panels.is_end_closed {
+        if self.state.panels.end_card == EndCard::Closed {
             return;
         }
         let choices = Choices {
@@ -53,6 +53,6 @@ impl Screen<'_, '_, '_> {
         panels.tab = tab;
         panels.are_sides_shown = true;
         panels.small.is_below_open |= act != AtEnd::Close;
-        panels.is_end_closed = true;
+        panels.end_card = EndCard::Closed;
     }
 }

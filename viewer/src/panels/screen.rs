@@ -25,6 +25,9 @@ const TIMELINE: f32 = 30.0;
 const DAMAGE: f32 = 16.0;
 const TOOLBAR: f32 = 34.0;
 const STATUS_BAR: f32 = 74.0;
+/// The same on screens lower than this.
+const LOW_STATUS_BAR: f32 = 58.0;
+const LOW: f32 = 560.0;
 /// The panel below: at least, at most, and its tabs alone.
 const BELOW: (f32, f32) = (168.0, 236.0);
 const TABS: f32 = 30.0;
@@ -62,8 +65,18 @@ impl Sides {
 /// where only the tabs have room.
 fn below_height(height: f32) -> Option<f32> {
     let wanted = (height * 0.24).clamp(BELOW.0, BELOW.1);
-    let room = height / 2.0 - TOOLBAR - STATUS_BAR - TIMELINE;
+    let room = height / 2.0 - TOOLBAR - status_height(height) - TIMELINE;
     (room >= BELOW_LEAST).then(|| wanted.min(room))
+}
+
+/// The height of the status bar, on a screen of this height: a low one has no line of what limits
+/// the run.
+fn status_height(height: f32) -> f32 {
+    if height < LOW {
+        LOW_STATUS_BAR
+    } else {
+        STATUS_BAR
+    }
 }
 
 /// What one paint reads and changes; each panel gets its share of it.
@@ -153,7 +166,7 @@ impl Screen<'_, '_, '_> {
         let strip = are_sides_shown.then(|| self.below(ui, below_height(screen.y)));
         let frame = self.frame(12, 6);
         Panel::top("eta")
-            .exact_size(STATUS_BAR)
+            .exact_size(status_height(screen.y))
             .frame(frame)
             .show(ui, |ui| {
                 let inspector = &mut *self.state.inspector;
@@ -409,13 +422,13 @@ mod tests {
             Sides::Both,
         ];
         assert_eq!(sides, wanted);
-        let fixed = TOOLBAR + STATUS_BAR + TIMELINE;
         for height in [480.0_f32, 600.0, 720.0, 1_080.0, 2_160.0] {
             let below = below_height(height).expect("it has room");
             assert!(
                 (BELOW_LEAST..=BELOW.1).contains(&below),
                 "{height}: {below}"
             );
+            let fixed = TOOLBAR + status_height(height) + TIMELINE;
             assert!(height - fixed - below >= height / 2.0, "{height}");
         }
         assert_eq!(below_height(400.0), None);

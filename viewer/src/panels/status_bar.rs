@@ -39,8 +39,9 @@ const LEAST_STAGES: f32 = 146.0;
 const BETWEEN: f32 = 22.0;
 /// Stages that have room.
 const STAGES: usize = 3;
-/// The line of what limits the run is so high, in points.
+/// The line of what limits the run is so high, in points, in a bar at least so high.
 const DIAGNOSIS: f32 = 16.0;
+const ROOMY: f32 = 54.0;
 
 pub(super) fn draw(
     ui: &mut Ui,
@@ -182,6 +183,9 @@ fn diagnosis_line(
     inspector: &mut Inspector,
     area: Rect,
 ) -> Option<Rect> {
+    if area.height() < ROOMY {
+        return None;
+    }
     let feed = &control.feed;
     let is_running = feed.session_phase() == Some(SessionPhase::Running);
     let bottleneck = feed.session()?.bottleneck.as_ref().filter(|_| is_running)?;

@@ -1,6 +1,9 @@
 //! Commands for pages: dropped, or waiting once more.
 
+use std::collections::BTreeSet;
+
 use bevy_ecs::{entity::Entity, system::ResMut};
+use rustc_hash::FxHashSet;
 use serde_json::json;
 
 use super::Area;
@@ -9,7 +12,10 @@ use crate::{
         commands::{Command, Envelope},
         store_verbs::{DeadSelector, StoreVerb},
     },
-    model::{ids::SessionId, phase::Phase},
+    model::{
+        ids::{HostId, SessionId},
+        phase::Phase,
+    },
     systems::{endings::end_waiting, observe::DueSnapshots},
     world::{
         border::Inbox,
@@ -86,6 +92,18 @@ fn drop_waiting(
         .filter_map(|key| tasks.find(&frontier.residents, id, *key))
         .filter(|entity| waits(tasks.state(*entity)))
         .collect();
+    let dropped: FxHashSet<Entity> = waiting.iter().copied().collect();
+    let home = |entity: &Entity| {
+        let hop = tasks.hop(*entity).map(|hop| hop.host);
+        hop.unwrap_or_else(|| tasks.identity(*entity).host)
+    };
+    let hosts: BTreeSet<HostId> = waiting.iter().map(home).collect();
+    for host in hosts {
+        // What is counted as waiting is so: a queue would forget them only when their turn comes.
+        let queue = frontier.queues.id(id, host);
+        let queue = frontier.queues.get_mut(queue);
+        queue.retain(|entity| !dropped.contains(&entity));
+    }
     for entity in &waiting {
         let session = sessions.get(id);
         let (window, state) = (&mut frontier.window, TaskState::Cancelled);
