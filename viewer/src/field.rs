@@ -101,6 +101,7 @@ pub struct Field {
 }
 
 /// What a person looks at.
+#[derive(Clone, Copy)]
 struct Anchor {
     block: usize,
     cell: u32,

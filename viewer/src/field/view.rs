@@ -75,7 +75,7 @@ impl View {
             x - self.area.width() / 2.0 / zoom,
             y - self.area.height() / 2.0 / zoom,
         );
-        Self { zoom, pan, ..*self }
+        Self { pan, zoom, ..*self }
     }
 
     /// All of the field again.
