@@ -102,6 +102,7 @@ pub struct Field {
 }
 
 /// What a person looks at.
+#[derive(Clone, Copy)]
 struct Anchor {
     block: usize,
     cell: u32,

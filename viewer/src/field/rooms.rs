@@ -13,12 +13,11 @@ const MOST: u32 = 1 << 20;
 /// Between two layouts that nothing forces; half of it until a crawl has found its size.
 pub const CALM_US: u64 = 20_000_000;
 const FINDING_US: u64 = 40_000_000;
-/// What has no room waits so long for others, when the last change is fresh.
-const GATHER_US: u64 = 1_000_000;
-/// The same in the first seconds, when all is new.
-const GATHER_FIRST_US: u64 = 300_000;
-/// So long is *first*.
-const FIRST_US: u64 = 5_000_000;
+/// What has no room waits so long for others, when the last change is fresh; twice as long each time
+/// that happens again, up to eight times.
+const GATHER_US: u64 = 250_000;
+/// Between two looks of one and the same watching, at most.
+const FRESH_US: u64 = 2_000_000;
 /// A host has finished when nothing was left of it for so long.
 const IDLE_US: u64 = 3_000_000;
 /// Growth is foreseen for so many seconds, and must have room for so many.
@@ -103,6 +102,8 @@ pub struct Rooms {
     has_ended: bool,
     /// A person waits for a change.
     is_asked: bool,
+    /// Changes so far since the map was calm.
+    hurried: u32,
     /// The shown time of the last look.
     followed_us: u64,
     changes: u64,
@@ -121,6 +122,7 @@ impl Rooms {
             lacking_us: None,
             has_ended: false,
             is_asked: false,
+            hurried: 0,
             followed_us: 0,
             changes: 0,
         }
@@ -142,7 +144,7 @@ impl Rooms {
     pub const fn is_fresh(&self, now_us: u64) -> bool {
         self.began_us.is_some()
             && now_us >= self.followed_us
-            && now_us - self.followed_us < GATHER_US * 2
+            && now_us - self.followed_us < FRESH_US
     }
 
     /// A person has opened or folded a host: the next look gives rooms anew.
@@ -232,8 +234,7 @@ impl Rooms {
             None => 0,
             Some(_) if self.is_calm(now_us) => 0,
             Some(_) if self.rows.iter().all(|row| row.idle_us == Some(0)) => 0,
-            Some(began) if now_us.saturating_sub(began) < FIRST_US => GATHER_FIRST_US,
-            Some(_) => GATHER_US,
+            Some(_) => GATHER_US << self.hurried.min(3),
         }
     }
 
@@ -304,6 +305,11 @@ impl Rooms {
                 Kind::Hosts | Kind::Lanes => kept_or_new(row.room, known, row.growth),
             };
         }
+        self.hurried = if self.is_calm(now_us) {
+            0
+        } else {
+            self.hurried + 1
+        };
         self.changed_us = now_us;
         self.lacking_us = None;
         self.is_asked = false;

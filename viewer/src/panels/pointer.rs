@@ -222,3 +222,109 @@ pub(super) fn draw_lasso(painter: &Painter, style: &Style, lasso: &[Pos2]) {
         painter.extend(Shape::dashed_line(lasso, stroke, 6.0, 4.0));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crawlfield_engine::{
+        feed::{
+            frame::{Change, ChangeFrame, Frame},
+            snapshot::{HostInfo, Snapshot},
+            task_record::TaskRecord,
+        },
+        model::ids::HostId,
+    };
+
+    use super::*;
+    use crate::{
+        field::layout::Rect,
+        headless::{self, Viewer},
+        source::{Frames, Source},
+        theme::Appearance,
+    };
+
+    /// Two hosts: one has finished and left, one has a task.
+    struct Told(Vec<Frame>);
+
+    impl Frames for Told {
+        fn next_until(&mut self, _at_us: u64) -> Option<Frame> {
+            self.0.pop()
+        }
+    }
+
+    fn told() -> Told {
+        let name = |host| Change::HostAdmitted {
+            host: HostId(host),
+            name: "shop.test".into(),
+        };
+        let task = TaskRecord {
+            host: HostId(2),
+            ..TaskRecord::new(0, "http://shop.test/1")
+        };
+        let changes = vec![name(1), name(2), Change::Admitted(Box::new(task))];
+        let host = |id, finished, dead, outside| HostInfo {
+            id,
+            finished,
+            dead,
+            outside,
+            ..HostInfo::default()
+        };
+        let snapshot = Snapshot {
+            hosts: vec![host(1, 80, 4, 0), host(2, 0, 6, 9)],
+            ..Snapshot::default()
+        };
+        let changes = ChangeFrame {
+            seq: 0,
+            at_us: 0,
+            changes,
+        };
+        Told(vec![
+            Frame::Snapshot(snapshot.into()),
+            Frame::Changes(changes),
+        ])
+    }
+
+    fn act(control: &mut FieldControl<'_>, handle: Handle) -> (Panels, Inspector) {
+        let (mut panels, mut inspector) = (Panels::default(), Inspector::default());
+        panels.are_sides_shown = false;
+        handle.act(control, &mut panels, &mut inspector);
+        (panels, inspector)
+    }
+
+    #[test]
+    fn chips_open_words_fold_and_heaps_lead_to_what_they_stand_for() {
+        let source = Source::Frames(Box::new(told()));
+        let mut app = headless::app(source, Appearance::default());
+        let mut viewer = Viewer(app.world_mut());
+        viewer.set_area(Rect::new(0.0, 0.0, 812.0, 430.0), 1.0);
+        viewer.advance(1);
+        viewer.with::<FieldControl<'_>, _>(|mut control| {
+            let chip = control.field.chips[0].rect;
+            let middle = (chip.left + 20.0, chip.top + 8.0);
+            let handle = Handle::under(&control, 0, middle);
+            assert_eq!(handle, Some(Handle::Chip(0)));
+            act(&mut control, Handle::Chip(0));
+            assert!(control.field.is_opened(0));
+        });
+        viewer.advance(2);
+        viewer.advance(1_000_000);
+        viewer.with::<FieldControl<'_>, _>(|mut control| {
+            let rect = control.field.placed[0].rect;
+            let word = (rect.right - 20.0, rect.top + 10.0);
+            let handle = Handle::under(&control, 0, word);
+            assert_eq!(handle, Some(Handle::Fold(0)));
+            let rect = control.field.placed[1].rect;
+            let dead = Handle::under(&control, 1, (rect.left + 12.0, rect.bottom - 6.0));
+            let dead = dead.expect("a heap of dead letters");
+            let (panels, inspector) = act(&mut control, dead);
+            assert_eq!(panels.tab, Tab::DeadLetters);
+            assert_eq!(inspector.host, Some(HostId(2)));
+            let waiting = Handle::under(&control, 1, (rect.right - 12.0, rect.bottom - 6.0));
+            let (panels, inspector) = act(&mut control, waiting.expect("what waits"));
+            assert_eq!(panels.tab, Tab::Charts);
+            assert!(panels.are_sides_shown && inspector.host == Some(HostId(2)));
+            act(&mut control, Handle::Fold(0));
+        });
+        viewer.advance(1_000_001);
+        assert!(viewer.field().is_folded(0));
+    }
+}
