@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use crawlfield_engine::{
+    cli::Failure,
     feed::{
         frame::Change,
         hub::Item,
@@ -15,8 +16,8 @@ use crawlfield_engine::{
 };
 use crawlfield_viewer::{cli::flags::Flags, crawl::Crawl};
 
-/// Seconds of engine time at which something happened, with what.
-type Happened<T> = Vec<(f64, T)>;
+/// Engine time at which something happened, with what.
+type Happened<T> = Vec<(Duration, T)>;
 
 /// Moves of breakers and of the session, and the last snapshot.
 struct Told {
@@ -25,22 +26,26 @@ struct Told {
     last: Snapshot,
 }
 
+fn told_why(failure: Failure) -> String {
+    failure.message
+}
+
 fn shown() -> Result<Told, RecordingError> {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let path = folder.path().join("story.cfr");
     let flags = Flags::parse_from(["crawlfield-viewer"]);
     assert!(flags.is_story());
-    let (job, settings) = flags.job().map_err(|failure| failure.message).unwrap();
+    let (job, settings) = flags.job().map_err(told_why).expect("loopback is free");
     let (crawl, recorder) = Crawl::begin(job, None, &settings, |running| {
         Ok(run::record(running, &path).expect("the folder is there"))
     })
-    .map_err(|failure| failure.message)
-    .unwrap();
+    .map_err(told_why)
+    .expect("it begins");
     crawl.watch(Duration::from_mins(4));
     crawl
         .end_recording(recorder)
-        .map_err(|failure| failure.message)
-        .unwrap();
+        .map_err(told_why)
+        .expect("it was recorded to its end");
     told(&Recording::open(&path)?)
 }
 
@@ -54,7 +59,7 @@ fn told(recording: &Recording) -> Result<Told, RecordingError> {
     let mut hosts = std::collections::BTreeMap::new();
     let items = playhead.advance(recording.end(), |item, _| {
         let Item::Changes(tick) = item else { return };
-        let at = Duration::from_micros(tick.at_us).as_secs_f64();
+        let at = Duration::from_micros(tick.at_us);
         for change in &tick.changes {
             match change {
                 Change::HostAdmitted { host, name, .. } => {
@@ -82,7 +87,8 @@ fn the_story_trips_a_breaker_on_time_heals_it_and_leaves_no_dead_letter() {
     let told = shown().expect("it was just recorded");
     let [_, outage, _] = story::acts(1);
     let host = &story::config(1).host_names()[outage.host];
-    let (from, to) = (outage.from as f64, outage.to as f64);
+    let seconds = Duration::from_secs;
+    let (from, to) = (seconds(outage.from), seconds(outage.to));
     let of_host = |to: BreakerPhase| {
         let moves = told.breakers.iter();
         let mut found =
@@ -91,11 +97,11 @@ fn the_story_trips_a_breaker_on_time_heals_it_and_leaves_no_dead_letter() {
     };
     let opened = of_host(BreakerPhase::Open).expect("it trips");
     assert!(
-        (from..to + 4.0).contains(&opened),
-        "{opened} of {from} to {to}"
+        (from..to + seconds(4)).contains(&opened),
+        "{opened:?} of {from:?} to {to:?}"
     );
     let healed = of_host(BreakerPhase::Closed).expect("it heals");
-    assert!(healed > to && healed < to + 30.0, "{healed}");
+    assert!(healed > to && healed < to + seconds(30), "{healed:?}");
     let others = told
         .breakers
         .iter()
@@ -103,7 +109,7 @@ fn the_story_trips_a_breaker_on_time_heals_it_and_leaves_no_dead_letter() {
     assert_eq!(others.count(), 0, "{:?}", told.breakers);
     let (ended, phase) = *told.session.last().expect("it ended");
     assert_eq!(phase, SessionPhase::Completed);
-    assert!((50.0..150.0).contains(&ended), "{ended}");
+    assert!((seconds(50)..seconds(150)).contains(&ended), "{ended:?}");
     let progress = &told.last.progress;
     assert_eq!((progress.dead, progress.failed), (0, 0));
     assert!(progress.done > 1_600, "{progress:?}");

@@ -6,7 +6,7 @@ use bevy_egui::egui::{
     self, Align, Align2, Color32, FontId, Galley, Layout, Painter, Pos2, Rect, Response, RichText,
     Stroke, Ui, UiBuilder, Vec2, pos2,
 };
-use egui_plot::{AxisHints, HPlacement, Line, Plot, PlotPoint, Points, VLine};
+use egui_plot::{AxisHints, HPlacement, Line, LineStyle, Plot, PlotPoint, Points, VLine};
 
 use super::{
     chart_axes::{draw_times, marks, time_marks},
@@ -139,8 +139,8 @@ struct Chart {
     times: (f64, f64),
     /// The time whose values are shown.
     cursor: Option<f64>,
-    /// Whether it is pinned.
-    is_pinned: bool,
+    /// The time that is pinned.
+    pinned: Option<f64>,
 }
 
 /// The spans of time on offer, at the right of the tabs; one menu where there is little room.
@@ -236,7 +236,7 @@ pub(super) fn draw(
         }),
         times: (from, end.max(from + 1.0)),
         cursor: view.cursor(),
-        is_pinned: view.pinned.is_some(),
+        pinned: view.pinned,
     });
     let legends = charts
         .iter()
@@ -414,7 +414,10 @@ impl Chart {
     /// The time whose values are shown, at the right of the title.
     fn draw_cursor_time(&self, painter: &Painter, style: &Style, room: Rect, left: f32) {
         let Some(at) = self.cursor else { return };
-        let word = if self.is_pinned { "pinned " } else { "at " };
+        let is_pinned = self
+            .pinned
+            .is_some_and(|pinned| pinned.total_cmp(&at).is_eq());
+        let word = if is_pinned { "pinned " } else { "at " };
         let text = laid(
             painter,
             format!("{word}{}", format::clock(at)),
@@ -512,9 +515,12 @@ impl Chart {
     }
 
     fn draw_curves(&self, plot: &mut egui_plot::PlotUi<'_>, style: &Style) {
-        let cursor = self
-            .cursor
-            .filter(|at| (self.times.0..=self.times.1).contains(at));
+        let is_shown = |at: &f64| (self.times.0..=self.times.1).contains(at);
+        let cursor = self.cursor.filter(is_shown);
+        if let Some(at) = self.pinned.filter(is_shown) {
+            let line = VLine::new("", at).stroke(Stroke::new(1.0, style.faint()));
+            plot.vline(line.style(LineStyle::dashed_dense()).allow_hover(false));
+        }
         if let Some(at) = cursor {
             let line = VLine::new("", at).stroke(Stroke::new(1.0, style.text()));
             plot.vline(line.allow_hover(false));

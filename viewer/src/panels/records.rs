@@ -152,3 +152,54 @@ fn shown((kind, fields): (String, serde_json::Map<String, Json>)) -> ShownRecord
         .collect();
     (safe(&kind), fields)
 }
+
+#[cfg(test)]
+mod tests {
+    use bevy_egui::egui::{Context, RawInput, Shape};
+
+    use super::*;
+    use crate::theme::ThemeName;
+
+    fn texts(shape: &Shape, into: &mut Vec<String>) {
+        match shape {
+            Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, into)),
+            Shape::Text(text) => into.push(text.galley.text().to_owned()),
+            _ => {}
+        }
+    }
+
+    /// What is written where the record `at` of so many is shown; the first three are kept.
+    fn written(at: usize, count: usize) -> Vec<String> {
+        let record = |n| {
+            (
+                "item".to_owned(),
+                vec![("name".to_owned(), format!("lamp {n}"))],
+            )
+        };
+        let read = Read {
+            records: (0..3.min(count)).map(record).collect(),
+            count,
+        };
+        let ctx = Context::default();
+        let style = Style::of(&mut None, &ctx, ThemeName::Dark, true);
+        let mut at = at;
+        let mut full = ctx.run_ui(RawInput::default(), |ui| {
+            draw_record(ui, &style, &read, &mut at);
+        });
+        full.textures_delta.clear();
+        let mut into = Vec::new();
+        for clipped in &full.shapes {
+            texts(&clipped.shape, &mut into);
+        }
+        into
+    }
+
+    #[test]
+    fn the_records_of_a_page_are_shown_one_by_one_with_their_count() {
+        let has = |at, count, text: &str| written(at, count).iter().any(|each| each == text);
+        assert!(has(0, 3, "1 of 3") && has(0, 3, "lamp 0"));
+        assert!(has(2, 3, "3 of 3") && has(2, 3, "lamp 2"));
+        assert!(has(1, 9, "2 of 9 (the first 3 are shown)"));
+        assert!(!has(0, 1, "1 of 1") && has(0, 1, "lamp 0"));
+    }
+}

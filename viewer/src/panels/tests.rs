@@ -342,6 +342,16 @@ fn the_pointer_over_one_chart_tells_the_values_of_that_time_in_all() {
     user.wait("the time", |user| told(user, "at 0:") >= 3);
     user.click(at);
     user.wait("the pin", |user| told(user, "pinned 0:") >= 3);
+    // Elsewhere the pointer goes before the pin; beside the charts the pin is told again.
+    let pinned = user.get::<Panels>().charts.pinned;
+    user.frame(vec![Event::PointerMoved(at + vec2(30.0, 0.0))]);
+    let tells = |user: &mut User, word| user.reads().iter().any(|text| text.starts_with(word));
+    user.wait("the pointer", |user| tells(user, "at 0:"));
+    user.frame(vec![Event::PointerMoved(pos2(20.0, 700.0))]);
+    user.wait("the pin", |user| {
+        tells(user, "pinned 0:") && !tells(user, "at 0:")
+    });
+    assert_eq!(user.get::<Panels>().charts.pinned, pinned);
     user.key(bevy_egui::egui::Key::Escape);
     assert_eq!(user.get::<Panels>().charts.pinned, None);
 }

@@ -1,6 +1,6 @@
 //! The top bar: what runs, whether it is real, how it is connected, and the run's own switches.
 
-use bevy_egui::egui::{self, Align, Layout, RichText, Ui};
+use bevy_egui::egui::{self, Align, Label, Layout, RichText, Ui};
 use crawlfield_engine::{
     message::commands::{Command, Target},
     model::{phase::SessionPhase, profile::Profile},
@@ -25,6 +25,11 @@ use crate::{
 const WIDE: f32 = 900.0;
 /// An even narrower one leaves out how the session is.
 const NARROW: f32 = 620.0;
+
+/// What stands right of a site's name wants so much: buttons, and how the session is.
+const ACTIONS: f32 = 330.0;
+const ACTIONS_WIDE: f32 = 570.0;
+const STATE: f32 = 130.0;
 
 pub(super) fn draw(
     ui: &mut Ui,
@@ -84,13 +89,24 @@ pub(super) fn draw_marks(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Pla
 
 fn session(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback) {
     let is_narrow = ui.available_width() < NARROW;
+    let is_wide = ui.available_width() >= WIDE;
     draw_marks(ui, style, feed, playback);
     let Some(snapshot) = feed.session() else {
         ui.label(RichText::new("Crawlfield").heading().strong());
         return;
     };
     let name = safe(&snapshot.session.site);
-    let named = ui.label(RichText::new(name).heading().strong());
+    let kept = match (is_narrow, is_wide) {
+        (true, _) => ACTIONS,
+        (false, false) => ACTIONS + STATE,
+        (false, true) => ACTIONS_WIDE + STATE,
+    };
+    let room = (ui.available_width() - kept).max(40.0);
+    let named = ui.scope(|ui| {
+        ui.set_max_width(room);
+        ui.add(Label::new(RichText::new(name).heading().strong()).truncate())
+    });
+    let named = named.inner;
     let state = feed.session_phase().map_or_else(
         || safe(&snapshot.session.state),
         |phase| ending::outcome(phase, snapshot.progress.dead),

@@ -1,5 +1,7 @@
 //! What is written can be read: nothing runs over its neighbour, nothing leaves its place.
 
+use std::sync::Arc;
+
 use bevy_egui::egui::Rect;
 use crawlfield_engine::model::phase::Phase;
 
@@ -8,6 +10,7 @@ use super::{
     user::{User, Written},
 };
 use crate::{
+    feed::Feed,
     field::{Arrangement, view::View},
     panels::{Inspector, Panels},
     playback::Playback,
@@ -105,6 +108,11 @@ fn look_at_everything(user: &mut User, what: &str) {
 #[test]
 fn every_text_has_its_room_on_screens_of_all_sizes() {
     let mut user = running(200);
+    user.wait("figures of the host", |user| {
+        user.frame(Vec::new());
+        let told = user.feed().session();
+        told.is_some_and(|told| told.hosts[0].eta.is_some() && told.prediction.is_some())
+    });
     user.press("⏸ Pause");
     user.wait_for("pause the run: done");
     // The text large and very large is so many more pixels a point.
@@ -126,6 +134,10 @@ fn every_text_has_its_room_on_screens_of_all_sizes() {
             user.frame(Vec::new());
             let what = format!("{width}x{height} at {scale}, {arrangement:?}");
             look_at_everything(&mut user, &what);
+            let mut feed = user.get::<Feed>();
+            let snapshot = Arc::make_mut(&mut feed.snapshots[0]);
+            snapshot.session.site = "a-site-with-a-very-long-name-that-has-no-room".to_owned();
+            check(&mut user, &format!("{what}, a long name"));
             let area = user.viewer().0.resource::<View>().area;
             let screen = width * height;
             assert!(area.width() >= width / 2.0, "{what}: {area:?}");
