@@ -234,6 +234,8 @@ impl Rooms {
             None => 0,
             Some(_) if self.is_calm(now_us) => 0,
             Some(_) if self.rows.iter().all(|row| row.idle_us == Some(0)) => 0,
+            // A lane moves no other.
+            Some(_) if self.kind == Kind::Lanes => GATHER_US,
             Some(_) => GATHER_US << self.hurried.min(3),
         }
     }
