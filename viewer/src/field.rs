@@ -255,7 +255,7 @@ impl Field {
                     used: cells.used(),
                     resident: cells.count,
                     waiting: outside.waiting,
-                    ended: outside.finished + outside.failed,
+                    ended: outside.over(),
                     is_opened: self.opened.contains(&block),
                 }
             })
@@ -414,7 +414,7 @@ impl Field {
         let cells = self.cells.blocks().get(index(block));
         self.cells.arrangement() == Arrangement::Territory
             && outside.waiting == 0
-            && outside.finished + outside.failed > 0
+            && outside.over() > 0
             && cells.is_some_and(|cells| cells.count == 0)
     }
 

@@ -127,7 +127,7 @@ fn quad(block: u32, place: &Placed, field: &Field, feed: &Feed, scale: f32) -> B
     let cells = &field.cells.blocks()[index(block)];
     let outside = field.outside(block, &feed.mirror);
     let inside = u64::from(cells.count);
-    let total = outside.finished + outside.failed + inside + outside.waiting;
+    let total = outside.over() + inside + outside.waiting;
     let share = |count: u64| narrow(wide(count) / wide(total.max(1)));
     let has_line = field.cells.arrangement() == Arrangement::Territory && total > 0;
     let (finished, here) = if has_line {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Phases that end well: who is in one leaves the window after a while.
-const WELL: [Phase; 3] = [Phase::Done, Phase::Skipped, Phase::Cancelled];
+const WELL: [Phase; 2] = [Phase::Done, Phase::Skipped];
 /// Phases that end badly.
 const BADLY: [Phase; 2] = [Phase::Dead, Phase::Failed];
 
@@ -30,16 +30,24 @@ pub struct Outside {
     pub finished: u64,
     /// Dead letters and failed tasks that have left.
     pub failed: u64,
+    /// Dropped by a person, and left.
+    pub dropped: u64,
     /// Waiting in the store.
     pub waiting: u64,
-    /// Ended well, and badly, by the last snapshot, in the window or not: who leaves the window
-    /// before the next one is still counted.
-    ended: (u64, u64),
+    /// Ended well, badly, and dropped, by the last snapshot, in the window or not: who leaves the
+    /// window before the next one is still counted.
+    ended: [u64; 3],
     /// The last snapshots tell of it.
     is_told: bool,
 }
 
 impl Outside {
+    /// All that have ended one way or another.
+    #[must_use]
+    pub const fn over(&self) -> u64 {
+        self.finished + self.failed + self.dropped
+    }
+
     /// What the mound at the left stands for: what ended well, else what ended badly.
     #[must_use]
     pub const fn mound(&self) -> u64 {
@@ -88,9 +96,11 @@ impl OutsideCounts {
     #[must_use]
     pub fn now(&self, block: u32, drawn: &PhaseCounts) -> Outside {
         let mut outside = self.0.get(index(block)).copied().unwrap_or_default();
-        let (well, badly) = ended(drawn);
-        outside.finished = outside.finished.max(outside.ended.0.saturating_sub(well));
-        outside.failed = outside.failed.max(outside.ended.1.saturating_sub(badly));
+        let [well, badly, dropped] = ended(drawn);
+        let [all_well, all_badly, all_dropped] = outside.ended;
+        outside.finished = outside.finished.max(all_well.saturating_sub(well));
+        outside.failed = outside.failed.max(all_badly.saturating_sub(badly));
+        outside.dropped = outside.dropped.max(all_dropped.saturating_sub(dropped));
         outside
     }
 
@@ -117,12 +127,17 @@ impl OutsideCounts {
             let outside = self.at(*block);
             outside.finished += info.finished;
             outside.failed += info.dead + info.failed;
+            outside.dropped += info.cancelled;
             outside.waiting += info.outside;
         }
         for (block, _) in infos {
-            let (well, badly) = ended(&mirror.tables().hosts()[index(block)].counts);
+            let [well, badly, dropped] = ended(&mirror.tables().hosts()[index(block)].counts);
             let outside = self.at(block);
-            outside.ended = (outside.finished + well, outside.failed + badly);
+            outside.ended = [
+                outside.finished + well,
+                outside.failed + badly,
+                outside.dropped + dropped,
+            ];
         }
     }
 
@@ -134,10 +149,10 @@ impl OutsideCounts {
     }
 }
 
-/// Drawn tasks that have ended well, and badly.
-fn ended(drawn: &PhaseCounts) -> (u64, u64) {
+/// Drawn tasks that have ended well, badly, and were dropped.
+fn ended(drawn: &PhaseCounts) -> [u64; 3] {
     let sum = |phases: &[Phase]| phases.iter().map(|phase| drawn.of(*phase)).sum();
-    (sum(&WELL), sum(&BADLY))
+    [sum(&WELL), sum(&BADLY), drawn.of(Phase::Cancelled)]
 }
 
 /// What the snapshots count beyond what is drawn, lane by lane.
@@ -159,10 +174,13 @@ fn by_lane<'a>(
         let outside = u64::saturating_sub(total, mirror.counts().of(phase));
         if WELL.contains(&phase) {
             lane.finished += outside;
-            lane.ended.0 += total;
+            lane.ended[0] += total;
         } else if BADLY.contains(&phase) {
             lane.failed += outside;
-            lane.ended.1 += total;
+            lane.ended[1] += total;
+        } else if phase == Phase::Cancelled {
+            lane.dropped += outside;
+            lane.ended[2] += total;
         } else if phase == Phase::Queued {
             lane.waiting += outside;
         }

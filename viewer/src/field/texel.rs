@@ -44,7 +44,7 @@ pub const SIGN_PAUSED: u32 = 14;
 /// How a task ended whose cell still bears its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Done, skipped or dropped by a person.
+    /// Done or skipped; what a person drops leaves no trace.
     Well,
     /// Failed, or a dead letter.
     Badly,
@@ -93,7 +93,7 @@ impl CellFlags {
         self.0 &= !(HAS_ENDED_WELL | HAS_ENDED_BADLY);
         self.0 |= match phase {
             Phase::Queued => 0,
-            Phase::Done | Phase::Skipped | Phase::Cancelled => IS_SETTLED | HAS_ENDED_WELL,
+            Phase::Done | Phase::Skipped => IS_SETTLED | HAS_ENDED_WELL,
             Phase::Failed | Phase::Dead => IS_SETTLED | HAS_ENDED_BADLY,
             _ => IS_SETTLED,
         };

@@ -6,6 +6,7 @@ use bevy_egui::egui::{
     self, Align, Align2, Color32, FontId, Galley, Layout, Painter, Pos2, Rect, Response, RichText,
     Stroke, Ui, UiBuilder, Vec2, pos2,
 };
+use crawlfield_engine::model::{class::ErrorClass, ids::HostId};
 use egui_plot::{AxisHints, HPlacement, Line, LineStyle, Plot, PlotPoint, Points, VLine};
 
 use super::{
@@ -18,9 +19,11 @@ use crate::{
     feed::Feed,
     history::{
         History,
+        host_trend::HostPoint,
         series::{Series, thinned},
     },
     numbers::{float, to_u64},
+    pin::Pin,
     theme::StateColours,
 };
 
@@ -181,11 +184,34 @@ fn age(series: &Series) -> f64 {
     last - series.first().map_or(last, |point| point.at)
 }
 
+/// What the charts are about: the run, or what is pinned of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Focus {
+    Run,
+    Host(HostId),
+    Class(ErrorClass),
+}
+
+impl Focus {
+    /// What is pinned, where charts can be about it.
+    pub(super) fn of(feed: &Feed, pin: Option<&Pin>) -> Self {
+        match pin {
+            Some(Pin::Class(class)) => Self::Class(*class),
+            Some(Pin::Host(name)) => {
+                let mut hosts = feed.mirror.tables().hosts().iter();
+                let host = hosts.find(|row| *row.name == **name);
+                host.map_or(Self::Run, |row| Self::Host(row.id))
+            }
+            _ => Self::Run,
+        }
+    }
+}
+
 /// The charts side by side, as many as have room.
 pub(super) fn draw(
     ui: &mut Ui,
     style: &Style,
-    feed: &Feed,
+    (feed, focus): (&Feed, Focus),
     history: &History,
     view: &mut ChartView,
 ) {
@@ -212,19 +238,18 @@ pub(super) fn draw(
         lines,
     };
     let states = &style.theme.states;
+    let only = match focus {
+        Focus::Class(class) => Some(class.name()),
+        Focus::Run | Focus::Host(_) => None,
+    };
+    let (pages, times) = speed(states, series, from, focus);
+    let fails = failures(states, series, (from, only), |names| room.holds(names));
+    let machine = machine(states, series, from);
     let charts = [
-        (
-            "Pages a second",
-            Unit::Number,
-            throughput(states, series, from),
-        ),
-        (
-            "Failures a second",
-            Unit::Number,
-            failures(states, series, from, |names| room.holds(names)),
-        ),
-        ("Fetch time", Unit::Millis, latency(states, series, from)),
-        ("This machine", Unit::Machine, machine(states, series, from)),
+        (pages.0, Unit::Number, pages.1),
+        ("Failures a second", Unit::Number, fails),
+        (times.0, Unit::Millis, times.1),
+        ("This machine", Unit::Machine, machine),
     ];
     let charts = charts.map(|(title, unit, curves)| Chart {
         title,
@@ -316,6 +341,32 @@ struct Entry {
     /// The colour of its curve, where that is drawn.
     hex: Option<u32>,
     text: Arc<Galley>,
+}
+
+/// A chart's title and its curves.
+type Titled = (&'static str, Vec<Curve>);
+
+/// How fast it goes and how long answers take: of the run, or of one host.
+fn speed(states: &StateColours, series: &Series, from: f64, focus: Focus) -> (Titled, Titled) {
+    let Focus::Host(HostId(host)) = focus else {
+        return (
+            ("Pages a second", throughput(states, series, from)),
+            ("Fetch time", latency(states, series, from)),
+        );
+    };
+    let curve = |value: fn(&HostPoint) -> Option<f64>| series.hosts.curve(host, from, value);
+    let rate = curve(|point| Some(point.rate));
+    let median = curve(|point| point.p50_ms);
+    (
+        (
+            "Its requests a second",
+            vec![Curve::new("sent", states.running, rate)],
+        ),
+        (
+            "Its answers",
+            vec![Curve::new("median", states.running, median)],
+        ),
+    )
 }
 
 fn throughput(states: &StateColours, series: &Series, from: f64) -> Vec<Curve> {

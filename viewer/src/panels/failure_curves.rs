@@ -14,15 +14,16 @@ use crate::{
 /// Classes with a curve of their own, at most.
 const CLASSES: usize = 5;
 
-/// Curves of the classes that failed since `from`: as many by name as `has_room` for, the others as
+/// Curves of the classes, or of one, that failed since `from`: as many by name as `has_room` for, the others as
 /// one.
 pub(super) fn failures(
     states: &StateColours,
     series: &Series,
-    from: f64,
+    (from, only): (f64, Option<&str>),
     has_room: impl Fn(&[String]) -> bool,
 ) -> Vec<Curve> {
-    let classes = classes(series, from);
+    let mut classes = classes(series, from);
+    classes.retain(|class| only.is_none_or(|only| class == only));
     let names: Vec<String> = classes.iter().map(|class| word(class)).collect();
     // "others" stands for two or more.
     let counts = (0..=names.len().min(CLASSES)).rev();
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_class_that_failed_has_a_curve_of_its_own_where_there_is_room() {
-        let curves = failures(&DARK.states, &three(), 0.0, |_| true);
+        let curves = failures(&DARK.states, &three(), (0.0, None), |_| true);
         let told: Vec<(&str, f64)> = curves
             .iter()
             .map(|curve| (curve.name.as_str(), curve.points[0][1]))
@@ -191,12 +192,16 @@ mod tests {
                 ("not found", 1.0)
             ]
         );
-        assert!(failures(&DARK.states, &Series::default(), 0.0, |_| true).is_empty());
+        let only = failures(&DARK.states, &three(), (0.0, Some("rate_limit")), |_| true);
+        assert_eq!(only.len(), 1);
+        assert!(failures(&DARK.states, &Series::default(), (0.0, None), |_| true).is_empty());
     }
 
     #[test]
     fn who_has_no_room_is_one_curve_of_all_others() {
-        let curves = failures(&DARK.states, &three(), 0.0, |names| names.len() <= 2);
+        let curves = failures(&DARK.states, &three(), (0.0, None), |names| {
+            names.len() <= 2
+        });
         let told: Vec<(&str, f64)> = curves
             .iter()
             .map(|curve| (curve.name.as_str(), curve.points[0][1]))
@@ -208,7 +213,7 @@ mod tests {
     fn one_class_alone_is_never_called_others() {
         use ErrorClass::{HttpServer, NotFound};
         let two = series(&[&[], &[(HttpServer, 3), (NotFound, 2)]]);
-        let curves = failures(&DARK.states, &two, 0.0, |names| names.len() <= 1);
+        let curves = failures(&DARK.states, &two, (0.0, None), |names| names.len() <= 1);
         let names: Vec<&str> = curves.iter().map(|curve| curve.name.as_str()).collect();
         assert_eq!(names, ["others"]);
     }

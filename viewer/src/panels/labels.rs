@@ -415,7 +415,7 @@ fn speed(feed: &Feed, host: u32, breaker: BreakerPhase) -> String {
     }
 }
 
-/// Those that have ended and left: well, and badly, which `failed` names.
+/// Those that have ended and left: well, badly, which `failed` names, and dropped.
 fn ended(outside: &Outside, failed: &str, is_long: bool) -> String {
     let well = match (outside.finished, is_long) {
         (0, _) => None,
@@ -423,8 +423,10 @@ fn ended(outside: &Outside, failed: &str, is_long: bool) -> String {
         (n, false) => Some(format::brief(n)),
     };
     let badly = (outside.failed > 0).then(|| format!("{} {failed}", format::brief(outside.failed)));
-    let both: Vec<String> = well.into_iter().chain(badly).collect();
-    both.join(", ")
+    let dropped =
+        (outside.dropped > 0).then(|| format!("{} dropped", format::brief(outside.dropped)));
+    let all: Vec<String> = [well, badly, dropped].into_iter().flatten().collect();
+    all.join(", ")
 }
 
 fn waiting(outside: &Outside, is_long: bool) -> String {

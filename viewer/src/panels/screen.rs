@@ -3,7 +3,8 @@
 use bevy_egui::egui::{self, Align2, Frame, Margin, Panel, Rect, Sense, Stroke, StrokeKind, Ui};
 
 use super::{
-    PanelState, PendingCommands, Side, Tab, charts,
+    PanelState, PendingCommands, Side, Tab,
+    charts::{self, Focus},
     commands::Notification,
     dead_letters, dialogs, events, host_table, inspector, keys, labels, legend, pointer,
     status_bar,
@@ -294,7 +295,11 @@ impl Screen<'_, '_, '_> {
             panels.charts.leave();
         }
         match panels.tab {
-            Tab::Charts => charts::draw(ui, style, &control.feed, history, &mut panels.charts),
+            Tab::Charts => {
+                let feed = &*control.feed;
+                let focus = Focus::of(feed, control.pinned.pin());
+                charts::draw(ui, style, (feed, focus), history, &mut panels.charts);
+            }
             Tab::Hosts => {
                 let inspector = &mut self.state.inspector;
                 host_table::draw(ui, style, control, inspector, history);
