@@ -27,6 +27,7 @@ use crate::{
 mod actions;
 mod captions;
 mod chart_axes;
+mod chart_curves;
 mod charts;
 mod commands;
 mod dead_letters;

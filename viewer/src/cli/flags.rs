@@ -111,8 +111,8 @@ impl Flags {
         let is_live_window = self.replay.is_none() && !self.wants_pictures();
         if self.moment().is_some() && is_live_window {
             return Err(Failure::usage(
-                "a moment (--at, or of a --link) needs --screenshot, --frames or --replay: a live crawl begins at its \
-                 beginning",
+                "--at needs --screenshot, --frames or --replay, and so does the moment of a \
+                 --link: a live crawl begins at its beginning",
             ));
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crawlfield_engine::model::class::ErrorClass;
 
-use super::{charts::Curve, format};
+use super::{chart_curves::Curve, format};
 use crate::{
     history::series::{Series, SeriesPoint},
     numbers::wide,

@@ -4,7 +4,8 @@ use bevy_egui::egui::{self, Align2, Frame, Margin, Panel, Rect, Sense, Stroke, S
 
 use super::{
     PanelState, PendingCommands, Side, Tab,
-    charts::{self, Focus},
+    chart_curves::Focus,
+    charts,
     commands::Notification,
     dead_letters, dialogs, events, host_table, inspector, keys, labels, legend, pointer,
     status_bar,
