@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Keys, and what they do.
-const KEYS: [(&str, &str); 28] = [
+const KEYS: [(&str, &str); 30] = [
     (
         "Space",
         "pause or resume the run; in a recording, play or hold",
@@ -34,7 +34,10 @@ const KEYS: [(&str, &str); 28] = [
     ("0", "all of the field"),
     ("click", "select a task, or a host by its header"),
     ("double click", "go near; again: all of the field"),
-    ("click a chart", "pin its time in all charts; again: let go"),
+    (
+        "click a chart",
+        "pin its time in all charts, in a recording in the field too; again: let go",
+    ),
     ("shift-drag", "lasso tasks"),
     ("Ctrl-click", "add a task to the selection, or take it out"),
     ("F", "follow the selected task"),
@@ -56,10 +59,15 @@ const KEYS: [(&str, &str); 28] = [
     ("M", "all motion, less, none"),
     ("[  ]", "slower, faster (recording)"),
     ("N", "one step (recording)"),
+    (
+        "Page Up, Down",
+        "ten seconds back and on; Home, End (recording)",
+    ),
     ("H", "hide the side panels"),
     ("F11", "field only"),
     ("F12", "save a picture"),
     ("Tab", "next control"),
+    ("Q", "close the window"),
     ("?", "this list"),
     ("Esc", "close, clear the selection; again: show all tasks"),
 ];

@@ -132,13 +132,26 @@ impl Labels<'_> {
             self.draw_mood(&painter, mood, center, size * 1.2);
             x += size * 1.7;
         }
+        let font = FontId::proportional(size * 0.94);
+        let end = self.header_end(block, breaker);
+        let end = painter.layout_no_wrap(end, font, self.style.faint());
+        // What holds a host is told whatever becomes of its name.
+        let kept = if is_closed { 0.0 } else { end.size().x + 10.0 };
         let name = safe(self.field.block_name(block, &self.feed.mirror));
-        let name = cut(&painter, &name, size, self.style.text(), right - x);
+        let name = cut(&painter, &name, size, self.style.text(), right - x - kept);
         let name_end = x + name.size().x;
         let fill = self.style.raised();
         let at = Pos2::new(x, y);
         self.write(&painter, at, Align2::LEFT_CENTER, name, fill);
-        let end = if self.is_flow() {
+        if !is_closed || end.size().x + 10.0 <= right - name_end {
+            let at = Pos2::new(right, y);
+            self.write(&painter, at, Align2::RIGHT_CENTER, end, fill);
+        }
+    }
+
+    /// The words at the right of a header: how many, how fast, or what holds it.
+    fn header_end(&self, block: u32, breaker: BreakerPhase) -> String {
+        if self.is_flow() {
             let count = self.field.cells.blocks()[index(block)].count;
             self.lane_words(block, count)
         } else if self.has_finished(block) {
@@ -146,12 +159,6 @@ impl Labels<'_> {
             if is_opened { "fold" } else { "finished" }.to_owned()
         } else {
             speed(self.feed, block, breaker)
-        };
-        let font = FontId::proportional(size * 0.94);
-        let galley = painter.layout_no_wrap(end, font, self.style.faint());
-        if galley.size().x + 10.0 <= right - name_end {
-            let at = Pos2::new(right, y);
-            self.write(&painter, at, Align2::RIGHT_CENTER, galley, fill);
         }
     }
 
@@ -409,6 +416,8 @@ fn speed(feed: &Feed, host: u32, breaker: BreakerPhase) -> String {
         (BreakerPhase::Open, None) => "open".to_owned(),
         (BreakerPhase::HalfOpen, _) => "probing".to_owned(),
         (BreakerPhase::Closed, Some(left)) => format!("parked, {}", format::clock(left)),
+        // What it was before is no speed.
+        (BreakerPhase::Closed, None) if feed.is_paused() || feed.is_over() => String::new(),
         (BreakerPhase::Closed, None) => {
             info.map_or_else(String::new, |info| format!("{}/s", format::rate(info.rate)))
         }

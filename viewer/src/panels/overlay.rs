@@ -21,7 +21,9 @@ impl Screen<'_, '_, '_> {
 
     fn ending(&mut self, ui: &Ui, area: Rect) {
         let (style, feed) = (&self.style, &self.control.feed);
-        if ending::is_feast(feed, self.control.appearance.motion) {
+        // A recording stands still at its end.
+        let motion = self.control.appearance.motion;
+        if !self.playback.is_replay && ending::is_feast(feed, motion) {
             ending::draw_feast(&ui.painter_at(area), style, feed, area);
             self.state.paint.animate();
         }

@@ -16,7 +16,8 @@ use crate::{
     feed::FeedStatus,
     field::{FieldControl, layout},
     history::{History, Severity},
-    playback::Playback,
+    numbers::to_u64,
+    playback::{Playback, PlaybackRequest},
 };
 
 /// Widths and heights in points.
@@ -299,7 +300,14 @@ impl Screen<'_, '_, '_> {
             Tab::Charts => {
                 let feed = &*control.feed;
                 let focus = Focus::of(feed, control.pinned.pin());
+                let before = panels.charts.pinned;
                 charts::draw(ui, style, (feed, focus), history, &mut panels.charts);
+                let pinned = panels.charts.pinned.filter(|at| before != Some(*at));
+                if let Some(at) = pinned.filter(|_| self.playback.is_replay) {
+                    // The field shows the same moment, where its source has another.
+                    let seek = PlaybackRequest::Seek(to_u64(at * 1e6));
+                    self.state.playback_requests.write(seek);
+                }
             }
             Tab::Hosts => {
                 let inspector = &mut self.state.inspector;

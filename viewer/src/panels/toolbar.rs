@@ -47,7 +47,7 @@ pub(super) fn draw(
                 state.panels.dialogs.is_help_open ^= true;
             }
             ui.menu_button("View", |ui| view_menu(ui, control, state));
-            connection(ui, style, &control.feed, width >= WIDE);
+            connection(ui, style, &control.feed, playback, width >= WIDE);
             ui.separator();
             if control.feed.is_over() {
                 if state.live.can_run_again && ui.button("↻ Run again").clicked() {
@@ -151,11 +151,12 @@ fn pin_words(pin: &Pin) -> String {
 }
 
 /// How the source is, and what was lost on the way.
-fn connection(ui: &mut Ui, style: &Style, feed: &Feed, is_wide: bool) {
+fn connection(ui: &mut Ui, style: &Style, feed: &Feed, playback: &Playback, is_wide: bool) {
     let states = &style.theme.states;
     let lost = feed.lost.max(feed.mirror.missed());
     let (word, hex) = match feed.status {
         _ if lost > 0 => (format!("{} lost", format::brief(lost)), states.retry),
+        _ if playback.is_replay => ("nothing lost".to_owned(), states.done),
         FeedStatus::Waiting => ("waiting".to_owned(), states.queued),
         FeedStatus::Live => ("nothing lost".to_owned(), states.done),
         FeedStatus::Ended => ("ended".to_owned(), states.queued),
