@@ -50,6 +50,7 @@ mod record_table;
 mod records;
 mod screen;
 mod sparkline;
+mod stage_times;
 mod status_bar;
 mod style;
 mod task;

@@ -23,6 +23,7 @@ use super::{
     PendingCommands, actions, format, hosts, overview,
     record_table::RecordTable,
     records::Records,
+    stage_times::StageTimes,
     style::Style,
     task::{self, TaskFacts},
 };
@@ -286,8 +287,13 @@ fn draw_stage(
     ui.label(RichText::new(format!("Stage {name}")).heading());
     let mut snapshots = control.feed.snapshots.iter();
     let snapshot = snapshots.find(|snapshot| snapshot.session.id == session.0);
-    let info = snapshot.and_then(|snapshot| snapshot.progress.stages.get(usize::from(id.0)));
-    if let Some(info) = info {
+    let tables = control.feed.mirror.tables();
+    let phase = tables.session(session).map(|row| row.phase);
+    let info = snapshot.and_then(|snapshot| {
+        let stages = &snapshot.progress.stages;
+        Some((snapshot, stages.get(usize::from(id.0))?))
+    });
+    if let Some((snapshot, info)) = info {
         ui.label(RichText::new(safe(&info.state)).color(style.faint()));
         for (name, count) in [
             ("pages known", info.discovered),
@@ -299,9 +305,11 @@ fn draw_stage(
         ] {
             style.pair(ui, name, format::count(count));
         }
-        let left = info.eta.map_or_else(|| "unknown".to_owned(), format::clock);
+        let times = StageTimes::of_session(phase, snapshot);
+        let time = times.of(usize::from(id.0));
+        let left = time.map_or_else(|| "unknown".to_owned(), |time| format::clock(time.eta));
         style.pair(ui, "time left", left);
-        if let Some([low, high]) = info.eta80 {
+        if let Some([low, high]) = time.and_then(|time| time.eta80) {
             let text = format!("{}–{}", format::clock(low), format::clock(high));
             style.pair(ui, "80 %", text);
         }

@@ -10,7 +10,7 @@ use crawlfield_engine::{
     progress::{reason, safe},
 };
 
-use super::{format, style::Style};
+use super::{format, stage_times::is_learning, style::Style};
 use crate::{
     feed::Feed,
     field::FieldControl,
@@ -86,7 +86,8 @@ fn plan(ui: &mut Ui, style: &Style, history: &History, snapshot: &Snapshot) {
         return;
     };
     let is_over = SessionPhase::is_over_by_name(&snapshot.session.state);
-    let foreseen = Plan::at_point(now).filter(|_| !is_over);
+    let is_told = !is_over && !is_learning(snapshot);
+    let foreseen = Plan::at_point(now).filter(|_| is_told);
     style.section(ui, "Plan and actual");
     let (low, high) = plan.end80;
     let of_plan = format!(

@@ -4,7 +4,7 @@ use bevy_egui::egui::{
     self, Align2, Color32, FontId, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
 };
 use crawlfield_engine::{
-    feed::snapshot::{HostInfo, Prediction, Snapshot, StageInfo},
+    feed::snapshot::{Prediction, StageInfo},
     model::{
         ids::{HostId, SessionId, StageId},
         phase::SessionPhase,
@@ -15,6 +15,7 @@ use crawlfield_engine::{
 use super::{
     Inspector, ending, format,
     inspector::pin_host,
+    stage_times::{StageTime, StageTimes, is_learning},
     style::{Style, colour, write, write_cut},
     toolbar,
 };
@@ -164,16 +165,6 @@ fn time_left(feed: &Feed, history: &History) -> (String, String) {
     format::eta(prediction, (shown - snapshot.at).clamp(0.0, 5.0))
 }
 
-/// Whether the speed of the hosts that hold most pages is still being found.
-fn is_learning(snapshot: &Snapshot) -> bool {
-    let of = |is_meant: fn(&HostInfo) -> bool| -> u64 {
-        let hosts = snapshot.hosts.iter().filter(|host| is_meant(host));
-        hosts.map(|host| host.waiting).sum()
-    };
-    let learning = of(|host| host.is_learning);
-    learning > 0 && learning * 2 > of(|_| true)
-}
-
 /// What limits the run, in one line below the time left; a click shows the host that it names. The
 /// line's place, where there is one.
 fn diagnosis_line(
@@ -270,9 +261,17 @@ fn draw_fan(painter: &egui::Painter, style: &Style, feed: &Feed, history: &Histo
         painter.extend(Shape::dotted_line(&line, ink, 4.0, 0.8));
     }
     draw_past(painter, theme, &fan, series);
-    let share = last.ended / fan.top * 100.0;
-    let known = format::brief(snapshot.progress.discovered);
-    let text = format!("{share:.0} % of {known}");
+    let progress = &snapshot.progress;
+    let dead = match progress.dead {
+        0 => String::new(),
+        n => format!(", {} dead", format::count(n)),
+    };
+    let share = wide(progress.done) / fan.top * 100.0;
+    let (done, known) = (
+        format::count(progress.done),
+        format::count(progress.discovered),
+    );
+    let text = format!("{done} of {known} done ({share:.0} %){dead}");
     let galley = painter.layout_no_wrap(text, FontId::proportional(11.0), style.faint());
     let corner = area.right_bottom() - egui::vec2(6.0, 3.0);
     let rect = Align2::RIGHT_BOTTOM.anchor_size(corner, galley.size());
@@ -334,7 +333,7 @@ fn stages(
     let more = shown.len().saturating_sub(STAGES);
     shown.truncate(STAGES);
     shown.sort_unstable();
-    let times = StageTimes::of_session(&control.feed, snapshot);
+    let times = StageTimes::of_session(control.feed.session_phase(), snapshot);
     let mut chosen = None;
     for (row, at) in (0_u8..).zip(shown) {
         let top = area.top() + 1.0 + f32::from(row) * 15.5;
@@ -343,12 +342,12 @@ fn stages(
         let stage = &all[at];
         let response = ui
             .interact(rect, ui.id().with(("stage", number)), Sense::click())
-            .on_hover_text(details(stage, times.of(stage), more));
+            .on_hover_text(details(stage, times.of(at), more));
         if response.hovered() || response.has_focus() {
             let raised = rect.expand2(Vec2::new(4.0, 0.0));
             ui.painter().rect_filled(raised, 3.0, style.raised());
         }
-        bar(ui.painter(), style, (stage, times.of(stage)), rect);
+        bar(ui.painter(), style, (stage, times.of(at)), rect);
         if response.clicked() {
             chosen = Some((session, StageId(number)));
         }
@@ -359,31 +358,8 @@ fn stages(
     }
 }
 
-/// What may be told of the times of stages, so that it never contradicts what is told of the run.
-#[derive(Debug, Clone, Copy)]
-struct StageTimes {
-    /// Seconds until the run's end; `None` where its time left is not told.
-    session: Option<f64>,
-}
-
-impl StageTimes {
-    fn of_session(feed: &Feed, snapshot: &Snapshot) -> Self {
-        let is_told = feed.session_phase() == Some(SessionPhase::Running) && !is_learning(snapshot);
-        let prediction = snapshot.prediction.as_ref().filter(|_| is_told);
-        Self {
-            session: prediction.map(|prediction| prediction.eta_median),
-        }
-    }
-
-    /// Seconds until a stage's end: never more than until the run's.
-    fn of(self, stage: &StageInfo) -> Option<f64> {
-        let session = self.session?;
-        stage.eta.map(|eta| eta.min(session))
-    }
-}
-
-fn details(stage: &StageInfo, eta: Option<f64>, more: usize) -> String {
-    let interval = stage.eta80.filter(|_| eta.is_some());
+fn details(stage: &StageInfo, time: Option<StageTime>, more: usize) -> String {
+    let interval = time.and_then(|time| time.eta80);
     let interval = interval.map_or_else(String::new, |[low, high]| {
         let [low, high] = [low, high].map(format::clock);
         format!("\n80 %: {low}–{high}")
@@ -392,9 +368,9 @@ fn details(stage: &StageInfo, eta: Option<f64>, more: usize) -> String {
         0 => String::new(),
         more => format!("\n{more} more stages in the legend"),
     };
-    let left = eta.map_or_else(
+    let left = time.map_or_else(
         || "time left unknown".to_owned(),
-        |eta| format!("{} left", format::clock(eta)),
+        |time| format!("{} left", format::clock(time.eta)),
     );
     format!(
         "{}: {left}{interval}\nclick: its card{more}",
@@ -406,7 +382,7 @@ fn details(stage: &StageInfo, eta: Option<f64>, more: usize) -> String {
 fn bar(
     painter: &egui::Painter,
     style: &Style,
-    (stage, eta): (&StageInfo, Option<f64>),
+    (stage, time): (&StageInfo, Option<StageTime>),
     rect: Rect,
 ) {
     let states = &style.theme.states;
@@ -415,7 +391,7 @@ fn bar(
         painter,
         at,
         anchor,
-        figures(stage, eta),
+        figures(stage, time),
         11.0,
         style.faint(),
     );
@@ -441,15 +417,15 @@ fn bar(
     }
 }
 
-fn figures(stage: &StageInfo, eta: Option<f64>) -> String {
+fn figures(stage: &StageInfo, time: Option<StageTime>) -> String {
     let mut text = format!(
         "{} / {}",
         format::brief(stage.done),
         format::brief(stage.discovered)
     );
-    if let Some(eta) = eta {
+    if let Some(time) = time {
         text.push_str(" · ");
-        text.push_str(&format::clock(eta));
+        text.push_str(&format::clock(time.eta));
     }
     text
 }
