@@ -57,15 +57,15 @@ pub(super) fn draw(ui: &mut Ui, style: &Style, history: &History, pin: Option<&P
 
 fn draw_line(ui: &Ui, style: &Style, line: &LogLine, rect: Rect, response: Response) {
     let (left, y) = (rect.left(), rect.center().y);
-    let painter = ui.painter_at(rect);
+    let painter = ui.painter();
     let (at, time) = (pos2(left + 52.0, y), format::clock(wide(line.at_us) / 1e6));
     let ink = style.faint();
-    write(&painter, at, Align2::RIGHT_CENTER, time, 12.0, ink);
+    write(painter, at, Align2::RIGHT_CENTER, time, 12.0, ink);
     let mark = colour(severity_colour(style.theme, line.severity));
     painter.circle_filled(pos2(left + 66.0, y), 3.0, mark);
     let at = pos2(left + TEXT, y);
     let room = rect.right() - at.x - 8.0;
-    let text = write_cut(&painter, at, &line.text, 12.0, style.text(), room);
+    let text = write_cut(painter, at, &line.text, 12.0, style.text(), room);
     if text.width() > room - 12.0 {
         response.on_hover_text(&line.text);
     }
