@@ -9,7 +9,10 @@ use bevy::{
     input::ButtonInput,
     log::LogPlugin,
     prelude::*,
-    render::view::screenshot::{Screenshot, save_to_disk},
+    render::{
+        pipelined_rendering::PipelinedRenderingPlugin,
+        view::screenshot::{Screenshot, save_to_disk},
+    },
     window::{PresentMode, PrimaryWindow, WindowResolution},
 };
 use bevy_egui::input::EguiWantsInput;
@@ -79,7 +82,10 @@ pub fn app(
                     primary_window: Some(window),
                     ..default()
                 })
-                .disable::<LogPlugin>(),
+                .disable::<LogPlugin>()
+                // A picture drawn beside the next frame's work is a frame late: a key is answered a
+                // frame sooner without, and software renderers use all cores anyway.
+                .disable::<PipelinedRenderingPlugin>(),
         )
         .add_plugins((
             headless::plugin,
