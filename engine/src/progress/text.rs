@@ -93,7 +93,7 @@ pub fn reason(name: &str) -> String {
         "retry_budget" => "for the retry budget",
         "breaker" => "behind an open breaker",
         "robots_unread" => "for robots.txt",
-        "host_limit" => "for a place at the host",
+        "host_limit" => "for the host's in-flight limit",
         "http_permits" => "for an http permit",
         "cpu_permits" => "for a parse worker",
         "store_permits" => "for the store",
