@@ -7,6 +7,7 @@
 //! Each area is a plugin, the first thing in its file; `window::app` and `headless::plugin` only add
 //! them.
 
+mod background;
 pub mod cli;
 pub mod crawl;
 pub mod feed;

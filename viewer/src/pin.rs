@@ -139,6 +139,8 @@ impl FromStr for Link {
 pub struct Pinned {
     pin: Option<Pin>,
     is_applied: bool,
+    /// Snapshots that had come when it was looked for last.
+    looked_at: Option<u64>,
 }
 
 impl Pinned {
@@ -151,12 +153,16 @@ impl Pinned {
     /// Pins this instead of what was.
     pub fn set(&mut self, pin: Option<Pin>) {
         self.is_applied = pin.is_none();
+        self.looked_at = None;
         self.pin = pin;
     }
 
-    /// What is still to be shown.
-    pub(crate) fn wanted(&self) -> Option<&Pin> {
-        self.pin.as_ref().filter(|_| !self.is_applied)
+    /// What is still to be shown; once a snapshot, for a task is looked for among all.
+    pub(crate) fn wanted(&mut self, snapshots: u64) -> Option<&Pin> {
+        if self.is_applied || self.looked_at.replace(snapshots) == Some(snapshots) {
+            return None;
+        }
+        self.pin.as_ref()
     }
 
     /// The field shows it.

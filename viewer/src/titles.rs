@@ -1,11 +1,13 @@
 //! Titles of pages that are near: what their links carried, read from the store beside the engine for
 //! those that are looked at, and for no others.
 
-use std::{collections::HashMap, path::PathBuf, thread};
+use std::{collections::HashMap, path::PathBuf};
 
 use bevy::prelude::{App, Resource};
 use crawlfield_engine::{model::ids::PageKey, run::titles_of};
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::Receiver;
+
+use crate::background::in_background;
 
 /// No title is known.
 pub fn plugin(app: &mut App) {
@@ -71,16 +73,13 @@ impl Titles {
         };
         let pages: Vec<PageKey> = wanted.iter().take(BATCH).copied().collect();
         let labels = self.labels.clone();
-        let (sender, receiver) = bounded(1);
-        let read = move || {
+        self.reading = in_background("titles", move || {
             // Without an answer they are asked for no more: a title is no more than a comfort.
             let found = titles_of(&store, &pages, &labels).unwrap_or_default();
             let mut found: HashMap<PageKey, String> = found.into_iter().collect();
             let all = pages.into_iter().map(|page| (page, found.remove(&page)));
-            sender.send(all.collect()).ok();
-        };
-        let thread = thread::Builder::new().name("titles".to_owned());
-        self.reading = thread.spawn(read).ok().map(|_| receiver);
+            all.collect()
+        });
     }
 
     /// Whether titles are being read.

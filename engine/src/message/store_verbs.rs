@@ -323,6 +323,15 @@ pub struct DeadSelector {
 }
 
 impl DeadSelector {
+    /// Names these pages and no others; all dead letters where there is none.
+    #[must_use]
+    pub fn of_pages(keys: Vec<PageKey>) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// The phases of pages that [`StoreVerb::RequeueDead`] queues again: dead letters, and what a
     /// person dropped where pages are named.
     #[must_use]

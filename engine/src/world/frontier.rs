@@ -122,17 +122,12 @@ impl Frontier<'_> {
         }
     }
 
-    /// Dead letters and failed pages of a session leave.
-    pub fn evict_lost(&mut self, tasks: &mut Tasks, session: SessionId) {
+    /// Dead letters and failed pages of a session leave, and those in other phases that are about to
+    /// be moved.
+    pub fn evict_lost(&mut self, tasks: &mut Tasks, session: SessionId, others: &[Phase]) {
         self.evict_ended(tasks, |task, phase| {
-            task.session == session && matches!(phase, Phase::Dead | Phase::Failed)
-        });
-    }
-
-    /// What a person dropped of a session leaves.
-    pub fn evict_cancelled(&mut self, tasks: &mut Tasks, session: SessionId) {
-        self.evict_ended(tasks, |task, phase| {
-            task.session == session && phase == Phase::Cancelled
+            let is_lost = matches!(phase, Phase::Dead | Phase::Failed);
+            task.session == session && (is_lost || others.contains(&phase))
         });
     }
 

@@ -68,16 +68,16 @@ impl FieldControl<'_> {
     /// Of these tasks, those that the filter shows in full.
     #[must_use]
     pub fn shown(&self, slots: impl Iterator<Item = u32>) -> SlotSet {
-        let mirror = &self.feed.mirror;
-        slots
-            .filter(|slot| {
-                let task = mirror.task(*slot);
-                task.is_some_and(|task| {
-                    let sign = self.feed.sign(task.phase, task.host);
-                    self.filter.shows(&task, sign)
-                })
-            })
-            .collect()
+        slots.filter(|slot| self.shows(*slot)).collect()
+    }
+
+    /// Whether the filter shows the task in this slot in full.
+    #[must_use]
+    pub fn shows(&self, slot: u32) -> bool {
+        self.feed.mirror.task(slot).is_some_and(|task| {
+            let sign = self.feed.sign(task.phase, task.host);
+            self.filter.shows(&task, sign)
+        })
     }
 
     /// The pointer is over this task, or over none.
@@ -106,7 +106,7 @@ impl FieldControl<'_> {
 
     /// Shows what was pinned and could not be shown yet; what that is, when it can be.
     pub fn apply_pin(&mut self) -> Option<PinnedSubject> {
-        let pin = self.pinned.wanted()?.clone();
+        let pin = self.pinned.wanted(self.feed.snapshot_count)?.clone();
         let subject = self.subject_of(&pin)?;
         match subject {
             PinnedSubject::Class(class) => self.filter.solo_class(class),

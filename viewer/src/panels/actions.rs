@@ -158,11 +158,7 @@ fn by_session(
 fn requeue(commands: &mut PendingCommands, sessions: Vec<(SessionId, Vec<PageKey>)>) {
     for (session, keys) in sessions {
         let what = format!("requeue {}", format::pages(keys.len() as u64));
-        let selector = DeadSelector {
-            keys,
-            ..DeadSelector::default()
-        };
-        commands.send(what, requeue_dead(session, selector));
+        commands.send(what, requeue_dead(session, DeadSelector::of_pages(keys)));
     }
 }
 

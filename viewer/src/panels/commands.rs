@@ -72,16 +72,9 @@ impl Drops {
     /// Pages that are known one by one.
     pub(super) fn of_keys(pages: Vec<(SessionId, Vec<PageKey>)>) -> Self {
         let count = pages.iter().map(|(_, keys)| keys.len() as u64).sum();
-        let selectors = pages.iter().map(|(session, keys)| {
-            let keys = keys.clone();
-            (
-                *session,
-                DeadSelector {
-                    keys,
-                    ..DeadSelector::default()
-                },
-            )
-        });
+        let selectors = pages
+            .iter()
+            .map(|(session, keys)| (*session, DeadSelector::of_pages(keys.clone())));
         Self {
             what: format::pages(count),
             count,
@@ -208,10 +201,7 @@ impl PendingCommands {
         }
         let requeue = |(session, keys)| Command::RequeueDead {
             session,
-            selector: DeadSelector {
-                keys,
-                ..DeadSelector::default()
-            },
+            selector: DeadSelector::of_pages(keys),
         };
         let what = format!("bring {} back", format::pages(count as u64));
         self.send_all(what, dropped.into_iter().map(requeue).collect());

@@ -360,7 +360,7 @@ fn play(input: &InputState, state: &mut PanelState<'_>, playback: &Playback) {
 fn select_next_failed(control: &mut FieldControl<'_>, is_forward: bool) {
     let start = control.selection.slots.first().map_or(0, index);
     let phases = control.feed.mirror.phases();
-    let is_shown = |slot| !control.shown(core::iter::once(slot)).is_empty();
+    let is_shown = |slot| control.shows(slot);
     let found = next_failed(phases, start, is_forward, is_shown);
     if let Some(slot) = found {
         control.select(vec![slot]);

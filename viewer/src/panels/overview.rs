@@ -25,16 +25,15 @@ const POOLS: usize = 6;
 
 /// Draws the run; where a waiting reason is clicked, its tasks are selected.
 pub(super) fn draw(ui: &mut Ui, style: &Style, control: &mut FieldControl<'_>, history: &History) {
-    let Some(snapshot) = control.feed.session().cloned() else {
+    let Some(snapshot) = control.feed.session() else {
         ui.label(RichText::new("The run").heading());
         ui.label(RichText::new("its first snapshot has not come yet").color(style.faint()));
         return;
     };
     ui.label(RichText::new("The run").heading());
-    for (name, value) in speeds(&snapshot) {
+    for (name, value) in speeds(snapshot) {
         style.pair(ui, name, value);
     }
-    let snapshot = &snapshot;
     plan(ui, style, history, snapshot);
     limits(ui, style, snapshot);
     let reason = waiting(ui, style, &control.feed, snapshot);

@@ -4,7 +4,6 @@ use std::{
     fs::File,
     io::{BufWriter, ErrorKind},
     path::{Path, PathBuf},
-    thread,
 };
 
 use bevy_egui::egui::{Button, Grid, Label, RichText, ScrollArea, Ui};
@@ -12,10 +11,10 @@ use crawlfield_engine::{
     progress::safe,
     run::{RecordRows, export_jsonl, kinds_of, rows_of},
 };
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::Receiver;
 
 use super::{PendingCommands, format, style::Style};
-use crate::{feed::Feed, history::Severity};
+use crate::{background::in_background, feed::Feed, history::Severity};
 
 /// Records of one part.
 const PART: u32 = 50;
@@ -62,10 +61,12 @@ impl RecordTable {
             return;
         };
         self.read(store, feed);
-        match self.part.clone() {
+        // Taken for as long as it is drawn: what is pressed changes what is read next.
+        let part = self.part.take();
+        match &part {
             None => {}
             Some(Err(why)) => {
-                let text = RichText::new(safe(&why)).color(style.faint());
+                let text = RichText::new(safe(why)).color(style.faint());
                 ui.add(Label::new(text).wrap());
             }
             Some(Ok(part)) if part.kinds.is_empty() => {
@@ -73,10 +74,11 @@ impl RecordTable {
                 ui.label(text.color(style.faint()));
             }
             Some(Ok(part)) => {
-                self.controls(ui, style, &part);
+                self.controls(ui, style, part);
                 rows(ui, style, &part.rows);
             }
         }
+        self.part = part;
     }
 
     /// Reads what is to be shown, where that is another part or other records by now.
@@ -92,7 +94,8 @@ impl RecordTable {
         if self.reading.is_none() && self.asked != Some(wanted) {
             self.asked = Some(wanted);
             let (kind, from) = (self.kind, self.from);
-            self.reading = in_thread(store, move |store| part_of(store, kind, from));
+            let store = store.to_owned();
+            self.reading = in_background("records", move || part_of(&store, kind, from));
         }
     }
 
@@ -129,7 +132,8 @@ impl RecordTable {
         if let Some(store) = store
             && self.exporting.is_none()
         {
-            self.exporting = in_thread(store, |store| export(store, Path::new("")));
+            let store = store.to_owned();
+            self.exporting = in_background("records", move || export(&store, Path::new("")));
         }
     }
 
@@ -145,19 +149,6 @@ impl RecordTable {
             }
         }
     }
-}
-
-/// Does this in a thread of its own; `None` where the system has none to spare.
-fn in_thread<T: Send + 'static>(
-    store: &Path,
-    act: impl FnOnce(&Path) -> Result<T, String> + Send + 'static,
-) -> Option<Receiver<Result<T, String>>> {
-    let (sender, receiver) = bounded(1);
-    let store = store.to_owned();
-    // Nobody waits any more where the window has gone.
-    let work = move || drop(sender.send(act(&store)));
-    let thread = thread::Builder::new().name("records".to_owned());
-    thread.spawn(work).ok().map(|_| receiver)
 }
 
 fn part_of(store: &Path, kind: usize, from: u64) -> Result<Part, String> {

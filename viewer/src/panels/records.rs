@@ -1,16 +1,14 @@
 //! The records of a page that has ended, read from the store beside the engine.
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-};
+use std::path::{Path, PathBuf};
 
 use bevy_egui::egui::{Button, Label, RichText, Ui};
 use crawlfield_engine::{model::ids::PageKey, progress::safe, run::records_of};
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::Receiver;
 use serde_json::Value as Json;
 
 use super::style::Style;
+use crate::background::in_background;
 
 /// Fields of a record that are shown.
 const FIELDS: usize = 40;
@@ -119,19 +117,14 @@ fn draw_record(ui: &mut Ui, style: &Style, read: &Read, at: &mut usize) {
 
 /// Reads a page's records in a thread of its own; `None` where the system has none to spare.
 fn read(store: &Path, url: &str) -> Option<Receiver<Result<Read, String>>> {
-    let (sender, receiver) = bounded(1);
     let (store, url) = (store.to_owned(), url.to_owned());
-    let read = move || {
+    in_background("records", move || {
         let found = records_of(&store, &url).map_err(|error| error.to_string());
-        let shown = found.map(|found| Read {
+        found.map(|found| Read {
             count: found.len(),
             records: found.into_iter().take(RECORDS).map(shown).collect(),
-        });
-        // Nobody waits any more where another task was chosen meanwhile.
-        sender.send(shown).ok();
-    };
-    let thread = thread::Builder::new().name("records".to_owned());
-    thread.spawn(read).ok().map(|_| receiver)
+        })
+    })
 }
 
 /// A record as it is shown, safe to show.

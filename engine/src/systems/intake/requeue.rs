@@ -12,10 +12,7 @@ use crate::{
         commands::{Command, Envelope},
         store_verbs::{DeadSelector, StoreVerb},
     },
-    model::{
-        ids::{HostId, SessionId},
-        phase::Phase,
-    },
+    model::ids::{HostId, SessionId},
     systems::{endings::end_waiting, observe::DueSnapshots},
     world::{
         border::Inbox,
@@ -41,10 +38,7 @@ pub(super) fn requeue_or_drop(
         match command {
             Command::RequeueDead { session, selector } => {
                 let request = replies.wait(reply);
-                frontier.evict_lost(&mut tasks, session);
-                if selector.requeueable().contains(&Phase::Cancelled) {
-                    frontier.evict_cancelled(&mut tasks, session);
-                }
+                frontier.evict_lost(&mut tasks, session, selector.requeueable());
                 requests.ask(
                     Owner::RequeueDead(session, request),
                     StoreVerb::RequeueDead { session, selector },
@@ -109,7 +103,7 @@ fn drop_waiting(
         let (window, state) = (&mut frontier.window, TaskState::Cancelled);
         end_waiting(tasks, window, requests, session, *entity, state);
     }
-    frontier.evict_lost(tasks, id);
+    frontier.evict_lost(tasks, id, &[]);
     let is_named = !selector.keys.is_empty();
     // What is resident still is in flight or has just been dropped.
     let residents = &frontier.residents;
